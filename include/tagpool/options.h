@@ -1,0 +1,34 @@
+/* The options of the library, each written once.
+ *
+ * The library parses the environment variable TAGPOOL_OPTIONS ("strategy=metadata,node_max=512") by this
+ * list, `tagpool help options` prints it, and the manual and the tests are checked against it.
+ *
+ * X(NAME, KIND, DEFAULT, MINIMUM, MAXIMUM, HELP)
+ *   KIND     CHOICE  one of the words of TAGPOOL_CHOICES_<NAME>; the numbers are indices into them
+ *            BYTES   a byte count; the suffixes K, M and G (powers of 1024) are understood
+ *            COUNT   a plain number
+ *            FLAG    on or off
+ */
+#ifndef TAGPOOL_OPTIONS_H
+#define TAGPOOL_OPTIONS_H
+
+#define TAGPOOL_OPTIONS_VARIABLE "TAGPOOL_OPTIONS"
+
+/* The largest request that pools can serve: no option goes beyond it. */
+#define TAGPOOL_NODE_MAX 1024
+
+enum tagpool_strategy { TAGPOOL_STRATEGY_DIRECT, TAGPOOL_STRATEGY_METADATA };
+
+#define TAGPOOL_CHOICES_strategy "direct", "metadata"
+
+#define TAGPOOL_OPTIONS(X)                                                                         \
+    X(strategy, CHOICE, TAGPOOL_STRATEGY_METADATA, TAGPOOL_STRATEGY_DIRECT,                        \
+      TAGPOOL_STRATEGY_METADATA, "where the tag of a block is kept; direct passes every call on")  \
+    X(node_max, BYTES, TAGPOOL_NODE_MAX, 16, TAGPOOL_NODE_MAX,                                     \
+      "the largest request served from the pools")                                                 \
+    X(pool_limit, BYTES, 0, 0, 1ULL << 46,                                                         \
+      "memory the pools may hold, 0 for no limit; beyond it the next allocator serves")            \
+    X(retain, BYTES, 16ULL << 20, 0, 1ULL << 46,                                                   \
+      "memory of empty slabs kept for reuse before it goes back to the system")
+
+#endif
