@@ -1,51 +1,120 @@
 # Tagpool: build, test, install. `make help` lists the targets.
+#
+# What is built lies below $(BUILD). A file in its folder is part of the build: no lists. See README.md, "Layout".
 
 CC      ?= cc
+CXX     ?= c++
 CFLAGS  ?= -O2 -g
+CXXFLAGS ?= $(CFLAGS)
 PREFIX  ?= /usr/local
 DESTDIR ?=
 BUILD   ?= build
+ONLY    ?=
 
-WARN     := -Wall -Wextra -Wundef -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
-            -Wcast-qual -Wwrite-strings -Wvla $(if $(CI),-Werror)
-STD      := -std=gnu17
-CPPFLAGS += -Iinclude -D_GNU_SOURCE
-LIB_FLAGS := $(STD) $(WARN) -Isrc -fPIC -fvisibility=hidden -fno-builtin-malloc -ftls-model=initial-exec \
-             -fno-semantic-interposition -fexceptions
-TOOL_FLAGS := $(STD) $(WARN) -Itools
+WARN       := -Wall -Wextra -Wundef -Wshadow -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla $(if $(CI),-Werror)
+C          := -std=gnu17 $(WARN) -Wstrict-prototypes -Wmissing-prototypes
+DEFINES    := -Iinclude -D_GNU_SOURCE
+LIB_FLAGS  := $(C) -Isrc -fPIC -fvisibility=hidden -fno-builtin-malloc -ftls-model=initial-exec \
+              -fno-semantic-interposition -fexceptions
+LIB_LINK   := -shared -Wl,-soname,libtagpool.so -Wl,-z,now -Wl,-z,relro -Wl,-O1 -Wl,--as-needed
+TOOL_FLAGS := $(C) -Itools
+TEST_FLAGS := -Isrc -Itools -Itests/harness -O1 -fno-builtin
+TEST_LINK  := -lm -ldl -lpthread
 
 LIB_SOURCES  := $(wildcard src/*.c)
-LIB_OBJECTS  := $(LIB_SOURCES:src/%.c=$(BUILD)/src/%.o)
-TOOL_SOURCES := $(wildcard tools/*.c)
-TOOL_OBJECTS := $(TOOL_SOURCES:tools/%.c=$(BUILD)/tools/%.o)
-WORKLOADS    := $(patsubst tools/workloads/%.c,$(BUILD)/workloads/%,$(wildcard tools/workloads/*.c))
+# shim*.c define malloc and its family: a unit test that linked them would run on them.
+CORE_SOURCES := $(filter-out src/shim%,$(LIB_SOURCES))
+TOOL_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/*.c))
+WORKLOADS    := $(patsubst tools/%.c,$(BUILD)/%,$(wildcard tools/workloads/*.c))
 
 .PHONY: all help demo test lint install clean
+.DELETE_ON_ERROR:
 
 all: $(BUILD)/libtagpool.so $(BUILD)/tagpool $(WORKLOADS) ## build the library, the program and the workloads
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
-$(BUILD)/libtagpool.so: $(LIB_OBJECTS)
-	$(CC) $(CFLAGS) -shared -Wl,-soname,libtagpool.so -Wl,-z,now -Wl,-z,relro -Wl,-O1 -Wl,--as-needed $(LDFLAGS) -o $@ $^ -ldl
+demo: all ## compare the system allocator with tagpool on the parsers of this machine
+	BUILD=$(BUILD) tools/demo
+
+# A variant of the library: $(1) the directory that it is built in, $(2) its compiler flags.
+define variant
+$(1)/src/%.o: src/%.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(DEFINES) $$(CPPFLAGS) $$(LIB_FLAGS) $(2) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
+
+$(1)/libtagpool.so: $(LIB_SOURCES:%.c=$(1)/%.o)
+	$$(CC) $$(CFLAGS) $$(LIB_LINK) $$(LDFLAGS) -o $$@ $$^ -ldl
+
+$(1)/libtagpool-core.a: $(CORE_SOURCES:%.c=$(1)/%.o)
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+
+-include $(LIB_SOURCES:%.c=$(1)/%.d)
+endef
+$(eval $(call variant,$(BUILD),))
+$(eval $(call variant,$(BUILD)/small,-DTAGPOOL_SMALL_WORLD))
 
 $(BUILD)/tagpool: $(TOOL_OBJECTS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm -ldl -lpthread
 
-$(BUILD)/src/%.o: src/%.c
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LIB_FLAGS) -MMD -MP -c -o $@ $<
-
 $(BUILD)/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(TOOL_FLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(DEFINES) $(CPPFLAGS) $(TOOL_FLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/workloads/%: tools/workloads/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(STD) $(WARN) -MMD -MP -o $@ $< -lpthread
+	$(CC) $(DEFINES) $(CPPFLAGS) $(C) $(CFLAGS) -MMD -MP -o $@ $< $(LDFLAGS) -lm -lpthread
 
--include $(LIB_OBJECTS:.o=.d) $(TOOL_OBJECTS:.o=.d) $(WORKLOADS:=.d)
+# Tests: tests/FOLDER/test_X.c (.cpp) is built as $(BUILD)/tests/FOLDER/test_X and run; test_X.sh is run as it is.
+#   unit     test_tools_*.c with the objects of the program, test_small_*.c with the small-world library's, others with
+#            the library's
+#   preload, stress    run under the library, once per line of tests/harness/configurations
+#   misuse, cli        run once
+TEST_FOLDERS  := unit preload misuse stress cli harness
+HAVE_CXX      := $(shell command -v $(CXX))
+TEST_SOURCES  := $(foreach folder,$(TEST_FOLDERS),$(wildcard tests/$(folder)/test_*.c \
+                 $(if $(HAVE_CXX),tests/$(folder)/test_*.cpp)))
+TEST_PROGRAMS := $(addprefix $(BUILD)/,$(basename $(TEST_SOURCES)))
+TEST_SCRIPTS  := $(foreach folder,$(TEST_FOLDERS),$(wildcard tests/$(folder)/test_*.sh))
+ALL_TESTS     := $(TEST_PROGRAMS) $(TEST_SCRIPTS)
+TESTS         := $(if $(ONLY),$(foreach test,$(ALL_TESTS),$(if $(findstring $(ONLY),$(test)),$(test))),$(ALL_TESTS))
+TEST_LIBRARIES := $(addprefix $(BUILD)/,$(sort $(shell awk '/^[a-z]/ { print $$2 }' tests/harness/configurations)))
+
+test: all $(TEST_LIBRARIES) $(filter $(BUILD)/%,$(TESTS)) ## build and run the tests (ONLY=word: those with it in the name)
+	@BUILD=$(BUILD) CC="$(CC)" tests/harness/run $(TESTS)
+
+build_test = $(CC) $(DEFINES) $(CPPFLAGS) $(C) $(CFLAGS) $(TEST_FLAGS) -MMD -MP -o $@ $(filter %.c %.o %.a,$^) $(LDFLAGS)
+
+$(BUILD)/tests/unit/test_tools_%: tests/unit/test_tools_%.c $(filter-out %/main.o,$(TOOL_OBJECTS))
+	@mkdir -p $(@D)
+	$(build_test) $(TEST_LINK)
+
+$(BUILD)/tests/unit/test_small_%: tests/unit/test_small_%.c $(BUILD)/small/libtagpool-core.a
+	@mkdir -p $(@D)
+	$(build_test) -DTAGPOOL_SMALL_WORLD $(TEST_LINK)
+
+$(BUILD)/tests/unit/test_%: tests/unit/test_%.c $(BUILD)/libtagpool-core.a
+	@mkdir -p $(@D)
+	$(build_test) $(TEST_LINK)
+
+$(BUILD)/tests/%: tests/%.c
+	@mkdir -p $(@D)
+	$(build_test) $(TEST_LINK)
+
+$(BUILD)/tests/%: tests/%.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(DEFINES) $(CPPFLAGS) -std=gnu++17 $(WARN) $(CXXFLAGS) $(TEST_FLAGS) -MMD -MP -o $@ $< $(LDFLAGS) $(TEST_LINK)
+
+lint: all ## check format, layering, length and what else tools/lint/README.md lists
+	@BUILD=$(BUILD) CC="$(CC)" tools/lint/run
+
+install: $(BUILD)/libtagpool.so $(BUILD)/tagpool ## install below DESTDIR, PREFIX (/usr/local)
+	install -D -m 755 $(BUILD)/tagpool $(DESTDIR)$(PREFIX)/bin/tagpool
+	install -D -m 755 $(BUILD)/libtagpool.so $(DESTDIR)$(PREFIX)/lib/libtagpool.so
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
+
+-include $(TOOL_OBJECTS:.o=.d) $(WORKLOADS:=.d) $(TEST_PROGRAMS:=.d)

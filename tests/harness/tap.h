@@ -28,6 +28,7 @@ __attribute__((format(printf, 3, 4), unused)) static void tap_fault(const char *
     vprintf(format, arguments);
     va_end(arguments);
     printf("\n");
+    fflush(stdout); /* the next line may crash */
 }
 
 #define CHECK(condition)                                                                           \
