@@ -3,7 +3,7 @@
 #include "document.h"
 
 static const char *const plain_specials[4] = {"a:b", "x#y", "c/d", "1.5"};
-static const char *const quoted_specials[4] = {"\\" caf\\u00e9\\"", "tab\\t", "back\\\\slash",
+static const char *const quoted_specials[4] = {"\\\"caf\\u00e9\\\"", "tab\\t", "back\\\\slash",
                                                "x: y"};
 static const char *const single_specials[4] = {"it''s", "a: b", "\\n", "[x]"};
 static const char *const folded_specials[4] = {"key: value", "- dash", "{x}", "a # b"};
