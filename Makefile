@@ -107,7 +107,7 @@ $(BUILD)/tests/%: tests/%.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(DEFINES) $(CPPFLAGS) -std=gnu++17 $(WARN) $(CXXFLAGS) $(TEST_FLAGS) -MMD -MP -o $@ $< $(LDFLAGS) $(TEST_LINK)
 
-lint: all ## check format, layering, length and what else tools/lint/README.md lists
+lint: all ## check format, floors, function length and what else is in tools/lint
 	@BUILD=$(BUILD) CC="$(CC)" tools/lint/run
 
 install: $(BUILD)/libtagpool.so $(BUILD)/tagpool ## install below DESTDIR, PREFIX (/usr/local)

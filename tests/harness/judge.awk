@@ -1,5 +1,6 @@
-# Reads what one test program printed (TAP version 12) and prints the report of it; writes `PASSED FAILED
-# SKIPPED` to the file COUNTS. STATUS is its exit status, or 128 + signal; 124 and 137 come from timeout(1).
+# Reads what one test program printed (TAP version 12) and prints the report of it; writes `PASSED
+# FAILED SKIPPED` to the file COUNTS. STATUS is its exit status, or 128 + signal; 124 and 137 come
+# from timeout(1).
 
 function fail(reason) {
     failures = failures "  not ok: " title ": " reason "\n"
@@ -16,7 +17,9 @@ function result(is_ok, line,    name, reason) {
         name = substr(name, 1, RSTART - 1)
         sub(/^[a-z:]* */, "", reason)
         sub(/ *$/, "", name)
-        skips = skips "  skipped: " title ": " name ": " (reason == "" ? "no reason given" : reason) "\n"
+        if (reason == "")
+            reason = "no reason given"
+        skips = skips "  skipped: " title ": " name ": " reason "\n"
         skipped++
     } else if (is_ok) {
         passed++

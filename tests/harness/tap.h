@@ -1,8 +1,9 @@
 /* Test Anything Protocol (testanything.org, version 12) for tests in C.
  *
- * A test file is a program: each test is a function named as a sentence, run by TAP_RUN(function) in
- * main, which ends with `return tap_done();`. CHECK(condition) fails the running test and goes on;
- * tap_skip("reason") marks it skipped. The runner (tests/harness/run) adds up the lines of all programs.
+ * A test file is a program: each test is a function named as a sentence, run by TAP_RUN(function)
+ * in main, which ends with `return tap_done();`. CHECK(condition) fails the running test and goes
+ * on; tap_skip("reason") marks it skipped. The runner (tests/harness/run) adds up the lines of all
+ * programs.
  */
 #ifndef TAP_H
 #define TAP_H
@@ -13,14 +14,14 @@
 #include <string.h>
 
 static struct {
-    int count;          /* tests run so far */
-    int failed;         /* tests that failed */
-    int faults;         /* failed checks of the running test */
-    char skip[256];     /* why the running test was skipped, or "" */
+    int count;      /* tests run so far */
+    int failed;     /* tests that failed */
+    int faults;     /* failed checks of the running test */
+    char skip[256]; /* why the running test was skipped, or "" */
 } tap;
 
 __attribute__((format(printf, 3, 4), unused)) static void tap_fault(const char *file, int line,
-                                                                     const char *format, ...) {
+                                                                    const char *format, ...) {
     va_list arguments;
     tap.faults++;
     printf("# %s:%d: ", file, line);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# If this failed, broken tests could go unseen: each fixture is a test program that ends in its own way, and the
-# runner's last line and exit status must say so.
+# If this failed, broken tests could go unseen: each fixture is a test program that ends in its own
+# way, and the runner's last line and exit status must say so.
 set -u
 
 here=$(dirname "$0")
@@ -9,7 +9,8 @@ failed=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# check STATUS LAST_LINE NAME FIXTURE...: the runner on these fixtures ends with that status and line.
+# check STATUS LAST_LINE NAME FIXTURE...: the runner on these fixtures ends with that status and
+# line.
 check() {
     status=$1 line=$2 name=$3
     shift 3
@@ -58,12 +59,14 @@ check 1 '1 passed, 1 failed' 'a program that takes too long is a failure' hang
 shows 'took longer than 2 s' 'a program that takes too long is told from a crash'
 check 1 '1 passed, 1 failed' 'a program without a plan is a failure' no_plan
 check 1 '1 passed, 1 failed' 'a plan that does not match is a failure' bad_plan
-check 1 '1 passed, 1 failed' 'an exit status that no test explains is a failure' bad_status
-check 1 '0 passed, 2 failed' 'exit status 0 after a failed test is a failure of its own' false_status
+check 1 '1 passed, 1 failed' 'an exit status without a failed test is a failure' bad_status
+check 1 '0 passed, 2 failed' \
+    'exit status 0 after a failed test is a failure' false_status
 check 1 '0 passed, 1 failed' 'a program that says nothing is a failure' silent
 check 1 '0 passed, 1 failed' 'a program that is not there is a failure' no_such_program
 check 1 '0 passed, 0 failed' 'a run without any test is a failure'
-check 1 '5 passed, 2 failed, 1 skipped' 'the counts of several programs are added up' pass fail skip crash
+check 1 '5 passed, 2 failed, 1 skipped' \
+    'the counts of several programs are added up' pass fail skip crash
 if [ -e "${BUILD:-build}/libtagpool.so" ]; then
     configurations=$(grep -c '^[a-z]' "$here/configurations")
     check 0 "0 passed, 0 failed, $configurations skipped" \

@@ -1,0 +1,130 @@
+#!/bin/sh
+# If this failed, a rule of the code could be broken without `make lint` saying so: each rule is
+# broken once in a small tree of its own, and its check must name the place; the unbroken tree is
+# clean.
+# shellcheck disable=SC2016 # the fences in Markdown are no command substitution
+set -u
+
+root=$(pwd)
+lint=$root/tools/lint
+count=0
+failed=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+CC=${CC:-cc}
+export CC BUILD=build
+
+say() {
+    count=$((count + 1))
+    if [ "$1" -eq 0 ]; then
+        echo "ok $count - $2"
+    else
+        echo "not ok $count - $2"
+        failed=$((failed + 1))
+        sed 's/^/# /' "$work/output"
+    fi
+}
+
+# A tree with a module `high` on floor 2 that uses a module `low` on floor 1.
+plant() {
+    rm -rf "$work/tree"
+    mkdir -p "$work/tree/src"
+    cd "$work/tree" || exit 1
+    printf '# Source\n\n```floors\n2 high: above\n1 low: below\n```\n' >src/README.md
+    printf '#ifndef LOW_H\n#define LOW_H\n\nint low(void);\n\n#endif\n' >src/low.h
+    printf '#include "low.h"\n\nint low(void) {\n    return 1;\n}\n' >src/low.c
+    printf '#ifndef HIGH_H\n#define HIGH_H\n\nint high(void);\n\n#endif\n' >src/high.h
+    printf '#include "high.h"\n#include "low.h"\n\n' >src/high.c
+    printf 'int high(void) {\n    return low();\n}\n' >>src/high.c
+}
+
+compile() {
+    mkdir -p build/src
+    for source in src/*.c; do
+        object=build/src/$(basename "$source" .c).o
+        $CC -w -fno-builtin -Isrc -c -o "$object" "$source" 2>/dev/null
+    done
+}
+
+# finds CHECK TEXT NAME: the check fails on the tree as it stands and prints that text.
+finds() {
+    compile # a header that is wrong on purpose does not; its check reads the text
+    if "$lint/check-$1" >"$work/output" 2>&1; then
+        say 1 "$3"
+    else
+        grep -qF -- "$2" "$work/output"
+        say $? "$3"
+    fi
+}
+
+plant
+compile
+for check in banned floors headers length text; do
+    "$lint/check-$check" >"$work/output" 2>&1
+    say $? "a tree without faults is clean for $check"
+done
+
+plant
+sed 's/#include "low.h"/&\n#include "high.h"/' src/low.c >x && mv x src/low.c
+finds floors 'src/low.c:2: includes high.h' 'an include that goes up is found'
+
+plant
+printf 'int high(void);\nint low(void) {\n    return high();\n}\n' >src/low.c
+finds floors 'src/low.c: uses high' 'a call that goes up is found without an include'
+
+plant
+printf 'int stray(void) {\n    return 0;\n}\n' >src/stray.c
+finds floors 'src/stray.c: has no floor' 'a module without a floor is found'
+
+plant
+printf '# Source\n\n```floors\n2 high: above\n1 low: below\n1 gone: away\n```\n' >src/README.md
+finds floors 'names gone, which is not there' 'a floor for a missing module is found'
+
+plant
+rm src/README.md
+finds floors 'no block ```floors' 'a missing table of floors is found'
+
+plant
+printf '#include <stdlib.h>\nint low(void) {\n    return atexit(0) + atoi("1");\n}\n' >src/low.c
+finds banned 'src/low.c: calls atexit: allocates' 'a banned function is found and the reason given'
+finds banned 'src/low.c: calls atoi: bad input' 'each banned function of a file is found'
+
+plant
+printf 'struct pair {\n    size_t first;\n};\n' >src/low.h
+finds headers 'src/low.h' 'a header that needs another one first is found'
+
+# body N: a function of N lines with a struct and an initialiser before it.
+body() {
+    printf 'struct one {\n    int a;\n};\nstatic struct one table[] = {\n    {1},\n};\n\n'
+    printf 'int low(void) {\n'
+    seq -f '    table[0].a = %g;' $(($1 - 3))
+    printf '    return table[0].a;\n}\n'
+}
+
+plant
+body 60 >src/low.c
+compile
+"$lint/check-length" >"$work/output" 2>&1
+say $? 'a function of 60 lines is allowed'
+body 61 >src/low.c
+finds length 'src/low.c:8: a function of 61 lines' 'a function of 61 lines is found'
+
+# spoils TEXT NAME CONTENT: check-text finds that in a file with this content.
+spoils() {
+    plant
+    printf '%b' "$3" >src/note.h
+    finds text "src/note.h:1: $1" "$2"
+}
+spoils 'a tab' 'a tab is found' '//\ta\n'
+spoils 'a blank at the end' 'a blank at the end of a line is found' '// a \n'
+spoils 'a long dash' 'a long dash is found' '// a \0342\0200\0224 b\n'
+spoils 'a note of work' 'a note of work left undone is found' '// TO''DO: b\n'
+spoils '101 columns' 'a line of 101 columns is found' "$(printf '//%099d' 0)\n"
+
+plant
+printf '// a' >src/note.h
+finds text 'src/note.h: no newline' 'a missing newline at the end of a file is found'
+
+cd "$root" || exit 1
+echo "1..$count"
+[ $failed -eq 0 ]
