@@ -1,0 +1,99 @@
+/* If this failed, calloc would hand out memory that still holds freed data, or would serve a
+ * product that overflowed with a block that is far too small. */
+#include "../harness/tap.h"
+#include "behaviour.h"
+
+/* Leaves freed memory of a size behind that is full of ones. */
+static void soil(size_t size, size_t count) {
+    void *block[64];
+    for (size_t i = 0; i < count; i++) {
+        block[i] = malloc(size);
+        memset(block[i], 0xff, malloc_usable_size(block[i]));
+    }
+    for (size_t i = 0; i < count; i++)
+        free(block[i]);
+}
+
+static void reused_memory_is_zero_over_the_whole_usable_size(void) {
+    for (size_t size = 0; size < 2200; size++) {
+        soil(size, 40);
+        void *block[40];
+        for (size_t i = 0; i < 40; i++) {
+            block[i] = calloc(1, opaque_size(size));
+            CHECK_SAY(block[i] != NULL && is_aligned(block[i], 16), "calloc(1, %zu) = %p", size,
+                      block[i]);
+            CHECK_SAY(is_zero(block[i], malloc_usable_size(block[i])),
+                      "calloc(1, %zu) has a byte that is not zero", size);
+        }
+        for (size_t i = 0; i < 40; i++)
+            free(block[i]);
+    }
+}
+
+static void large_reused_memory_is_zero(void) {
+    for (size_t size = 4096; size <= 300000; size += 7777) {
+        soil(size, 8);
+        void *block = calloc(size / 7 + 1, 7);
+        CHECK(block != NULL && is_zero(block, malloc_usable_size(block)));
+        free(block);
+    }
+}
+
+static void the_product_counts_not_the_factors(void) {
+    static const size_t factors[][2] = {{1, 24},   {24, 1},   {3, 8},  {8, 3},
+                                        {100, 11}, {11, 100}, {64, 64}};
+    for (size_t i = 0; i < sizeof factors / sizeof factors[0]; i++) {
+        void *block = calloc(factors[i][0], factors[i][1]);
+        CHECK(block != NULL && malloc_usable_size(block) >= factors[i][0] * factors[i][1]);
+        free(block);
+    }
+}
+
+static void a_product_of_0_gives_a_block(void) {
+    void *first = calloc(opaque_size(0), 8), *second = calloc(8, opaque_size(0));
+    void *third = calloc(opaque_size(0), opaque_size(SIZE_MAX));
+    CHECK(first != NULL && second != NULL && third != NULL);
+    CHECK(first != second && second != third && first != third);
+    free(first);
+    free(second);
+    free(third);
+}
+
+static void a_product_that_overflows_gives_NULL_and_ENOMEM(void) {
+    static const size_t factors[][2] = {{SIZE_MAX, 2},
+                                        {2, SIZE_MAX},
+                                        {SIZE_MAX, SIZE_MAX},
+                                        {SIZE_MAX / 2 + 1, 2},   /* wraps to 0 */
+                                        {SIZE_MAX / 16 + 2, 16}, /* wraps to 16 */
+                                        {(size_t)1 << 32, (size_t)1 << 32},
+                                        {((size_t)1 << 32) + 1, (size_t)1 << 32},
+                                        {PTRDIFF_MAX, 1},
+                                        {1, (size_t)PTRDIFF_MAX + 1},
+                                        {1, SIZE_MAX}};
+    for (size_t i = 0; i < sizeof factors / sizeof factors[0]; i++) {
+        errno = 0;
+        void *block = calloc(opaque_size(factors[i][0]), opaque_size(factors[i][1]));
+        CHECK_SAY(block == NULL && errno == ENOMEM, "calloc(%#zx, %#zx) = %p, errno %d",
+                  factors[i][0], factors[i][1], block, errno);
+        free(block);
+    }
+}
+
+static void success_leaves_errno_alone(void) {
+    for (size_t size = 0; size < 2200; size += 3) {
+        errno = SENTINEL_ERRNO;
+        void *block = calloc(1, size);
+        CHECK(errno == SENTINEL_ERRNO);
+        free(block);
+    }
+}
+
+int main(void) {
+    TAP_RUN(reused_memory_is_zero_over_the_whole_usable_size);
+    TAP_RUN(large_reused_memory_is_zero);
+    TAP_RUN(the_product_counts_not_the_factors);
+    TAP_RUN(a_product_of_0_gives_a_block);
+    TAP_RUN(a_product_that_overflows_gives_NULL_and_ENOMEM);
+    TAP_RUN(success_leaves_errno_alone);
+    return tap_done();
+}
