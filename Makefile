@@ -71,14 +71,15 @@ $(BUILD)/workloads/%: tools/workloads/%.c
 #   unit     test_tools_*.c with the objects of the program, test_small_*.c with the small-world library's, others with
 #            the library's
 #   preload, stress    run under the library, once per line of tests/harness/configurations
-#   misuse, cli        run once
+#   misuse, cli, harness    run once
+# Without a C++ compiler the runner gets the names of the sources in C++, and counts each as skipped.
 TEST_FOLDERS  := unit preload misuse stress cli harness
 HAVE_CXX      := $(shell command -v $(CXX))
-TEST_SOURCES  := $(foreach folder,$(TEST_FOLDERS),$(wildcard tests/$(folder)/test_*.c \
-                 $(if $(HAVE_CXX),tests/$(folder)/test_*.cpp)))
+in_folders     = $(foreach folder,$(TEST_FOLDERS),$(wildcard tests/$(folder)/$(1)))
+TEST_CXX      := $(call in_folders,test_*.cpp)
+TEST_SOURCES  := $(call in_folders,test_*.c) $(if $(HAVE_CXX),$(TEST_CXX))
 TEST_PROGRAMS := $(addprefix $(BUILD)/,$(basename $(TEST_SOURCES)))
-TEST_SCRIPTS  := $(foreach folder,$(TEST_FOLDERS),$(wildcard tests/$(folder)/test_*.sh))
-ALL_TESTS     := $(TEST_PROGRAMS) $(TEST_SCRIPTS)
+ALL_TESTS     := $(TEST_PROGRAMS) $(call in_folders,test_*.sh) $(if $(HAVE_CXX),,$(TEST_CXX))
 TESTS         := $(if $(ONLY),$(foreach test,$(ALL_TESTS),$(if $(findstring $(ONLY),$(test)),$(test))),$(ALL_TESTS))
 TEST_LIBRARIES := $(addprefix $(BUILD)/,$(sort $(shell awk '/^[a-z]/ { print $$2 }' tests/harness/configurations)))
 

@@ -125,6 +125,27 @@ plant
 printf '// a' >src/note.h
 finds text 'src/note.h: no newline' 'a missing newline at the end of a file is found'
 
+# with CHECK TEXT NAME FILE CONTENT: where its tool is installed, CHECK finds that in such a FILE.
+with() {
+    plant
+    cp "$root/.clang-format" "$root/.clang-tidy" .
+    printf '%b' "$5" >"$4"
+    "$lint/check-$1" >"$work/output" 2>&1
+    if [ $? -eq 77 ]; then
+        count=$((count + 1))
+        echo "ok $count - $3 # SKIP $(cat "$work/output")"
+    else
+        finds "$1" "$2" "$3"
+    fi
+}
+with format 'src/low.c:1:' 'C that is not formatted is found' src/low.c 'int  low;\n'
+with tidy 'cert-err34-c' 'a mistake that clang-tidy knows is found' src/low.c \
+    '#include <stdlib.h>\nint low(void) {\n    return atoi("1");\n}\n'
+with cppcheck 'arrayIndexOutOfBounds' 'a mistake that cppcheck knows is found' src/low.c \
+    'int low(void) {\n    int a[2] = {0};\n    return a[2];\n}\n'
+with shellcheck 'SC2086' 'a mistake that shellcheck knows is found' src/script \
+    '#!/bin/sh\necho $1\n'
+
 cd "$root" || exit 1
 echo "1..$count"
 [ $failed -eq 0 ]
