@@ -25,7 +25,9 @@ LIB_SOURCES  := $(wildcard src/*.c)
 # shim*.c define malloc and its family: a unit test that linked them would run on them.
 CORE_SOURCES := $(filter-out src/shim%,$(LIB_SOURCES))
 TOOL_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/*.c))
-WORKLOADS    := $(patsubst tools/%.c,$(BUILD)/%,$(wildcard tools/workloads/*.c))
+HAVE_CXX     := $(shell command -v $(CXX))
+WORKLOADS    := $(addprefix $(BUILD)/,$(basename $(patsubst tools/%,%,$(wildcard tools/workloads/*.c \
+                $(if $(HAVE_CXX),tools/workloads/*.cpp)))))
 
 .PHONY: all help demo test lint install clean
 .DELETE_ON_ERROR:
@@ -67,6 +69,10 @@ $(BUILD)/workloads/%: tools/workloads/%.c
 	@mkdir -p $(@D)
 	$(CC) $(DEFINES) $(CPPFLAGS) $(C) $(CFLAGS) -MMD -MP -o $@ $< $(LDFLAGS) -lm -lpthread
 
+$(BUILD)/workloads/%: tools/workloads/%.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(DEFINES) $(CPPFLAGS) -std=gnu++17 $(WARN) $(CXXFLAGS) -MMD -MP -o $@ $< $(LDFLAGS)
+
 # Tests: tests/FOLDER/test_X.c (.cpp) is built as $(BUILD)/tests/FOLDER/test_X and run; test_X.sh is run as it is.
 #   unit     test_tools_*.c with the objects of the program, test_small_*.c with the small-world library's, others with
 #            the library's
@@ -74,7 +80,6 @@ $(BUILD)/workloads/%: tools/workloads/%.c
 #   misuse, cli, harness    run once
 # Without a C++ compiler the runner gets the names of the sources in C++, and counts each as skipped.
 TEST_FOLDERS  := unit preload misuse stress cli harness
-HAVE_CXX      := $(shell command -v $(CXX))
 in_folders     = $(foreach folder,$(TEST_FOLDERS),$(wildcard tests/$(folder)/$(1)))
 TEST_CXX      := $(call in_folders,test_*.cpp)
 TEST_SOURCES  := $(call in_folders,test_*.c) $(if $(HAVE_CXX),$(TEST_CXX))

@@ -101,7 +101,8 @@ static inline void document_add_date(struct text *text, struct prng *prng) {
     text_addf(text, "-%02u", 1 + prng_below(prng, 28));
 }
 
-/* A document of exactly `size` bytes, DOCUMENT_BYTES_MIN or more; the caller frees text.bytes. */
+/* A document of exactly `size` bytes, DOCUMENT_BYTES_MIN or more, with a NUL behind it that does
+ * not count; the caller frees text.bytes. */
 static inline struct text document_make(const struct document_format *format, uint64_t seed,
                                         size_t size) {
     struct text text = {.bytes = NULL};
@@ -129,6 +130,8 @@ static inline struct text document_make(const struct document_format *format, ui
     while (text.length + strlen(format->fill_close) < size)
         text_add(&text, "x");
     text_add(&text, format->fill_close);
+    text_reserve(&text, 1);
+    text.bytes[text.length] = '\0';
     return text;
 }
 
