@@ -13,6 +13,7 @@ ONLY    ?=
 
 WARN       := -Wall -Wextra -Wundef -Wshadow -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla $(if $(CI),-Werror)
 C          := -std=gnu17 $(WARN) -Wstrict-prototypes -Wmissing-prototypes
+CXX_FLAGS  := -std=gnu++17 $(WARN)
 DEFINES    := -Iinclude -D_GNU_SOURCE
 LIB_FLAGS  := $(C) -Isrc -fPIC -fvisibility=hidden -fno-builtin-malloc -ftls-model=initial-exec \
               -fno-semantic-interposition -fexceptions
@@ -25,6 +26,7 @@ LIB_SOURCES  := $(wildcard src/*.c)
 # shim*.c define malloc and its family: a unit test that linked them would run on them.
 CORE_SOURCES := $(filter-out src/shim%,$(LIB_SOURCES))
 TOOL_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/*.c))
+# Workloads and tests in C++ take part where there is a C++ compiler.
 HAVE_CXX     := $(shell command -v $(CXX))
 WORKLOADS    := $(addprefix $(BUILD)/,$(basename $(patsubst tools/%,%,$(wildcard tools/workloads/*.c \
                 $(if $(HAVE_CXX),tools/workloads/*.cpp)))))
@@ -71,13 +73,13 @@ $(BUILD)/workloads/%: tools/workloads/%.c
 
 $(BUILD)/workloads/%: tools/workloads/%.cpp
 	@mkdir -p $(@D)
-	$(CXX) $(DEFINES) $(CPPFLAGS) -std=gnu++17 $(WARN) $(CXXFLAGS) -MMD -MP -o $@ $< $(LDFLAGS)
+	$(CXX) $(DEFINES) $(CPPFLAGS) $(CXX_FLAGS) $(CXXFLAGS) -MMD -MP -o $@ $< $(LDFLAGS) -lpthread
 
 # Tests: tests/FOLDER/test_X.c (.cpp) is built as $(BUILD)/tests/FOLDER/test_X and run; test_X.sh is run as it is.
 #   unit     test_tools_*.c with the objects of the program, test_small_*.c with the small-world library's, others with
 #            the library's
 #   preload, stress    run under the library, once per line of tests/harness/configurations
-#   misuse, cli, harness    run once
+#   misuse, cli, harness   run once
 # Without a C++ compiler the runner gets the names of the sources in C++, and counts each as skipped.
 TEST_FOLDERS  := unit preload misuse stress cli harness
 in_folders     = $(foreach folder,$(TEST_FOLDERS),$(wildcard tests/$(folder)/$(1)))
@@ -111,7 +113,7 @@ $(BUILD)/tests/%: tests/%.c
 
 $(BUILD)/tests/%: tests/%.cpp
 	@mkdir -p $(@D)
-	$(CXX) $(DEFINES) $(CPPFLAGS) -std=gnu++17 $(WARN) $(CXXFLAGS) $(TEST_FLAGS) -MMD -MP -o $@ $< $(LDFLAGS) $(TEST_LINK)
+	$(CXX) $(DEFINES) $(CPPFLAGS) $(CXX_FLAGS) $(CXXFLAGS) $(TEST_FLAGS) -MMD -MP -o $@ $< $(LDFLAGS) $(TEST_LINK)
 
 lint: all ## check format, floors, function length and what else is in tools/lint
 	@BUILD=$(BUILD) CC="$(CC)" tools/lint/run
