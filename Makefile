@@ -31,7 +31,7 @@ HAVE_CXX     := $(shell command -v $(CXX))
 WORKLOADS    := $(addprefix $(BUILD)/,$(basename $(patsubst tools/%,%,$(wildcard tools/workloads/*.c \
                 $(if $(HAVE_CXX),tools/workloads/*.cpp)))))
 
-.PHONY: all help demo test lint install clean
+.PHONY: all help demo test lint format install clean
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/libtagpool.so $(BUILD)/tagpool $(WORKLOADS) ## build the library, the program and the workloads
@@ -117,6 +117,10 @@ $(BUILD)/tests/%: tests/%.cpp
 
 lint: all ## check format, floors, function length and what else is in tools/lint
 	@BUILD=$(BUILD) CC="$(CC)" tools/lint/run
+
+format: ## lay out all C as .clang-format says
+	tools/lint/files c | xargs clang-format -i
+	tools/lint/files c | xargs clang-format -i  # what moved comments left over
 
 install: $(BUILD)/libtagpool.so $(BUILD)/tagpool ## install below DESTDIR, PREFIX (/usr/local)
 	install -D -m 755 $(BUILD)/tagpool $(DESTDIR)$(PREFIX)/bin/tagpool
