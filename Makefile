@@ -75,6 +75,8 @@ $(BUILD)/workloads/%: tools/workloads/%.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(DEFINES) $(CPPFLAGS) $(CXX_FLAGS) $(CXXFLAGS) -MMD -MP -o $@ $< $(LDFLAGS) -lpthread
 
+include tools/drivers/rules.mk
+
 # Tests: tests/FOLDER/test_X.c (.cpp) is built as $(BUILD)/tests/FOLDER/test_X and run; test_X.sh is run as it is.
 #   unit     test_tools_*.c with the objects of the program, test_small_*.c with the small-world library's, others with
 #            the library's

@@ -1,7 +1,7 @@
 /* Blocks with a known content: a block is made in one place, checked and freed in another, and a
  * block that was handed out twice, moved or written to by somebody else does not pass unseen.
  *
- *     next | seed | bytes | pattern derived from seed, up to the last byte asked for
+ *     seed | bytes | pattern derived from seed, up to the last byte asked for
  *
  * Sizes are those of a parser's nodes and strings. The sum of what block_free returns does not
  * depend on the order, so programs with threads print the same in every run. Any thread may do
@@ -18,7 +18,6 @@
 #include "prng.h"
 
 struct block {
-    struct block *next; /* for the program's own lists */
     uint64_t seed;
     size_t bytes; /* of the whole block */
     unsigned char pattern[];
@@ -49,7 +48,6 @@ static inline struct block *block_make(uint64_t seed, size_t bytes) {
         fprintf(stderr, "out of memory: no block of %zu bytes\n", bytes);
         exit(1);
     }
-    block->next = NULL;
     block->seed = seed;
     block->bytes = bytes;
     size_t length = bytes - sizeof *block;

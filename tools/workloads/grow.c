@@ -82,8 +82,8 @@ int main(int argc, char **argv) {
     struct digest digest;
     digest_init(&digest);
     for (uint64_t round = 0; round < rounds; round++) {
+        struct string *string = &strings[prng_below(&prng, count)];
         uint64_t draw = prng_next(&prng);
-        struct string *string = &strings[(draw >> 32) % count];
         string_append(string, (char)('a' + draw % 26), 1 + (draw >> 8) % 40);
         if (string->length >= string->limit)
             string_finish(string, &digest);
