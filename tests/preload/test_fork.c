@@ -1,0 +1,242 @@
+/* If this failed, programs that fork (shells, servers, Python's multiprocessing) would hang in the
+ * child or find their memory damaged: fork while other threads allocate, and fork from a signal
+ * handler that interrupted malloc. */
+#include "../harness/tap.h"
+#include "behaviour.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/time.h>
+
+enum { THREADS = 3, PLACES = 400, FORKS = 120, SIGNAL_FORKS = 150, DEADLINE_SECONDS = 20 };
+
+static atomic_bool stop;
+
+/* Blocks that threads publish and others take: in a forked child the thread that owns them is gone.
+ */
+static _Atomic(unsigned char *) published[PLACES];
+enum { PUBLISHED_BYTES = 72 };
+
+/* Takes and gives blocks of all sizes until told to stop. Returns NULL when every byte held. */
+static void *traffic(void *argument) {
+    uint32_t random = (uint32_t)(uintptr_t)argument * 7919 + 1;
+    unsigned char *mine[64] = {NULL};
+    size_t size[64] = {0};
+    bool held = true;
+    while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
+        size_t i = next_random(&random) % 64;
+        if (mine[i] != NULL)
+            held &= pattern_holds(mine[i], size[i], (unsigned)i);
+        free(mine[i]);
+        size[i] = next_random(&random) % (random % 40 == 0 ? 20000 : 600);
+        mine[i] = malloc(size[i]);
+        pattern_fill(mine[i], size[i], (unsigned)i);
+        unsigned char *gift = malloc(PUBLISHED_BYTES);
+        pattern_fill(gift, PUBLISHED_BYTES, 1);
+        free(atomic_exchange(&published[next_random(&random) % PLACES], gift));
+    }
+    for (size_t i = 0; i < 64; i++)
+        free(mine[i]);
+    return held ? NULL : argument;
+}
+
+static void *short_thread(void *argument) {
+    for (size_t size = 0; size < 1200; size += 11)
+        free(malloc(size));
+    return argument;
+}
+
+/* What a forked child does: uses what it inherited, allocates, starts a thread. The result is its
+ * exit status. */
+static int use_inherited_heap(void) {
+    for (size_t i = 0; i < PLACES; i++) {
+        unsigned char *block = atomic_load(&published[i]);
+        if (block == NULL)
+            continue;
+        if (!pattern_holds(block, PUBLISHED_BYTES, 1))
+            return 2;
+        if (i % 2 == 0) {
+            free(block);
+        } else {
+            block = realloc(block, 2000);
+            if (block == NULL || !pattern_holds(block, PUBLISHED_BYTES, 1))
+                return 3;
+        }
+    }
+    for (size_t round = 0; round < 3; round++)
+        for (size_t size = 0; size < 1500; size += 7) {
+            void *block = malloc(size);
+            if (block == NULL)
+                return 4;
+            memset(block, 0x11, size);
+            free(block);
+        }
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, short_thread, NULL) != 0 || pthread_join(thread, NULL) != 0)
+        return 5;
+    return 0;
+}
+
+static void a_child_forked_while_threads_allocate_can_use_the_heap(void) {
+    pthread_t thread[THREADS];
+    atomic_store(&stop, false);
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_create(&thread[i], NULL, traffic, (void *)(uintptr_t)(i + 1));
+    for (int i = 0; i < FORKS; i++) {
+        int status = -1;
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(use_inherited_heap());
+        CHECK_SAY(child_wait(pid, &status, DEADLINE_SECONDS), "fork %d: the child hung", i);
+        CHECK_SAY(status == 0, "fork %d: the child ended with status %#x", i, (unsigned)status);
+        if (tap.faults != 0)
+            break;
+    }
+    atomic_store(&stop, true);
+    for (size_t i = 0; i < THREADS; i++) {
+        void *result = NULL;
+        pthread_join(thread[i], &result);
+        CHECK_SAY(result == NULL, "thread %zu of the parent lost bytes", i);
+    }
+    for (size_t i = 0; i < PLACES; i++)
+        free(atomic_exchange(&published[i], NULL));
+}
+
+/* A child of a child of a child: each inherits what the one before left. */
+static void generations_of_forks_keep_the_heap(void) {
+    unsigned char *block[6];
+    int status = -1;
+    pid_t first = fork();
+    if (first == 0) {
+        for (size_t depth = 0; depth < 6; depth++) {
+            block[depth] = malloc(200);
+            pattern_fill(block[depth], 200, (unsigned)depth);
+            pid_t next = fork();
+            if (next != 0)
+                _exit(child_wait(next, &status, DEADLINE_SECONDS) && status == 0 ? 0 : 1);
+            for (size_t i = 0; i <= depth; i++)
+                if (!pattern_holds(block[i], 200, (unsigned)i))
+                    _exit(2);
+        }
+        for (size_t i = 0; i < 6; i++)
+            free(block[i]);
+        exit(0);
+    }
+    CHECK(child_wait(first, &status, DEADLINE_SECONDS) && status == 0);
+}
+
+/* --- fork from a signal handler --- */
+
+static volatile sig_atomic_t forks_done, children_failed, in_child;
+
+/* Forks in the middle of whatever was interrupted. Both processes return into it. */
+static void fork_here(int number) {
+    (void)number;
+    int saved = errno;
+    if (in_child || forks_done >= SIGNAL_FORKS)
+        return;
+    pid_t pid = fork();
+    if (pid == 0)
+        in_child = 1;
+    else
+        forks_done++;
+    errno = saved;
+}
+
+static void set_timer(long microseconds) {
+    struct itimerval timer = {{0, microseconds}, {0, microseconds}};
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/* Node-sized traffic; a forked child leaves it after `child_steps` more steps. True when every byte
+ * held. */
+static bool interrupted_traffic(void) {
+    enum { LIVE = 100 };
+    static unsigned char *block[LIVE];
+    static size_t size[LIVE];
+    uint32_t random = 99;
+    int child_steps = 3000;
+    bool held = true;
+    while (forks_done < SIGNAL_FORKS && held && (!in_child || child_steps-- > 0)) {
+        size_t i = next_random(&random) % LIVE;
+        if (block[i] != NULL)
+            held = pattern_holds(block[i], size[i], (unsigned)i);
+        free(block[i]);
+        size[i] = next_random(&random) % 300;
+        block[i] = malloc(size[i]);
+        pattern_fill(block[i], size[i], (unsigned)i);
+        int status = 0;
+        if (!in_child && waitpid(-1, &status, WNOHANG) > 0 && status != 0)
+            children_failed++;
+    }
+    for (size_t i = 0; i < LIVE; i++)
+        free(block[i]);
+    return held;
+}
+
+/* Runs in a process of its own, so that a deadlock is a failed test and not a hang. */
+static int fork_from_handler(bool with_thread) {
+    struct sigaction action = {.sa_handler = fork_here, .sa_flags = SA_RESTART};
+    pthread_t thread;
+    atomic_store(&stop, false);
+    if (with_thread) {
+        /* Signals are for the main thread alone. */
+        sigset_t alarm_only, before;
+        sigemptyset(&alarm_only);
+        sigaddset(&alarm_only, SIGALRM);
+        pthread_sigmask(SIG_BLOCK, &alarm_only, &before);
+        pthread_create(&thread, NULL, short_thread, NULL);
+        pthread_join(thread, NULL);
+        pthread_create(&thread, NULL, traffic, (void *)(uintptr_t)7);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    sigaction(SIGALRM, &action, NULL);
+    set_timer(1000);
+    bool held = interrupted_traffic();
+    set_timer(0);
+    if (in_child)
+        _exit(held ? 0 : 1);
+    int status = 0;
+    while (waitpid(-1, &status, 0) > 0)
+        children_failed += status != 0;
+    atomic_store(&stop, true);
+    if (with_thread)
+        pthread_join(thread, NULL);
+    return !held ? 2 : children_failed != 0 ? 3 : 0;
+}
+
+static void check_fork_from_handler(bool with_thread) {
+    int status = -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        setpgid(0, 0);
+        _exit(fork_from_handler(with_thread));
+    }
+    setpgid(pid, pid);
+    bool in_time = child_wait(pid, &status, CHILD_SECONDS);
+    kill(-pid, SIGKILL); /* children that hung */
+    CHECK_SAY(in_time, "the program or one of its children hung");
+    CHECK_SAY(status == 0, "status %#x", (unsigned)status);
+}
+
+static void a_signal_handler_that_interrupted_malloc_can_fork(void) {
+    check_fork_from_handler(false);
+}
+
+/* glibc's own fork waits for a lock that the interrupted malloc may hold; the pools have none. The
+ * sizes stay below what goes to glibc, but the thread's large blocks do go there, from a thread
+ * that is not interrupted. */
+static void it_can_fork_while_another_thread_allocates(void) {
+    if (!pools_are_on()) {
+        tap_skip("only the pools promise it");
+        return;
+    }
+    check_fork_from_handler(true);
+}
+
+int main(void) {
+    TAP_RUN(a_child_forked_while_threads_allocate_can_use_the_heap);
+    TAP_RUN(generations_of_forks_keep_the_heap);
+    TAP_RUN(a_signal_handler_that_interrupted_malloc_can_fork);
+    TAP_RUN(it_can_fork_while_another_thread_allocates);
+    return tap_done();
+}

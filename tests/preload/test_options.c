@@ -1,0 +1,140 @@
+/* If this failed, a typing error in TAGPOOL_OPTIONS would silently change what is measured, or stop
+ * the program: each one is named on stderr in one line, and the default is used in its place. */
+#include "../harness/tap.h"
+#include "stats_reader.h"
+#include "tagpool/options.h"
+
+enum { CALLS = 500 };
+
+static const char *program;
+
+/* One value of TAGPOOL_OPTIONS and what must come of it. */
+static const struct setting {
+    const char *options;
+    const char *complaint; /* what the line on stderr names, or NULL for no line */
+    size_t served_bytes; /* the largest of the child's requests that the pool must serve; 0: none */
+} settings[] = {
+    {"", NULL, 1000},
+    {"strategy=metadata", NULL, 1000},
+    {"strategy=direct", NULL, 0},
+    {"node_max=256", NULL, 256},
+    {"node_max=1K", NULL, 1000},
+    {"strategy=metadata,node_max=512", NULL, 512},
+    {"node_max=512,strategy=metadata", NULL, 512},
+    {"node_max=512,node_max=256", NULL, 256},
+    {"pool_limit=64M,retain=1M", NULL, 1000},
+    {"pool_limit=0", NULL, 1000},
+    {"pool_limit=2G,retain=0", NULL, 1000},
+    {"colour=red", "colour", 1000},
+    {"Strategy=direct", "Strategy", 1000},
+    {"strategy=fast", "strategy", 1000},
+    {"strategy=", "strategy", 1000},
+    {"strategy", "strategy", 1000},
+    {"strategy=directly", "strategy", 1000},
+    {"node_max=8", "node_max", 1000},
+    {"node_max=1025", "node_max", 1000},
+    {"node_max=2K", "node_max", 1000},
+    {"node_max=ten", "node_max", 1000},
+    {"node_max=512x", "node_max", 1000},
+    {"node_max=-512", "node_max", 1000},
+    {"node_max=", "node_max", 1000},
+    {"node_max=99999999999999999999999", "node_max", 1000},
+    {"pool_limit=99999999999G", "pool_limit", 1000},
+    {"retain=1T", "retain", 1000},
+    {"=5", "", 1000},
+    /* The good part of a list is used, whatever stands around it. */
+    {"colour=red,node_max=256", "colour", 256},
+    {"node_max=256,colour=red", "colour", 256},
+};
+
+/* Each request is the largest that one of the values of node_max above serves. */
+static const size_t requests[] = {256, 512, 1000};
+enum { REQUESTS = sizeof requests / sizeof requests[0] };
+
+static int child_main(size_t calls) {
+    for (size_t i = 0; i < REQUESTS; i++)
+        for (size_t k = 0; k < calls; k++)
+            free(malloc(requests[i]));
+    return 0;
+}
+
+static uint64_t pool_calls_of(const char *options, const char *calls, struct child *child) {
+    struct stats_file file;
+    char variable[256];
+    const char *const changes[] = {file.variable, variable, NULL};
+    const char *const argv[] = {program, "calls", calls, NULL};
+    if (!stats_open(&file)) {
+        CHECK_SAY(false, "no statistics file can be made");
+        return 0;
+    }
+    snprintf(variable, sizeof variable, TAGPOOL_OPTIONS_VARIABLE "=%s", options);
+    child_run(child, changes, argv);
+    const struct tagpool_stats_row *row = stats_row(&file, child->pid);
+    CHECK_SAY(row != NULL, "\"%s\": the child has no row", options);
+    uint64_t calls_counted = row != NULL ? stats_pool_calls(row) : 0;
+    stats_close(&file);
+    return calls_counted;
+}
+
+/* One line, by this process, about this variable, that names what is wrong. */
+static void check_complaint(const struct setting *setting, const struct child *child) {
+    char beginning[64], name[64];
+    const char *end = strchr(child->err, '\n');
+    snprintf(beginning, sizeof beginning, "tagpool[%d]: " TAGPOOL_OPTIONS_VARIABLE ": ",
+             (int)child->pid);
+    snprintf(name, sizeof name, "%s", setting->complaint);
+    CHECK_SAY(strncmp(child->err, beginning, strlen(beginning)) == 0,
+              "\"%s\" is answered by \"%s\"", setting->options, child->err);
+    CHECK_SAY(end != NULL && end[1] == '\0', "\"%s\" is not answered by one line: \"%s\"",
+              setting->options, child->err);
+    CHECK_SAY(strstr(child->err + strlen(beginning), name) != NULL,
+              "\"%s\": \"%s\" does not name it", setting->options, child->err);
+}
+
+static void every_setting_is_used_or_named_and_replaced_by_the_default(void) {
+    static struct child child;
+    if (!shim_is_loaded()) {
+        tap_skip("the library is not loaded");
+        return;
+    }
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        uint64_t expected = 0;
+        for (size_t k = 0; k < REQUESTS; k++)
+            expected += requests[k] <= settings[i].served_bytes ? CALLS : 0;
+        uint64_t none = pool_calls_of(settings[i].options, "0", &child);
+        uint64_t served = pool_calls_of(settings[i].options, "500", &child) - none;
+        CHECK_SAY(child_succeeded(&child), "\"%s\": status %#x", settings[i].options,
+                  (unsigned)child.status);
+        CHECK_SAY(served == expected, "\"%s\": the pool served %ju of %d, not %ju",
+                  settings[i].options, (uintmax_t)served, CALLS * (int)REQUESTS,
+                  (uintmax_t)expected);
+        if (settings[i].complaint != NULL)
+            check_complaint(&settings[i], &child);
+        else
+            CHECK_SAY(child.err[0] == '\0', "\"%s\" is answered by \"%s\"", settings[i].options,
+                      child.err);
+    }
+}
+
+static void a_long_value_does_no_harm(void) {
+    static struct child child;
+    static char variable[70000] = "TAGPOOL_OPTIONS=";
+    const char *const changes[] = {variable, NULL};
+    const char *const argv[] = {program, "calls", "10", NULL};
+    memset(variable + strlen(variable), 'x', sizeof variable - strlen(variable) - 1);
+    child_run(&child, changes, argv);
+    CHECK_SAY(child_succeeded(&child), "status %#x", (unsigned)child.status);
+    CHECK_SAY(strlen(child.err) < 1000, "the line has %zu bytes", strlen(child.err));
+    memset(strchr(variable, '=') + 1, ',', sizeof variable - strlen("TAGPOOL_OPTIONS=") - 1);
+    child_run(&child, changes, argv);
+    CHECK_SAY(child_succeeded(&child), "status %#x", (unsigned)child.status);
+}
+
+int main(int argc, char **argv) {
+    program = argv[0];
+    if (argc == 3)
+        return child_main(strtoul(argv[2], NULL, 10));
+    TAP_RUN(every_setting_is_used_or_named_and_replaced_by_the_default);
+    TAP_RUN(a_long_value_does_no_harm);
+    return tap_done();
+}
