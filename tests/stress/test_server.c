@@ -1,0 +1,69 @@
+/* If this failed, long-running programs would grow although what they hold does not: sizes that
+ * shift over time, large phases followed by small ones, and blocks of many ages. */
+#include "../harness/tap.h"
+#include "../preload/behaviour.h"
+
+enum { CONNECTIONS = 3000, PHASES = 24, STEPS_PER_PHASE = 60000 };
+
+static struct {
+    unsigned char *block;
+    size_t bytes;
+} connection[CONNECTIONS];
+
+/* One phase: most requests are of one middle size, which shifts from phase to phase. */
+static bool run_phase(unsigned phase, uint32_t *random) {
+    bool held = true;
+    size_t middle = 24 + phase * 37 % 800;
+    for (int step = 0; step < STEPS_PER_PHASE; step++) {
+        size_t i = next_random(random) % CONNECTIONS;
+        if (connection[i].block != NULL)
+            held &= pattern_holds(connection[i].block, connection[i].bytes, (unsigned)i);
+        free(connection[i].block);
+        uint32_t dice = next_random(random);
+        connection[i].bytes = dice % 10 == 0 ? dice / 16 % 4000 : middle / 2 + dice / 16 % middle;
+        connection[i].block = malloc(connection[i].bytes);
+        pattern_fill(connection[i].block, connection[i].bytes, (unsigned)i);
+    }
+    return held;
+}
+
+static void shifting_sizes_do_not_grow_memory(void) {
+    uint32_t random = 77;
+    size_t before_kib = 0;
+    for (unsigned phase = 0; phase < 2 * PHASES; phase++) {
+        CHECK_SAY(run_phase(phase % PHASES, &random), "phase %u lost bytes", phase);
+        if (phase == PHASES)
+            before_kib = resident_kib();
+    }
+    CHECK_SAY(resident_kib() <= before_kib + before_kib / 2 + 2048, "%zu KiB became %zu KiB",
+              before_kib, resident_kib());
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        free(connection[i].block);
+}
+
+/* 60 MiB of one class, all freed, then as much of the next: the slabs of one serve the other. */
+static void empty_slabs_serve_any_class(void) {
+    enum { BYTES = 60 << 20, COUNT = BYTES / 64 };
+    static void *block[COUNT];
+    size_t first_kib = 0, before_kib = resident_kib();
+    for (size_t bytes = 64; bytes <= 1024; bytes += 160) {
+        for (size_t i = 0; i < BYTES / bytes; i++)
+            block[i] = memset(malloc(bytes), 1, bytes);
+        if (bytes == 64)
+            first_kib = resident_kib();
+        CHECK_SAY(resident_kib() <= first_kib + (12 << 10),
+                  "class of %zu bytes: %zu KiB, the first had %zu", bytes, resident_kib(),
+                  first_kib);
+        for (size_t i = 0; i < BYTES / bytes; i++)
+            free(block[i]);
+    }
+    malloc_trim(0);
+    CHECK_SAY(resident_kib() <= before_kib + (24 << 10), "%zu KiB became %zu KiB", before_kib,
+              resident_kib());
+}
+
+int main(void) {
+    TAP_RUN(shifting_sizes_do_not_grow_memory);
+    TAP_RUN(empty_slabs_serve_any_class);
+    return tap_done();
+}
