@@ -1,7 +1,7 @@
 /* The options of the library, each written once.
  *
- * The library parses the environment variable TAGPOOL_OPTIONS ("strategy=metadata,node_max=512") by this
- * list, `tagpool help options` prints it, and the manual and the tests are checked against it.
+ * The library parses the environment variable TAGPOOL_OPTIONS ("strategy=metadata,node_max=512") by
+ * this list, `tagpool help options` prints it, and the manual and the tests are checked against it.
  *
  * X(NAME, KIND, DEFAULT, MINIMUM, MAXIMUM, HELP)
  *   KIND     CHOICE  one of the words of TAGPOOL_CHOICES_<NAME>; the numbers are indices into them
@@ -25,7 +25,7 @@ enum tagpool_strategy { TAGPOOL_STRATEGY_DIRECT, TAGPOOL_STRATEGY_METADATA };
     X(strategy, CHOICE, TAGPOOL_STRATEGY_METADATA, TAGPOOL_STRATEGY_DIRECT,                        \
       TAGPOOL_STRATEGY_METADATA, "where the tag of a block is kept; direct passes every call on")  \
     X(node_max, BYTES, TAGPOOL_NODE_MAX, 16, TAGPOOL_NODE_MAX,                                     \
-      "the largest request served from the pools")                                                 \
+      "the largest request served from the pools, rounded up to a size class")                     \
     X(pool_limit, BYTES, 0, 0, 1ULL << 46,                                                         \
       "memory the pools may hold, 0 for no limit; beyond it the next allocator serves")            \
     X(retain, BYTES, 16ULL << 20, 0, 1ULL << 46,                                                   \

@@ -1,18 +1,19 @@
 /* The statistics page: a file shared between the processes of a measured program and who reads it.
  *
- * The reader creates the file with its full size (allocated, not sparse: a full disk must not become a
- * SIGBUS in the target), fills in the head and passes the path in TAGPOOL_STATS_VARIABLE. Each process
- * that loads the library claims the first free row and keeps its counters there in place. Nothing has
- * to run when a process ends: the kernel keeps what was written even when it is killed.
+ * The reader creates the file with its full size (allocated, not sparse: a full disk must not
+ * become a SIGBUS in the target), fills in the head and passes the path in TAGPOOL_STATS_VARIABLE.
+ * Each process that loads the library claims the first free row and keeps its counters there in
+ * place. Nothing has to run when a process ends: the kernel keeps what was written even when it is
+ * killed.
  *
  *   file:  head | row 0 | row 1 | ... | row TAGPOOL_STATS_ROWS - 1
  *   row:   about the process | total of ended threads | lane 0 ... lane TAGPOOL_STATS_LANES - 1
  *
- * A lane belongs to one running thread, which alone writes it; when the thread ends the lane is added to
- * the total and cleared. Threads beyond the number of lanes count privately and show up in the total when they
- * end. The sum of a counter is therefore total + all lanes. Every number is a 64-bit count in the byte order of
- * the machine unless it says otherwise. A reader checks magic, version and sizes, and takes nothing else on
- * trust: a target can write rubbish here.
+ * A lane belongs to one running thread, which alone writes it; when the thread ends the lane is
+ * added to the total and cleared. Threads beyond the number of lanes count privately and show up in
+ * the total when they end. The sum of a counter is therefore total + all lanes. Every number is a
+ * 64-bit count in the byte order of the machine unless it says otherwise. A reader checks magic,
+ * version and sizes, and takes nothing else on trust: a target can write rubbish here.
  */
 #ifndef TAGPOOL_STATS_PAGE_H
 #define TAGPOOL_STATS_PAGE_H
@@ -21,8 +22,8 @@
 #include <stdint.h>
 
 #define TAGPOOL_STATS_VARIABLE "TAGPOOL_STATS"
-#define TAGPOOL_STATS_MAGIC 0x5453204c4f4f5054ULL /* "TPOOL ST" */
-#define TAGPOOL_STATS_VERSION 1
+#define TAGPOOL_STATS_MAGIC    0x5453204c4f4f5054ULL /* "TPOOL ST" */
+#define TAGPOOL_STATS_VERSION  1
 
 enum {
     TAGPOOL_STATS_ROWS = 256,   /* processes; later ones are counted in head.rows_missed only */
@@ -34,16 +35,17 @@ enum {
 /* What a thread counts besides the calls of each class. X(NAME, HELP) */
 #define TAGPOOL_STATS_COUNTERS(X)                                                                  \
     X(large_calls, "requests above node_max, served by the next allocator")                        \
-    X(fallback_calls, "node-sized requests that the pool could not take (limit, alignment, no room)") \
+    X(fallback_calls,                                                                              \
+      "node-sized requests that the pool could not take (limit, alignment, no room)")              \
     X(direct_calls, "node-sized requests passed on because strategy=direct")                       \
-    X(remote_frees, "blocks freed by another thread than the one that owns their slab")           \
+    X(remote_frees, "blocks freed by another thread than the one that owns their slab")            \
     X(foreign_frees, "blocks freed that are not from the pool")                                    \
     X(slabs_taken, "slabs given to a size class")                                                  \
     X(slabs_adopted, "slabs taken over from ended threads")
 
 struct tagpool_stats_counters {
-    /* Slots claimed for a class. A running process has claimed up to 64 more per class and thread than
-     * the program asked for; a row in state ENDED is exact. */
+    /* Slots claimed for a class. A running process has claimed up to 64 more per class and thread
+     * than the program asked for; a row in state ENDED is exact. */
     uint64_t pool_calls[TAGPOOL_STATS_CLASSES];
 #define TAGPOOL_STATS_FIELD(name, help) uint64_t name;
     TAGPOOL_STATS_COUNTERS(TAGPOOL_STATS_FIELD)
@@ -59,23 +61,23 @@ enum tagpool_stats_state {
 struct tagpool_stats_row {
     uint64_t state; /* enum tagpool_stats_state; claimed by compare-and-swap from FREE */
     uint64_t pid;
-    uint64_t strategy;                            /* enum tagpool_strategy */
-    uint64_t slab_bytes;                          /* memory that one slab stands for */
-    uint64_t slabs;                               /* slabs in use now */
-    uint64_t slabs_peak;                          /* the most that were in use at one time */
-    uint64_t threads;                             /* threads that ever had a heap */
-    uint64_t class_bytes[TAGPOOL_STATS_CLASSES];  /* largest request of each class */
-    char name[TAGPOOL_STATS_NAME_BYTES];          /* the program's file name, cut, NUL-ended */
-    struct tagpool_stats_counters total;          /* of ended threads */
+    uint64_t strategy;                           /* enum tagpool_strategy */
+    uint64_t slab_bytes;                         /* memory that one slab stands for */
+    uint64_t slabs;                              /* slabs in use now */
+    uint64_t slabs_peak;                         /* the most that were in use at one time */
+    uint64_t threads;                            /* threads that ever had a heap */
+    uint64_t class_bytes[TAGPOOL_STATS_CLASSES]; /* largest request of each class */
+    char name[TAGPOOL_STATS_NAME_BYTES];         /* the program's file name, cut, NUL-ended */
+    struct tagpool_stats_counters total;         /* of ended threads */
     struct tagpool_stats_counters lanes[TAGPOOL_STATS_LANES];
 };
 
 struct tagpool_stats_head {
     uint64_t magic;
     uint64_t version;
-    uint64_t head_bytes; /* sizeof(struct tagpool_stats_head) */
-    uint64_t row_bytes;  /* sizeof(struct tagpool_stats_row) */
-    uint64_t row_count;  /* TAGPOOL_STATS_ROWS */
+    uint64_t head_bytes;  /* sizeof(struct tagpool_stats_head) */
+    uint64_t row_bytes;   /* sizeof(struct tagpool_stats_row) */
+    uint64_t row_count;   /* TAGPOOL_STATS_ROWS */
     uint64_t rows_missed; /* processes that found no free row */
     uint64_t reserved[2];
 };

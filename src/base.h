@@ -1,0 +1,54 @@
+/* The constants of the pool and the few macros that every file uses. Floor 0: includes nothing of
+ * ours.
+ *
+ * TAGPOOL_SMALL_WORLD shrinks every constant, so that exhaustion, adoption and reuse, rare in real
+ * life, happen all the time in the tests that are linked with such a build.
+ */
+#ifndef BASE_H
+#define BASE_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LIKELY(condition)   __builtin_expect(!!(condition), 1)
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+/* Exported from the library; everything else is hidden by -fvisibility=hidden. */
+#define EXPORT __attribute__((visibility("default")))
+
+/* A rare path: kept out of its caller, so that the caller needs no stack frame for it. */
+#define COLD __attribute__((noinline, cold))
+
+#ifdef TAGPOOL_DEBUG
+#define ASSERT(condition) assert(condition)
+#else
+#define ASSERT(condition) ((void)0)
+#endif
+
+#define WORD_BITS 64u
+
+enum { SLOT_ALIGN = 16 }; /* every block is aligned to this: alignof(max_align_t) */
+
+#ifdef TAGPOOL_SMALL_WORLD
+enum { SLAB_SHIFT = 12, REGION_SLABS = 64, HEAP_LIMIT = 16 };
+#else
+enum {
+    SLAB_SHIFT = 16,
+    REGION_SLABS = 1 << 22, /* 256 GiB of address space */
+    HEAP_LIMIT = 1 << 14, /* threads with pools of their own at one time; further ones use the next
+                             allocator */
+};
+#endif
+
+#define SLAB_BYTES ((size_t)1 << SLAB_SHIFT)
+
+/* Slots of one slab: the most there can be, and the words of a bitmap with a bit for each. */
+#define SLAB_SLOTS (SLAB_BYTES / SLOT_ALIGN)
+#define SLAB_WORDS (SLAB_SLOTS / WORD_BITS)
+
+static_assert(SLAB_WORDS <= WORD_BITS, "one summary word covers the live bitmap of a slab");
+static_assert(HEAP_LIMIT < 0x7fff, "an owner number fits its 15 bits of the slab tag");
+
+#endif

@@ -1,0 +1,146 @@
+#include "config.h"
+
+#include "size_class.h"
+
+#include <string.h>
+
+#define CONFIG_DEFAULT(name, kind, initial, minimum, maximum, help) .name = (initial),
+#define CONFIG_DEFAULTS                                                                            \
+    { TAGPOOL_OPTIONS(CONFIG_DEFAULT) }
+
+struct config config = CONFIG_DEFAULTS;
+
+enum kind { CHOICE, BYTES, COUNT, FLAG };
+
+/* A row of the option list. */
+struct option {
+    const char *name;
+    enum kind kind;
+    uint64_t minimum;
+    uint64_t maximum;
+    size_t offset; /* of the field in struct config */
+    const char *const
+        *choices; /* the words of a CHOICE, as many as maximum + 1; NULL for other kinds */
+};
+
+static const char *const strategy_choices[] = {TAGPOOL_CHOICES_strategy};
+__attribute__((unused)) static const char *const flag_choices[] = {"off", "on"};
+
+#define CHOICES_CHOICE(name) name##_choices
+#define CHOICES_FLAG(name)   flag_choices
+#define CHOICES_BYTES(name)  NULL
+#define CHOICES_COUNT(name)  NULL
+
+static const struct option options_known[] = {
+#define CONFIG_ROW(name_, kind_, initial_, minimum_, maximum_, help_)                              \
+    {.name = #name_,                                                                               \
+     .kind = kind_,                                                                                \
+     .minimum = minimum_,                                                                          \
+     .maximum = maximum_,                                                                          \
+     .offset = offsetof(struct config, name_),                                                     \
+     .choices = CHOICES_##kind_(name_)},
+    TAGPOOL_OPTIONS(CONFIG_ROW)
+#undef CONFIG_ROW
+};
+
+enum { OPTION_COUNT = sizeof options_known / sizeof options_known[0] };
+
+static const struct option *find_option(const char *start, size_t length) {
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (text_equals(start, length, options_known[i].name))
+            return &options_known[i];
+    return NULL;
+}
+
+/* The value of a number or of a word of the choices; false if it is neither or out of range. */
+static bool read_value(const struct option *option, const char *start, size_t length,
+                       uint64_t *value) {
+    if (option->choices == NULL)
+        return text_read_number(start, length, value) && *value >= option->minimum &&
+               *value <= option->maximum;
+    for (uint64_t i = 0; i <= option->maximum; i++) {
+        if (text_equals(start, length, option->choices[i])) {
+            *value = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct text *new_complaint(struct config_complaints *complaints) {
+    static struct text dropped; /* written, never read */
+    struct text *line = &dropped;
+    if (complaints->count < CONFIG_COMPLAINTS)
+        line = &complaints->lines[complaints->count++];
+    line->length = 0;
+    text_add(line, TAGPOOL_OPTIONS_VARIABLE ": ");
+    return line;
+}
+
+static void complain_of_key(struct config_complaints *complaints, const char *start,
+                            size_t length) {
+    struct text *line = new_complaint(complaints);
+    text_add(line, "unknown option '");
+    text_add_span(line, start, length < 64 ? length : 64);
+    text_add(line, "' ignored; known are ");
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        text_add(line, i == 0 ? "" : ", ");
+        text_add(line, options_known[i].name);
+    }
+}
+
+static void complain_of_value(struct config_complaints *complaints, const struct option *option,
+                              const char *start, size_t length) {
+    struct text *line = new_complaint(complaints);
+    text_add(line, option->name);
+    text_add(line, "='");
+    text_add_span(line, start, length < 64 ? length : 64);
+    text_add(line, "' ignored, the default is used; it takes ");
+    if (option->choices == NULL) {
+        text_add_number(line, option->minimum);
+        text_add(line, " to ");
+        text_add_number(line, option->maximum);
+        return;
+    }
+    for (uint64_t i = 0; i <= option->maximum; i++) {
+        text_add(line, i == 0 ? "" : " or ");
+        text_add(line, option->choices[i]);
+    }
+}
+
+/* One "key=value" of the list. */
+static void read_item(struct config *result, const char *start, size_t length,
+                      struct config_complaints *complaints) {
+    const char *equals = memchr(start, '=', length);
+    size_t key_length = equals != NULL ? (size_t)(equals - start) : length;
+    const struct option *option = find_option(start, key_length);
+    if (option == NULL) {
+        complain_of_key(complaints, start, key_length);
+        return;
+    }
+    const char *value_start = start + key_length + (equals != NULL);
+    size_t value_length = (size_t)(start + length - value_start);
+    uint64_t value;
+    if (!read_value(option, value_start, value_length, &value)) {
+        complain_of_value(complaints, option, value_start, value_length);
+        return;
+    }
+    memcpy((char *)result + option->offset, &value, sizeof value);
+}
+
+/* A size class is served as a whole or not at all. */
+static void round_node_max(struct config *result) {
+    result->node_max = size_class_stride[size_class_of(result->node_max)];
+}
+
+void config_read(struct config *result, const char *options, struct config_complaints *complaints) {
+    *result = (struct config)CONFIG_DEFAULTS;
+    complaints->count = 0;
+    while (options != NULL && *options != '\0') {
+        size_t length = strcspn(options, ",");
+        if (length != 0)
+            read_item(result, options, length, complaints);
+        options += length + (options[length] == ',');
+    }
+    round_node_max(result);
+}

@@ -1,0 +1,562 @@
+#include "heap.h"
+
+#include "os.h"
+#include "stats.h"
+
+#include <string.h>
+
+const struct heap heap_none = {.tag = TAG_POSTED};
+const struct heap heap_ended = {.tag = TAG_POSTED};
+
+_Thread_local struct heap *heap_current = (struct heap *)(uintptr_t)&heap_none;
+
+enum {
+    WAKE_SHARE = 8, /* a full slab comes back when an eighth of its slots was freed, not at once */
+    ADOPT_ATTEMPTS =
+        4, /* orphans looked at, for one that has a free slot, before a new slab is taken */
+};
+
+/* The table of heaps: the first, in most programs the only one, needs no memory of the system. */
+static struct heap first_heap;
+static struct heap
+    *more_heaps; /* reserved when a second thread comes, accessible as far as it is used */
+static unsigned heap_count;     /* heaps ever opened: owners TAG_OWNER_FIRST to heap_count */
+static struct heap *free_heaps; /* of them, those whose thread has ended */
+
+static struct slab_list orphans[SIZE_CLASS_COUNT]; /* under pool_lock; read without it only to see
+                                                      whether it is empty */
+
+static struct heap *heap_of_owner(unsigned owner) {
+    return owner == TAG_OWNER_FIRST ? &first_heap : &more_heaps[owner - TAG_OWNER_FIRST - 1];
+}
+
+/* ---- lists of slabs ---- */
+
+static void list_push(struct slab_list *list, struct slab *slab, enum slab_place place) {
+    slab->place = (uint8_t)place;
+    slab->previous = NULL;
+    slab->next = list->first;
+    if (list->first != NULL)
+        list->first->previous = slab;
+    __atomic_store_n(&list->first, slab, __ATOMIC_RELAXED);
+}
+
+static void list_remove(struct slab_list *list, struct slab *slab) {
+    if (slab->previous != NULL)
+        slab->previous->next = slab->next;
+    else
+        __atomic_store_n(&list->first, slab->next, __ATOMIC_RELAXED);
+    if (slab->next != NULL)
+        slab->next->previous = slab->previous;
+    slab->place = SLAB_NOWHERE;
+}
+
+/* The list that the slab's place names; NULL for a place that is no list. */
+static struct slab_list *list_of(struct heap *heap, const struct slab *slab) {
+    switch (slab->place) {
+    case SLAB_AVAILABLE:
+        return &heap->available[slab->class_index];
+    case SLAB_FULL:
+        return &heap->full[slab->class_index];
+    case SLAB_ORPHANED:
+        return &orphans[slab->class_index];
+    default:
+        return NULL;
+    }
+}
+
+static void unlist(struct heap *heap, struct slab *slab) {
+    struct slab_list *list = list_of(heap, slab);
+    if (list != NULL)
+        list_remove(list, slab);
+}
+
+/* Put a slab of this heap where it belongs by its number of free slots. */
+static void enlist(struct heap *heap, struct slab *slab) {
+    uint32_t gap = slab->slot_count / WAKE_SHARE + 1;
+    bool is_full = slab->used + gap > slab->slot_count;
+    slab->wake = is_full && slab->used > gap ? slab->used - gap : 0;
+    if (is_full)
+        list_push(&heap->full[slab->class_index], slab, SLAB_FULL);
+    else
+        list_push(&heap->available[slab->class_index], slab, SLAB_AVAILABLE);
+}
+
+/* ---- slabs that change hands: all under pool_lock ---- */
+
+static void release(struct slab *slab) {
+    ASSERT(slab->used == 0 && slab->place == SLAB_NOWHERE);
+    slab_set_owner(slab, TAG_OWNER_NONE);
+    region_return_slab(slab_index(slab));
+    stats_note_slabs(region_counts.taken, region_counts.taken_peak);
+}
+
+static void make_orphan(struct slab *slab) {
+    ASSERT(slab->place == SLAB_NOWHERE);
+    if (slab->used == 0) {
+        release(slab);
+        return;
+    }
+    slab_set_owner(slab, TAG_OWNER_ORPHAN);
+    list_push(&orphans[slab->class_index], slab, SLAB_ORPHANED);
+}
+
+_Noreturn static void report_slot(struct slab *slab, uint32_t slot, enum fault fault) {
+    report_fault(&(struct fault_report){.fault = fault,
+                                        .address = slab_start(slab) + (size_t)slot * slab->stride,
+                                        .slab_index = slab_index(slab),
+                                        .class_bytes = slab->stride,
+                                        .slot = slot,
+                                        .function = "free"});
+}
+
+static void fold(struct slab *slab) {
+    uint32_t doubly_freed = slab_fold(slab);
+    if (UNLIKELY(doubly_freed != FAULT_SLOT_UNKNOWN))
+        report_slot(slab, doubly_freed, FAULT_DOUBLE_FREE);
+}
+
+/* An orphan had blocks freed: return it if they were the last. */
+static void settle_orphan(struct slab *slab) {
+    if (slab->used != 0)
+        return;
+    list_remove(&orphans[slab->class_index], slab);
+    release(slab);
+}
+
+static void adopt(struct heap *heap, struct slab *slab) {
+    list_remove(&orphans[slab->class_index], slab);
+    slab_set_owner(slab, heap->owner);
+    fold(slab);
+    enlist(heap, slab);
+    heap->counters->slabs_adopted++;
+}
+
+/* Push a posted slab on the inbox of a heap. Sequentially consistent, with the load of `alive`
+ * after it: see close_inbox(). _remote: any thread may call it. */
+static void push_inbox_remote(struct heap *heap, struct slab *slab) {
+    struct slab_remote *remote = slab_remote(slab_index(slab));
+    struct slab *first = atomic_load_explicit(&heap->inbox, memory_order_relaxed);
+    do {
+        remote->inbox_next = first;
+    } while (!atomic_compare_exchange_weak_explicit(&heap->inbox, &first, slab,
+                                                    memory_order_seq_cst, memory_order_relaxed));
+}
+
+/* Deal with a slab that came out of an inbox, or never got into one, and is not the caller's. Under
+ * pool_lock. */
+static void forward(struct slab *slab) {
+    int owner = slab_owner(slab);
+    if (owner != TAG_OWNER_ORPHAN && owner != TAG_OWNER_NONE) {
+        push_inbox_remote(heap_of_owner((unsigned)owner),
+                          slab); /* still posted; its owner is alive */
+        return;
+    }
+    slab_unpost(slab);
+    if (owner == TAG_OWNER_ORPHAN) {
+        fold(slab);
+        settle_orphan(slab);
+    }
+}
+
+static void forward_all(struct heap *dead) {
+    struct slab *slab = atomic_exchange_explicit(&dead->inbox, NULL, memory_order_seq_cst);
+    while (slab != NULL) {
+        struct slab *next = slab_remote(slab_index(slab))->inbox_next;
+        forward(slab);
+        slab = next;
+    }
+}
+
+/* Tell the owner of a slab that blocks of it were freed. _remote: any thread may call it, without
+ * the lock. */
+static void post_remote(struct slab *slab) {
+    int owner;
+    if (!slab_post_remote(slab, &owner))
+        return;
+    if (owner == TAG_OWNER_ORPHAN || owner == TAG_OWNER_NONE) {
+        lock_acquire(&pool_lock);
+        forward(slab);
+        lock_release(&pool_lock);
+        return;
+    }
+    struct heap *heap = heap_of_owner((unsigned)owner);
+    push_inbox_remote(heap, slab);
+    /* The owner clears `alive` and then empties its inbox; we push and then look: one of us sees
+     * the other. */
+    if (!atomic_load_explicit(&heap->alive, memory_order_seq_cst)) {
+        lock_acquire(&pool_lock);
+        forward_all(heap);
+        lock_release(&pool_lock);
+    }
+}
+
+/* ---- a heap's own slabs ---- */
+
+/* After frees that did not go one by one: move the slab to where it belongs now. */
+static void settle(struct heap *heap, struct slab *slab) {
+    if (slab->place == SLAB_CURRENT || slab->used > slab->wake)
+        return;
+    heap_wake(heap, slab);
+}
+
+COLD void heap_wake(struct heap *heap, struct slab *slab) {
+    if (slab->place == SLAB_CURRENT)
+        return;
+    unlist(heap, slab);
+    if (slab->used != 0) {
+        enlist(heap, slab);
+        return;
+    }
+    lock_acquire(&pool_lock);
+    release(slab);
+    lock_release(&pool_lock);
+}
+
+/* Take in what other threads freed. */
+static void drain_inbox(struct heap *heap) {
+    struct slab *slab = atomic_exchange_explicit(&heap->inbox, NULL, memory_order_seq_cst);
+    while (slab != NULL) {
+        struct slab *next = slab_remote(slab_index(slab))->inbox_next;
+        if (slab_owner(slab) == (int)heap->owner) {
+            slab_unpost(slab);
+            fold(slab);
+            settle(heap, slab);
+        } else { /* meant for who had this heap before */
+            lock_acquire(&pool_lock);
+            forward(slab);
+            lock_release(&pool_lock);
+        }
+        slab = next;
+    }
+}
+
+/* A slab of the class from the orphans, NULL if the first few have no free slot. */
+static struct slab *adopt_orphan(struct heap *heap, unsigned class_index) {
+    struct slab *found = NULL;
+    if (__atomic_load_n(&orphans[class_index].first, __ATOMIC_RELAXED) == NULL)
+        return NULL;
+    lock_acquire(&pool_lock);
+    for (int attempt = 0; attempt < ADOPT_ATTEMPTS && found == NULL; attempt++) {
+        struct slab *slab = orphans[class_index].first;
+        if (slab == NULL)
+            break;
+        adopt(heap, slab);
+        if (slab->used < slab->slot_count)
+            found = slab;
+    }
+    lock_release(&pool_lock);
+    return found;
+}
+
+static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
+    lock_acquire(&pool_lock);
+    bool zeroed;
+    size_t index = region_take_slab(&zeroed);
+    struct slab *slab = NULL;
+    if (index != REGION_NO_SLAB) {
+        slab = slab_at(index);
+        slab_init(slab, class_index, zeroed);
+        slab_set_owner(slab, heap->owner);
+        heap->counters->slabs_taken++;
+        stats_note_slabs(region_counts.taken, region_counts.taken_peak);
+    }
+    lock_release(&pool_lock);
+    return slab;
+}
+
+/* The next slab of a class to hand out from; on no list. */
+static struct slab *next_slab(struct heap *heap, unsigned class_index) {
+    if (heap->available[class_index].first == NULL &&
+        atomic_load_explicit(&heap->inbox, memory_order_relaxed) != NULL)
+        drain_inbox(heap);
+    struct slab *slab = heap->available[class_index].first;
+    if (slab == NULL)
+        slab = adopt_orphan(heap, class_index);
+    if (slab == NULL)
+        return take_new_slab(heap, class_index);
+    unlist(heap, slab);
+    return slab;
+}
+
+static bool fill_bin(struct heap *heap, unsigned class_index, struct slab *slab) {
+    struct bin *bin = &heap->bins[class_index];
+    unsigned word;
+    bool fresh;
+    uint64_t mask = slab_claim(slab, &word, &fresh);
+    if (mask == 0)
+        return false;
+    bin->first = slab_start(slab) + (size_t)word * WORD_BITS * slab->stride;
+    bin->live = &slab->live[word];
+    bin->stride = slab->stride;
+    bin->fresh = fresh;
+    bin->zeroed = fresh && slab->zeroed;
+    bin->mask = mask;
+    heap->counters->pool_calls[class_index] += (uint64_t)__builtin_popcountll(mask);
+    return true;
+}
+
+COLD void *heap_take_slow(struct heap *heap, unsigned class_index) {
+    struct slab *slab = heap->current[class_index];
+    while (slab == NULL || !fill_bin(heap, class_index, slab)) {
+        if (slab != NULL)
+            enlist(heap, slab);
+        slab = next_slab(heap, class_index);
+        heap->current[class_index] = slab;
+        if (slab == NULL)
+            return NULL;
+        slab->place = SLAB_CURRENT;
+        slab->wake = 0;
+    }
+    return heap_take_bin(&heap->bins[class_index]);
+}
+
+/* ---- any pointer of the region ---- */
+
+/* True if the slot was claimed from fresh memory and not handed out: slab_diagnose() cannot tell
+ * that from freed. */
+static bool waits_in_bin(const struct fault_report *report) {
+    int owner = slab_owner(slab_at(report->slab_index));
+    if (owner < TAG_OWNER_FIRST || (unsigned)owner > heap_count)
+        return false;
+    const struct bin *bin =
+        &heap_of_owner((unsigned)owner)->bins[slab_at(report->slab_index)->class_index];
+    uint64_t bit = (uint64_t)1 << report->slot % WORD_BITS;
+    return bin->fresh &&
+           bin->live == &slab_at(report->slab_index)->live[report->slot / WORD_BITS] &&
+           (bin->mask & bit) != 0;
+}
+
+/* Returns if the pointer is a live block, its slot in `report`; reports its fault otherwise. */
+static void expect_live(const void *pointer, enum fault freed, struct fault_report *report) {
+    enum fault fault = slab_diagnose(pointer, report);
+    if (LIKELY(fault == FAULT_NONE))
+        return;
+    if (fault == FAULT_DOUBLE_FREE)
+        fault = waits_in_bin(report) ? FAULT_NEVER_ALLOCATED : freed;
+    report->fault = fault;
+    report_fault(report);
+}
+
+/* Free a block of an orphan: into the heap that adopts it, or, for a thread without one, into the
+ * orphan. False if the slab is no orphan any more. */
+static bool give_orphan(struct heap *heap, struct slab *slab, uint32_t slot) {
+    lock_acquire(&pool_lock);
+    bool is_orphan = slab_owner(slab) == TAG_OWNER_ORPHAN;
+    bool settles = false;
+    if (is_orphan) {
+        if (heap_is_real(heap))
+            adopt(heap, slab);
+        settles = slab_give(slab, slot);
+        if (!heap_is_real(heap))
+            settle_orphan(slab);
+    }
+    lock_release(&pool_lock);
+    if (settles && heap_is_real(heap))
+        heap_wake(heap, slab);
+    return is_orphan;
+}
+
+COLD void heap_give_slow(struct heap *heap, void *pointer, const char *function,
+                         const void *caller) {
+    struct fault_report report = {.function = function, .caller = caller};
+    expect_live(pointer, FAULT_DOUBLE_FREE, &report);
+    struct slab *slab = slab_at(report.slab_index);
+    int owner = slab_owner(slab);
+    if (heap_is_real(heap) && owner == (int)heap->owner) {
+        if (slab_is_posted(slab)) /* at once, so that the next free of this slab is fast again */
+            drain_inbox(heap);
+        if (slab_give(slab, report.slot))
+            heap_wake(heap, slab);
+        return;
+    }
+    if (owner == TAG_OWNER_ORPHAN && give_orphan(heap, slab, report.slot))
+        return;
+    if (heap_is_real(heap))
+        heap->counters->remote_frees++;
+    switch (slab_give_remote(slab, report.slot)) {
+    case SLAB_REMOTE_GIVEN:
+        return;
+    case SLAB_REMOTE_POST:
+        post_remote(slab);
+        return;
+    case SLAB_REMOTE_DOUBLE:
+        report.fault = FAULT_DOUBLE_FREE;
+        report_fault(&report);
+    }
+}
+
+size_t heap_block_bytes(const void *pointer, enum fault freed, const char *function,
+                        const void *caller) {
+    struct fault_report report = {.function = function, .caller = caller};
+    expect_live(pointer, freed, &report);
+    return report.class_bytes;
+}
+
+/* ---- a heap's life ---- */
+
+/* The memory of a new heap; under pool_lock. */
+static struct heap *new_heap(void) {
+    if (free_heaps != NULL) {
+        struct heap *heap = free_heaps;
+        free_heaps = heap->next_free;
+        return heap;
+    }
+    if (heap_count == HEAP_LIMIT)
+        return NULL;
+    unsigned owner = heap_count + TAG_OWNER_FIRST;
+    if (owner != TAG_OWNER_FIRST) {
+        size_t bytes = os_round_to_page(HEAP_LIMIT * sizeof(struct heap));
+        if (more_heaps == NULL)
+            more_heaps = os_reserve(bytes, os_page_bytes());
+        if (more_heaps == NULL)
+            return NULL;
+        /* Whole pages from the start to the new heap's end: repeating it for those that are
+         * accessible is cheap. */
+        if (!os_commit(more_heaps, os_round_to_page(heap_count * sizeof(struct heap))))
+            return NULL;
+    }
+    heap_count++;
+    struct heap *heap = heap_of_owner(owner);
+    heap->owner = owner;
+    heap->tag = tag_of_owner(owner);
+    return heap;
+}
+
+struct heap *heap_open(void) {
+    lock_acquire(&pool_lock);
+    struct heap *heap = new_heap();
+    if (heap != NULL) {
+        struct tagpool_stats_counters *lane = stats_claim_lane();
+        heap->counters = lane != NULL ? lane : &heap->private_counters;
+        atomic_store_explicit(&heap->alive, true, memory_order_seq_cst);
+    }
+    lock_release(&pool_lock);
+    if (heap != NULL)
+        heap_current = heap;
+    return heap;
+}
+
+static void settle_bin_counts(struct heap *heap) {
+    for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++)
+        heap->counters->pool_calls[i] -= (uint64_t)__builtin_popcountll(heap->bins[i].mask);
+}
+
+/* Give unclaimed slots back and make all slabs of a class orphans. */
+static void orphan_class(struct heap *heap, unsigned class_index) {
+    struct slab *current = heap->current[class_index];
+    struct bin *bin = &heap->bins[class_index];
+    if (current != NULL) {
+        slab_unclaim(current, (unsigned)(bin->live - current->live), bin->mask, bin->fresh);
+        current->place = SLAB_NOWHERE;
+        make_orphan(current);
+    }
+    *bin = (struct bin){.mask = 0};
+    heap->current[class_index] = NULL;
+    struct slab_list *lists[] = {&heap->available[class_index], &heap->full[class_index]};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        while (lists[i]->first != NULL) {
+            struct slab *slab = lists[i]->first;
+            list_remove(lists[i], slab);
+            make_orphan(slab);
+        }
+    }
+}
+
+void heap_close(struct heap *heap) {
+    drain_inbox(heap);
+    lock_acquire(&pool_lock);
+    settle_bin_counts(heap);
+    for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++)
+        orphan_class(heap, i);
+    /* Sequentially consistent, the partner of post_remote(). */
+    atomic_store_explicit(&heap->alive, false, memory_order_seq_cst);
+    forward_all(heap);
+    stats_retire(heap->counters);
+    heap->counters = &heap->private_counters;
+    heap->next_free = free_heaps;
+    free_heaps = heap;
+    lock_release(&pool_lock);
+    heap_current = (struct heap *)(uintptr_t)&heap_ended;
+}
+
+/* After a fork, for each slab: what its thread left in the middle is worked out from the live bits.
+ */
+static void take_over(struct heap *mine, struct slab *slab) {
+    int owner = slab_owner(slab);
+    if (owner < 0 || owner == TAG_OWNER_NONE)
+        return;
+    slab_unpost(slab);
+    fold(slab);
+    if (owner == TAG_OWNER_ORPHAN) {
+        settle_orphan(slab);
+        return;
+    }
+    if (heap_is_real(mine) && owner == (int)mine->owner) {
+        /* settle() may return the slab: not under the lock, so not here */
+        if (slab->place != SLAB_CURRENT && slab->used <= slab->wake) {
+            unlist(mine, slab);
+            if (slab->used == 0)
+                release(slab);
+            else
+                enlist(mine, slab);
+        }
+        return;
+    }
+    slab_recount(slab);
+    slab->place = SLAB_NOWHERE;
+    make_orphan(slab);
+}
+
+void heap_after_fork(bool intact) {
+    struct heap *mine = heap_current;
+    stats_after_fork();
+    if (heap_is_real(mine)) {
+        struct tagpool_stats_counters *lane = stats_claim_lane();
+        mine->counters = lane != NULL ? lane : &mine->private_counters;
+        memset(&mine->private_counters, 0, sizeof mine->private_counters);
+    }
+    bool others = heap_count > (heap_is_real(mine) ? 1u : 0u);
+    if (!intact || !others)
+        return;
+    free_heaps = NULL;
+    for (unsigned owner = TAG_OWNER_FIRST; owner < TAG_OWNER_FIRST + heap_count; owner++) {
+        struct heap *heap = heap_of_owner(owner);
+        atomic_store_explicit(&heap->inbox, NULL, memory_order_relaxed);
+        if (heap == mine)
+            continue;
+        memset(heap, 0, sizeof *heap);
+        heap->owner = owner;
+        heap->tag = tag_of_owner(owner);
+        heap->next_free = free_heaps;
+        free_heaps = heap;
+    }
+    for (size_t index = 0; index < region_counts.used; index++)
+        take_over(mine, slab_at(index));
+}
+
+void heap_settle_counts(void) {
+    lock_acquire(&pool_lock);
+    for (unsigned owner = TAG_OWNER_FIRST; owner < TAG_OWNER_FIRST + heap_count; owner++) {
+        struct heap *heap = heap_of_owner(owner);
+        if (atomic_load_explicit(&heap->alive, memory_order_relaxed))
+            settle_bin_counts(heap);
+    }
+    lock_release(&pool_lock);
+}
+
+void heap_sum(size_t *live_bytes, size_t *free_bytes) {
+    *live_bytes = 0;
+    *free_bytes = 0;
+    lock_acquire(&pool_lock);
+    for (size_t index = 0; index < region_counts.used; index++) {
+        struct slab *slab = slab_at(index);
+        int owner = slab_owner(slab);
+        if (owner < 0 || owner == TAG_OWNER_NONE)
+            continue;
+        size_t live = (size_t)slab_live_count(slab) * slab->stride;
+        *live_bytes += live;
+        *free_bytes += SLAB_BYTES - live;
+    }
+    lock_release(&pool_lock);
+}

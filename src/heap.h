@@ -1,0 +1,142 @@
+/* A heap: the slabs of one thread, and the slots of them that the thread may hand out at once.
+ *
+ * For each size class a heap has a bin: a word of a slab whose free slots it has claimed. The slab
+ * of that word is the class's current slab; others of the class are on one of two lists, available
+ * (free slots) or full. Taking a block is to take the lowest bit of the bin's mask; when the mask
+ * is empty, heap_take_slow() claims the next word.
+ *
+ *   bin.mask      claimed slots not handed out yet; their live bits are 0
+ *   bin.first     the slot of bit 0
+ *   bin.live      the word of live[] that bit 0 .. 63 stand for
+ *
+ * A heap is used by its thread alone, but for the inbox: slabs that other threads freed blocks of.
+ * When the thread ends, its slabs that still hold blocks become orphans; whoever frees into one, or
+ * needs a slab of its class, adopts it.
+ *
+ * Threads without a heap point to heap_none or heap_ended: no bin has a slot, and no tag is like
+ * theirs, so the fast paths need no test for them.
+ */
+#ifndef HEAP_H
+#define HEAP_H
+
+#include "base.h"
+#include "size_class.h"
+#include "slab.h"
+#include "tagpool/stats_page.h"
+
+struct bin {
+    uint64_t mask;
+    char *first;
+    _Atomic(uint64_t) *live;
+    uint32_t stride;
+    bool fresh; /* the slots of the mask were never handed out since their slab serves this class */
+    bool zeroed; /* and they still read as zero */
+};
+
+static_assert(sizeof(struct bin) == 32, "two bins fill a cache line");
+
+struct slab_list {
+    struct slab *first;
+};
+
+struct heap {
+    uint64_t tag; /* of this owner, for slab 0 */
+    struct tagpool_stats_counters *counters;
+    struct bin bins[SIZE_CLASS_COUNT];
+    struct slab *current[SIZE_CLASS_COUNT];
+    struct slab_list available[SIZE_CLASS_COUNT];
+    struct slab_list full[SIZE_CLASS_COUNT];
+    _Atomic(struct slab *)
+        inbox;              /* a stack, linked by slab_remote.inbox_next; pushed by any thread */
+    _Atomic(bool) alive;    /* false: nobody reads the inbox; the pusher must */
+    unsigned owner;         /* in the tags of its slabs; 0 for heap_none and heap_ended */
+    struct heap *next_free; /* heaps whose thread has ended */
+    struct tagpool_stats_counters
+        private_counters; /* when the statistics page has no lane for this heap */
+};
+
+/* Of a thread that has not asked for a block yet, and of one whose heap is gone. Never written. */
+extern const struct heap heap_none;
+extern const struct heap heap_ended;
+
+/* The calling thread's heap. Points to a const heap where there is none: write only to what
+ * heap_is_real(). */
+extern _Thread_local struct heap *heap_current __attribute__((tls_model("initial-exec")));
+
+static inline bool heap_is_real(const struct heap *heap) {
+    return heap->owner != 0;
+}
+
+/* Take the lowest slot of a bin that has one. */
+static inline void *heap_take_bin(struct bin *bin) {
+    uint64_t mask = bin->mask;
+    unsigned slot = (unsigned)__builtin_ctzll(mask);
+    bin->mask = mask & (mask - 1);
+    uint64_t live = atomic_load_explicit(bin->live, memory_order_relaxed);
+    atomic_store_explicit(bin->live, live | (mask & -mask), memory_order_relaxed);
+    return bin->first + (size_t)slot * bin->stride;
+}
+
+/* Take a block of a class from what is claimed already: the fast path. NULL if nothing is. */
+static inline void *heap_take(struct heap *heap, unsigned class_index) {
+    struct bin *bin = &heap->bins[class_index];
+    return LIKELY(bin->mask != 0) ? heap_take_bin(bin) : NULL;
+}
+
+/* Take a block of a class, claiming more slots first. NULL if the pool has no room. */
+void *heap_take_slow(struct heap *heap, unsigned class_index);
+
+/* A slab's `used` has come to its `wake`: a full slab has free slots again, or a slab is empty. */
+void heap_wake(struct heap *heap, struct slab *slab);
+
+/* Free a block of the calling thread's own slabs: the fast path. False, and nothing done, if it is
+ * anything else: a pointer outside the region, another thread's block, or a fault. */
+static inline bool heap_give(void *pointer) {
+    struct heap *heap = heap_current;
+    uintptr_t offset = (uintptr_t)pointer - region.base;
+    if (UNLIKELY(offset >= region.bytes))
+        return false;
+    size_t index = offset >> SLAB_SHIFT;
+    struct slab *slab = slab_at(index);
+    /* A slab, intact, ours, nothing posted by other threads: one comparison. */
+    if (UNLIKELY(atomic_load_explicit(&slab->tag, memory_order_relaxed) != (heap->tag ^ index)))
+        return false;
+    bool exact;
+    uint32_t slot = slab_slot(slab->reciprocal, (uint32_t)(offset & (SLAB_BYTES - 1)), &exact);
+    if (UNLIKELY(!exact || !slab_is_live(slab, slot)))
+        return false;
+    if (UNLIKELY(slab_give(slab, slot)))
+        heap_wake(heap, slab);
+    return true;
+}
+
+/* Free any block of the region, whoever owns its slab, or report the fault of it; `function` is
+ * what the program called and `caller` where. `heap` may be one of the const heaps. */
+void heap_give_slow(struct heap *heap, void *pointer, const char *function, const void *caller);
+
+/* The bytes that the program may use of a live block of the region; a fault is reported as `freed`,
+ * the fault to name when the block is free. */
+size_t heap_block_bytes(const void *pointer, enum fault freed, const char *function,
+                        const void *caller);
+
+/* Make a heap for the calling thread and point heap_current to it. NULL if there is no room. */
+struct heap *heap_open(void);
+
+/* End a heap whose thread ends: its blocks live on in orphans. heap_current points to heap_ended
+ * afterwards. */
+void heap_close(struct heap *heap);
+
+/* In the child of a fork: all heaps but the calling thread's have lost their thread. With `intact`
+ * false the call that was interrupted by the forking signal handler held the pool_lock, and what it
+ * was about to change is left alone. */
+void heap_after_fork(bool intact);
+
+/* Take slots claimed and not handed out off the counts, in all heaps: at the end of the process
+ * they will not be. */
+void heap_settle_counts(void);
+
+/* Bytes of live blocks and of free slots in all slabs taken, for mallinfo2(). A snapshot: other
+ * threads go on. */
+void heap_sum(size_t *live_bytes, size_t *free_bytes);
+
+#endif

@@ -1,0 +1,100 @@
+#include "lifecycle.h"
+
+#include "config.h"
+#include "next.h"
+#include "os.h"
+#include "stats.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct config_complaints complaints;
+static bool started;
+static pthread_key_t thread_key;
+static bool has_thread_key;
+static bool fork_holds_lock;
+
+/* ---- the process ---- */
+
+static const char *environment(const char *name) {
+    return os_is_privileged() ? NULL : getenv(name);
+}
+
+/* Read the options and make the region. Runs once, in the first thread: there is no second one
+ * before libc is set up, and the constructor runs before main(). */
+static void start(void) {
+    started = true;
+    config_read(&config, environment(TAGPOOL_OPTIONS_VARIABLE), &complaints);
+    tag_start(os_random());
+    if (config.strategy != TAGPOOL_STRATEGY_DIRECT)
+        region_start(config.pool_limit, config.retain);
+    stats_start(environment(TAGPOOL_STATS_VARIABLE), config.strategy);
+}
+
+static void thread_ends(void *value) {
+    struct heap *heap = value;
+    if (heap == heap_current)
+        heap_close(heap);
+}
+
+struct heap *lifecycle_heap(void) {
+    struct heap *heap = heap_current;
+    if (LIKELY(heap_is_real(heap)))
+        return heap;
+    if (heap == &heap_ended)
+        return NULL;
+    if (!started) {
+        if (environ == NULL) /* libc is not set up: not even the options can be read */
+            return NULL;
+        start();
+    }
+    heap = heap_open();
+    /* May allocate (keys beyond glibc's first 32), so it comes when the heap can serve that. */
+    int saved_errno = errno;
+    if (heap != NULL && has_thread_key)
+        pthread_setspecific(thread_key, heap);
+    errno = saved_errno;
+    return heap;
+}
+
+/* ---- fork ---- */
+
+/* A fork inside a signal handler may have interrupted a call of ours that holds the lock: then the
+ * child's copy of that call goes on and lets it go, and nobody may wait for it here. */
+static void before_fork(void) {
+    bool mine = lock_is_mine(&pool_lock);
+    if (!mine)
+        lock_acquire(&pool_lock);
+    fork_holds_lock = !mine;
+}
+
+static void after_fork_in_parent(void) {
+    if (fork_holds_lock)
+        lock_release(&pool_lock);
+}
+
+static void after_fork_in_child(void) {
+    heap_after_fork(fork_holds_lock);
+    if (fork_holds_lock)
+        lock_release(&pool_lock);
+}
+
+/* ---- load and unload ---- */
+
+__attribute__((constructor)) static void load(void) {
+    next_allow();
+    struct heap *heap = lifecycle_heap();
+    has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
+    if (has_thread_key && heap != NULL)
+        pthread_setspecific(thread_key, heap);
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    for (unsigned i = 0; i < complaints.count; i++)
+        report_line(&complaints.lines[i]);
+}
+
+__attribute__((destructor)) static void unload(void) {
+    heap_settle_counts();
+    stats_end();
+}

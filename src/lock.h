@@ -1,0 +1,28 @@
+/* A lock that a fork inside an interrupted call survives: it knows which thread holds it.
+ *
+ * There is one lock in the library (pool_lock, in region.h); it covers rare work only: slabs that
+ * change hands and threads that come and go. It is not recursive: a second acquire by the holder
+ * would wait for ever, so who may be running in a signal handler asks lock_is_mine() first.
+ */
+#ifndef LOCK_H
+#define LOCK_H
+
+#include "base.h"
+
+struct lock {
+    _Atomic(uint32_t)
+        state; /* 0 free, 1 held, 2 held and somebody waits (Drepper, "Futexes Are Tricky", 2004) */
+    _Atomic(uintptr_t)
+        holder; /* pthread_self() of the holder, which a fork does not change; 0 if free */
+};
+
+/* Wait for the lock and take it. Acquire order: what the last holder wrote is seen. */
+void lock_acquire(struct lock *lock);
+
+/* Let the lock go. Release order, the partner of lock_acquire(). */
+void lock_release(struct lock *lock);
+
+/* True if the calling thread holds the lock. */
+bool lock_is_mine(struct lock *lock);
+
+#endif

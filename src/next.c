@@ -1,0 +1,169 @@
+#include "next.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+const struct next *next_found;
+
+static bool allowed;
+
+/* ---- the bootstrap arena ---- */
+
+enum { BOOTSTRAP_BYTES = 64 << 10, BOOTSTRAP_HEAD_BYTES = SLOT_ALIGN };
+
+static _Alignas(SLOT_ALIGN) char bootstrap[BOOTSTRAP_BYTES];
+static _Atomic(size_t) bootstrap_used;
+
+/* A block of `bytes` at a multiple of `alignment`, in zeroes; its size is in the word before it. */
+static void *bootstrap_take(size_t bytes, size_t alignment) {
+    if (bytes > BOOTSTRAP_BYTES || alignment > BOOTSTRAP_BYTES) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    size_t need = BOOTSTRAP_HEAD_BYTES + alignment + bytes;
+    /* Relaxed: the sum hands each caller bytes of its own, and nothing else depends on it. */
+    size_t start = atomic_fetch_add_explicit(&bootstrap_used, need, memory_order_relaxed);
+    if (start + need > BOOTSTRAP_BYTES) {
+        atomic_fetch_sub_explicit(&bootstrap_used, need, memory_order_relaxed);
+        errno = ENOMEM;
+        return NULL;
+    }
+    uintptr_t block = (uintptr_t)bootstrap + start + BOOTSTRAP_HEAD_BYTES;
+    block = (block + alignment - 1) & ~(uintptr_t)(alignment - 1);
+    memcpy((char *)block - sizeof bytes, &bytes, sizeof bytes);
+    return (void *)block;
+}
+
+bool next_is_bootstrap(const void *pointer) {
+    return (uintptr_t)pointer - (uintptr_t)bootstrap < BOOTSTRAP_BYTES;
+}
+
+size_t next_bootstrap_bytes(const void *pointer) {
+    size_t bytes;
+    memcpy(&bytes, (const char *)pointer - sizeof bytes, sizeof bytes);
+    return bytes;
+}
+
+static void *bootstrap_malloc(size_t bytes) {
+    return bootstrap_take(bytes, SLOT_ALIGN);
+}
+
+static void *bootstrap_calloc(size_t count, size_t bytes) {
+    size_t total;
+    if (__builtin_mul_overflow(count, bytes, &total))
+        total = SIZE_MAX;
+    return bootstrap_take(total, SLOT_ALIGN);
+}
+
+static void *bootstrap_memalign(size_t alignment, size_t bytes) {
+    return bootstrap_take(bytes, alignment < SLOT_ALIGN ? SLOT_ALIGN : alignment);
+}
+
+static void *bootstrap_realloc(void *pointer, size_t bytes) {
+    void *block = bootstrap_take(bytes, SLOT_ALIGN);
+    if (block == NULL || pointer == NULL)
+        return block;
+    size_t old_bytes = next_bootstrap_bytes(pointer);
+    return memcpy(block, pointer, old_bytes < bytes ? old_bytes : bytes);
+}
+
+static int bootstrap_posix_memalign(void **result, size_t alignment, size_t bytes) {
+    void *block = bootstrap_memalign(alignment, bytes);
+    if (block == NULL)
+        return ENOMEM;
+    *result = block;
+    return 0;
+}
+
+static void *bootstrap_valloc(size_t bytes) {
+    return bootstrap_take(bytes, 4096);
+}
+
+static void bootstrap_free(void *pointer) {
+    (void)pointer;
+}
+
+static size_t bootstrap_malloc_usable_size(void *pointer) {
+    return next_bootstrap_bytes(pointer);
+}
+
+/* What an allocator without these functions says. */
+static int bootstrap_malloc_trim(size_t pad) {
+    (void)pad;
+    return 0;
+}
+
+static struct mallinfo bootstrap_mallinfo(void) {
+    return (struct mallinfo){.arena = 0};
+}
+
+static struct mallinfo2 bootstrap_mallinfo2(void) {
+    return (struct mallinfo2){.arena = 0};
+}
+
+static int bootstrap_malloc_info(int options, FILE *stream) {
+    (void)options;
+    (void)stream;
+    errno = ENOSYS;
+    return -1;
+}
+
+static void bootstrap_malloc_stats(void) {
+}
+
+static int bootstrap_mallopt(int parameter, int value) {
+    (void)parameter;
+    (void)value;
+    return 0;
+}
+
+#define bootstrap_aligned_alloc bootstrap_memalign
+#define bootstrap_pvalloc       bootstrap_valloc
+
+static const struct next bootstrap_functions = {
+#define NEXT_BOOTSTRAP(result, name, parameters) .name = bootstrap_##name,
+    NEXT_FUNCTIONS(NEXT_BOOTSTRAP)
+#undef NEXT_BOOTSTRAP
+};
+
+/* ---- the real one ---- */
+
+static struct next found_functions;
+
+void *next_symbol(const char *name) {
+    return dlsym(RTLD_NEXT, name);
+}
+
+static void *find(const char *name, const void *otherwise) {
+    void *symbol = next_symbol(name);
+    return symbol != NULL ? symbol : (void *)(uintptr_t)otherwise;
+}
+
+void next_allow(void) {
+    allowed = true;
+    next();
+}
+
+/* In the middle of its own look-up the allocator asked for is the bootstrap arena. So it is for a
+ * second thread at that moment; there is none before main(), when the library's constructor has
+ * found the real one. */
+COLD const struct next *next_find(void) {
+    static atomic_flag finding = ATOMIC_FLAG_INIT;
+    if (!allowed || atomic_flag_test_and_set_explicit(&finding, memory_order_acquire))
+        return &bootstrap_functions;
+    int saved_errno = errno;
+    /* ISO C has no conversion from object to function pointers, POSIX does: through memcpy neither
+     * complains. */
+#define NEXT_FIND(result, name, parameters)                                                        \
+    {                                                                                              \
+        void *symbol = find(#name, (void *)(uintptr_t)bootstrap_functions.name);                   \
+        memcpy(&found_functions.name, &symbol, sizeof symbol);                                     \
+    }
+    NEXT_FUNCTIONS(NEXT_FIND)
+#undef NEXT_FIND
+    errno = saved_errno;
+    __atomic_store_n(&next_found, &found_functions, __ATOMIC_RELEASE);
+    return &found_functions;
+}

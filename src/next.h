@@ -1,0 +1,66 @@
+/* The next allocator in link order: glibc's normally, another preloaded one if it stands behind us.
+ * Everything that is not node-sized, or not from the pool, goes there.
+ *
+ * It is found with dlsym(RTLD_NEXT), which may itself allocate. Until that is done, and before the
+ * loader has set up libc at all, a small bootstrap arena serves: its blocks are never reused, and
+ * every function here knows them.
+ */
+#ifndef NEXT_H
+#define NEXT_H
+
+#include "base.h"
+
+#include <malloc.h>
+#include <stdio.h>
+
+/* X(RESULT, NAME, PARAMETERS): the functions that are looked up. */
+#define NEXT_FUNCTIONS(X)                                                                          \
+    X(void *, malloc, (size_t))                                                                    \
+    X(void *, calloc, (size_t, size_t))                                                            \
+    X(void *, realloc, (void *, size_t))                                                           \
+    X(void, free, (void *))                                                                        \
+    X(int, posix_memalign, (void **, size_t, size_t))                                              \
+    X(void *, aligned_alloc, (size_t, size_t))                                                     \
+    X(void *, memalign, (size_t, size_t))                                                          \
+    X(void *, valloc, (size_t))                                                                    \
+    X(void *, pvalloc, (size_t))                                                                   \
+    X(size_t, malloc_usable_size, (void *))                                                        \
+    X(int, malloc_trim, (size_t))                                                                  \
+    X(struct mallinfo, mallinfo, (void))                                                           \
+    X(struct mallinfo2, mallinfo2, (void))                                                         \
+    X(int, malloc_info, (int, FILE *))                                                             \
+    X(void, malloc_stats, (void))                                                                  \
+    X(int, mallopt, (int, int))
+
+struct next {
+#define NEXT_FIELD(result, name, parameters) result(*name) parameters;
+    NEXT_FUNCTIONS(NEXT_FIELD)
+#undef NEXT_FIELD
+};
+
+/* The functions in force: NULL until next_find() has run. */
+extern const struct next *next_found;
+
+/* Look the next allocator up, or, while that is going on or is too early, return the bootstrap
+ * arena. */
+const struct next *next_find(void);
+
+static inline const struct next *next(void) {
+    const struct next *found = __atomic_load_n(&next_found, __ATOMIC_ACQUIRE);
+    return LIKELY(found != NULL) ? found : next_find();
+}
+
+/* Tell that libc is set up, so that dlsym() may be used. */
+void next_allow(void);
+
+/* True if the block is of the bootstrap arena. */
+bool next_is_bootstrap(const void *pointer);
+
+/* The bytes of a block of the bootstrap arena. */
+size_t next_bootstrap_bytes(const void *pointer);
+
+/* A function of the C++ library by its linker name, from behind us; NULL if the program has none.
+ */
+void *next_symbol(const char *name);
+
+#endif

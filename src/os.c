@@ -1,0 +1,146 @@
+#include "os.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+size_t os_page_bytes(void) {
+    return (size_t)getauxval(AT_PAGESZ);
+}
+
+size_t os_round_to_page(size_t bytes) {
+    size_t page_bytes = os_page_bytes();
+    return (bytes + page_bytes - 1) & ~(page_bytes - 1);
+}
+
+static void *map_nothing(size_t bytes) {
+    void *start = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return start == MAP_FAILED ? NULL : start;
+}
+
+void *os_reserve(size_t bytes, size_t alignment) {
+    int saved_errno = errno;
+    /* The kernel aligns to pages only: reserve more, and give the ends back. */
+    size_t whole_bytes = bytes + alignment;
+    char *whole = map_nothing(whole_bytes);
+    errno = saved_errno;
+    if (whole == NULL)
+        return NULL;
+    char *start = (char *)(((uintptr_t)whole + alignment - 1) & ~(uintptr_t)(alignment - 1));
+    size_t before_bytes = (size_t)(start - whole);
+    os_unreserve(whole, before_bytes);
+    os_unreserve(start + bytes, whole_bytes - before_bytes - bytes);
+    return start;
+}
+
+void os_unreserve(void *start, size_t bytes) {
+    int saved_errno = errno;
+    if (bytes != 0)
+        munmap(start, bytes);
+    errno = saved_errno;
+}
+
+bool os_commit(void *start, size_t bytes) {
+    int saved_errno = errno;
+    bool done = mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0;
+    errno = saved_errno;
+    return done;
+}
+
+bool os_purge(void *start, size_t bytes) {
+    int saved_errno = errno;
+    bool done = madvise(start, bytes, MADV_DONTNEED) == 0;
+    errno = saved_errno;
+    return done;
+}
+
+size_t os_address_space_limit(void) {
+    int saved_errno = errno;
+    struct rlimit limit;
+    bool limited = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    errno = saved_errno;
+    return limited ? (size_t)limit.rlim_cur : SIZE_MAX;
+}
+
+uint64_t os_random(void) {
+    int saved_errno = errno;
+    uint64_t bits = 0;
+    if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != (ssize_t)sizeof bits) {
+        /* AT_RANDOM also feeds libc's stack and pointer guards: multiply, so that a reader of our
+         * bits does not read theirs. */
+        const unsigned char *seed = (const unsigned char *)getauxval(AT_RANDOM);
+        uint64_t halves[2] = {0, 0};
+        if (seed != NULL)
+            memcpy(halves, seed, sizeof halves);
+        bits = (halves[0] ^ (uint64_t)getpid()) * 0x9e3779b97f4a7c15u + halves[1];
+        bits = (bits ^ bits >> 32) * 0xd6e8feb86659fd93u;
+    }
+    errno = saved_errno;
+    return bits;
+}
+
+bool os_is_privileged(void) {
+    return getauxval(AT_SECURE) != 0;
+}
+
+void *os_map_shared(const char *path, size_t bytes) {
+    int saved_errno = errno;
+    void *start = NULL;
+    int file = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (file >= 0) {
+        struct stat status;
+        if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size >= (off_t)bytes)
+            start = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+        close(file);
+    }
+    errno = saved_errno;
+    return start == MAP_FAILED ? NULL : start;
+}
+
+uint64_t os_process_id(void) {
+    return (uint64_t)getpid();
+}
+
+void os_program_name(char *name, size_t bytes) {
+    int saved_errno = errno;
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    path[length > 0 ? length : 0] = '\0';
+    const char *slash = strrchr(path, '/');
+    const char *base = slash != NULL ? slash + 1 : path;
+    size_t base_bytes = strnlen(base, bytes - 1);
+    memcpy(name, base, base_bytes);
+    memset(name + base_bytes, 0, bytes - base_bytes);
+    errno = saved_errno;
+}
+
+void os_write_error(const char *text, size_t bytes) {
+    int saved_errno = errno;
+    while (bytes > 0) {
+        ssize_t written = write(STDERR_FILENO, text, bytes);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            break;
+        text += written;
+        bytes -= (size_t)written;
+    }
+    errno = saved_errno;
+}
+
+bool os_find_module(const void *address, const char **module, uintptr_t *offset) {
+    Dl_info info;
+    if (dladdr(address, &info) == 0 || info.dli_fname == NULL)
+        return false;
+    const char *slash = strrchr(info.dli_fname, '/');
+    *module = slash != NULL ? slash + 1 : info.dli_fname;
+    *offset = (uintptr_t)address - (uintptr_t)info.dli_fbase;
+    return true;
+}

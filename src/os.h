@@ -1,0 +1,62 @@
+/* What the operating system gives: address space, memory, random bits, one way to speak. The only
+ * file that knows the host.
+ *
+ * Every function leaves errno as it was, allocates nothing, takes no lock, and may be called from
+ * any thread and from a signal handler. Sizes are in bytes; addresses and sizes given are multiples
+ * of the page size.
+ */
+#ifndef OS_H
+#define OS_H
+
+#include "base.h"
+
+/* The page size of the running kernel: 4, 16 or 64 KiB. */
+size_t os_page_bytes(void);
+
+/* The nearest multiple of the page size that is not below `bytes`. */
+size_t os_round_to_page(size_t bytes);
+
+/* Reserve address space (no memory behind it, no access), aligned to `alignment`, a power of two.
+ * NULL if refused. */
+void *os_reserve(size_t bytes, size_t alignment);
+
+/* Give reserved address space back. */
+void os_unreserve(void *start, size_t bytes);
+
+/* Make reserved pages readable and writable; they read as zero. False if the system refuses the
+ * memory. */
+bool os_commit(void *start, size_t bytes);
+
+/* Return the memory behind committed pages; they stay accessible and read as zero. False if it
+ * could not be done. */
+bool os_purge(void *start, size_t bytes);
+
+/* The limit on this process's address space (RLIMIT_AS), SIZE_MAX if there is none. */
+size_t os_address_space_limit(void);
+
+/* 64 random bits, from the kernel's generator, or, where it has none to give, from what the loader
+ * got at start. */
+uint64_t os_random(void);
+
+/* True if the process runs with privileges that its environment must not influence (set-user-id and
+ * the like). */
+bool os_is_privileged(void);
+
+/* Map the first `bytes` of an existing file, shared and writable; NULL if it cannot be or is
+ * shorter. */
+void *os_map_shared(const char *path, size_t bytes);
+
+/* The process identifier. */
+uint64_t os_process_id(void);
+
+/* Write the file name of the running program, cut to `bytes` and NUL-ended; empty if not known. */
+void os_program_name(char *name, size_t bytes);
+
+/* Write to standard error, all of it or what goes. */
+void os_write_error(const char *text, size_t bytes);
+
+/* The module (file name, valid while it is loaded) that an address lies in, and its offset there.
+ * False if none does. */
+bool os_find_module(const void *address, const char **module, uintptr_t *offset);
+
+#endif

@@ -1,0 +1,224 @@
+#include "region.h"
+
+#include "os.h"
+
+#include <stdatomic.h>
+
+struct region region;
+struct region_counts region_counts;
+struct lock pool_lock;
+
+enum {
+    REGION_SLABS_LEAST = 16, /* a smaller region is not worth having */
+    REGION_LIMIT_SHARE = 4,  /* under an address-space limit, at most a quarter of it is reserved */
+    REGION_STEP_LEAST = 16,  /* slabs made accessible at the first step: 1 MiB */
+    REGION_STEP_MOST = 1024, /* and at the largest */
+    REGION_BATCH_SLABS =
+        16, /* warm slabs beyond `retain` before any is returned: saves system calls */
+    REGION_TABLE_STEP = 1024, /* descriptors made accessible at a time */
+};
+
+#define REGION_ALIGNMENT ((size_t)2 << 20) /* of huge pages */
+
+/* A set of slabs. `lowest` is a lower bound of the words that hold a bit. */
+struct slab_set {
+    size_t lowest;
+    uint64_t words[REGION_SLABS / WORD_BITS];
+};
+
+static struct slab_set warm_slabs = {.lowest = SIZE_MAX};
+static struct slab_set cold_slabs = {.lowest = SIZE_MAX};
+
+static size_t slab_limit;       /* slabs in the region */
+static size_t slabs_committed;  /* slabs from the start that are accessible */
+static size_t tables_committed; /* slabs whose descriptor and remote words are accessible */
+static size_t memory_limit;     /* slabs that may be taken or warm */
+static size_t warm_limit;       /* slabs that may be warm */
+
+static void set_add(struct slab_set *set, size_t slab_index) {
+    size_t word = slab_index / WORD_BITS;
+    set->words[word] |= (uint64_t)1 << slab_index % WORD_BITS;
+    if (word < set->lowest)
+        set->lowest = word;
+}
+
+static void set_remove(struct slab_set *set, size_t slab_index) {
+    set->words[slab_index / WORD_BITS] &= ~((uint64_t)1 << slab_index % WORD_BITS);
+}
+
+static bool set_has(const struct slab_set *set, size_t slab_index) {
+    return (set->words[slab_index / WORD_BITS] >> slab_index % WORD_BITS & 1) != 0;
+}
+
+/* Remove and return the lowest slab of a set, REGION_NO_SLAB if it is empty. */
+static size_t set_take_lowest(struct slab_set *set) {
+    size_t word_count = (region_counts.used + WORD_BITS - 1) / WORD_BITS;
+    for (size_t word = set->lowest; word < word_count; word++) {
+        if (set->words[word] == 0)
+            continue;
+        set->lowest = word;
+        size_t slab_index = word * WORD_BITS + (size_t)__builtin_ctzll(set->words[word]);
+        set_remove(set, slab_index);
+        return slab_index;
+    }
+    set->lowest = SIZE_MAX;
+    return REGION_NO_SLAB;
+}
+
+static void *slab_start(size_t slab_index) {
+    return (void *)(region.base + (slab_index << SLAB_SHIFT));
+}
+
+/* Bytes of a table with one entry for each slab. */
+static size_t table_bytes(size_t slabs, size_t entry_bytes) {
+    return os_round_to_page(slabs * entry_bytes);
+}
+
+static size_t reservation_bytes(size_t slabs) {
+    return (slabs << SLAB_SHIFT) + table_bytes(slabs, REGION_DESCRIPTOR_BYTES) +
+           table_bytes(slabs, REGION_REMOTE_BYTES);
+}
+
+bool region_start(uint64_t pool_limit, uint64_t retain) {
+    size_t most_bytes = os_address_space_limit();
+    if (most_bytes != SIZE_MAX)
+        most_bytes /= REGION_LIMIT_SHARE;
+    size_t slabs = REGION_SLABS;
+    while (slabs >= REGION_SLABS_LEAST && reservation_bytes(slabs) > most_bytes)
+        slabs /= 2;
+    char *start = NULL;
+    for (; slabs >= REGION_SLABS_LEAST; slabs /= 2) {
+        start = os_reserve(reservation_bytes(slabs), REGION_ALIGNMENT);
+        if (start != NULL)
+            break;
+    }
+    if (start == NULL)
+        return false;
+    slab_limit = slabs;
+    memory_limit = pool_limit != 0 ? pool_limit >> SLAB_SHIFT : SIZE_MAX;
+    warm_limit = retain >> SLAB_SHIFT;
+    region.descriptors = start + (slabs << SLAB_SHIFT);
+    region.remotes = region.descriptors + table_bytes(slabs, REGION_DESCRIPTOR_BYTES);
+    region.base = (uintptr_t)start;
+    region.bytes = slabs << SLAB_SHIFT;
+    return true;
+}
+
+/* Make the tables accessible for slabs below `slabs`. */
+static bool commit_tables(size_t slabs) {
+    if (slabs <= tables_committed)
+        return true;
+    size_t target = tables_committed + REGION_TABLE_STEP;
+    if (target > slab_limit)
+        target = slab_limit;
+    /* From the start: an area's end may fall into a page that is accessible already, and that is
+     * cheap to repeat. */
+    if (!os_commit(region.descriptors, table_bytes(target, REGION_DESCRIPTOR_BYTES)) ||
+        !os_commit(region.remotes, table_bytes(target, REGION_REMOTE_BYTES)))
+        return false;
+    tables_committed = target;
+    return slabs <= target;
+}
+
+/* Make more slabs accessible: half of what there is, within bounds. */
+static bool commit_slabs(void) {
+    size_t step = slabs_committed / 2;
+    if (step < REGION_STEP_LEAST)
+        step = REGION_STEP_LEAST;
+    if (step > REGION_STEP_MOST)
+        step = REGION_STEP_MOST;
+    if (step > slab_limit - slabs_committed)
+        step = slab_limit - slabs_committed;
+    if (step == 0)
+        return false;
+    if (!os_commit(slab_start(slabs_committed), step << SLAB_SHIFT)) {
+        step = 1; /* near a limit of the system, take what still goes */
+        if (!os_commit(slab_start(slabs_committed), step << SLAB_SHIFT))
+            return false;
+    }
+    slabs_committed += step;
+    return true;
+}
+
+/* The next slab that never served. */
+static size_t take_unused(void) {
+    size_t slab_index = region_counts.used;
+    if (slab_index == slab_limit || !commit_tables(slab_index + 1))
+        return REGION_NO_SLAB;
+    if (slab_index == slabs_committed && !commit_slabs())
+        return REGION_NO_SLAB;
+    __atomic_store_n(&region_counts.used, slab_index + 1, __ATOMIC_RELAXED);
+    return slab_index;
+}
+
+size_t region_take_slab(bool *zeroed) {
+    ASSERT(lock_is_mine(&pool_lock));
+    size_t slab_index = set_take_lowest(&warm_slabs);
+    *zeroed = false;
+    if (slab_index != REGION_NO_SLAB) {
+        region_counts.warm--;
+    } else {
+        if (region_counts.taken >= memory_limit)
+            return REGION_NO_SLAB;
+        *zeroed = true;
+        slab_index = set_take_lowest(&cold_slabs);
+        if (slab_index == REGION_NO_SLAB)
+            slab_index = take_unused();
+        if (slab_index == REGION_NO_SLAB)
+            return REGION_NO_SLAB;
+    }
+    region_counts.taken++;
+    if (region_counts.taken > region_counts.taken_peak)
+        region_counts.taken_peak = region_counts.taken;
+    return slab_index;
+}
+
+void region_return_slab(size_t slab_index) {
+    ASSERT(lock_is_mine(&pool_lock));
+    set_add(&warm_slabs, slab_index);
+    region_counts.taken--;
+    region_counts.warm++;
+    if (region_counts.warm >= warm_limit + REGION_BATCH_SLABS)
+        region_trim(warm_limit);
+}
+
+/* Turn the warm slabs from `first` to below `end`, neighbours all, cold. The number that became
+ * cold. */
+static size_t make_cold(size_t first, size_t end) {
+    if (!os_purge(slab_start(first), (end - first) << SLAB_SHIFT))
+        return 0;
+    for (size_t slab_index = first; slab_index < end; slab_index++) {
+        set_remove(&warm_slabs, slab_index);
+        set_add(&cold_slabs, slab_index);
+    }
+    region_counts.warm -= end - first;
+    return end - first;
+}
+
+size_t region_trim(size_t keep) {
+    size_t slabs_returned = 0;
+    size_t end = region_counts.used;
+    while (region_counts.warm > keep && end > 0) {
+        if (!set_has(&warm_slabs, end - 1)) {
+            end--;
+            continue;
+        }
+        size_t first = end - 1;
+        while (first > 0 && end - first < region_counts.warm - keep &&
+               set_has(&warm_slabs, first - 1))
+            first--;
+        slabs_returned += make_cold(first, end);
+        end = first;
+    }
+    return slabs_returned << SLAB_SHIFT;
+}
+
+bool region_release_unused(void) {
+    ASSERT(lock_is_mine(&pool_lock));
+    if (slab_limit == slabs_committed)
+        return false;
+    os_unreserve(slab_start(slabs_committed), (slab_limit - slabs_committed) << SLAB_SHIFT);
+    slab_limit = slabs_committed;
+    region.bytes = slabs_committed << SLAB_SHIFT;
+    return true;
+}

@@ -1,0 +1,85 @@
+/* The region: one reservation of address space for all slabs, made once, and who may use which slab
+ * of it.
+ *
+ *   base                                        base + slab_limit * SLAB_BYTES
+ *   | slab 0 | slab 1 | ... committed | never used ... | descriptors | remote words |
+ *
+ * A pointer is ours if it lies between base and the end of the slabs: one subtraction, one
+ * comparison. The areas behind the slabs hold a descriptor and the remote words of each slab
+ * (slab.h knows what is in them), so no overflow of a program's block reaches them. Each area
+ * becomes accessible from its start, in steps.
+ *
+ * A slab is taken, warm (empty, its memory kept), cold (empty, its memory returned) or was never
+ * used. The lowest warm one is given out first, then the lowest cold one, so a pool that shrinks
+ * drains from its end.
+ *
+ * Everything but region_owns() and region_slab_index() runs under pool_lock.
+ */
+#ifndef REGION_H
+#define REGION_H
+
+#include "base.h"
+#include "lock.h"
+
+enum {
+    REGION_DESCRIPTOR_BYTES = 64 + 8 * (int)SLAB_WORDS, /* sizeof(struct slab) */
+    REGION_REMOTE_BYTES = 64 + 8 * (int)SLAB_WORDS,     /* sizeof(struct slab_remote) */
+};
+
+#define REGION_NO_SLAB SIZE_MAX
+
+/* What free() looks at: one cache line, written at start (and `bytes` when address space is given
+ * back). */
+struct region {
+    uintptr_t base;
+    size_t bytes;      /* of the slabs; 0 before start: nothing is ours then */
+    char *descriptors; /* REGION_DESCRIPTOR_BYTES for each slab */
+    char *remotes;     /* REGION_REMOTE_BYTES for each slab */
+};
+
+extern struct region region;
+
+/* The one lock of the library: slabs that change hands, threads that come and go. */
+extern struct lock pool_lock;
+
+/* True if the pointer lies in a slab, used or not. */
+static inline bool region_owns(const void *pointer) {
+    return (uintptr_t)pointer - region.base < region.bytes;
+}
+
+/* The index of the slab that a pointer of ours lies in. */
+static inline size_t region_slab_index(const void *pointer) {
+    return ((uintptr_t)pointer - region.base) >> SLAB_SHIFT;
+}
+
+/* Reserve the region: as large as the address-space limit allows. `pool_limit` bounds the memory of
+ * all slabs (0: no bound), `retain` that of the warm ones; both in bytes. False if there is no
+ * room: nothing is ever ours then. */
+bool region_start(uint64_t pool_limit, uint64_t retain);
+
+/* Take an empty slab: its index, or REGION_NO_SLAB if the limit, the region or the system's memory
+ * is exhausted. `zeroed` is set if all its bytes are zero. */
+size_t region_take_slab(bool *zeroed);
+
+/* Return a slab that holds no block. */
+void region_return_slab(size_t slab_index);
+
+/* Return the memory of warm slabs to the system until at most `keep` slabs are warm. The bytes
+ * returned. */
+size_t region_trim(size_t keep);
+
+/* Give the address space that was never used back to the system, for a program that runs into its
+ * limit. False if there was none left. */
+bool region_release_unused(void);
+
+/* Slabs taken now, the most ever, and slabs that are warm. */
+struct region_counts {
+    size_t taken;
+    size_t taken_peak;
+    size_t warm;
+    size_t used; /* slabs that ever served: indices below it have a valid descriptor or one of
+                    zeroes */
+};
+extern struct region_counts region_counts;
+
+#endif

@@ -1,0 +1,83 @@
+#include "report.h"
+
+#include "os.h"
+
+#include <stdlib.h>
+
+static const struct {
+    const char *text;
+    const char *state;
+} faults[] = {
+#define FAULT_ROW(name_, text_, state_) [FAULT_##name_] = {.text = text_, .state = state_},
+    FAULTS(FAULT_ROW)
+#undef FAULT_ROW
+};
+
+static void start_line(struct text *line) {
+    line->length = 0;
+    text_add(line, "tagpool[");
+    text_add_number(line, os_process_id());
+    text_add(line, "]: ");
+}
+
+static void end_line(struct text *line) {
+    if (line->length == sizeof line->bytes)
+        line->length--;
+    text_add(line, "\n");
+    os_write_error(line->bytes, line->length);
+}
+
+void report_line(const struct text *text) {
+    struct text line;
+    start_line(&line);
+    text_add_span(&line, text->bytes, text->length);
+    end_line(&line);
+}
+
+/* " (48-byte class, slot 17 of slab 3, freed block)", less what is not known. */
+static void add_place(struct text *line, const struct fault_report *report) {
+    text_add(line, " (");
+    if (report->class_bytes != 0) {
+        text_add_number(line, report->class_bytes);
+        text_add(line, "-byte class, slot ");
+        text_add_number(line, report->slot);
+        text_add(line, " of ");
+    }
+    text_add(line, "slab ");
+    text_add_number(line, report->slab_index);
+    text_add(line, ", ");
+    text_add(line, faults[report->fault].state);
+    text_add(line, ")");
+}
+
+static void add_caller(struct text *line, const void *caller) {
+    const char *module;
+    uintptr_t offset;
+    if (caller == NULL) {
+        text_add(line, " by another thread");
+        return;
+    }
+    text_add(line, " called from ");
+    if (!os_find_module(caller, &module, &offset)) {
+        text_add_hex(line, (uintptr_t)caller);
+        return;
+    }
+    text_add(line, module);
+    text_add(line, "+");
+    text_add_hex(line, offset);
+}
+
+_Noreturn void report_fault(const struct fault_report *report) {
+    struct text line;
+    start_line(&line);
+    text_add(&line, faults[report->fault].text);
+    text_add(&line, " ");
+    text_add_hex(&line, (uintptr_t)report->address);
+    add_place(&line, report);
+    text_add(&line, " in ");
+    text_add(&line, report->function);
+    text_add(&line, "()");
+    add_caller(&line, report->caller);
+    end_line(&line);
+    abort();
+}

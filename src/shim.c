@@ -1,0 +1,437 @@
+/* The exported family: which request goes to the pool and which to the next allocator, what the
+ * standards say about sizes, alignments and errno, and nothing else.
+ *
+ * Each exported function is a fast path, inline from heap.h, that ends in a tail call of a COLD
+ * function; so it needs no stack frame. The contracts are those of glibc 2.36 (malloc(3),
+ * posix_memalign(3)), C23 and C++20.
+ */
+#include "base.h"
+#include "config.h"
+#include "heap.h"
+#include "lifecycle.h"
+#include "next.h"
+#include "os.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CALLER __builtin_return_address(0)
+
+/* ---- taking ---- */
+
+/* The next allocator has no memory. If the process has an address-space limit, what the region
+ * reserved and never used may be in its way: give that back. True if it is worth asking once more.
+ */
+COLD static bool make_room(void) {
+    if (os_address_space_limit() == SIZE_MAX)
+        return false;
+    lock_acquire(&pool_lock);
+    bool released = region_release_unused();
+    lock_release(&pool_lock);
+    return released;
+}
+
+/* A block of the given class, of `bytes`, for which nothing is claimed; NULL if the next allocator
+ * is to serve it. Counts. */
+static void *take_class_slow(unsigned class_index, size_t bytes) {
+    struct heap *heap = lifecycle_heap();
+    if (heap == NULL)
+        return NULL;
+    if (config.strategy == TAGPOOL_STRATEGY_DIRECT) {
+        heap->counters->direct_calls++;
+        return NULL;
+    }
+    if (bytes > config.node_max || class_index == SIZE_CLASS_COUNT) {
+        heap->counters->large_calls++;
+        return NULL;
+    }
+    void *block = heap_take_slow(heap, class_index);
+    if (block == NULL)
+        heap->counters->fallback_calls++;
+    return block;
+}
+
+static void *take_pool_slow(size_t bytes) {
+    unsigned class_index = bytes <= TAGPOOL_NODE_MAX ? size_class_of(bytes) : SIZE_CLASS_COUNT;
+    return take_class_slow(class_index, bytes);
+}
+
+COLD static void *take_slow(size_t bytes) {
+    void *block = take_pool_slow(bytes);
+    if (block != NULL)
+        return block;
+    int saved_errno = errno;
+    block = next()->malloc(bytes);
+    if (UNLIKELY(block == NULL) && make_room()) {
+        errno = saved_errno;
+        block = next()->malloc(bytes);
+    }
+    return block;
+}
+
+static inline void *take(size_t bytes) {
+    if (LIKELY(bytes <= TAGPOOL_NODE_MAX)) {
+        void *block = heap_take(heap_current, size_class_of(bytes));
+        if (LIKELY(block != NULL))
+            return block;
+    }
+    return take_slow(bytes);
+}
+
+EXPORT void *malloc(size_t bytes) {
+    return take(bytes);
+}
+
+/* A bin's slots read as zero or not all alike; the usable size is the stride. */
+static void *clear_block(void *block, size_t bytes, bool zeroed) {
+    return zeroed ? block : memset(block, 0, size_class_stride[size_class_of(bytes)]);
+}
+
+COLD static void *take_zeroed_slow(size_t bytes) {
+    void *block = take_pool_slow(bytes);
+    if (block != NULL)
+        return clear_block(block, bytes, heap_current->bins[size_class_of(bytes)].zeroed);
+    int saved_errno = errno;
+    block = next()->calloc(1, bytes);
+    if (UNLIKELY(block == NULL) && make_room()) {
+        errno = saved_errno;
+        block = next()->calloc(1, bytes);
+    }
+    return block;
+}
+
+EXPORT void *calloc(size_t count, size_t bytes) {
+    size_t total;
+    if (UNLIKELY(__builtin_mul_overflow(count, bytes, &total))) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    if (LIKELY(total <= TAGPOOL_NODE_MAX)) {
+        struct bin *bin = &heap_current->bins[size_class_of(total)];
+        if (LIKELY(bin->mask != 0)) {
+            bool zeroed = bin->zeroed;
+            return clear_block(heap_take_bin(bin), total, zeroed);
+        }
+    }
+    return take_zeroed_slow(total);
+}
+
+/* ---- giving ---- */
+
+COLD static void give_slow(void *pointer, const char *function, const void *caller) {
+    if (pointer == NULL || next_is_bootstrap(pointer))
+        return;
+    struct heap *heap = heap_current;
+    if (region_owns(pointer)) {
+        heap_give_slow(heap, pointer, function, caller);
+        return;
+    }
+    if (heap_is_real(heap))
+        heap->counters->foreign_frees++;
+    int saved_errno = errno; /* not every allocator's free() keeps it */
+    next()->free(pointer);
+    errno = saved_errno;
+}
+
+EXPORT void free(void *pointer) {
+    if (UNLIKELY(!heap_give(pointer)))
+        give_slow(pointer, "free", CALLER);
+}
+
+/* Before glibc 2.26 a synonym of free(). */
+EXPORT void cfree(void *pointer);
+EXPORT void cfree(void *pointer) {
+    if (UNLIKELY(!heap_give(pointer)))
+        give_slow(pointer, "cfree", CALLER);
+}
+
+/* C23. The sizes are hints that this strategy does not need. */
+EXPORT void free_sized(void *pointer, size_t bytes);
+EXPORT void free_sized(void *pointer, size_t bytes) {
+    (void)bytes;
+    if (UNLIKELY(!heap_give(pointer)))
+        give_slow(pointer, "free_sized", CALLER);
+}
+
+EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes);
+EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes) {
+    (void)alignment;
+    (void)bytes;
+    if (UNLIKELY(!heap_give(pointer)))
+        give_slow(pointer, "free_aligned_sized", CALLER);
+}
+
+/* ---- aligned ---- */
+
+static bool is_power_of_two(size_t number) {
+    return number != 0 && (number & (number - 1)) == 0;
+}
+
+/* `alignment` is a power of two. NULL and ENOMEM if there is no memory. */
+static void *take_aligned(size_t alignment, size_t bytes) {
+    if (alignment <= SLOT_ALIGN)
+        return take(bytes);
+    unsigned class_index = size_class_of_aligned(bytes, alignment);
+    void *block = NULL;
+    if (class_index < SIZE_CLASS_COUNT)
+        block = heap_take(heap_current, class_index);
+    if (block == NULL)
+        block = take_class_slow(class_index, bytes);
+    if (block != NULL)
+        return block;
+    int saved_errno = errno;
+    block = next()->memalign(alignment, bytes);
+    if (UNLIKELY(block == NULL) && make_room()) {
+        errno = saved_errno;
+        block = next()->memalign(alignment, bytes);
+    }
+    return block;
+}
+
+EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
+    if (!is_power_of_two(alignment) || alignment % sizeof(void *) != 0)
+        return EINVAL;
+    int saved_errno = errno;
+    void *block = take_aligned(alignment, bytes);
+    errno = saved_errno;
+    if (block == NULL)
+        return ENOMEM;
+    *result = block;
+    return 0;
+}
+
+/* glibc's memalign() rounds an alignment up to a power of two and refuses what cannot be rounded.
+ */
+EXPORT void *memalign(size_t alignment, size_t bytes) {
+    if (alignment > SIZE_MAX / 2 + 1) {
+        errno = EINVAL;
+        return NULL;
+    }
+    if (!is_power_of_two(alignment))
+        alignment = alignment == 0 ? 1 : (size_t)1 << (64 - __builtin_clzll(alignment));
+    return take_aligned(alignment, bytes);
+}
+
+/* C17 leaves it open, C23 and glibc since 2.38 require it: another alignment than a power of two is
+ * an error. */
+EXPORT void *aligned_alloc(size_t alignment, size_t bytes) {
+    if (!is_power_of_two(alignment)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return take_aligned(alignment, bytes);
+}
+
+/* Whole pages are nothing for a pool of nodes. */
+EXPORT void *valloc(size_t bytes) {
+    return next()->valloc(bytes);
+}
+
+EXPORT void *pvalloc(size_t bytes) {
+    return next()->pvalloc(bytes);
+}
+
+/* ---- resizing ---- */
+
+/* Move a block of `old_bytes` to a new one of `bytes`. The old one stays when there is no memory.
+ */
+static void *move_block(void *pointer, size_t old_bytes, size_t bytes, const void *caller) {
+    void *block = take(bytes);
+    if (block == NULL)
+        return old_bytes >= bytes ? pointer : NULL;
+    memcpy(block, pointer, old_bytes < bytes ? old_bytes : bytes);
+    if (UNLIKELY(!heap_give(pointer)))
+        give_slow(pointer, "realloc", caller);
+    return block;
+}
+
+/* Shrinking moves a block only if that saves more than half of its slot. */
+static void *resize_pool(void *pointer, size_t bytes, const void *caller) {
+    size_t old_bytes = heap_block_bytes(pointer, FAULT_DOUBLE_FREE, "realloc", caller);
+    if (bytes <= old_bytes && bytes > old_bytes / 2)
+        return pointer;
+    return move_block(pointer, old_bytes, bytes, caller);
+}
+
+/* A block of the next allocator that becomes node-sized moves to the pool; any other change is that
+ * allocator's. */
+static void *resize_foreign(void *pointer, size_t bytes, const void *caller) {
+    if (next_is_bootstrap(pointer))
+        return move_block(pointer, next_bootstrap_bytes(pointer), bytes, caller);
+    if (bytes <= config.node_max && config.strategy != TAGPOOL_STRATEGY_DIRECT)
+        return move_block(pointer, next()->malloc_usable_size(pointer), bytes, caller);
+    int saved_errno = errno;
+    void *block = next()->realloc(pointer, bytes);
+    if (UNLIKELY(block == NULL) && make_room()) {
+        errno = saved_errno;
+        block = next()->realloc(pointer, bytes);
+    }
+    return block;
+}
+
+static void *resize(void *pointer, size_t bytes, const void *caller) {
+    if (pointer == NULL)
+        return take(bytes);
+    if (bytes == 0) { /* glibc: frees the block and returns NULL */
+        if (UNLIKELY(!heap_give(pointer)))
+            give_slow(pointer, "realloc", caller);
+        return NULL;
+    }
+    return region_owns(pointer) ? resize_pool(pointer, bytes, caller)
+                                : resize_foreign(pointer, bytes, caller);
+}
+
+EXPORT void *realloc(void *pointer, size_t bytes) {
+    return resize(pointer, bytes, CALLER);
+}
+
+EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
+    size_t total;
+    if (__builtin_mul_overflow(count, bytes, &total)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return resize(pointer, total, CALLER);
+}
+
+/* ---- asking ---- */
+
+EXPORT size_t malloc_usable_size(void *pointer) {
+    if (pointer == NULL)
+        return 0;
+    if (region_owns(pointer))
+        return heap_block_bytes(pointer, FAULT_FREED_USE, "malloc_usable_size", CALLER);
+    return next_is_bootstrap(pointer) ? next_bootstrap_bytes(pointer)
+                                      : next()->malloc_usable_size(pointer);
+}
+
+EXPORT int malloc_trim(size_t pad) {
+    lock_acquire(&pool_lock);
+    bool trimmed = region_trim(0) != 0;
+    lock_release(&pool_lock);
+    return next()->malloc_trim(pad) != 0 || trimmed;
+}
+
+EXPORT struct mallinfo2 mallinfo2(void) {
+    struct mallinfo2 info = next()->mallinfo2();
+    size_t live_bytes;
+    size_t free_bytes;
+    heap_sum(&live_bytes, &free_bytes);
+    info.arena += live_bytes + free_bytes;
+    info.uordblks += live_bytes;
+    info.fordblks += free_bytes;
+    return info;
+}
+
+/* The old form counts in int and wraps, as glibc's does. */
+EXPORT struct mallinfo mallinfo(void) {
+    struct mallinfo info = next()->mallinfo();
+    size_t live_bytes;
+    size_t free_bytes;
+    heap_sum(&live_bytes, &free_bytes);
+    info.arena = (int)((unsigned)info.arena + (unsigned)(live_bytes + free_bytes));
+    info.uordblks = (int)((unsigned)info.uordblks + (unsigned)live_bytes);
+    info.fordblks = (int)((unsigned)info.fordblks + (unsigned)free_bytes);
+    return info;
+}
+
+EXPORT int malloc_info(int options, FILE *stream) {
+    return next()->malloc_info(options, stream);
+}
+
+EXPORT void malloc_stats(void) {
+    next()->malloc_stats();
+    size_t live_bytes;
+    size_t free_bytes;
+    heap_sum(&live_bytes, &free_bytes);
+    struct text line = {.length = 0};
+    text_add(&line, "pools hold ");
+    text_add_number(&line, live_bytes);
+    text_add(&line, " bytes in use and ");
+    text_add_number(&line, free_bytes);
+    text_add(&line, " bytes free");
+    report_line(&line);
+}
+
+EXPORT int mallopt(int parameter, int value) {
+    return next()->mallopt(parameter, value);
+}
+
+/* ---- C++: operators new and delete by their linker names (Itanium C++ ABI, 5.1.4.2) ----
+ *
+ * This is C. When memory is out, the C++ library's own operator, which stands behind us, is called
+ * for what the standard asks for: new handlers and std::bad_alloc. It comes back to our malloc()
+ * for each try. */
+
+typedef struct nothrow nothrow; /* std::nothrow_t */
+
+_Noreturn COLD static void no_cxx_library(void) {
+    struct text line = {.length = 0};
+    text_add(&line, "out of memory in operator new, and no C++ library to throw std::bad_alloc");
+    report_line(&line);
+    abort();
+}
+
+static void *cxx_operator(const char *name) {
+    void *symbol = next_symbol(name);
+    if (symbol == NULL)
+        no_cxx_library();
+    return symbol;
+}
+
+/* X(LINKER NAME, PARAMETERS, ARGUMENTS, how to TAKE the block) */
+#define CXX_NEW(X)                                                                                 \
+    X(_Znwm, (size_t bytes), (bytes), take(bytes))                                                 \
+    X(_Znam, (size_t bytes), (bytes), take(bytes))                                                 \
+    X(_ZnwmRKSt9nothrow_t, (size_t bytes, const nothrow *tag), (bytes, tag), take(bytes))          \
+    X(_ZnamRKSt9nothrow_t, (size_t bytes, const nothrow *tag), (bytes, tag), take(bytes))          \
+    X(_ZnwmSt11align_val_t, (size_t bytes, size_t alignment), (bytes, alignment),                  \
+      take_aligned(alignment, bytes))                                                              \
+    X(_ZnamSt11align_val_t, (size_t bytes, size_t alignment), (bytes, alignment),                  \
+      take_aligned(alignment, bytes))                                                              \
+    X(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t bytes, size_t alignment, const nothrow *tag),    \
+      (bytes, alignment, tag), take_aligned(alignment, bytes))                                     \
+    X(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t bytes, size_t alignment, const nothrow *tag),    \
+      (bytes, alignment, tag), take_aligned(alignment, bytes))
+
+#define DEFINE_NEW(name, parameters, arguments, taken)                                             \
+    COLD static void *name##_failed parameters {                                                   \
+        void *(*function)parameters;                                                               \
+        void *symbol = cxx_operator(#name);                                                        \
+        memcpy(&function, &symbol, sizeof symbol);                                                 \
+        return function arguments;                                                                 \
+    }                                                                                              \
+    EXPORT void *name parameters;                                                                  \
+    EXPORT void *name parameters {                                                                 \
+        void *block = taken;                                                                       \
+        return LIKELY(block != NULL) ? block : name##_failed arguments;                            \
+    }
+CXX_NEW(DEFINE_NEW)
+
+/* X(LINKER NAME, PARAMETERS, the NAME in a fault). The second and third parameters are not looked
+ * at. */
+#define CXX_DELETE(X)                                                                              \
+    X(_ZdlPv, (void *pointer), "operator delete")                                                  \
+    X(_ZdaPv, (void *pointer), "operator delete[]")                                                \
+    X(_ZdlPvm, (void *pointer, size_t), "operator delete")                                         \
+    X(_ZdaPvm, (void *pointer, size_t), "operator delete[]")                                       \
+    X(_ZdlPvRKSt9nothrow_t, (void *pointer, const nothrow *), "operator delete")                   \
+    X(_ZdaPvRKSt9nothrow_t, (void *pointer, const nothrow *), "operator delete[]")                 \
+    X(_ZdlPvSt11align_val_t, (void *pointer, size_t), "operator delete")                           \
+    X(_ZdaPvSt11align_val_t, (void *pointer, size_t), "operator delete[]")                         \
+    X(_ZdlPvmSt11align_val_t, (void *pointer, size_t, size_t), "operator delete")                  \
+    X(_ZdaPvmSt11align_val_t, (void *pointer, size_t, size_t), "operator delete[]")                \
+    X(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *pointer, size_t, const nothrow *),               \
+      "operator delete")                                                                           \
+    X(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *pointer, size_t, const nothrow *),               \
+      "operator delete[]")
+
+#define DEFINE_DELETE(name, parameters, shown)                                                     \
+    EXPORT void name parameters;                                                                   \
+    EXPORT void name parameters {                                                                  \
+        if (UNLIKELY(!heap_give(pointer)))                                                         \
+            give_slow(pointer, shown, CALLER);                                                     \
+    }
+CXX_DELETE(DEFINE_DELETE)

@@ -1,0 +1,22 @@
+#include "size_class.h"
+
+#define STRIDE(stride, ignored) stride,
+const uint16_t size_class_stride[SIZE_CLASS_COUNT] = {SIZE_CLASSES(STRIDE, )};
+
+/* The class of step s is the number of strides that are too small for 16 s bytes. */
+#define TOO_SMALL(stride, step) +((stride) < (step)*SLOT_ALIGN)
+#define CLASS_OF(step)          (0 SIZE_CLASSES(TOO_SMALL, step))
+#define FOUR(step)              CLASS_OF(step), CLASS_OF(step + 1), CLASS_OF(step + 2), CLASS_OF(step + 3)
+#define SIXTEEN(step)           FOUR(step), FOUR(step + 4), FOUR(step + 8), FOUR(step + 12)
+const uint8_t size_class_index[SIZE_CLASS_STEPS] = {SIXTEEN(0), SIXTEEN(16), SIXTEEN(32),
+                                                    SIXTEEN(48), CLASS_OF(64)};
+static_assert(SIZE_CLASS_STEPS == 65, "the table above covers every step");
+
+unsigned size_class_of_aligned(size_t bytes, size_t alignment) {
+    if (bytes > TAGPOOL_NODE_MAX)
+        return SIZE_CLASS_COUNT;
+    unsigned class_index = size_class_of(bytes);
+    while (class_index < SIZE_CLASS_COUNT && size_class_stride[class_index] % alignment != 0)
+        class_index++;
+    return class_index;
+}

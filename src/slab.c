@@ -1,0 +1,177 @@
+#include "slab.h"
+
+#include "size_class.h"
+
+static uint64_t live_word(const struct slab *slab, unsigned word) {
+    return atomic_load_explicit(&slab->live[word], memory_order_relaxed);
+}
+
+/* Only the owner writes, so load and store need not be one step; relaxed, because a block reaches
+ * another thread only through the program's own synchronisation, which orders these too. */
+static void set_live_word(struct slab *slab, unsigned word, uint64_t value) {
+    atomic_store_explicit(&slab->live[word], value, memory_order_relaxed);
+}
+
+static unsigned word_count(const struct slab *slab) {
+    return (slab->slot_count + WORD_BITS - 1) / WORD_BITS;
+}
+
+/* The bits of a word that stand for slots. */
+static uint64_t word_slots(const struct slab *slab, unsigned word) {
+    uint32_t slots = slab->slot_count - word * WORD_BITS;
+    return slots >= WORD_BITS ? ~(uint64_t)0 : ((uint64_t)1 << slots) - 1;
+}
+
+static uint64_t all_words(const struct slab *slab) {
+    unsigned words = word_count(slab);
+    return words == WORD_BITS ? ~(uint64_t)0 : ((uint64_t)1 << words) - 1;
+}
+
+void slab_init(struct slab *slab, unsigned class_index, bool zeroed) {
+    uint32_t stride = size_class_stride[class_index];
+    slab->reciprocal = (uint32_t)((((uint64_t)1 << 32) / stride) + 1);
+    slab->used = 0;
+    slab->wake = 0;
+    slab->slot_count = (uint32_t)(SLAB_BYTES / stride);
+    slab->stride = stride;
+    slab->fresh_slot = 0;
+    slab->class_index = (uint16_t)class_index;
+    slab->place = SLAB_NOWHERE;
+    slab->zeroed = zeroed;
+    slab->previous = NULL;
+    slab->next = NULL;
+    slab->summary = all_words(slab);
+    /* live[] is zero: in a new descriptor, and again when the last block of the slab was freed. */
+}
+
+/* The owner bits are xored in, so that a posted bit set at the same moment is not lost. */
+void slab_set_owner(struct slab *slab, unsigned owner) {
+    size_t index = slab_index(slab);
+    uint64_t before = atomic_load_explicit(&slab->tag, memory_order_relaxed);
+    uint64_t after = tag_of_owner(owner) ^ index;
+    if (before != 0)
+        after ^= before & ~TAG_POSTED;
+    /* Release, the partner of the acquire in slab_owner(): who sees the owner sees the class. */
+    atomic_fetch_xor_explicit(&slab->tag, after, memory_order_release);
+}
+
+bool slab_post_remote(struct slab *slab, int *owner) {
+    /* Acquire and release: ordered with slab_unpost() in both directions, so that either this bit
+     * is seen set by another freer, or the folding after its clearing sees that freer's bit. */
+    uint64_t before = atomic_fetch_or_explicit(&slab->tag, TAG_POSTED, memory_order_acq_rel);
+    *owner = tag_owner(before, slab_index(slab));
+    return (before & TAG_POSTED) == 0;
+}
+
+void slab_unpost(struct slab *slab) {
+    atomic_fetch_and_explicit(&slab->tag, ~TAG_POSTED, memory_order_acq_rel);
+}
+
+uint64_t slab_claim(struct slab *slab, unsigned *word, bool *fresh) {
+    while (slab->summary != 0) {
+        unsigned lowest = (unsigned)__builtin_ctzll(slab->summary);
+        uint64_t mask = ~live_word(slab, lowest) & word_slots(slab, lowest);
+        slab->summary &= slab->summary - 1;
+        if (mask == 0)
+            continue;
+        uint32_t first_slot = lowest * WORD_BITS;
+        *word = lowest;
+        *fresh = first_slot >= slab->fresh_slot;
+        if (first_slot + WORD_BITS > slab->fresh_slot)
+            slab->fresh_slot = first_slot + WORD_BITS;
+        slab->used += (uint32_t)__builtin_popcountll(mask);
+        return mask;
+    }
+    return 0;
+}
+
+void slab_unclaim(struct slab *slab, unsigned word, uint64_t mask, bool fresh) {
+    if (mask == 0)
+        return;
+    slab->used -= (uint32_t)__builtin_popcountll(mask);
+    slab->summary |= (uint64_t)1 << word;
+    /* Slots of a word are handed out from the lowest up: of a fresh word, all that remain were
+     * never touched. */
+    if (fresh && slab->fresh_slot == (word + 1) * WORD_BITS)
+        slab->fresh_slot = word * WORD_BITS + (uint32_t)__builtin_ctzll(mask);
+}
+
+uint32_t slab_fold(struct slab *slab) {
+    struct slab_remote *remote = slab_remote(slab_index(slab));
+    uint32_t doubly_freed = FAULT_SLOT_UNKNOWN;
+    /* Acquire, the partner of the releases in slab_give_remote(): what the other thread did with
+     * the block is over. */
+    uint64_t summary = atomic_exchange_explicit(&remote->summary, 0, memory_order_acquire);
+    for (; summary != 0; summary &= summary - 1) {
+        unsigned word = (unsigned)__builtin_ctzll(summary);
+        uint64_t freed = atomic_exchange_explicit(&remote->words[word], 0, memory_order_acquire);
+        uint64_t live = live_word(slab, word);
+        if ((freed & ~live) != 0)
+            doubly_freed = word * WORD_BITS + (uint32_t)__builtin_ctzll(freed & ~live);
+        freed &= live;
+        set_live_word(slab, word, live & ~freed);
+        slab->summary |= (uint64_t)1 << word;
+        slab->used -= (uint32_t)__builtin_popcountll(freed);
+    }
+    return doubly_freed;
+}
+
+void slab_recount(struct slab *slab) {
+    slab->used = slab_live_count(slab);
+    slab->summary = all_words(slab);
+}
+
+uint32_t slab_live_count(const struct slab *slab) {
+    uint32_t count = 0;
+    for (unsigned word = 0; word < word_count(slab); word++)
+        count += (uint32_t)__builtin_popcountll(live_word(slab, word));
+    return count;
+}
+
+enum slab_remote_result slab_give_remote(struct slab *slab, uint32_t slot) {
+    struct slab_remote *remote = slab_remote(slab_index(slab));
+    unsigned word = slot / WORD_BITS;
+    uint64_t bit = (uint64_t)1 << slot % WORD_BITS;
+    /* Release, the partner of the acquires in slab_fold(): our accesses to the block come before
+     * its reuse. Every bit needs it, also one that joins others: the exchange that takes the word
+     * reads from all of them. */
+    uint64_t word_before =
+        atomic_fetch_or_explicit(&remote->words[word], bit, memory_order_release);
+    if ((word_before & bit) != 0)
+        return SLAB_REMOTE_DOUBLE;
+    if (word_before != 0)
+        return SLAB_REMOTE_GIVEN; /* who set the word's first bit tells the owner */
+    uint64_t summary_before =
+        atomic_fetch_or_explicit(&remote->summary, (uint64_t)1 << word, memory_order_release);
+    return summary_before != 0 ? SLAB_REMOTE_GIVEN : SLAB_REMOTE_POST;
+}
+
+enum fault slab_diagnose(const void *pointer, struct fault_report *report) {
+    size_t index = region_slab_index(pointer);
+    report->address = pointer;
+    report->slab_index = index;
+    report->class_bytes = 0;
+    report->slot = FAULT_SLOT_UNKNOWN;
+    if ((uintptr_t)pointer % SLOT_ALIGN != 0)
+        return FAULT_MISALIGNED;
+    if (index >= __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED))
+        return FAULT_NEVER_ALLOCATED;
+    const struct slab *slab = slab_at(index);
+    int owner = slab_owner(slab);
+    if (owner < 0)
+        return FAULT_CORRUPTED_SLAB_TAG;
+    uint32_t offset = (uint32_t)((uintptr_t)pointer & (SLAB_BYTES - 1));
+    bool exact;
+    uint32_t slot = slab_slot(slab->reciprocal, offset, &exact);
+    report->class_bytes = slab->stride;
+    report->slot = slot;
+    if (!exact && slot < slab->slot_count)
+        return FAULT_INTERIOR;
+    if (!exact || slot >= slab->fresh_slot || slot >= slab->slot_count)
+        return FAULT_NEVER_ALLOCATED;
+    if (owner == TAG_OWNER_NONE || !slab_is_live(slab, slot))
+        return FAULT_DOUBLE_FREE;
+    uint64_t remote =
+        atomic_load_explicit(&slab_remote(index)->words[slot / WORD_BITS], memory_order_relaxed);
+    return (remote >> slot % WORD_BITS & 1) != 0 ? FAULT_DOUBLE_FREE : FAULT_NONE;
+}

@@ -1,0 +1,158 @@
+/* A slab: 64 KiB of slots of one size class, and its descriptor, which knows the state of each
+ * slot.
+ *
+ *   descriptor:  tag | summary | ... | live[0] ... live[63]
+ *   slab:        slot 0 | slot 1 | ... | slot slot_count - 1 | rest, less than a slot
+ *
+ * live[w] bit b is the single truth about slot 64 w + b: 1 = in the hands of the program. summary
+ * bit w = 0 says that word w has no free slot that nobody claimed; 1 says that it may have one.
+ *
+ *   used = live slots + slots claimed by the owner's heap and not handed out (the mask of a bin)
+ *          + remotely freed slots not folded in yet
+ *
+ * The owner (tag.h) alone writes everything but the tag's posted bit and the remote words. Orphans
+ * have no owner: pool_lock stands in for it. Another thread frees into the remote words: the first
+ * bit of a word sets the word's summary bit, the first summary bit makes the caller post the slab
+ * to its owner.
+ */
+#ifndef SLAB_H
+#define SLAB_H
+
+#include "base.h"
+#include "region.h"
+#include "report.h"
+#include "tag.h"
+
+#include <stdatomic.h>
+
+enum slab_place { SLAB_NOWHERE, SLAB_CURRENT, SLAB_AVAILABLE, SLAB_FULL, SLAB_ORPHANED };
+
+struct slab {
+    _Atomic(uint64_t) tag;
+    uint64_t summary;
+    uint32_t reciprocal; /* floor(2^32 / stride) + 1 */
+    uint32_t used;
+    uint32_t wake; /* the value of `used` at which a free needs attention: 0 empty, else a full
+                      slab's return */
+    uint32_t slot_count;
+    uint32_t stride;     /* bytes from slot to slot */
+    uint32_t fresh_slot; /* slots from here on were never handed out */
+    uint16_t class_index;
+    uint8_t
+        place;   /* enum slab_place: the list of the heap (or of the orphans) that the slab is on */
+    bool zeroed; /* slots from fresh_slot on read as zero */
+    struct slab *previous;
+    struct slab *next;
+    _Atomic(uint64_t) live[SLAB_WORDS];
+};
+
+/* What other threads write; kept apart, so that programs of one thread never touch it. */
+struct slab_remote {
+    _Atomic(uint64_t) summary;
+    struct slab *inbox_next; /* the next slab of the inbox that this one is posted to */
+    char unused[48];
+    _Atomic(uint64_t) words[SLAB_WORDS];
+};
+
+static_assert(offsetof(struct slab, live) == 64, "what a free looks at fills one cache line");
+static_assert(sizeof(struct slab) == REGION_DESCRIPTOR_BYTES, "the region's table has this stride");
+static_assert(sizeof(struct slab_remote) == REGION_REMOTE_BYTES,
+              "the region's table has this stride");
+
+static inline struct slab *slab_at(size_t slab_index) {
+    return (struct slab *)(void *)(region.descriptors + slab_index * REGION_DESCRIPTOR_BYTES);
+}
+
+static inline size_t slab_index(const struct slab *slab) {
+    return (size_t)((const char *)slab - region.descriptors) / REGION_DESCRIPTOR_BYTES;
+}
+
+static inline char *slab_start(const struct slab *slab) {
+    return (char *)(region.base + (slab_index(slab) << SLAB_SHIFT));
+}
+
+static inline struct slab_remote *slab_remote(size_t index) {
+    return (struct slab_remote *)(void *)(region.remotes + index * REGION_REMOTE_BYTES);
+}
+
+/* The slot that starts `offset` bytes into a slab with this reciprocal; false in `exact` if none
+ * starts there. offset * reciprocal has the quotient in its upper half; the lower half is below the
+ * reciprocal exactly if nothing remains (Lemire, Kaser, Kurz, "Faster remainder by direct
+ * computation", 2019). */
+static inline uint32_t slab_slot(uint32_t reciprocal, uint32_t offset, bool *exact) {
+    uint64_t product = (uint64_t)offset * reciprocal;
+    *exact = (uint32_t)product < reciprocal;
+    return (uint32_t)(product >> 32);
+}
+
+static inline bool slab_is_live(const struct slab *slab, uint32_t slot) {
+    uint64_t word = atomic_load_explicit(&slab->live[slot / WORD_BITS], memory_order_relaxed);
+    return (word >> slot % WORD_BITS & 1) != 0;
+}
+
+/* Make an empty slab serve a class. Its owner is set apart, by slab_set_owner(). */
+void slab_init(struct slab *slab, unsigned class_index, bool zeroed);
+
+/* The owner that the tag names, or -1 if the tag is damaged. Any thread may call it. */
+static inline int slab_owner(const struct slab *slab) {
+    return tag_owner(atomic_load_explicit(&slab->tag, memory_order_acquire), slab_index(slab));
+}
+
+/* Change the owner; the posted bit stays as it is. Under pool_lock. */
+void slab_set_owner(struct slab *slab, unsigned owner);
+
+/* Set the posted bit; true if it was clear: the caller then puts the slab into the inbox of the
+ * owner that `owner` is set to. _remote: any thread may call it. */
+bool slab_post_remote(struct slab *slab, int *owner);
+
+/* Clear the posted bit. Only by who took the slab out of an inbox, and before slab_fold(), so that
+ * a bit that is set later posts the slab anew. */
+void slab_unpost(struct slab *slab);
+
+static inline bool slab_is_posted(const struct slab *slab) {
+    return (atomic_load_explicit(&slab->tag, memory_order_relaxed) & TAG_POSTED) != 0;
+}
+
+/* Claim all free slots of the lowest word that has any: a set bit for each slot, 0 if the slab has
+ * none. `word` is the word; `fresh` is set if none of these slots was ever handed out since the
+ * slab serves this class. */
+uint64_t slab_claim(struct slab *slab, unsigned *word, bool *fresh);
+
+/* Undo the claim of slots that were not handed out; `fresh` as slab_claim() said. */
+void slab_unclaim(struct slab *slab, unsigned word, uint64_t mask, bool fresh);
+
+/* Free a live slot of a slab that the caller owns. True if `used` has come to the value that needs
+ * attention. */
+static inline bool slab_give(struct slab *slab, uint32_t slot) {
+    _Atomic(uint64_t) *word = &slab->live[slot / WORD_BITS];
+    uint64_t live = atomic_load_explicit(word, memory_order_relaxed);
+    atomic_store_explicit(word, live & ~((uint64_t)1 << slot % WORD_BITS), memory_order_relaxed);
+    slab->summary |= (uint64_t)1 << slot / WORD_BITS;
+    return --slab->used == slab->wake;
+}
+
+/* Fold what other threads freed into live[]. Returns a slot that was freed twice, or
+ * FAULT_SLOT_UNKNOWN if none was. */
+uint32_t slab_fold(struct slab *slab);
+
+/* Work out `used` and `summary` from the live bits, for a slab whose owner vanished in the middle
+ * of things. */
+void slab_recount(struct slab *slab);
+
+/* Blocks in the hands of the program. */
+uint32_t slab_live_count(const struct slab *slab);
+
+enum slab_remote_result {
+    SLAB_REMOTE_GIVEN,  /* noted; the owner knows */
+    SLAB_REMOTE_POST,   /* noted; the caller must post the slab to its owner */
+    SLAB_REMOTE_DOUBLE, /* the slot is in the remote words already */
+};
+
+/* Free a live slot from a thread that does not own the slab. _remote: any thread may call it. */
+enum slab_remote_result slab_give_remote(struct slab *slab, uint32_t slot);
+
+/* What a pointer of the region is: FAULT_NONE if it is a live block, else the fault of freeing it;
+ * fills in the place (slab, class, slot) of the report. Any thread may call it. */
+enum fault slab_diagnose(const void *pointer, struct fault_report *report);
+
+#endif
