@@ -27,7 +27,7 @@ static inline struct input input_read(const char *name, const char *path) {
     if (file == NULL)
         input_fail(name, path, errno);
     struct input input = {NULL, 0};
-    size_t capacity = 64 * 1024;
+    size_t capacity = 1u << 16;
     for (;;) {
         char *larger = (char *)realloc(input.bytes, capacity);
         if (larger == NULL)
