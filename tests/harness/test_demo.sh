@@ -1,6 +1,6 @@
 #!/bin/sh
-# If this failed, `make demo` would compare something else than it shows, stop at a program that is not
-# installed, or hide a comparison that failed. A stand-in for tagpool records how it is called.
+# If this failed, `make demo` would compare something else than it shows, stop at a program that is
+# not installed, or hide a comparison that failed. A stand-in for tagpool records how it is called.
 set -u
 
 root=$(pwd)
