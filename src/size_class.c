@@ -6,7 +6,8 @@ const uint16_t size_class_stride[SIZE_CLASS_COUNT] = {SIZE_CLASSES(STRIDE, )};
 /* The class of step s is the number of strides that are too small for 16 s bytes. */
 #define TOO_SMALL(stride, step) +((stride) < (step)*SLOT_ALIGN)
 #define CLASS_OF(step)          (0 SIZE_CLASSES(TOO_SMALL, step))
-#define FOUR(step)              CLASS_OF(step), CLASS_OF(step + 1), CLASS_OF(step + 2), CLASS_OF(step + 3)
+#define TWO(step)               CLASS_OF(step), CLASS_OF(step + 1)
+#define FOUR(step)              TWO(step), TWO(step + 2)
 #define SIXTEEN(step)           FOUR(step), FOUR(step + 4), FOUR(step + 8), FOUR(step + 12)
 const uint8_t size_class_index[SIZE_CLASS_STEPS] = {SIXTEEN(0), SIXTEEN(16), SIXTEEN(32),
                                                     SIXTEEN(48), CLASS_OF(64)};

@@ -130,6 +130,7 @@ static bool first_aligned_operator_new(void) {
     return make == NULL ? !shim_is_loaded() : served(make(40, 64), 40);
 }
 
+/* clang-format off */
 #define OPERATIONS(X)                                                                              \
     X(malloc)                                                                                      \
     X(malloc_large)                                                                                \
@@ -137,11 +138,27 @@ static bool first_aligned_operator_new(void) {
     X(realloc)                                                                                     \
     X(reallocarray)                                                                                \
     X(free)                                                                                        \
-    X(free_of_a_foreign_block) X(realloc_of_a_foreign_block) X(posix_memalign) X(aligned_alloc)    \
-        X(memalign) X(valloc) X(pvalloc) X(malloc_usable_size)                                     \
-            X(malloc_usable_size_of_a_foreign_block) X(cfree) X(free_sized) X(free_aligned_sized)  \
-                X(malloc_trim) X(mallinfo) X(mallinfo2) X(malloc_info) X(malloc_stats) X(mallopt)  \
-                    X(operator_new) X(aligned_operator_new)
+    X(free_of_a_foreign_block)                                                                     \
+    X(realloc_of_a_foreign_block)                                                                  \
+    X(posix_memalign)                                                                              \
+    X(aligned_alloc)                                                                               \
+    X(memalign)                                                                                    \
+    X(valloc)                                                                                      \
+    X(pvalloc)                                                                                     \
+    X(malloc_usable_size)                                                                          \
+    X(malloc_usable_size_of_a_foreign_block)                                                       \
+    X(cfree)                                                                                       \
+    X(free_sized)                                                                                  \
+    X(free_aligned_sized)                                                                          \
+    X(malloc_trim)                                                                                 \
+    X(mallinfo)                                                                                    \
+    X(mallinfo2)                                                                                   \
+    X(malloc_info)                                                                                 \
+    X(malloc_stats)                                                                                \
+    X(mallopt)                                                                                     \
+    X(operator_new)                                                                                \
+    X(aligned_operator_new)
+/* clang-format on */
 
 static const struct operation {
     const char *name;
