@@ -1,0 +1,99 @@
+/* tagpool: runs programs under libtagpool.so and measures what that changes. Commands are listed in
+ * `main_commands`. */
+#include "command.h"
+#include "launcher.h"
+#include "say.h"
+#include "settings.h"
+#include "version.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct command *const main_commands[] = {&command_compare, &command_run};
+
+enum { MAIN_COMMAND_COUNT = sizeof main_commands / sizeof main_commands[0] };
+
+static const struct command *main_find(const char *name) {
+    for (int i = 0; i < MAIN_COMMAND_COUNT; i++)
+        if (name != NULL && strcmp(main_commands[i]->name, name) == 0)
+            return main_commands[i];
+    return NULL;
+}
+
+static void main_print_help(FILE *out) {
+    fputs("Usage: tagpool COMMAND [OPTION...] -- PROGRAM [ARGUMENT...]\n\n"
+          "Runs an unmodified program with the allocator libtagpool.so, and measures what that "
+          "changes.\n\nCommands:\n",
+          out);
+    for (int i = 0; i < MAIN_COMMAND_COUNT; i++)
+        fprintf(out, "  %-12s  %s\n", main_commands[i]->name, main_commands[i]->summary);
+    fputs("  help COMMAND  Explain a command\n"
+          "  help options  List the options of libtagpool.so\n\n"
+          "  --version     Print the version\n\n"
+          "Example:\n  tagpool compare -- jq . big.json\n",
+          out);
+}
+
+static int main_help(char **arguments) {
+    const char *topic = arguments[0];
+    const struct command *command = main_find(topic);
+    say_as("help");
+    if (topic != NULL && arguments[1] != NULL)
+        args_refuse("", "one topic at a time, not '%s'", arguments[1]);
+    if (topic == NULL)
+        main_print_help(stdout);
+    else if (command != NULL)
+        command_print_help(stdout, command);
+    else if (strcmp(topic, "options") == 0)
+        settings_print(stdout);
+    else
+        args_refuse("", "no command or topic is called '%s'", topic);
+    return STATUS_DONE;
+}
+
+/* A closed 0, 1 or 2 would be taken by the next file that is opened, and the target would write
+ * into it. */
+static void main_open_standard_descriptors(void) {
+    int descriptor;
+    do
+        descriptor = open("/dev/null", O_RDWR);
+    while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    if (descriptor >= 0)
+        close(descriptor);
+}
+
+/* Results that could not be written are a failure, whatever was measured. */
+static int main_finish(int status) {
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    say_error("cannot write to standard output: %s", strerror(errno));
+    return STATUS_OWN_FAILURE;
+}
+
+int main(int argument_count, char **arguments) {
+    const char *name = argument_count > 1 ? arguments[1] : NULL;
+    const struct command *command = main_find(name);
+    main_open_standard_descriptors();
+    if (command != NULL && command->launches && !launcher_start())
+        say_and_exit(STATUS_OWN_FAILURE, "cannot start the launcher: %s", strerror(errno));
+    if (command != NULL) {
+        say_as(command->name);
+        return main_finish(command->run(arguments + 2));
+    }
+    if (name == NULL) {
+        main_print_help(stderr);
+        return STATUS_USAGE;
+    }
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        return main_finish(main_help(arguments + 2));
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        puts("tagpool " TAGPOOL_VERSION);
+        return main_finish(STATUS_DONE);
+    }
+    if (name[0] == '-')
+        args_refuse("", "unknown option %s", name);
+    args_refuse("", "unknown command '%s'", name);
+}

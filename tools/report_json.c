@@ -1,0 +1,166 @@
+#include "report_json.h"
+
+#include "json.h"
+#include "version.h"
+
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *const report_verdicts[] = {
+    [STATS_FASTER] = "less",
+    [STATS_SLIGHTLY_FASTER] = "slightly less",
+    [STATS_NO_DIFFERENCE] = "no meaningful difference",
+    [STATS_SLIGHTLY_SLOWER] = "slightly more",
+    [STATS_SLOWER] = "more",
+    [STATS_INCONCLUSIVE] = "inconclusive",
+};
+
+static void report_json_machine(struct json *json) {
+    struct utsname name;
+    char when[32];
+    time_t now = time(NULL);
+    struct tm utc;
+    if (gmtime_r(&now, &utc) == NULL || strftime(when, sizeof when, "%FT%TZ", &utc) == 0)
+        when[0] = '\0';
+    json_text(json, "date", when);
+    json_object(json, "machine");
+    if (uname(&name) == 0) {
+        json_text(json, "system", name.sysname);
+        json_text(json, "release", name.release);
+        json_text(json, "architecture", name.machine);
+        json_text(json, "host", name.nodename);
+    }
+    json_count(json, "processors", (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
+    json_count(json, "page_bytes", (uint64_t)sysconf(_SC_PAGESIZE));
+    json_end(json);
+}
+
+static void report_json_plan(struct json *json, const struct experiment *experiment) {
+    const struct experiment_plan *plan = &experiment->plan;
+    json_object(json, "plan");
+    json_count(json, "seed", plan->seed);
+    json_count(json, "runs", plan->runs);
+    json_count(json, "min_runs", plan->min_runs);
+    json_count(json, "max_runs", plan->max_runs);
+    json_count(json, "warmups", plan->warmups);
+    json_number(json, "duration_seconds", plan->duration_s);
+    json_number(json, "noise_threshold", plan->threshold);
+    json_number(json, "precision", plan->precision);
+    json_text(json, "prepare", plan->prepare);
+    json_text(json, "input", plan->input);
+    json_text(json, "output", plan->output);
+    json_number(json, "confidence", STATS_CONFIDENCE);
+    json_end(json);
+}
+
+static void report_json_difference(struct json *json, enum metric metric,
+                                   const struct analysis *analysis) {
+    const struct stats_interval *difference = &analysis->difference;
+    json_object(json, metric_about[metric].key);
+    json_number(json, "median", analysis->value);
+    json_number(json, "reference_median", analysis->reference);
+    json_number(json, "difference", stats_share(difference->estimate));
+    if (difference->exists) {
+        json_number(json, "low", stats_share(difference->low));
+        json_number(json, "high", stats_share(difference->high));
+    } else {
+        json_null(json, "low");
+        json_null(json, "high");
+    }
+    json_truth(json, "exact", analysis->exact);
+    json_text(json, "verdict", report_verdicts[analysis->verdict]);
+    json_count(json, "rounds_to_settle", analysis->rounds_to_settle);
+    json_number(json, "sigma", analysis->sigma);
+    json_number(json, "order_effect", stats_share(analysis->order.effect));
+    json_truth(json, "order_matters", analysis->order.significant);
+    json_number(json, "autocorrelation", analysis->autocorrelation);
+    json_truth(json, "autocorrelated", analysis->autocorrelated);
+    json_end(json);
+}
+
+static void report_json_variant(struct json *json, const struct comparison *comparison,
+                                unsigned index) {
+    const struct experiment *experiment = comparison->experiment;
+    const struct variant *variant = &experiment->variants[index];
+    json_object(json, NULL);
+    json_text(json, "name", variant->name);
+    json_text(json, "preload", variant->preload);
+    json_text(json, "options", variant->settings);
+    json_truth(json, "reference", index == experiment->rounds.reference);
+    if (variant->shim) {
+        json_count(json, "calls", experiment->proofs[index].calls);
+        json_count(json, "pool_calls", experiment->proofs[index].pool_calls);
+        json_count(json, "processes", experiment->proofs[index].processes);
+    }
+    if (index != experiment->rounds.reference) {
+        json_object(json, "differences");
+        for (int metric = 0; metric < METRIC_COUNT; metric++)
+            report_json_difference(json, (enum metric)metric, &comparison->analyses[index][metric]);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void report_json_run(struct json *json, const char *variant,
+                            const struct launch_result *result) {
+    bool signalled = WIFSIGNALED(result->wait_status);
+    json_flat_object(json, NULL);
+    json_text(json, "variant", variant);
+    json_number(json, "wall_seconds", (double)result->wall_ns * 1e-9);
+    json_number(json, "user_seconds", (double)result->user_us * 1e-6);
+    json_number(json, "system_seconds", (double)result->system_us * 1e-6);
+    json_count(json, "peak_memory_bytes", result->peak_kib * 1024);
+    json_count(json, "minor_faults", result->minor_faults);
+    json_count(json, "major_faults", result->major_faults);
+    json_count(json, "voluntary_switches", result->voluntary_switches);
+    json_count(json, "involuntary_switches", result->involuntary_switches);
+    json_count(
+        json, signalled ? "signal" : "exit_status",
+        (uint64_t)(signalled ? WTERMSIG(result->wait_status) : WEXITSTATUS(result->wait_status)));
+    json_end(json);
+}
+
+/* The runs of a round in the order in which they ran. */
+static void report_json_round(struct json *json, const struct experiment *experiment,
+                              const struct round *round) {
+    json_object(json, NULL);
+    json_count(json, "padding_bytes", round->padding_bytes);
+    json_array(json, "runs");
+    for (unsigned place = 0; place < experiment->rounds.variant_count; place++) {
+        unsigned variant = round->order[place];
+        report_json_run(json, experiment->variants[variant].name, &round->results[variant]);
+    }
+    json_end(json);
+    json_end(json);
+}
+
+void report_json_print(FILE *out, const struct comparison *comparison) {
+    const struct experiment *experiment = comparison->experiment;
+    struct json json;
+    json_init(&json, out);
+    json_object(&json, NULL);
+    json_text(&json, "schema", "tagpool-compare");
+    json_count(&json, "schema_version", REPORT_JSON_VERSION);
+    json_text(&json, "tagpool_version", TAGPOOL_VERSION);
+    json_text(&json, "name", comparison->title);
+    json_flat_array(&json, "command");
+    for (char **word = experiment->target->argv; *word != NULL; word++)
+        json_text(&json, NULL, *word);
+    json_end(&json);
+    report_json_machine(&json);
+    report_json_plan(&json, experiment);
+    json_number(&json, "elapsed_seconds", experiment->elapsed_s);
+    json_truth(&json, "out_of_time", experiment->out_of_time);
+    json_truth(&json, "output_stable", !experiment->unstable[0] && !experiment->unstable[1]);
+    json_array(&json, "variants");
+    for (unsigned i = 0; i < experiment->rounds.variant_count; i++)
+        report_json_variant(&json, comparison, i);
+    json_end(&json);
+    json_array(&json, "rounds");
+    for (unsigned i = 0; i < experiment->rounds.count; i++)
+        report_json_round(&json, experiment, &experiment->rounds.items[i]);
+    json_end(&json);
+    json_end(&json);
+}

@@ -1,0 +1,195 @@
+#include "report_table.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+enum { REPORT_TEXT_BYTES = 96 };
+
+static unsigned report_name_width(const struct comparison *comparison) {
+    const struct experiment *experiment = comparison->experiment;
+    size_t width = 0;
+    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
+        size_t length = strlen(experiment->variants[i].name);
+        width = length > width ? length : width;
+    }
+    return (unsigned)width;
+}
+
+static unsigned report_difference_width(const struct comparison *comparison) {
+    const struct rounds *rounds = &comparison->experiment->rounds;
+    char text[REPORT_TEXT_BYTES];
+    size_t width = strlen("difference");
+    for (unsigned i = 0; i < rounds->variant_count; i++)
+        for (int metric = 0; i != rounds->reference && metric < METRIC_COUNT; metric++) {
+            comparison_format_difference(&comparison->analyses[i][metric], text, sizeof text);
+            width = strlen(text) > width ? strlen(text) : width;
+        }
+    return (unsigned)width;
+}
+
+static enum terminal_colour report_colour(enum stats_verdict verdict) {
+    if (verdict == STATS_FASTER || verdict == STATS_SLIGHTLY_FASTER)
+        return TERMINAL_GOOD;
+    if (verdict == STATS_SLOWER || verdict == STATS_SLIGHTLY_SLOWER)
+        return TERMINAL_BAD;
+    return TERMINAL_PLAIN;
+}
+
+static void report_print_row(FILE *out, const struct terminal *terminal, enum metric metric,
+                             const struct analysis *analysis, unsigned width) {
+    char value[REPORT_TEXT_BYTES], difference[REPORT_TEXT_BYTES], word[REPORT_TEXT_BYTES];
+    metric_format(metric, analysis->value, value, sizeof value);
+    comparison_format_difference(analysis, difference, sizeof difference);
+    fprintf(out, "%10s   %-*s   ", value, (int)width, difference);
+    terminal_colour(terminal, out, report_colour(analysis->verdict));
+    fputs(comparison_verdict_word(metric, analysis->verdict, word, sizeof word), out);
+    terminal_colour(terminal, out, TERMINAL_PLAIN);
+    fputc('\n', out);
+}
+
+static void report_print_metric(FILE *out, const struct terminal *terminal,
+                                const struct comparison *comparison, enum metric metric) {
+    const struct experiment *experiment = comparison->experiment;
+    unsigned reference = experiment->rounds.reference;
+    unsigned width = report_name_width(comparison);
+    unsigned other = reference == 0 ? 1 : 0;
+    char value[REPORT_TEXT_BYTES];
+    metric_format(metric, comparison->analyses[other][metric].reference, value, sizeof value);
+    fprintf(out, "  %-12s  %-*s  %10s\n", metric_about[metric].title, (int)width,
+            experiment->variants[reference].name, value);
+    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
+        if (i == reference)
+            continue;
+        fprintf(out, "  %-12s  %-*s  ", "", (int)width, experiment->variants[i].name);
+        report_print_row(out, terminal, metric, &comparison->analyses[i][metric],
+                         report_difference_width(comparison));
+    }
+}
+
+/* The split of cpu time is only as fine as the timer tick; the sum is exact. */
+static void report_print_split(FILE *out, const struct comparison *comparison) {
+    const struct rounds *rounds = &comparison->experiment->rounds;
+    struct timespec tick;
+    if (clock_getres(CLOCK_REALTIME_COARSE, &tick) != 0)
+        return;
+    fputs("  cpu in user mode: ", out);
+    for (unsigned variant = 0; variant < rounds->variant_count; variant++) {
+        double user = 0, all = 0;
+        for (unsigned i = 0; i < rounds->count; i++) {
+            user += (double)rounds->items[i].results[variant].user_us;
+            all += (double)(rounds->items[i].results[variant].user_us +
+                            rounds->items[i].results[variant].system_us);
+        }
+        fprintf(out, "%s%s %.0f %%", variant == 0 ? "" : ", ",
+                comparison->experiment->variants[variant].name, all > 0 ? 100 * user / all : 0);
+    }
+    fprintf(out, " (sampled every %.0f ms, the sum is exact)\n", (double)tick.tv_nsec * 1e-6);
+}
+
+/* "9.8 % less wall time [8.6 ... 11.2]", or what stands in the way. */
+static void report_print_clause(FILE *out, enum metric metric, const struct analysis *analysis) {
+    char word[REPORT_TEXT_BYTES], difference[REPORT_TEXT_BYTES];
+    comparison_format_difference(analysis, difference, sizeof difference);
+    fprintf(out, "%s time %s, %s", metric_about[metric].title,
+            comparison_verdict_word(metric, analysis->verdict, word, sizeof word), difference);
+    if (analysis->verdict == STATS_INCONCLUSIVE && analysis->difference.exists)
+        fprintf(out, " (about %u rounds would settle it)", analysis->rounds_to_settle);
+}
+
+static void report_print_verdicts(FILE *out, const struct terminal *terminal,
+                                  const struct comparison *comparison) {
+    const struct experiment *experiment = comparison->experiment;
+    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
+        if (i == experiment->rounds.reference)
+            continue;
+        const struct analysis *analyses = comparison->analyses[i];
+        terminal_colour(terminal, out, TERMINAL_BOLD);
+        fprintf(out, "%s against %s: ", experiment->variants[i].name,
+                experiment->variants[experiment->rounds.reference].name);
+        terminal_colour(terminal, out, TERMINAL_PLAIN);
+        report_print_clause(out, METRIC_WALL, &analyses[METRIC_WALL]);
+        fputs("; ", out);
+        report_print_clause(out, METRIC_CPU, &analyses[METRIC_CPU]);
+        fputs(".\n", out);
+    }
+}
+
+static void report_print_resolution(FILE *out, const struct comparison *comparison) {
+    const struct experiment *experiment = comparison->experiment;
+    const struct rounds *rounds = &experiment->rounds;
+    double half_width = analysis_worst_half_width(rounds);
+    if (rounds->count < STATS_ROUNDS_FOR_INTERVAL)
+        fprintf(out, "%u rounds: no 95 %% interval exists below %d, so there is no verdict%s.\n",
+                rounds->count, STATS_ROUNDS_FOR_INTERVAL,
+                experiment->out_of_time ? "; give more time with --duration" : "");
+    else
+        fprintf(out, "Resolution: time intervals reach up to %.1f %% to either side%s.\n",
+                100 * half_width,
+                experiment->out_of_time && half_width > experiment->plan.precision
+                    ? "; --duration ended the run, more time narrows them"
+                    : "");
+}
+
+static void report_print_warnings(FILE *out, const struct comparison *comparison) {
+    const struct experiment *experiment = comparison->experiment;
+    static const char *const streams[] = {"standard output", "standard error"};
+    for (int i = 0; i < 2; i++)
+        if (experiment->unstable[i])
+            fprintf(out, "Warning: %s changes from run to run by itself, so it was not compared.\n",
+                    streams[i]);
+    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
+        if (i == experiment->rounds.reference)
+            continue;
+        const char *name = experiment->variants[i].name;
+        const struct analysis *wall = &comparison->analyses[i][METRIC_WALL];
+        if (wall->order.significant && fabs(wall->order.effect) > experiment->plan.threshold / 2)
+            fprintf(out,
+                    "Warning: order matters for %s: %+.1f %% wall time when it runs second; "
+                    "the balanced order evens it out.\n",
+                    name, 100 * stats_share(wall->order.effect));
+        if (wall->autocorrelated)
+            fprintf(out,
+                    "Warning: rounds of %s depend on each other (autocorrelation %.2f): its "
+                    "interval is too narrow; repeat on a calmer machine.\n",
+                    name, wall->autocorrelation);
+    }
+}
+
+static void report_print_proof(FILE *out, const struct comparison *comparison) {
+    const struct experiment *experiment = comparison->experiment;
+    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
+        const struct experiment_proof *proof = &experiment->proofs[i];
+        if (!experiment->variants[i].shim || proof->calls == 0)
+            continue;
+        fprintf(out, "%s served %.1f %% of %llu calls from its pools.\n",
+                experiment->variants[i].name,
+                100 * (double)proof->pool_calls / (double)proof->calls,
+                (unsigned long long)proof->calls);
+    }
+}
+
+void report_table_print(FILE *out, const struct terminal *terminal,
+                        const struct comparison *comparison) {
+    const struct experiment *experiment = comparison->experiment;
+    terminal_colour(terminal, out, TERMINAL_BOLD);
+    fprintf(out, "%s\n", comparison->title);
+    terminal_colour(terminal, out, TERMINAL_PLAIN);
+    fprintf(out,
+            "  %u rounds in %.1f s, balanced order, seed %llu; medians, and differences with "
+            "95 %% intervals\n\n",
+            experiment->rounds.count, experiment->elapsed_s,
+            (unsigned long long)experiment->plan.seed);
+    terminal_colour(terminal, out, TERMINAL_DIM);
+    fprintf(out, "  %-12s  %-*s  %10s   %-*s   %s\n", "", (int)report_name_width(comparison), "",
+            "median", (int)report_difference_width(comparison), "difference", "verdict");
+    terminal_colour(terminal, out, TERMINAL_PLAIN);
+    for (int metric = 0; metric < METRIC_COUNT; metric++)
+        report_print_metric(out, terminal, comparison, (enum metric)metric);
+    fputc('\n', out);
+    report_print_verdicts(out, terminal, comparison);
+    report_print_proof(out, comparison);
+    report_print_resolution(out, comparison);
+    report_print_split(out, comparison);
+    report_print_warnings(out, comparison);
+}
