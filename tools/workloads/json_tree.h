@@ -221,10 +221,14 @@ static inline char *json_read_text(struct json_parser *parser, size_t *length) {
             *out++ = (char)byte;
             continue;
         }
-        out = byte == '\\' ? json_decode_escape(parser, out) : NULL;
+        if (byte != '\\') {
+            parser->cursor--; /* a line break belongs to the line that it ends */
+            json_refuse(parser, "a string has a control character");
+            out = NULL;
+        } else if ((out = json_decode_escape(parser, out)) == NULL) {
+            json_refuse(parser, "a string has a wrong escape");
+        }
         if (out == NULL) {
-            json_refuse(parser, byte == '\\' ? "a string has a wrong escape"
-                                             : "a string has a control character");
             free(text);
             return NULL;
         }
