@@ -67,7 +67,8 @@ LIST
 "$workloads/json_parse" -r 3 "$work/document.json" >/dev/null
 is 0 $? "json_parse reads what json_generate writes"
 is "$("$workloads/json_parse" "$work/document.json")" \
-    "$("$workloads/json_parse" -r 5 "$work/document.json")" "json_parse -r 5 ends with the same tree"
+    "$("$workloads/json_parse" -r 5 "$work/document.json")" \
+    "json_parse -r 5 ends with the same tree"
 is "$("$workloads/json_parse" "$work/document.json")" \
     "$("$workloads/json_parse" -k "$work/document.json")" "json_parse -k reads the same tree"
 if command -v xmllint >/dev/null; then
