@@ -328,12 +328,12 @@ static bool waits_in_bin(const struct fault_report *report) {
 }
 
 /* Returns if the pointer is a live block, its slot in `report`; reports its fault otherwise. */
-static void expect_live(const void *pointer, enum fault freed, struct fault_report *report) {
+static void expect_live(const void *pointer, struct fault_report *report) {
     enum fault fault = slab_diagnose(pointer, report);
     if (LIKELY(fault == FAULT_NONE))
         return;
-    if (fault == FAULT_DOUBLE_FREE)
-        fault = waits_in_bin(report) ? FAULT_NEVER_ALLOCATED : freed;
+    if (fault == FAULT_DOUBLE_FREE && waits_in_bin(report))
+        fault = FAULT_NEVER_ALLOCATED;
     report->fault = fault;
     report_fault(report);
 }
@@ -360,7 +360,7 @@ static bool give_orphan(struct heap *heap, struct slab *slab, uint32_t slot) {
 COLD void heap_give_slow(struct heap *heap, void *pointer, const char *function,
                          const void *caller) {
     struct fault_report report = {.function = function, .caller = caller};
-    expect_live(pointer, FAULT_DOUBLE_FREE, &report);
+    expect_live(pointer, &report);
     struct slab *slab = slab_at(report.slab_index);
     int owner = slab_owner(slab);
     if (heap_is_real(heap) && owner == (int)heap->owner) {
@@ -386,10 +386,9 @@ COLD void heap_give_slow(struct heap *heap, void *pointer, const char *function,
     }
 }
 
-size_t heap_block_bytes(const void *pointer, enum fault freed, const char *function,
-                        const void *caller) {
-    struct fault_report report = {.function = function, .caller = caller};
-    expect_live(pointer, freed, &report);
+size_t heap_block_bytes(const void *pointer, const char *function, const void *caller) {
+    struct fault_report report = {.is_use = true, .function = function, .caller = caller};
+    expect_live(pointer, &report);
     return report.class_bytes;
 }
 
@@ -515,6 +514,9 @@ void heap_after_fork(bool intact) {
         struct tagpool_stats_counters *lane = stats_claim_lane();
         mine->counters = lane != NULL ? lane : &mine->private_counters;
         memset(&mine->private_counters, 0, sizeof mine->private_counters);
+        /* The slots that the parent's heap had claimed are the child's to hand out too. */
+        for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++)
+            mine->counters->pool_calls[i] = (uint64_t)__builtin_popcountll(mine->bins[i].mask);
     }
     bool others = heap_count > (heap_is_real(mine) ? 1u : 0u);
     if (!intact || !others)

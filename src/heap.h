@@ -114,10 +114,9 @@ static inline bool heap_give(void *pointer) {
  * what the program called and `caller` where. `heap` may be one of the const heaps. */
 void heap_give_slow(struct heap *heap, void *pointer, const char *function, const void *caller);
 
-/* The bytes that the program may use of a live block of the region; a fault is reported as `freed`,
- * the fault to name when the block is free. */
-size_t heap_block_bytes(const void *pointer, enum fault freed, const char *function,
-                        const void *caller);
+/* The bytes that the program may use of a live block of the region; reports the fault if it is
+ * none. */
+size_t heap_block_bytes(const void *pointer, const char *function, const void *caller);
 
 /* Make a heap for the calling thread and point heap_current to it. NULL if there is no room. */
 struct heap *heap_open(void);

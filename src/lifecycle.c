@@ -7,8 +7,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 static struct config_complaints complaints;
 static bool started;
@@ -19,7 +17,7 @@ static bool fork_holds_lock;
 /* ---- the process ---- */
 
 static const char *environment(const char *name) {
-    return os_is_privileged() ? NULL : getenv(name);
+    return os_is_privileged() ? NULL : os_environment(name);
 }
 
 /* Read the options and make the region. Runs once, in the first thread: there is no second one
@@ -46,7 +44,7 @@ struct heap *lifecycle_heap(void) {
     if (heap == &heap_ended)
         return NULL;
     if (!started) {
-        if (environ == NULL) /* libc is not set up: not even the options can be read */
+        if (!os_has_environment()) /* too early even to read the options */
             return NULL;
         start();
     }
@@ -84,7 +82,7 @@ static void after_fork_in_child(void) {
 /* ---- load and unload ---- */
 
 __attribute__((constructor)) static void load(void) {
-    next_allow();
+    next();
     struct heap *heap = lifecycle_heap();
     has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
     if (has_thread_key && heap != NULL)

@@ -7,8 +7,6 @@
 
 const struct next *next_found;
 
-static bool allowed;
-
 /* ---- the bootstrap arena ---- */
 
 enum { BOOTSTRAP_BYTES = 64 << 10, BOOTSTRAP_HEAD_BYTES = SLOT_ALIGN };
@@ -141,17 +139,12 @@ static void *find(const char *name, const void *otherwise) {
     return symbol != NULL ? symbol : (void *)(uintptr_t)otherwise;
 }
 
-void next_allow(void) {
-    allowed = true;
-    next();
-}
-
 /* In the middle of its own look-up the allocator asked for is the bootstrap arena. So it is for a
  * second thread at that moment; there is none before main(), when the library's constructor has
  * found the real one. */
 COLD const struct next *next_find(void) {
     static atomic_flag finding = ATOMIC_FLAG_INIT;
-    if (!allowed || atomic_flag_test_and_set_explicit(&finding, memory_order_acquire))
+    if (atomic_flag_test_and_set_explicit(&finding, memory_order_acquire))
         return &bootstrap_functions;
     int saved_errno = errno;
     /* ISO C has no conversion from object to function pointers, POSIX does: through memcpy neither

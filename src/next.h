@@ -50,9 +50,6 @@ static inline const struct next *next(void) {
     return LIKELY(found != NULL) ? found : next_find();
 }
 
-/* Tell that libc is set up, so that dlsym() may be used. */
-void next_allow(void);
-
 /* True if the block is of the bootstrap arena. */
 bool next_is_bootstrap(const void *pointer);
 

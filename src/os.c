@@ -47,11 +47,19 @@ void os_unreserve(void *start, size_t bytes) {
     errno = saved_errno;
 }
 
-bool os_commit(void *start, size_t bytes) {
+static bool protect(void *start, size_t bytes, int protection) {
     int saved_errno = errno;
-    bool done = mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0;
+    bool done = mprotect(start, bytes, protection) == 0;
     errno = saved_errno;
     return done;
+}
+
+bool os_commit(void *start, size_t bytes) {
+    return protect(start, bytes, PROT_READ | PROT_WRITE);
+}
+
+bool os_make_readable(void *start, size_t bytes) {
+    return protect(start, bytes, PROT_READ);
 }
 
 bool os_purge(void *start, size_t bytes) {
@@ -102,6 +110,28 @@ void *os_map_shared(const char *path, size_t bytes) {
     }
     errno = saved_errno;
     return start == MAP_FAILED ? NULL : start;
+}
+
+/* Of glibc's loader: where the kernel put argc, argv and the environment. Absent elsewhere. */
+extern void *__libc_stack_end __attribute__((weak));
+
+static char **find_environment(void) {
+    if (environ != NULL || &__libc_stack_end == NULL || __libc_stack_end == NULL)
+        return environ;
+    const long *argument_count = __libc_stack_end;
+    return (char **)__libc_stack_end + 1 + *argument_count + 1;
+}
+
+bool os_has_environment(void) {
+    return find_environment() != NULL;
+}
+
+const char *os_environment(const char *name) {
+    size_t length = strlen(name);
+    for (char **entry = find_environment(); entry != NULL && *entry != NULL; entry++)
+        if (strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
+            return *entry + length + 1;
+    return NULL;
 }
 
 uint64_t os_process_id(void) {

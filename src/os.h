@@ -27,6 +27,9 @@ void os_unreserve(void *start, size_t bytes);
  * memory. */
 bool os_commit(void *start, size_t bytes);
 
+/* Make reserved pages readable: zeroes, at no cost in memory. False if the system refuses. */
+bool os_make_readable(void *start, size_t bytes);
+
 /* Return the memory behind committed pages; they stay accessible and read as zero. False if it
  * could not be done. */
 bool os_purge(void *start, size_t bytes);
@@ -45,6 +48,14 @@ bool os_is_privileged(void);
 /* Map the first `bytes` of an existing file, shared and writable; NULL if it cannot be or is
  * shorter. */
 void *os_map_shared(const char *path, size_t bytes);
+
+/* The value of an environment variable as it was when the process started or, once libc is set up,
+ * as it is; NULL if it is not set or the environment cannot be found yet. */
+const char *os_environment(const char *name);
+
+/* True once the environment can be found: glibc sets it up only after the first constructors may
+ * have run. */
+bool os_has_environment(void);
 
 /* The process identifier. */
 uint64_t os_process_id(void);

@@ -79,6 +79,15 @@ static size_t reservation_bytes(size_t slabs) {
            table_bytes(slabs, REGION_REMOTE_BYTES);
 }
 
+/* A wrong pointer may lie in any slab of the region: its descriptor can be read, as zeroes, before
+ * it is in use. */
+static bool make_tables_readable(char *start, size_t slabs) {
+    region.descriptors = start + (slabs << SLAB_SHIFT);
+    region.remotes = region.descriptors + table_bytes(slabs, REGION_DESCRIPTOR_BYTES);
+    return os_make_readable(region.descriptors, table_bytes(slabs, REGION_DESCRIPTOR_BYTES) +
+                                                    table_bytes(slabs, REGION_REMOTE_BYTES));
+}
+
 bool region_start(uint64_t pool_limit, uint64_t retain) {
     size_t most_bytes = os_address_space_limit();
     if (most_bytes != SIZE_MAX)
@@ -92,13 +101,11 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
         if (start != NULL)
             break;
     }
-    if (start == NULL)
+    if (start == NULL || !make_tables_readable(start, slabs))
         return false;
     slab_limit = slabs;
     memory_limit = pool_limit != 0 ? pool_limit >> SLAB_SHIFT : SIZE_MAX;
     warm_limit = retain >> SLAB_SHIFT;
-    region.descriptors = start + (slabs << SLAB_SHIFT);
-    region.remotes = region.descriptors + table_bytes(slabs, REGION_DESCRIPTOR_BYTES);
     region.base = (uintptr_t)start;
     region.bytes = slabs << SLAB_SHIFT;
     return true;

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 
 static const struct {
-    const char *text;
+    const char *free_text;
+    const char *use_text;
     const char *state;
 } faults[] = {
-#define FAULT_ROW(name_, text_, state_) [FAULT_##name_] = {.text = text_, .state = state_},
+#define FAULT_ROW(name_, free_text_, use_text_, state_)                                            \
+    [FAULT_##name_] = {.free_text = free_text_, .use_text = use_text_, .state = state_},
     FAULTS(FAULT_ROW)
 #undef FAULT_ROW
 };
@@ -70,7 +72,8 @@ static void add_caller(struct text *line, const void *caller) {
 _Noreturn void report_fault(const struct fault_report *report) {
     struct text line;
     start_line(&line);
-    text_add(&line, faults[report->fault].text);
+    text_add(&line,
+             report->is_use ? faults[report->fault].use_text : faults[report->fault].free_text);
     text_add(&line, " ");
     text_add_hex(&line, (uintptr_t)report->address);
     add_place(&line, report);

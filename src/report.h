@@ -9,19 +9,22 @@
 #include "base.h"
 #include "text.h"
 
-/* The faults: X(NAME, TEXT before the address, STATE in the brackets). The one list for code, tests
- * and README. */
+/* The faults, for the code, the tests and the README: X(NAME, TEXT before the address when the call
+ * was to free the block, TEXT when it was to use it, STATE in the brackets). */
 #define FAULTS(X)                                                                                  \
-    X(DOUBLE_FREE, "double free of", "freed block")                                                \
-    X(FREED_USE, "use of freed block", "freed block")                                              \
-    X(INTERIOR, "interior pointer", "not at the start of its slot")                                \
-    X(MISALIGNED, "misaligned pointer", "not a multiple of 16")                                    \
-    X(NEVER_ALLOCATED, "never-allocated pointer", "never handed out")                              \
-    X(CORRUPTED_SLAB_TAG, "corrupted slab tag of", "slab descriptor overwritten")
+    X(DOUBLE_FREE, "double free of", "use of freed pointer", "freed block")                        \
+    X(INTERIOR, "free of interior pointer", "use of interior pointer",                             \
+      "not at the start of its slot")                                                              \
+    X(MISALIGNED, "free of misaligned pointer", "use of misaligned pointer",                       \
+      "not a multiple of 16")                                                                      \
+    X(NEVER_ALLOCATED, "free of never-allocated pointer", "use of never-allocated pointer",        \
+      "never handed out")                                                                          \
+    X(CORRUPTED_SLAB_TAG, "corrupted slab tag at free of", "corrupted slab tag at use of",         \
+      "slab descriptor overwritten")
 
 enum fault {
     FAULT_NONE,
-#define FAULT_NAME(name, text, state) FAULT_##name,
+#define FAULT_NAME(name, free_text, use_text, state) FAULT_##name,
     FAULTS(FAULT_NAME)
 #undef FAULT_NAME
 };
@@ -35,6 +38,7 @@ struct fault_report {
     size_t slab_index;
     uint32_t class_bytes; /* 0: the slab has no class */
     uint32_t slot;
+    bool is_use;          /* the call was to use the block or change its size, not to free it */
     const char *function; /* the name that the program called, "free" */
     const void *caller;   /* where it called from; NULL if another thread did, some time ago */
 };

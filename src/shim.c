@@ -39,12 +39,12 @@ static void *take_class_slow(unsigned class_index, size_t bytes) {
     struct heap *heap = lifecycle_heap();
     if (heap == NULL)
         return NULL;
-    if (config.strategy == TAGPOOL_STRATEGY_DIRECT) {
-        heap->counters->direct_calls++;
-        return NULL;
-    }
     if (bytes > config.node_max || class_index == SIZE_CLASS_COUNT) {
         heap->counters->large_calls++;
+        return NULL;
+    }
+    if (config.strategy == TAGPOOL_STRATEGY_DIRECT) {
+        heap->counters->direct_calls++;
         return NULL;
     }
     void *block = heap_take_slow(heap, class_index);
@@ -237,31 +237,32 @@ EXPORT void *pvalloc(size_t bytes) {
 
 /* Move a block of `old_bytes` to a new one of `bytes`. The old one stays when there is no memory.
  */
-static void *move_block(void *pointer, size_t old_bytes, size_t bytes, const void *caller) {
+static void *move_block(void *pointer, size_t old_bytes, size_t bytes, const char *function,
+                        const void *caller) {
     void *block = take(bytes);
     if (block == NULL)
         return old_bytes >= bytes ? pointer : NULL;
     memcpy(block, pointer, old_bytes < bytes ? old_bytes : bytes);
     if (UNLIKELY(!heap_give(pointer)))
-        give_slow(pointer, "realloc", caller);
+        give_slow(pointer, function, caller);
     return block;
 }
 
 /* Shrinking moves a block only if that saves more than half of its slot. */
-static void *resize_pool(void *pointer, size_t bytes, const void *caller) {
-    size_t old_bytes = heap_block_bytes(pointer, FAULT_DOUBLE_FREE, "realloc", caller);
+static void *resize_pool(void *pointer, size_t bytes, const char *function, const void *caller) {
+    size_t old_bytes = heap_block_bytes(pointer, function, caller);
     if (bytes <= old_bytes && bytes > old_bytes / 2)
         return pointer;
-    return move_block(pointer, old_bytes, bytes, caller);
+    return move_block(pointer, old_bytes, bytes, function, caller);
 }
 
 /* A block of the next allocator that becomes node-sized moves to the pool; any other change is that
  * allocator's. */
-static void *resize_foreign(void *pointer, size_t bytes, const void *caller) {
+static void *resize_foreign(void *pointer, size_t bytes, const char *function, const void *caller) {
     if (next_is_bootstrap(pointer))
-        return move_block(pointer, next_bootstrap_bytes(pointer), bytes, caller);
+        return move_block(pointer, next_bootstrap_bytes(pointer), bytes, function, caller);
     if (bytes <= config.node_max && config.strategy != TAGPOOL_STRATEGY_DIRECT)
-        return move_block(pointer, next()->malloc_usable_size(pointer), bytes, caller);
+        return move_block(pointer, next()->malloc_usable_size(pointer), bytes, function, caller);
     int saved_errno = errno;
     void *block = next()->realloc(pointer, bytes);
     if (UNLIKELY(block == NULL) && make_room()) {
@@ -271,20 +272,20 @@ static void *resize_foreign(void *pointer, size_t bytes, const void *caller) {
     return block;
 }
 
-static void *resize(void *pointer, size_t bytes, const void *caller) {
+static void *resize(void *pointer, size_t bytes, const char *function, const void *caller) {
     if (pointer == NULL)
         return take(bytes);
     if (bytes == 0) { /* glibc: frees the block and returns NULL */
         if (UNLIKELY(!heap_give(pointer)))
-            give_slow(pointer, "realloc", caller);
+            give_slow(pointer, function, caller);
         return NULL;
     }
-    return region_owns(pointer) ? resize_pool(pointer, bytes, caller)
-                                : resize_foreign(pointer, bytes, caller);
+    return region_owns(pointer) ? resize_pool(pointer, bytes, function, caller)
+                                : resize_foreign(pointer, bytes, function, caller);
 }
 
 EXPORT void *realloc(void *pointer, size_t bytes) {
-    return resize(pointer, bytes, CALLER);
+    return resize(pointer, bytes, "realloc", CALLER);
 }
 
 EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
@@ -293,7 +294,7 @@ EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
         errno = ENOMEM;
         return NULL;
     }
-    return resize(pointer, total, CALLER);
+    return resize(pointer, total, "reallocarray", CALLER);
 }
 
 /* ---- asking ---- */
@@ -302,7 +303,7 @@ EXPORT size_t malloc_usable_size(void *pointer) {
     if (pointer == NULL)
         return 0;
     if (region_owns(pointer))
-        return heap_block_bytes(pointer, FAULT_FREED_USE, "malloc_usable_size", CALLER);
+        return heap_block_bytes(pointer, "malloc_usable_size", CALLER);
     return next_is_bootstrap(pointer) ? next_bootstrap_bytes(pointer)
                                       : next()->malloc_usable_size(pointer);
 }
@@ -396,10 +397,17 @@ static void *cxx_operator(const char *name) {
     X(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t bytes, size_t alignment, const nothrow *tag),    \
       (bytes, alignment, tag), take_aligned(alignment, bytes))
 
+/* libstdc++ rounds sizes up before it asks for memory, without looking for overflow: what cannot be
+ * had is asked for as just as impossible, but far from the end of size_t. */
+static size_t impossible_alike(size_t bytes) {
+    return bytes > PTRDIFF_MAX ? (size_t)PTRDIFF_MAX : bytes;
+}
+
 #define DEFINE_NEW(name, parameters, arguments, taken)                                             \
     COLD static void *name##_failed parameters {                                                   \
         void *(*function)parameters;                                                               \
         void *symbol = cxx_operator(#name);                                                        \
+        bytes = impossible_alike(bytes);                                                           \
         memcpy(&function, &symbol, sizeof symbol);                                                 \
         return function arguments;                                                                 \
     }                                                                                              \

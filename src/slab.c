@@ -146,32 +146,45 @@ enum slab_remote_result slab_give_remote(struct slab *slab, uint32_t slot) {
     return summary_before != 0 ? SLAB_REMOTE_GIVEN : SLAB_REMOTE_POST;
 }
 
-enum fault slab_diagnose(const void *pointer, struct fault_report *report) {
+/* Fill in the slab, class and slot that a pointer lies in, as far as there are any; false if its
+ * slab never served. */
+static bool locate(const void *pointer, struct fault_report *report) {
     size_t index = region_slab_index(pointer);
     report->address = pointer;
     report->slab_index = index;
     report->class_bytes = 0;
     report->slot = FAULT_SLOT_UNKNOWN;
+    if (index >= __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED))
+        return false;
+    const struct slab *slab = slab_at(index);
+    if (slab_owner(slab) < 0)
+        return true;
+    bool exact;
+    uint32_t offset = (uint32_t)((uintptr_t)pointer & (SLAB_BYTES - 1));
+    report->class_bytes = slab->stride;
+    report->slot = slab_slot(slab->reciprocal, offset, &exact);
+    return true;
+}
+
+enum fault slab_diagnose(const void *pointer, struct fault_report *report) {
+    bool has_served = locate(pointer, report);
     if ((uintptr_t)pointer % SLOT_ALIGN != 0)
         return FAULT_MISALIGNED;
-    if (index >= __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED))
+    if (!has_served)
         return FAULT_NEVER_ALLOCATED;
-    const struct slab *slab = slab_at(index);
-    int owner = slab_owner(slab);
-    if (owner < 0)
+    if (report->class_bytes == 0)
         return FAULT_CORRUPTED_SLAB_TAG;
-    uint32_t offset = (uint32_t)((uintptr_t)pointer & (SLAB_BYTES - 1));
-    bool exact;
-    uint32_t slot = slab_slot(slab->reciprocal, offset, &exact);
-    report->class_bytes = slab->stride;
-    report->slot = slot;
-    if (!exact && slot < slab->slot_count)
-        return FAULT_INTERIOR;
-    if (!exact || slot >= slab->fresh_slot || slot >= slab->slot_count)
+    const struct slab *slab = slab_at(report->slab_index);
+    uint32_t slot = report->slot;
+    if (slot >= slab->slot_count)
         return FAULT_NEVER_ALLOCATED;
-    if (owner == TAG_OWNER_NONE || !slab_is_live(slab, slot))
+    if ((uintptr_t)pointer != (uintptr_t)slab_start(slab) + (size_t)slot * slab->stride)
+        return FAULT_INTERIOR;
+    if (slot >= slab->fresh_slot)
+        return FAULT_NEVER_ALLOCATED;
+    if (slab_owner(slab) == TAG_OWNER_NONE || !slab_is_live(slab, slot))
         return FAULT_DOUBLE_FREE;
-    uint64_t remote =
-        atomic_load_explicit(&slab_remote(index)->words[slot / WORD_BITS], memory_order_relaxed);
+    uint64_t remote = atomic_load_explicit(
+        &slab_remote(report->slab_index)->words[slot / WORD_BITS], memory_order_relaxed);
     return (remote >> slot % WORD_BITS & 1) != 0 ? FAULT_DOUBLE_FREE : FAULT_NONE;
 }
