@@ -11,7 +11,6 @@
 
 /* --- the wordings, each once --- */
 
-/* How the line begins, after "tagpool[PID]: " and before the address. */
 enum fault {
     DOUBLE_FREE,
     INTERIOR,
@@ -24,15 +23,18 @@ enum fault {
     FAULT_COUNT
 };
 
-static const char *const wording[FAULT_COUNT] = {
-    [DOUBLE_FREE] = "double free of",
-    [INTERIOR] = "free of interior pointer",
-    [MISALIGNED] = "free of misaligned pointer",
-    [NEVER_ALLOCATED] = "free of never-allocated pointer",
-    [USE_AFTER_FREE] = "use of freed pointer",
-    [USE_OF_INTERIOR] = "use of interior pointer",
-    [USE_OF_MISALIGNED] = "use of misaligned pointer",
-    [USE_OF_NEVER_ALLOCATED] = "use of never-allocated pointer",
+static const struct {
+    const char *text;  /* after "tagpool[PID]: " and before the address */
+    const char *state; /* what the brackets end with */
+} wording[FAULT_COUNT] = {
+    [DOUBLE_FREE] = {"double free of", "freed block"},
+    [INTERIOR] = {"free of interior pointer", "not at the start of its slot"},
+    [MISALIGNED] = {"free of misaligned pointer", "not a multiple of 16"},
+    [NEVER_ALLOCATED] = {"free of never-allocated pointer", "never handed out"},
+    [USE_AFTER_FREE] = {"use of freed pointer", "freed block"},
+    [USE_OF_INTERIOR] = {"use of interior pointer", "not at the start of its slot"},
+    [USE_OF_MISALIGNED] = {"use of misaligned pointer", "not a multiple of 16"},
+    [USE_OF_NEVER_ALLOCATED] = {"use of never-allocated pointer", "never handed out"},
 };
 
 /* --- the calls that a wrong pointer is passed to --- */
@@ -101,21 +103,19 @@ CRIME by_malloc_usable_size(void *pointer) {
 struct call {
     pointer_function *run;
     const char *name; /* as the line names it */
-    bool frees;       /* false: it uses the pointer, and the wordings are those of use */
 };
 
-static const struct call call_free = {by_free, "free()", true};
-static const struct call call_cfree = {by_cfree, "cfree()", true};
-static const struct call call_free_sized = {by_free_sized, "free_sized()", true};
-static const struct call call_free_aligned_sized = {by_free_aligned_sized, "free_aligned_sized()",
-                                                    true};
-static const struct call call_delete = {by_delete, "operator delete()", true};
-static const struct call call_delete_array = {by_delete_array, "operator delete[]()", true};
-static const struct call call_sized_delete = {by_sized_delete, "operator delete()", true};
-static const struct call call_realloc = {by_realloc, "realloc()", false};
-static const struct call call_realloc_in_place = {by_realloc_in_place, "realloc()", false};
-static const struct call call_reallocarray = {by_reallocarray, "reallocarray()", false};
-static const struct call call_usable_size = {by_malloc_usable_size, "malloc_usable_size()", false};
+static const struct call call_free = {by_free, "free()"};
+static const struct call call_cfree = {by_cfree, "cfree()"};
+static const struct call call_free_sized = {by_free_sized, "free_sized()"};
+static const struct call call_free_aligned_sized = {by_free_aligned_sized, "free_aligned_sized()"};
+static const struct call call_delete = {by_delete, "operator delete()"};
+static const struct call call_delete_array = {by_delete_array, "operator delete[]()"};
+static const struct call call_sized_delete = {by_sized_delete, "operator delete()"};
+static const struct call call_realloc = {by_realloc, "realloc()"};
+static const struct call call_realloc_in_place = {by_realloc_in_place, "realloc()"};
+static const struct call call_reallocarray = {by_reallocarray, "reallocarray()"};
+static const struct call call_usable_size = {by_malloc_usable_size, "malloc_usable_size()"};
 
 /* --- how a wrong pointer comes about; each returns the pointer that the call gets --- */
 
@@ -487,13 +487,13 @@ static void check_line(const struct misuse *misuse, const struct child *child, s
     for (const char *p = misuse->call->name; *p != '\0'; p++) /* brackets are taken literally */
         snprintf(call_name + strlen(call_name), sizeof call_name - strlen(call_name), "%s%c",
                  strchr("()[]", *p) != NULL ? "\\" : "", *p);
-    snprintf(expression, sizeof expression,
-             "^tagpool\\[%d\\]: %s %p \\(%s\\) in %s called from test_faults\\+0x([0-9a-f]+)\n$",
-             pid, wording[misuse->fault], pointer,
-             misuse->prepare == slab_never_used
-                 ? "([^()]*)"
-                 : "([0-9]+)-byte class, slot [0-9]+ of slab [0-9]+[^()]*",
-             call_name);
+    snprintf(
+        expression, sizeof expression,
+        "^tagpool\\[%d\\]: %s %p \\(%s, %s\\) in %s called from test_faults\\+0x([0-9a-f]+)\n$",
+        pid, wording[misuse->fault].text, pointer,
+        misuse->prepare == slab_never_used ? "()slab [0-9]+"
+                                           : "([0-9]+)-byte class, slot [0-9]+ of slab [0-9]+",
+        wording[misuse->fault].state, call_name);
     CHECK(regcomp(&regex, expression, REG_EXTENDED) == 0);
     int failure = regexec(&regex, child->err, 3, match, 0);
     CHECK_SAY(failure == 0, "%s, %zu bytes: \"%s\" does not match %s", misuse->name, bytes,

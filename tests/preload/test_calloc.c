@@ -39,6 +39,25 @@ static void large_reused_memory_is_zero(void) {
     }
 }
 
+/* Slabs that were given back to the system, kept, or only partly used before: each in its own way
+ * zero or not. */
+static void memory_is_zero_after_other_classes_had_it(void) {
+    enum { COUNT = 20000 };
+    static void *block[COUNT];
+    static const size_t sizes[] = {100, 48, 1000, 16, 333, 48};
+    for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
+        for (size_t i = 0; i < COUNT; i++) {
+            block[i] = calloc(1, sizes[k]);
+            CHECK(is_zero(block[i], malloc_usable_size(block[i])));
+            memset(block[i], 0xff, malloc_usable_size(block[i]));
+        }
+        for (size_t i = 0; i < COUNT; i++)
+            free(block[k % 2 == 0 ? i : COUNT - 1 - i]);
+        if (k == 2)
+            malloc_trim(0);
+    }
+}
+
 static void the_product_counts_not_the_factors(void) {
     static const size_t factors[][2] = {{1, 24},   {24, 1},   {3, 8},  {8, 3},
                                         {100, 11}, {11, 100}, {64, 64}};
@@ -90,6 +109,7 @@ static void success_leaves_errno_alone(void) {
 
 int main(void) {
     TAP_RUN(reused_memory_is_zero_over_the_whole_usable_size);
+    TAP_RUN(memory_is_zero_after_other_classes_had_it);
     TAP_RUN(large_reused_memory_is_zero);
     TAP_RUN(the_product_counts_not_the_factors);
     TAP_RUN(a_product_of_0_gives_a_block);

@@ -51,6 +51,22 @@ static const struct setting {
 static const size_t requests[] = {256, 512, 1000};
 enum { REQUESTS = sizeof requests / sizeof requests[0] };
 
+enum { HELD_KIB = 48 << 10, HELD_BYTES = 512, HELD_BLOCKS = HELD_KIB / HELD_BYTES * 1024 };
+
+/* Fills the pool, empties it, and writes how much more memory is resident than before. */
+static int memory_main(void) {
+    static void *block[HELD_BLOCKS];
+    size_t before_kib = resident_kib();
+    memset(block, 1, sizeof block);
+    size_t table_kib = resident_kib() - before_kib;
+    for (size_t i = 0; i < HELD_BLOCKS; i++)
+        block[i] = memset(malloc(HELD_BYTES), 1, HELD_BYTES);
+    for (size_t i = 0; i < HELD_BLOCKS; i++)
+        free(block[i]);
+    dprintf(STDOUT_FILENO, "%zu\n", resident_kib() - before_kib - table_kib);
+    return 0;
+}
+
 static int child_main(size_t calls) {
     for (size_t i = 0; i < REQUESTS; i++)
         for (size_t k = 0; k < calls; k++)
@@ -116,6 +132,32 @@ static void every_setting_is_used_or_named_and_replaced_by_the_default(void) {
     }
 }
 
+static void empty_slabs_are_retained_up_to_the_bound(void) {
+    static struct child child;
+    static const struct {
+        const char *options;
+        size_t least_kib, most_kib;
+    } cases[] = {{"TAGPOOL_OPTIONS=retain=0", 0, 2 << 10},
+                 {"TAGPOOL_OPTIONS=retain=4M", 3 << 10, 6 << 10},
+                 {"TAGPOOL_OPTIONS=", 14 << 10, 18 << 10},
+                 {"TAGPOOL_OPTIONS=retain=1G", HELD_KIB, HELD_KIB + (4 << 10)}};
+    const char *const argv[] = {program, "memory", "0", NULL};
+    if (!shim_is_loaded() || resident_kib() == 0) {
+        tap_skip(shim_is_loaded() ? "no /proc to read the resident memory from"
+                                  : "the library is not loaded");
+        return;
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *const changes[] = {cases[i].options, NULL};
+        child_run(&child, changes, argv);
+        size_t kept_kib = strtoul(child.out, NULL, 10);
+        CHECK_SAY(child_succeeded(&child) && kept_kib >= cases[i].least_kib &&
+                      kept_kib <= cases[i].most_kib,
+                  "%s: %zu KiB are kept, status %#x", cases[i].options, kept_kib,
+                  (unsigned)child.status);
+    }
+}
+
 static void a_long_value_does_no_harm(void) {
     static struct child child;
     static char variable[70000] = "TAGPOOL_OPTIONS=";
@@ -132,9 +174,12 @@ static void a_long_value_does_no_harm(void) {
 
 int main(int argc, char **argv) {
     program = argv[0];
+    if (argc == 3 && strcmp(argv[1], "memory") == 0)
+        return memory_main();
     if (argc == 3)
         return child_main(strtoul(argv[2], NULL, 10));
     TAP_RUN(every_setting_is_used_or_named_and_replaced_by_the_default);
+    TAP_RUN(empty_slabs_are_retained_up_to_the_bound);
     TAP_RUN(a_long_value_does_no_harm);
     return tap_done();
 }

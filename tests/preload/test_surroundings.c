@@ -24,8 +24,10 @@ static bool traffic_holds(void) {
         for (unsigned i = 0; i < 400; i++)
             held &= pattern_holds(block[i], i * (round + 1) * 5 + 1, i);
     }
-    for (unsigned i = 0; i < 400; i++)
+    for (unsigned i = 0; i < 400; i++) {
         free(block[i]);
+        block[i] = NULL;
+    }
     return held;
 }
 
