@@ -7,42 +7,58 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { LOCK_FREE, LOCK_HELD, LOCK_AWAITED };
-
 enum { LOCK_SPINS = 64 }; /* looks before sleeping: critical sections are shorter than a sleep */
+
+#define LOCK_FREE    ((uintptr_t)0)
+#define LOCK_AWAITED ((uintptr_t)1) /* beside the holder: a thread is aligned to more than this */
+
+/* Futexes have 32 bits: they wait on the half of the state that has the flag. */
+enum { FUTEX_OFFSET_BYTES = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0 };
 
 static void futex(struct lock *lock, int operation, uint32_t value) {
     int saved_errno = errno;
-    syscall(SYS_futex, &lock->state, operation | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
+    syscall(SYS_futex, (uintptr_t)&lock->state + FUTEX_OFFSET_BYTES, operation | FUTEX_PRIVATE_FLAG,
+            value, NULL, NULL, 0);
     errno = saved_errno;
 }
 
-static bool try_acquire(struct lock *lock) {
-    uint32_t expected = LOCK_FREE;
-    return atomic_compare_exchange_strong_explicit(&lock->state, &expected, LOCK_HELD,
+static bool try_acquire(struct lock *lock, uintptr_t holder) {
+    uintptr_t expected = LOCK_FREE;
+    return atomic_compare_exchange_strong_explicit(&lock->state, &expected, holder,
                                                    memory_order_acquire, memory_order_relaxed);
 }
 
+/* Sleep until the lock may be free. Returns at once if it is. */
+static void await(struct lock *lock) {
+    uintptr_t state = atomic_load_explicit(&lock->state, memory_order_relaxed);
+    while (state != LOCK_FREE && (state & LOCK_AWAITED) == 0)
+        if (atomic_compare_exchange_weak_explicit(&lock->state, &state, state | LOCK_AWAITED,
+                                                  memory_order_relaxed, memory_order_relaxed))
+            state |= LOCK_AWAITED;
+    if (state != LOCK_FREE)
+        futex(lock, FUTEX_WAIT, (uint32_t)state);
+}
+
 void lock_acquire(struct lock *lock) {
-    bool held = try_acquire(lock);
+    uintptr_t self = (uintptr_t)pthread_self();
+    bool held = try_acquire(lock, self);
     for (int spin = 0; !held && spin < LOCK_SPINS; spin++)
-        held = try_acquire(lock);
+        held = try_acquire(lock, self);
     while (!held) {
-        held =
-            atomic_exchange_explicit(&lock->state, LOCK_AWAITED, memory_order_acquire) == LOCK_FREE;
-        if (!held)
-            futex(lock, FUTEX_WAIT, LOCK_AWAITED);
+        await(lock);
+        /* With the flag, because others may have waited beside this thread. */
+        held = try_acquire(lock, self | LOCK_AWAITED);
     }
-    atomic_store_explicit(&lock->holder, (uintptr_t)pthread_self(), memory_order_relaxed);
 }
 
 void lock_release(struct lock *lock) {
     ASSERT(lock_is_mine(lock));
-    atomic_store_explicit(&lock->holder, 0, memory_order_relaxed);
-    if (atomic_exchange_explicit(&lock->state, LOCK_FREE, memory_order_release) == LOCK_AWAITED)
+    uintptr_t before = atomic_exchange_explicit(&lock->state, LOCK_FREE, memory_order_release);
+    if ((before & LOCK_AWAITED) != 0)
         futex(lock, FUTEX_WAKE, 1);
 }
 
 bool lock_is_mine(struct lock *lock) {
-    return atomic_load_explicit(&lock->holder, memory_order_relaxed) == (uintptr_t)pthread_self();
+    uintptr_t state = atomic_load_explicit(&lock->state, memory_order_relaxed);
+    return (state & ~LOCK_AWAITED) == (uintptr_t)pthread_self();
 }

@@ -9,11 +9,11 @@
 
 #include "base.h"
 
+/* pthread_self() of the holder, which a fork does not change; 0 if free. The lowest bit is set if
+ * somebody may wait. One word, so that there is no moment at which the lock is held and nobody
+ * knows by whom: a signal may come at any. */
 struct lock {
-    _Atomic(uint32_t)
-        state; /* 0 free, 1 held, 2 held and somebody waits (Drepper, "Futexes Are Tricky", 2004) */
-    _Atomic(uintptr_t)
-        holder; /* pthread_self() of the holder, which a fork does not change; 0 if free */
+    _Atomic(uintptr_t) state;
 };
 
 /* Wait for the lock and take it. Acquire order: what the last holder wrote is seen. */
