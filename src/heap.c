@@ -479,32 +479,30 @@ void heap_close(struct heap *heap) {
     heap_current = (struct heap *)(uintptr_t)&heap_ended;
 }
 
-/* After a fork, for each slab: what its thread left in the middle is worked out from the live bits.
- */
-static void take_over(struct heap *mine, struct slab *slab) {
+/* After a fork, for each slab of another thread: what the thread left in the middle is worked out
+ * from the live bits. */
+static void take_over(struct slab *slab) {
     int owner = slab_owner(slab);
-    if (owner < 0 || owner == TAG_OWNER_NONE)
-        return;
     slab_unpost(slab);
     fold(slab);
     if (owner == TAG_OWNER_ORPHAN) {
         settle_orphan(slab);
         return;
     }
-    if (heap_is_real(mine) && owner == (int)mine->owner) {
-        /* settle() may return the slab: not under the lock, so not here */
-        if (slab->place != SLAB_CURRENT && slab->used <= slab->wake) {
-            unlist(mine, slab);
-            if (slab->used == 0)
-                release(slab);
-            else
-                enlist(mine, slab);
-        }
-        return;
-    }
     slab_recount(slab);
     slab->place = SLAB_NOWHERE;
     make_orphan(slab);
+}
+
+/* After a fork, for each slab of the heap that goes on: it may have been at work on the slab when a
+ * signal handler forked, so the slab stays as it is. Only the inbox is made anew, because threads
+ * that are gone may have been about to put slabs into it. */
+static void post_again(struct heap *mine, struct slab *slab) {
+    int owner;
+    if (!slab_is_posted(slab) && !slab_has_remote(slab))
+        return;
+    slab_post_remote(slab, &owner);
+    push_inbox_remote(mine, slab);
 }
 
 void heap_after_fork(bool intact) {
@@ -533,8 +531,14 @@ void heap_after_fork(bool intact) {
         heap->next_free = free_heaps;
         free_heaps = heap;
     }
-    for (size_t index = 0; index < region_counts.used; index++)
-        take_over(mine, slab_at(index));
+    for (size_t index = 0; index < region_counts.used; index++) {
+        struct slab *slab = slab_at(index);
+        int owner = slab_owner(slab);
+        if (heap_is_real(mine) && owner == (int)mine->owner)
+            post_again(mine, slab);
+        else if (owner >= 0 && owner != TAG_OWNER_NONE)
+            take_over(slab);
+    }
 }
 
 void heap_settle_counts(void) {

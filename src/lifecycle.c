@@ -12,7 +12,7 @@ static struct config_complaints complaints;
 static bool started;
 static pthread_key_t thread_key;
 static bool has_thread_key;
-static bool fork_holds_lock;
+static unsigned forks_inside; /* forks under way while the lock was held by their own thread */
 
 /* ---- the process ---- */
 
@@ -59,24 +59,26 @@ struct heap *lifecycle_heap(void) {
 
 /* ---- fork ---- */
 
-/* A fork inside a signal handler may have interrupted a call of ours that holds the lock: then the
- * child's copy of that call goes on and lets it go, and nobody may wait for it here. */
+/* A fork inside a signal handler may have interrupted a call of ours that holds the lock, or
+ * another fork between its handlers: then the child's copy of that call goes on and lets the lock
+ * go, and nobody may wait for it here. */
 static void before_fork(void) {
-    bool mine = lock_is_mine(&pool_lock);
-    if (!mine)
+    if (lock_is_mine(&pool_lock))
+        forks_inside++;
+    else
         lock_acquire(&pool_lock);
-    fork_holds_lock = !mine;
 }
 
-static void after_fork_in_parent(void) {
-    if (fork_holds_lock)
+static void after_fork(void) {
+    if (forks_inside != 0)
+        forks_inside--;
+    else
         lock_release(&pool_lock);
 }
 
 static void after_fork_in_child(void) {
-    heap_after_fork(fork_holds_lock);
-    if (fork_holds_lock)
-        lock_release(&pool_lock);
+    heap_after_fork(forks_inside == 0);
+    after_fork();
 }
 
 /* ---- load and unload ---- */
@@ -87,7 +89,7 @@ __attribute__((constructor)) static void load(void) {
     has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
     if (has_thread_key && heap != NULL)
         pthread_setspecific(thread_key, heap);
-    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    pthread_atfork(before_fork, after_fork, after_fork_in_child);
     for (unsigned i = 0; i < complaints.count; i++)
         report_line(&complaints.lines[i]);
 }

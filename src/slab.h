@@ -101,6 +101,11 @@ static inline int slab_owner(const struct slab *slab) {
 /* Change the owner; the posted bit stays as it is. Under pool_lock. */
 void slab_set_owner(struct slab *slab, unsigned owner);
 
+/* True if other threads have freed blocks of the slab that are not folded in yet. */
+static inline bool slab_has_remote(const struct slab *slab) {
+    return atomic_load_explicit(&slab_remote(slab_index(slab))->summary, memory_order_relaxed) != 0;
+}
+
 /* Set the posted bit; true if it was clear: the caller then puts the slab into the inbox of the
  * owner that `owner` is set to. _remote: any thread may call it. */
 bool slab_post_remote(struct slab *slab, int *owner);
