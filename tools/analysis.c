@@ -49,9 +49,9 @@ static void analysis_check_independence(struct analysis *analysis, const struct 
     bool *first = memory_array(rounds->count, sizeof *first);
     for (unsigned i = 0; i < rounds->count; i++)
         first[i] = analysis_reference_first(rounds, i, variant);
-    analysis->order = stats_order_effect(differences, first, rounds->count);
+    analysis->order = paired_order_effect(differences, first, rounds->count);
     free(first);
-    analysis->autocorrelation = stats_autocorrelation(differences, rounds->count);
+    analysis->autocorrelation = paired_autocorrelation(differences, rounds->count);
     /* 2.58 standard errors, as for the order effect; only a positive correlation narrows intervals
      * wrongly. */
     analysis->autocorrelated =
@@ -65,22 +65,22 @@ void analysis_make(struct analysis *analysis, const struct rounds *rounds, unsig
     double *values = analysis_values(rounds, variant, metric);
     double *differences = analysis_differences(rounds, variant, metric);
     *analysis = (struct analysis){
-        .reference = stats_median(reference, count),
-        .value = stats_median(values, count),
-        .difference = stats_paired(differences, count),
-        .sigma = stats_sigma(differences, count),
+        .reference = paired_median(reference, count),
+        .value = paired_median(values, count),
+        .difference = paired_estimate(differences, count),
+        .sigma = paired_sigma(differences, count),
     };
     bool time = metric_about[metric].unit == METRIC_SECONDS;
     analysis->exact = !time && count > 1 && analysis_all_equal(reference, count) &&
                       analysis_all_equal(values, count);
-    struct stats_interval judged = analysis->difference;
+    struct paired_interval judged = analysis->difference;
     if (analysis->exact) {
-        judged = (struct stats_interval){judged.estimate, judged.estimate, judged.estimate, true};
+        judged = (struct paired_interval){judged.estimate, judged.estimate, judged.estimate, true};
         analysis->difference.exists = false;
     }
-    analysis->verdict = stats_judge(&judged, threshold);
-    if (analysis->verdict == STATS_INCONCLUSIVE)
-        analysis->rounds_to_settle = stats_rounds_to_settle(&judged, count, threshold);
+    analysis->verdict = paired_judge(&judged, threshold);
+    if (analysis->verdict == PAIRED_INCONCLUSIVE)
+        analysis->rounds_to_settle = paired_rounds_to_settle(&judged, count, threshold);
     analysis_check_independence(analysis, rounds, variant, differences);
     free(reference);
     free(values);
@@ -103,12 +103,12 @@ static double analysis_worst(const struct rounds *rounds,
 }
 
 static double analysis_half_width(const double *differences, unsigned count) {
-    struct stats_interval interval = stats_paired(differences, count);
-    return interval.exists ? (stats_share(interval.high) - stats_share(interval.low)) / 2 : 0;
+    struct paired_interval interval = paired_estimate(differences, count);
+    return interval.exists ? (paired_share(interval.high) - paired_share(interval.low)) / 2 : 0;
 }
 
 double analysis_worst_sigma(const struct rounds *rounds) {
-    return analysis_worst(rounds, stats_sigma);
+    return analysis_worst(rounds, paired_sigma);
 }
 
 double analysis_worst_half_width(const struct rounds *rounds) {

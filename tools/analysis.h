@@ -1,29 +1,29 @@
 /* From raw rounds to statements: each variant against the reference, metric by metric.
  *
  * A metric that came out the same in every run of both variants is exact and gets no interval:
- * there is nothing to estimate. For all others stats.h has the method.
+ * there is nothing to estimate. For all others paired.h has the method.
  */
 #ifndef TOOLS_ANALYSIS_H
 #define TOOLS_ANALYSIS_H
 
 #include "metric.h"
+#include "paired.h"
 #include "rounds.h"
-#include "stats.h"
 
 struct analysis {
     bool exact;       /* every run of the variant agrees, and every run of the reference */
     double reference; /* median over the rounds, in the metric's unit */
     double value;
-    struct stats_interval difference; /* of ln(variant / reference) */
-    enum stats_verdict verdict;
+    struct paired_interval difference; /* of ln(variant / reference) */
+    enum paired_verdict verdict;
     double sigma;              /* of the differences */
     unsigned rounds_to_settle; /* in all; 0 unless inconclusive */
-    struct stats_order order;  /* who runs first matters? */
+    struct paired_order order; /* who runs first matters? */
     double autocorrelation;    /* of successive rounds */
     bool autocorrelated;       /* beyond noise */
 };
 
-/* At least one round is there. `threshold` as in stats_judge. */
+/* At least one round is there. `threshold` as in paired_judge. */
 void analysis_make(struct analysis *analysis, const struct rounds *rounds, unsigned variant,
                    enum metric metric, double threshold);
 

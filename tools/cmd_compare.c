@@ -134,8 +134,9 @@ static bool compare_is_shim(const char *preload) {
 
 static void compare_add_allocator(struct compare_request *request, const char *argument) {
     if (strcmp(argument, "all") != 0) {
-        struct variant variant = {0};
-        variant.preload = library_resolve(argument, &variant.name);
+        char *name;
+        struct variant variant = {.preload = library_resolve(argument, &name)};
+        variant.name = name;
         variant.shim = compare_is_shim(variant.preload);
         compare_add_variant(request, &variant);
         return;
@@ -147,7 +148,7 @@ static void compare_add_allocator(struct compare_request *request, const char *a
                      known->package);
             continue;
         }
-        variant.name = memory_copy(known->name);
+        variant.name = known->name;
         compare_add_variant(request, &variant);
     }
 }
@@ -249,8 +250,7 @@ static char **compare_read_arguments(struct compare_request *request, char **arg
                  .threshold = 0.01,
                  .seed = randomness_fresh_seed(),
                  .output = "null"},
-        .variants = {{.name = memory_copy("system")},
-                     {.name = memory_copy("tagpool"), .shim = true}},
+        .variants = {{.name = "system"}, {.name = "tagpool", .shim = true}},
         .variant_count = 2,
         .reference = "system",
         .style = "auto",

@@ -13,31 +13,31 @@ void comparison_make(struct comparison *comparison, const struct experiment *exp
                               (enum metric)metric, experiment->plan.threshold);
 }
 
-const char *comparison_verdict_word(enum metric metric, enum stats_verdict verdict, char *text,
+const char *comparison_verdict_word(enum metric metric, enum paired_verdict verdict, char *text,
                                     size_t text_bytes) {
     const struct metric_about *about = &metric_about[metric];
     switch (verdict) {
-    case STATS_FASTER:
+    case PAIRED_FASTER:
         return about->less;
-    case STATS_SLOWER:
+    case PAIRED_SLOWER:
         return about->more;
-    case STATS_SLIGHTLY_FASTER:
+    case PAIRED_SLIGHTLY_FASTER:
         snprintf(text, text_bytes, "slightly %s", about->less);
         return text;
-    case STATS_SLIGHTLY_SLOWER:
+    case PAIRED_SLIGHTLY_SLOWER:
         snprintf(text, text_bytes, "slightly %s", about->more);
         return text;
-    case STATS_NO_DIFFERENCE:
+    case PAIRED_NO_DIFFERENCE:
         return "no meaningful difference";
-    case STATS_INCONCLUSIVE:
+    case PAIRED_INCONCLUSIVE:
         break;
     }
     return "inconclusive";
 }
 
 void comparison_format_difference(const struct analysis *analysis, char *text, size_t text_bytes) {
-    const struct stats_interval *difference = &analysis->difference;
-    double estimate = 100 * stats_share(difference->estimate);
+    const struct paired_interval *difference = &analysis->difference;
+    double estimate = 100 * paired_share(difference->estimate);
     if (analysis->exact && estimate == 0)
         snprintf(text, text_bytes, "same");
     else if (analysis->exact)
@@ -46,7 +46,7 @@ void comparison_format_difference(const struct analysis *analysis, char *text, s
         snprintf(text, text_bytes, "%+.1f %%", estimate);
     else
         snprintf(text, text_bytes, "%+.1f %% [%+.1f ... %+.1f]", estimate,
-                 100 * stats_share(difference->low), 100 * stats_share(difference->high));
+                 100 * paired_share(difference->low), 100 * paired_share(difference->high));
 }
 
 bool comparison_judges(const struct comparison *comparison, unsigned variant) {
@@ -69,9 +69,9 @@ enum exit_status comparison_status(const struct comparison *comparison, double f
             if (!metric_about[metric].decides)
                 continue;
             if (fail_share >= 0 && analysis->difference.exists &&
-                stats_share(analysis->difference.low) > fail_share)
+                paired_share(analysis->difference.low) > fail_share)
                 return STATUS_REGRESSION;
-            if (strict && analysis->verdict == STATS_INCONCLUSIVE)
+            if (strict && analysis->verdict == PAIRED_INCONCLUSIVE)
                 status = STATUS_INCONCLUSIVE;
         }
     }

@@ -20,7 +20,7 @@ void comparison_make(struct comparison *comparison, const struct experiment *exp
                      const char *title);
 
 /* "faster", "slightly larger", "no meaningful difference", "inconclusive". */
-const char *comparison_verdict_word(enum metric metric, enum stats_verdict verdict, char *text,
+const char *comparison_verdict_word(enum metric metric, enum paired_verdict verdict, char *text,
                                     size_t text_bytes);
 
 /* "-9.8 % [-11.2 ... -8.6]", "-2.7 % exact", "same". */

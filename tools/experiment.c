@@ -303,7 +303,7 @@ static bool experiment_check_end(struct experiment *experiment, unsigned variant
 
 static bool experiment_round(struct experiment *experiment, struct round *round) {
     struct variant_environment environments[ROUNDS_VARIANTS_MAX];
-    struct capture capture;
+    struct capture capture = {0};
     bool sound = true;
     round->padding_bytes =
         (size_t)randomness_below(&experiment->schedule.randomness, EXPERIMENT_PADDING_STEPS) *
@@ -328,8 +328,8 @@ static unsigned experiment_goal(const struct experiment *experiment) {
     unsigned least = plan->min_runs != 0 ? plan->min_runs : EXPERIMENT_LEAST_ROUNDS;
     unsigned goal = EXPERIMENT_PILOT_ROUNDS;
     if (experiment->rounds.count >= EXPERIMENT_PILOT_ROUNDS) {
-        goal = stats_rounds_for(analysis_worst_sigma(&experiment->rounds), plan->precision,
-                                plan->max_runs);
+        goal = paired_rounds_for(analysis_worst_sigma(&experiment->rounds), plan->precision,
+                                 plan->max_runs);
         goal = goal > least ? goal : least;
     }
     goal = schedule_round_up(&experiment->schedule, goal);

@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 static const char *const report_verdicts[] = {
-    [STATS_FASTER] = "less",
-    [STATS_SLIGHTLY_FASTER] = "slightly less",
-    [STATS_NO_DIFFERENCE] = "no meaningful difference",
-    [STATS_SLIGHTLY_SLOWER] = "slightly more",
-    [STATS_SLOWER] = "more",
-    [STATS_INCONCLUSIVE] = "inconclusive",
+    [PAIRED_FASTER] = "less",
+    [PAIRED_SLIGHTLY_FASTER] = "slightly less",
+    [PAIRED_NO_DIFFERENCE] = "no meaningful difference",
+    [PAIRED_SLIGHTLY_SLOWER] = "slightly more",
+    [PAIRED_SLOWER] = "more",
+    [PAIRED_INCONCLUSIVE] = "inconclusive",
 };
 
 static void report_json_machine(struct json *json) {
@@ -51,20 +51,20 @@ static void report_json_plan(struct json *json, const struct experiment *experim
     json_text(json, "prepare", plan->prepare);
     json_text(json, "input", plan->input);
     json_text(json, "output", plan->output);
-    json_number(json, "confidence", STATS_CONFIDENCE);
+    json_number(json, "confidence", PAIRED_CONFIDENCE);
     json_end(json);
 }
 
 static void report_json_difference(struct json *json, enum metric metric,
                                    const struct analysis *analysis) {
-    const struct stats_interval *difference = &analysis->difference;
+    const struct paired_interval *difference = &analysis->difference;
     json_object(json, metric_about[metric].key);
     json_number(json, "median", analysis->value);
     json_number(json, "reference_median", analysis->reference);
-    json_number(json, "difference", stats_share(difference->estimate));
+    json_number(json, "difference", paired_share(difference->estimate));
     if (difference->exists) {
-        json_number(json, "low", stats_share(difference->low));
-        json_number(json, "high", stats_share(difference->high));
+        json_number(json, "low", paired_share(difference->low));
+        json_number(json, "high", paired_share(difference->high));
     } else {
         json_null(json, "low");
         json_null(json, "high");
@@ -73,7 +73,7 @@ static void report_json_difference(struct json *json, enum metric metric,
     json_text(json, "verdict", report_verdicts[analysis->verdict]);
     json_count(json, "rounds_to_settle", analysis->rounds_to_settle);
     json_number(json, "sigma", analysis->sigma);
-    json_number(json, "order_effect", stats_share(analysis->order.effect));
+    json_number(json, "order_effect", paired_share(analysis->order.effect));
     json_truth(json, "order_matters", analysis->order.significant);
     json_number(json, "autocorrelation", analysis->autocorrelation);
     json_truth(json, "autocorrelated", analysis->autocorrelated);

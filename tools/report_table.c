@@ -28,10 +28,10 @@ static unsigned report_difference_width(const struct comparison *comparison) {
     return (unsigned)width;
 }
 
-static enum terminal_colour report_colour(enum stats_verdict verdict) {
-    if (verdict == STATS_FASTER || verdict == STATS_SLIGHTLY_FASTER)
+static enum terminal_colour report_colour(enum paired_verdict verdict) {
+    if (verdict == PAIRED_FASTER || verdict == PAIRED_SLIGHTLY_FASTER)
         return TERMINAL_GOOD;
-    if (verdict == STATS_SLOWER || verdict == STATS_SLIGHTLY_SLOWER)
+    if (verdict == PAIRED_SLOWER || verdict == PAIRED_SLIGHTLY_SLOWER)
         return TERMINAL_BAD;
     return TERMINAL_PLAIN;
 }
@@ -93,7 +93,7 @@ static void report_print_clause(FILE *out, enum metric metric, const struct anal
     comparison_format_difference(analysis, difference, sizeof difference);
     fprintf(out, "%s time %s, %s", metric_about[metric].title,
             comparison_verdict_word(metric, analysis->verdict, word, sizeof word), difference);
-    if (analysis->verdict == STATS_INCONCLUSIVE && analysis->difference.exists)
+    if (analysis->verdict == PAIRED_INCONCLUSIVE && analysis->difference.exists)
         fprintf(out, " (about %u rounds would settle it)", analysis->rounds_to_settle);
 }
 
@@ -119,9 +119,9 @@ static void report_print_resolution(FILE *out, const struct comparison *comparis
     const struct experiment *experiment = comparison->experiment;
     const struct rounds *rounds = &experiment->rounds;
     double half_width = analysis_worst_half_width(rounds);
-    if (rounds->count < STATS_ROUNDS_FOR_INTERVAL)
+    if (rounds->count < PAIRED_ROUNDS_FOR_INTERVAL)
         fprintf(out, "%u rounds: no 95 %% interval exists below %d, so there is no verdict%s.\n",
-                rounds->count, STATS_ROUNDS_FOR_INTERVAL,
+                rounds->count, PAIRED_ROUNDS_FOR_INTERVAL,
                 experiment->out_of_time ? "; give more time with --duration" : "");
     else
         fprintf(out, "Resolution: time intervals reach up to %.1f %% to either side%s.\n",
@@ -147,7 +147,7 @@ static void report_print_warnings(FILE *out, const struct comparison *comparison
             fprintf(out,
                     "Warning: order matters for %s: %+.1f %% wall time when it runs second; "
                     "the balanced order evens it out.\n",
-                    name, 100 * stats_share(wall->order.effect));
+                    name, 100 * paired_share(wall->order.effect));
         if (wall->autocorrelated)
             fprintf(out,
                     "Warning: rounds of %s depend on each other (autocorrelation %.2f): its "

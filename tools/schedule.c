@@ -25,8 +25,9 @@ void schedule_init(struct schedule *schedule, unsigned variant_count, uint64_t s
 
 static void schedule_draw_block(struct schedule *schedule) {
     unsigned count = schedule->variant_count;
-    unsigned char label[SCHEDULE_VARIANTS_MAX];
-    unsigned char shift[SCHEDULE_VARIANTS_MAX];
+    unsigned char label[SCHEDULE_VARIANTS_MAX] = {0};
+    unsigned char shift[SCHEDULE_VARIANTS_MAX] = {0};
+    assert(count >= 1);
     for (unsigned i = 0; i < count; i++)
         label[i] = (unsigned char)i;
     for (unsigned i = 0; i < schedule->block_rounds; i++)

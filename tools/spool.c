@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -56,6 +57,12 @@ static int spool_open_file(const char *path) {
     return descriptor;
 }
 
+/* It needs no copy, and a program may look at what its input is. */
+static bool spool_is_null_device(const struct stat *about) {
+    struct stat null;
+    return stat("/dev/null", &null) == 0 && null.st_rdev == about->st_rdev;
+}
+
 void spool_open(struct spool *spool, const char *input) {
     struct stat about;
     *spool = (struct spool){.source = -1};
@@ -73,7 +80,7 @@ void spool_open(struct spool *spool, const char *input) {
     if (S_ISREG(about.st_mode) && spool->start >= 0)
         return;
     spool->start = 0;
-    if (S_ISCHR(about.st_mode) && strcmp(input, "-") != 0)
+    if (S_ISCHR(about.st_mode) && (strcmp(input, "-") != 0 || spool_is_null_device(&about)))
         return;
     int memory = spool_into_memory(spool->source);
     close(spool->source);

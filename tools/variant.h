@@ -11,10 +11,10 @@
 #include <stddef.h>
 
 struct variant {
-    char *name;
-    char *preload;  /* libraries put in front of LD_PRELOAD; NULL: none */
-    char *settings; /* options of libtagpool.so, appended to TAGPOOL_OPTIONS; NULL: none */
-    bool shim;      /* libtagpool.so is among the libraries: it has to prove itself active */
+    const char *name;
+    const char *preload;  /* libraries put in front of LD_PRELOAD; NULL: none */
+    const char *settings; /* options of libtagpool.so, appended to TAGPOOL_OPTIONS; NULL: none */
+    bool shim;            /* libtagpool.so is among the libraries: it has to prove itself active */
 };
 
 /* An environment that is being made. `strings` ends in NULL. */

@@ -10,67 +10,67 @@
  *
  * Below six rounds no 95 % interval exists; `exists` is then false and low, high are meaningless.
  */
-#ifndef TOOLS_STATS_H
-#define TOOLS_STATS_H
+#ifndef TOOLS_PAIRED_H
+#define TOOLS_PAIRED_H
 
 #include <stdbool.h>
 
-#define STATS_CONFIDENCE 0.95
+#define PAIRED_CONFIDENCE 0.95
 
-enum { STATS_ROUNDS_FOR_INTERVAL = 6 };
+enum { PAIRED_ROUNDS_FOR_INTERVAL = 6 };
 
 /* In natural logarithms of the ratio, as are all differences here. */
-struct stats_interval {
+struct paired_interval {
     double estimate;
     double low, high;
     bool exists;
 };
 
-enum stats_verdict {
-    STATS_FASTER,          /* wholly below -threshold; for memory: less */
-    STATS_SLIGHTLY_FASTER, /* below 0, but touching -threshold */
-    STATS_NO_DIFFERENCE,   /* wholly within the threshold */
-    STATS_SLIGHTLY_SLOWER,
-    STATS_SLOWER,
-    STATS_INCONCLUSIVE, /* holds 0 and goes beyond the threshold, or no interval exists */
+enum paired_verdict {
+    PAIRED_FASTER,          /* wholly below -threshold; for memory: less */
+    PAIRED_SLIGHTLY_FASTER, /* below 0, but touching -threshold */
+    PAIRED_NO_DIFFERENCE,   /* wholly within the threshold */
+    PAIRED_SLIGHTLY_SLOWER,
+    PAIRED_SLOWER,
+    PAIRED_INCONCLUSIVE, /* holds 0 and goes beyond the threshold, or no interval exists */
 };
 
 /* The largest k with P(W+ <= k-1) <= (1 - confidence) / 2, or 0 when there is none. */
-unsigned stats_signed_rank_k(unsigned n, double confidence);
+unsigned paired_signed_rank_k(unsigned n, double confidence);
 
-double stats_median(const double *values, unsigned n);
+double paired_median(const double *values, unsigned n);
 
 /* 1.4826 * median(|d - median(d)|): the standard deviation, if outliers are left aside. */
-double stats_sigma(const double *values, unsigned n);
+double paired_sigma(const double *values, unsigned n);
 
-/* Estimate and interval at STATS_CONFIDENCE; n >= 1. */
-struct stats_interval stats_paired(const double *differences, unsigned n);
+/* Estimate and interval at PAIRED_CONFIDENCE; n >= 1. */
+struct paired_interval paired_estimate(const double *differences, unsigned n);
 
 /* Rounds after which an interval of half-width `half_width` can be expected: ceil((2.4 sigma /
  * h)^2), at most `most`. */
-unsigned stats_rounds_for(double sigma, double half_width, unsigned most);
+unsigned paired_rounds_for(double sigma, double half_width, unsigned most);
 
 /* `threshold` is a share, 0.01 for 1 %. */
-enum stats_verdict stats_judge(const struct stats_interval *interval, double threshold);
+enum paired_verdict paired_judge(const struct paired_interval *interval, double threshold);
 
 /* How many rounds an inconclusive comparison would need in all, judged by its interval after n
  * rounds. */
-unsigned stats_rounds_to_settle(const struct stats_interval *interval, unsigned n,
-                                double threshold);
+unsigned paired_rounds_to_settle(const struct paired_interval *interval, unsigned n,
+                                 double threshold);
 
 /* exp(d) - 1: -0.098 for 9.8 % less. */
-double stats_share(double difference);
+double paired_share(double difference);
 
 /* Lag-1 autocorrelation, in [-1, 1]; 0 when the values do not vary. */
-double stats_autocorrelation(const double *values, unsigned n);
+double paired_autocorrelation(const double *values, unsigned n);
 
 /* The order effect (median d when the reference ran first - median d when second) / 2, and whether
  * it stands out of the noise. `first[i]` tells if the reference ran before the variant in round i.
  */
-struct stats_order {
+struct paired_order {
     double effect;
     bool significant;
 };
-struct stats_order stats_order_effect(const double *differences, const bool *first, unsigned n);
+struct paired_order paired_order_effect(const double *differences, const bool *first, unsigned n);
 
 #endif
