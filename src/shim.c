@@ -418,23 +418,26 @@ static size_t impossible_alike(size_t bytes) {
     }
 CXX_NEW(DEFINE_NEW)
 
-/* X(LINKER NAME, PARAMETERS, the NAME in a fault). The second and third parameters are not looked
- * at. */
+#define IGNORED __attribute__((unused)) /* what operator delete is told beside the pointer */
+
+/* X(LINKER NAME, PARAMETERS, the NAME in a fault) */
 #define CXX_DELETE(X)                                                                              \
     X(_ZdlPv, (void *pointer), "operator delete")                                                  \
     X(_ZdaPv, (void *pointer), "operator delete[]")                                                \
-    X(_ZdlPvm, (void *pointer, size_t), "operator delete")                                         \
-    X(_ZdaPvm, (void *pointer, size_t), "operator delete[]")                                       \
-    X(_ZdlPvRKSt9nothrow_t, (void *pointer, const nothrow *), "operator delete")                   \
-    X(_ZdaPvRKSt9nothrow_t, (void *pointer, const nothrow *), "operator delete[]")                 \
-    X(_ZdlPvSt11align_val_t, (void *pointer, size_t), "operator delete")                           \
-    X(_ZdaPvSt11align_val_t, (void *pointer, size_t), "operator delete[]")                         \
-    X(_ZdlPvmSt11align_val_t, (void *pointer, size_t, size_t), "operator delete")                  \
-    X(_ZdaPvmSt11align_val_t, (void *pointer, size_t, size_t), "operator delete[]")                \
-    X(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *pointer, size_t, const nothrow *),               \
+    X(_ZdlPvm, (void *pointer, IGNORED size_t bytes), "operator delete")                           \
+    X(_ZdaPvm, (void *pointer, IGNORED size_t bytes), "operator delete[]")                         \
+    X(_ZdlPvRKSt9nothrow_t, (void *pointer, IGNORED const nothrow *tag), "operator delete")        \
+    X(_ZdaPvRKSt9nothrow_t, (void *pointer, IGNORED const nothrow *tag), "operator delete[]")      \
+    X(_ZdlPvSt11align_val_t, (void *pointer, IGNORED size_t alignment), "operator delete")         \
+    X(_ZdaPvSt11align_val_t, (void *pointer, IGNORED size_t alignment), "operator delete[]")       \
+    X(_ZdlPvmSt11align_val_t, (void *pointer, IGNORED size_t bytes, IGNORED size_t alignment),     \
       "operator delete")                                                                           \
-    X(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *pointer, size_t, const nothrow *),               \
-      "operator delete[]")
+    X(_ZdaPvmSt11align_val_t, (void *pointer, IGNORED size_t bytes, IGNORED size_t alignment),     \
+      "operator delete[]")                                                                         \
+    X(_ZdlPvSt11align_val_tRKSt9nothrow_t,                                                         \
+      (void *pointer, IGNORED size_t alignment, IGNORED const nothrow *tag), "operator delete")    \
+    X(_ZdaPvSt11align_val_tRKSt9nothrow_t,                                                         \
+      (void *pointer, IGNORED size_t alignment, IGNORED const nothrow *tag), "operator delete[]")
 
 #define DEFINE_DELETE(name, parameters, shown)                                                     \
     EXPORT void name parameters;                                                                   \
