@@ -1,0 +1,82 @@
+#!/bin/sh
+# If this failed, runs of one comparison would read different inputs, or write where they should
+# not.
+set -u
+# shellcheck source=tests/cli/lib.sh
+. tests/cli/lib.sh
+
+# Counts what it reads, for every run, in a file.
+cat >"$work/reader" <<S
+#!/bin/sh
+cat | wc -c >>"$work/counts"
+S
+chmod +x "$work/reader"
+
+# Every run, three in the check and four timed, has to have read $1 bytes.
+all_read() {
+    [ "$(wc -l <"$work/counts")" -eq 7 ] && [ "$(sort -u "$work/counts" | tr -d ' ')" = "$1" ]
+}
+
+head -c 300000 /dev/zero >"$work/data"
+for how in pipe file rest input; do
+    : >"$work/counts"
+    expected=300000
+    case $how in
+    pipe)
+        # shellcheck disable=SC2002 # the pipe is what is tested
+        cat "$work/data" | "$tagpool" compare -r 2 -- "$work/reader" >"$work/out" 2>"$work/err"
+        ;;
+    file) "$tagpool" compare -r 2 -- "$work/reader" <"$work/data" >"$work/out" 2>"$work/err" ;;
+    rest)
+        # What was read before belongs to another program.
+        { dd bs=1000 count=1 of=/dev/null 2>/dev/null &&
+            "$tagpool" compare -r 2 -- "$work/reader"; } <"$work/data" >"$work/out" 2>"$work/err"
+        expected=299000
+        ;;
+    input)
+        run compare -r 2 --input "$work/data" -- "$work/reader"
+        ;;
+    esac
+    status=$?
+    all_read "$expected"
+    check $? "every run reads the whole input ($how)"
+done
+: >"$work/counts"
+echo ignored | "$tagpool" compare -r 2 --input null -- "$work/reader" >"$work/out" 2>"$work/err"
+status=$?
+all_read 0
+check $? '--input null leaves the standard input alone'
+: >"$work/counts"
+echo text | "$tagpool" compare -r 2 --input - -- "$work/reader" >"$work/out" 2>"$work/err"
+status=$?
+all_read 5
+check $? '--input - reads the standard input'
+: >"$work/counts"
+"$tagpool" compare -r 2 -- "$work/reader" <&- >"$work/out" 2>"$work/err"
+status=$?
+all_read 0
+check $? 'a closed standard input is an empty one'
+
+run compare -r 2 --output "$work/written" --style none -- sh -c 'echo result'
+[ "$status" -eq 0 ] && [ "$(cat "$work/written")" = result ]
+check $? '--output FILE keeps the output of the last run'
+run compare -r 2 --output inherit --style none -- sh -c 'echo result; echo problem >&2'
+[ "$(grep -c result "$work/out")" -eq 4 ] && [ "$(grep -c problem "$work/err")" -eq 4 ]
+check $? '--output inherit shows the output of timed runs'
+run compare -r 2 --output pipe --style none -- sh -c \
+    'head -c 1000000 /dev/zero; test ! -c /dev/stdout'
+[ "$status" -eq 0 ] && [ ! -s "$work/out" ]
+check $? '--output pipe reads the output and drops it'
+
+: >"$work/counts"
+run compare -r 2 -w 2 -p "echo prepared >>'$work/counts'" -- sh -c :
+[ "$(wc -l <"$work/counts")" -eq 11 ]
+check $? 'the preparation runs before every run, warm-up rounds included'
+
+# A daemon that keeps the pipe open must not hold up the check.
+start=$(date +%s)
+run compare -r 1 -- sh -c 'sleep 20 & echo started'
+[ "$status" -eq 0 ] && [ $(($(date +%s) - start)) -lt 15 ]
+check $? 'a process that is left behind with the pipes open is not waited for'
+
+finish

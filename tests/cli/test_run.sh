@@ -1,0 +1,119 @@
+#!/bin/sh
+# If this failed, `tagpool run` would not be transparent: a script could not tell how its program
+# ended, or
+# the program would see something else than without it.
+set -u
+# shellcheck source=tests/cli/lib.sh
+. tests/cli/lib.sh
+
+compile ending <<'C'
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+int main(int count, char **arguments) {
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    free(malloc(100));
+    if (count > 2 && strcmp(arguments[1], "signal") == 0)
+        raise(atoi(arguments[2]));
+    return count > 1 ? atoi(arguments[1]) : 0;
+}
+C
+
+for flags in '' --stats; do
+    name="run${flags:+ $flags}"
+    for code in 0 1 2 125 126 127 255; do
+        run run $flags -- "$work/ending" "$code"
+        [ "$status" -eq "$code" ]
+        check $? "$name passes exit status $code through"
+    done
+    for number in 6 9 11 15; do
+        # The shell turns a death by signal n into 128 + n; a shell in between would report it as \
+    an exit.
+        sh -c '"$@"; echo $?' sh "$tagpool" run $flags -- "$work/ending" signal "$number" \
+            >"$work/out" 2>"$work/err"
+        status=$(tail -n 1 "$work/out")
+        [ "$status" = $((128 + number)) ]
+        check $? "$name dies of signal $number as the program does"
+    done
+done
+
+run run -- sh -c 'echo out; echo err >&2; cat' <"$work/ending.c"
+[ "$(cat "$work/out")" = out ] && [ "$(cat "$work/err")" = err ]
+check $? 'run adds nothing to the output of the program'
+printf 'some\ninput\n' >"$work/input"
+"$tagpool" run --stats -- cat <"$work/input" >"$work/out" 2>"$work/err"
+status=$?
+cmp -s "$work/input" "$work/out"
+check $? 'the program reads the standard input'
+
+# Waits until the program has said that it is ready, then sends it signal $1 through tagpool.
+signal_program() {
+    : >"$work/out"
+    "$tagpool" run --stats -- sh -c 'trap "echo caught; exit 42" '"$1"'; echo ready
+        for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sleep 0.25; \
+    done' >"$work/out" 2>"$work/err" &
+    child=$!
+    tries=0
+    while [ ! -s "$work/out" ] && [ "$tries" -lt 200 ]; do
+        sleep 0.05
+        tries=$((tries + 1))
+    done
+    kill -s "$1" "$child"
+    wait "$child"
+    status=$?
+}
+for name in TERM HUP USR1; do
+    signal_program "$name"
+    [ "$status" -eq 42 ] && [ "$(tail -n 1 "$work/out")" = caught ]
+    check $? "run --stats hands SIG$name to the program, which may catch it"
+done
+
+run run -o strategy=direct -o node_max=64 -- sh -c 'echo "$TAGPOOL_OPTIONS $LD_PRELOAD"'
+[ "$(cat "$work/out")" = "strategy=direct,node_max=64 $build/libtagpool.so" ]
+check $? 'options and library reach the program in its environment'
+TAGPOOL_OPTIONS=retain=0 run run -o node_max=64 -- sh -c 'echo "$TAGPOOL_OPTIONS"'
+[ "$(cat "$work/out")" = "retain=0,node_max=64" ]
+check $? 'options follow those that are set already'
+LD_PRELOAD=libc.so.6 run run -- sh -c 'echo "$LD_PRELOAD"'
+[ "$(cat "$work/out")" = "$build/libtagpool.so:libc.so.6" ]
+check $? 'the library comes before what is preloaded already'
+
+compile calls <<'C'
+#include <stdlib.h>
+int main(void) {
+    static void *volatile blocks[1000];
+    for (int i = 0; i < 1000; i++)
+        blocks[i] = malloc(40);
+    for (int i = 0; i < 50; i++)
+        free(malloc(100000));
+    for (int i = 0; i < 1000; i++)
+        free(blocks[i]);
+    return 0;
+}
+C
+run run --stats -- "$work/calls"
+[ "$status" -eq 0 ] && [ ! -s "$work/out" ] &&
+    grep -qE "^calls \(process [0-9]+\): 1[0-9]{3} calls, 9[0-9]\.[0-9] % served by the pools; \
+peak memory of the pools [0-9.]+ [KM]iB; threads 1\$" "$work/err"
+check $? '--stats says on standard error what the pools served'
+calls=$(awk '$1 == 48 { print $2 }' "$work/err")
+[ "${calls:-0}" -ge 1000 ] && [ "${calls:-0}" -lt 1100 ]
+check $? '--stats counts the calls of a class'
+grep -qE '^ +5[0-9]  requests above node_max, served by the next allocator$' "$work/err"
+check $? '--stats counts what was passed on'
+run run --stats -o strategy=direct -- "$work/calls"
+grep -qE ' 0\.0 % served by the pools' "$work/err" &&
+    grep -qE '^ +1[0-9]{3}  node-sized requests passed on because strategy=direct$' "$work/err"
+check $? '--stats shows that strategy=direct serves nothing from the pools'
+run run --stats -- sh -c "\"$work/calls\"; \"$work/calls\"; true"
+[ "$(grep -c '^calls (process ' "$work/err")" -eq 2 ]
+check $? '--stats has a part for each process'
+run run --stats -- env -u LD_PRELOAD -u TAGPOOL_STATS true
+[ "$status" -eq 0 ]
+check $? 'a program that drops the shim for its children still runs'
+ls "$TMPDIR" >"$work/out"
+[ ! -s "$work/out" ]
+check $? 'no statistics file is left behind'
+
+finish

@@ -1,0 +1,120 @@
+#!/bin/sh
+# If this failed, tagpool would measure a program that the shim cannot reach and report "no
+# difference".
+set -u
+# shellcheck source=tests/cli/lib.sh
+. tests/cli/lib.sh
+
+echo 'int main(void) { return 0; }' | compile silent
+
+for command in run compare; do
+    refused 127 "tagpool $command: no-such-program: not found in PATH; check the spelling or give \
+its path" \
+        "$command: a program that is not in PATH" "$command" -- no-such-program
+    refused 127 "tagpool $command: $work/none: no such file; check the path" \
+        "$command: a path that does not exist" "$command" -- "$work/none"
+    refused 127 "tagpool $command: : not found in PATH; check the spelling or give its path" \
+        "$command: an empty name" "$command" -- ''
+    refused 126 "tagpool $command: $work: is a directory; name the program in it" \
+        "$command: a directory" "$command" -- "$work"
+    echo 'text' >"$work/text"
+    refused 126 "tagpool $command: $work/text: is not executable; chmod +x makes it so" \
+        "$command: a file that is not executable" "$command" -- "$work/text"
+done
+
+if echo 'int main(void) { return 0; }' | compile static -static 2>/dev/null; then
+    text="$work/static is statically linked: LD_PRELOAD cannot reach it; use a dynamically linked \
+build"
+    refused 126 "tagpool run: $text" 'a static program is refused by run' run -- "$work/static"
+    refused 126 "tagpool compare: $text" 'a static program is refused by compare' \
+        compare -- "$work/static"
+else
+    skip 'a static program is refused' 'no static C library'
+fi
+
+compile own -rdynamic <<'C'
+#include <stddef.h>
+void *malloc(size_t bytes);
+void free(void *block);
+static char arena[1 << 20];
+static size_t used;
+void *malloc(size_t bytes) {
+    used += (bytes + 15) / 16 * 16;
+    return arena + used - (bytes + 15) / 16 * 16;
+}
+void free(void *block) { (void)block; }
+int main(void) { return malloc(1) == NULL; }
+C
+text="$work/own exports its own malloc, which wins over LD_PRELOAD; use a build without it"
+refused 126 "tagpool run: $text" 'a program with a malloc of its own is refused by run' \
+    run -- "$work/own"
+refused 126 "tagpool compare: $text" 'a program with a malloc of its own is refused by compare' \
+    compare -- "$work/own"
+
+if [ "$(id -u)" -eq 0 ]; then
+    cp "$work/silent" "$work/setuid"
+    chown 65534 "$work/setuid" && chmod 4755 "$work/setuid"
+    program=$work/setuid
+else
+    program=$(find /usr/bin /bin -maxdepth 1 -perm -4001 -user root 2>/dev/null | head -n 1)
+fi
+if [ -n "$program" ]; then
+    refused 126 "tagpool run: $program is set-user-id: the loader ignores LD_PRELOAD for it; run \
+it as \
+its owner or measure a copy without the bit" 'a set-user-id program is refused' run -- "$program"
+else
+    skip 'a set-user-id program is refused' 'there is none'
+fi
+
+# The head of an ELF file for another machine is enough to tell.
+head -c 4096 "$work/silent" >"$work/foreign"
+printf '\001' | dd of="$work/foreign" bs=1 seek=4 conv=notrunc 2>/dev/null
+chmod +x "$work/foreign"
+refused 126 "tagpool run: $work/foreign is for another machine or word size than libtagpool.so; \
+use a \
+build of the program for this one" 'a 32-bit program is refused' run -- "$work/foreign"
+
+shell=$(command -v sh)
+printf '#!%s\necho "script $1"\n' "$shell" >"$work/script"
+chmod +x "$work/script"
+run run -- "$work/script" argument
+[ "$status" -eq 0 ] && [ "$(cat "$work/out")" = 'script argument' ] && [ ! -s "$work/err" ]
+check $? 'a script runs under the shim without a word'
+run compare -r 2 -- "$work/script" argument
+[ "$status" -eq 0 ] && grep -qxF "tagpool compare: note: $work/script is a script: what the shim \
+serves \
+is its interpreter, $shell" "$work/err"
+check $? 'compare names the interpreter of a script'
+printf '#!/usr/bin/env -S sh -e\nexit 0\n' >"$work/script"
+run compare -r 2 -- "$work/script"
+grep -q "is its interpreter, .*/sh$" "$work/err"
+check $? 'compare looks behind env for the interpreter'
+printf 'echo plain "$1"\n' >"$work/script"
+run run -- "$work/script" words
+[ "$status" -eq 0 ] && [ "$(cat "$work/out")" = 'plain words' ]
+check $? 'a script that names no interpreter is run by the shell'
+printf '#!%s\n' "$work/none" >"$work/script"
+run run -- "$work/script"
+[ "$status" -eq 127 ] && grep -q "^tagpool run: cannot execute $work/script: No such file" \
+    "$work/err"
+check $? 'a script whose interpreter is missing is not found'
+
+MALLOC_ARENA_MAX=1 run compare -r 2 -- "$shell" -c :
+grep -qxF "tagpool compare: note: MALLOC_ARENA_MAX is set and changes the system allocator; \
+unset it to measure the default" "$work/err"
+check $? 'a variable that changes the system allocator is named'
+
+refused 3 "tagpool compare: no verdict on tagpool: the shim was loaded but saw no call; \
+$work/silent \
+allocates nothing, or has an allocator of its own" 'without a call there is no verdict' \
+    compare -r 2 -- "$work/silent"
+# A library that is loaded and is no shim stands for a shim that the loader could not take.
+mkdir "$work/lib"
+echo 'int nothing;' | compile lib/libtagpool.so -shared -fPIC
+export TAGPOOL_LIBRARY="$work/lib/libtagpool.so"
+refused 3 "tagpool compare: no verdict on tagpool: the shim was not active; sh was not given \
+LD_PRELOAD, \
+dropped it, or stops the library from loading" 'without the shim there is no verdict' \
+    compare -r 2 -- sh -c :
+
+finish

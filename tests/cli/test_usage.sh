@@ -1,0 +1,132 @@
+#!/bin/sh
+# If this failed, a mistake on the command line would be taken for something else, or answered
+# without saying what to do.
+set -u
+# shellcheck source=tests/cli/lib.sh
+. tests/cli/lib.sh
+
+see="(see 'tagpool help compare')"
+see_run="(see 'tagpool help run')"
+
+refused 2 "tagpool: unknown command 'frobnicate' (see 'tagpool help')" \
+    'an unknown command is named' frobnicate
+refused 2 "tagpool: unknown option --frob (see 'tagpool help')" \
+    'an unknown option before the command is named' --frob
+refused 2 "tagpool help: no command or topic is called 'frob' (see 'tagpool help')" \
+    'an unknown topic of the help is named' help frob
+refused 2 "tagpool run: no program is named: tagpool run -- PROGRAM $see_run" \
+    'run without a program says how it is called' run
+refused 2 "tagpool compare: no program is named: tagpool compare -- PROGRAM $see" \
+    'compare without a program says how it is called' compare --
+refused 2 "tagpool compare: unknown option --frob $see" \
+    'an unknown long option of compare is named' compare --frob -- true
+refused 2 "tagpool compare: unknown option -x $see" \
+    'an unknown short option of compare is named' compare -ix -- true
+refused 2 "tagpool run: unknown option --runs $see_run" \
+    'an option of another command is unknown' run --runs 3 -- true
+refused 2 "tagpool compare: option --runs needs a value: --runs N $see" \
+    'a value that is missing is asked for' compare -r
+refused 2 "tagpool compare: option --strict takes no value $see" \
+    'a value that is too many is refused' compare --strict=yes -- true
+for value in 0 -1 3x '' 1.5 99999999999999999999; do
+    refused 2 "tagpool compare: --runs wants a whole number from 1 to 100000, not '$value' $see" \
+        "--runs '$value' is refused" compare --runs "$value" -- true
+done
+for value in x '' -1 nan inf 2e9; do
+    refused 2 "tagpool compare: --duration wants a number from 0 to 1e+07, not '$value' $see" \
+        "--duration '$value' is refused" compare --duration "$value" -- true
+done
+refused 2 "tagpool compare: --min-runs 20 is more than --max-runs 10 $see" \
+    'bounds that contradict each other are refused' compare -m 20 -M 10 -- true
+refused 2 "tagpool compare: --reference glibc is none of the variants; add it with -a $see" \
+    'a reference that does not run is refused' compare --reference glibc -- true
+refused 2 "tagpool compare: --style is auto, basic, full, nocolor, color or none, not 'loud' $see" \
+    'an unknown style is refused' compare --style loud -- true
+refused 2 "tagpool compare: cannot write --export-json $work/none/x.json: No such file or \
+directory" \
+    'a report that cannot be written is refused before anything runs' \
+    compare --export-json "$work/none/x.json" -- sleep 100
+refused 2 "tagpool compare: cannot read --input $work/none: No such file or directory" \
+    'an input that is missing is refused' compare --input "$work/none" -- true
+refused 2 "tagpool compare: cannot read --input $work: it is a directory" \
+    'an input that is a directory is refused' compare --input "$work" -- true
+refused 2 "tagpool run: libtagpool.so has no option 'frob'; 'tagpool help options' lists them \
+$see_run" \
+    'an unknown option of the library is named' run -o frob=1 -- true
+refused 2 "tagpool compare: an option is KEY=VALUE, not 'strategy' $see" \
+    'an option of the library without a value is refused' compare -o strategy -- true
+refused 2 "tagpool compare: no allocator is known as 'dlmalloc': choose from jemalloc, mimalloc, \
+tcmalloc, tbbmalloc, or give -a dlmalloc=PATH" \
+    'an unknown allocator is named' compare -a dlmalloc -- true
+refused 2 "tagpool compare: $work/no.so: No such file or directory; give -a NAME=PATH the path of \
+an \
+allocator" 'an allocator whose library is missing is refused' compare -a mine="$work/no.so" -- true
+echo text >"$work/text.so"
+refused 2 "tagpool compare: $work/text.so is no shared library for this machine; give -a NAME=PATH \
+the path of an allocator" 'an allocator that is no library is refused' \
+    compare -a mine="$work/text.so" -- true
+refused 2 "tagpool compare: two variants are called 'tagpool'; give one another name: \
+-a NAME=PATH $see" 'two variants of one name are refused' \
+    compare -a tagpool="$build/libtagpool.so" -- true
+export LD_PRELOAD="$build/libtagpool.so"
+refused 2 "tagpool compare: LD_PRELOAD holds libtagpool.so already, so that no variant would run \
+without it; unset LD_PRELOAD $see" 'a comparison from under the shim is refused' compare -- true
+unset LD_PRELOAD
+
+export TAGPOOL_LIBRARY="$work/none.so"
+refused 2 "tagpool run: $work/none.so: No such file or directory; correct or unset \
+TAGPOOL_LIBRARY" \
+    'a library that is named and missing is refused' run -- true
+mkdir "$work/a dir"
+cp "$build/libtagpool.so" "$work/a dir/"
+export TAGPOOL_LIBRARY="$work/a dir/libtagpool.so"
+refused 2 "tagpool run: LD_PRELOAD cannot hold the path '$work/a dir/libtagpool.so': it has a \
+space \
+or a colon; copy the library elsewhere" 'a library in a path with a space is refused' run -- true
+unset TAGPOOL_LIBRARY
+mkdir "$work/bin"
+cp "$tagpool" "$work/bin/"
+"$work/bin/tagpool" run -- true >"$work/out" 2>"$work/err"
+status=$?
+[ "$status" -eq 125 ] && [ "$(cat "$work/err")" = "tagpool run: libtagpool.so is neither in \
+$work/bin nor in $work/bin/../lib; build it with 'make', or name it in TAGPOOL_LIBRARY" ]
+check $? 'a missing libtagpool.so is said, with where it was looked for'
+mkdir "$work/lib"
+cp "$build/libtagpool.so" "$work/lib/"
+"$work/bin/tagpool" run -- sh -c 'echo "$LD_PRELOAD"' >"$work/out" 2>"$work/err"
+status=$?
+[ "$status" -eq 0 ] && [ "$(cat "$work/out")" = "$work/lib/libtagpool.so" ]
+check $? 'the library of an installation is found in ../lib'
+
+run
+[ "$status" -eq 2 ] && grep -q '^Usage: tagpool COMMAND' "$work/err" && [ ! -s "$work/out" ]
+check $? 'no command at all prints the usage and fails'
+for arguments in help --help -h; do
+    run "$arguments"
+    [ "$status" -eq 0 ] && grep -q '^  compare ' "$work/out" && grep -q '^  run ' "$work/out" &&
+        [ ! -s "$work/err" ]
+    check $? "$arguments lists the commands"
+done
+run --version
+[ "$status" -eq 0 ] && grep -qx 'tagpool [0-9][0-9.]*' "$work/out"
+check $? '--version prints one line'
+for command in run compare; do
+    run help "$command"
+    [ "$status" -eq 0 ] && grep -q "^Usage: tagpool $command " "$work/out"
+    check $? "help $command explains the command"
+    cp "$work/out" "$work/help"
+    run "$command" --help
+    [ "$status" -eq 0 ] && cmp -s "$work/help" "$work/out"
+    check $? "$command --help says the same"
+done
+run help options
+[ "$status" -eq 0 ] && grep -q '^  strategy ' "$work/out" && grep -q '^  node_max ' "$work/out"
+check $? 'help options lists the options of the library'
+"$tagpool" --version >/dev/full 2>"$work/err"
+status=$?
+: >"$work/out"
+[ "$status" -eq 125 ] &&
+    [ "$(cat "$work/err")" = 'tagpool: cannot write to standard output: No space left on device' ]
+check $? 'output that cannot be written is a failure'
+
+finish
