@@ -17,7 +17,8 @@ CXX_FLAGS  := -std=gnu++17 $(WARN)
 DEFINES    := -Iinclude -D_GNU_SOURCE
 LIB_FLAGS  := $(C) -Isrc -fPIC -fvisibility=hidden -fno-builtin-malloc -ftls-model=initial-exec \
               -fno-semantic-interposition -fexceptions
-LIB_LINK   := -shared -Wl,-soname,libtagpool.so -Wl,-z,now -Wl,-z,relro -Wl,-O1 -Wl,--as-needed
+LIB_LINK   := -shared -nostartfiles -Wl,-soname,libtagpool.so -Wl,-z,now -Wl,-z,relro -Wl,-z,noseparate-code \
+              -Wl,-O1 -Wl,--as-needed
 TOOL_FLAGS := $(C) -Itools
 TEST_FLAGS := -Isrc -Itools -Itests/harness -O1 -fno-builtin
 TEST_LINK  := -lm -ldl -lpthread

@@ -1,5 +1,6 @@
 #include "heap.h"
 
+#include "config.h"
 #include "os.h"
 #include "stats.h"
 
@@ -422,8 +423,19 @@ static struct heap *new_heap(void) {
     return heap;
 }
 
+/* The region comes with the first heap. Without one, all requests go to the next allocator. */
+static void start_pool(void) {
+    static bool started;
+    if (started || config.strategy == TAGPOOL_STRATEGY_DIRECT)
+        return;
+    started = true;
+    tag_start(os_random());
+    region_start(config.pool_limit, config.retain);
+}
+
 struct heap *heap_open(void) {
     lock_acquire(&pool_lock);
+    start_pool();
     struct heap *heap = new_heap();
     if (heap != NULL) {
         struct tagpool_stats_counters *lane = stats_claim_lane();

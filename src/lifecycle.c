@@ -1,7 +1,6 @@
 #include "lifecycle.h"
 
 #include "config.h"
-#include "next.h"
 #include "os.h"
 #include "stats.h"
 
@@ -20,14 +19,11 @@ static const char *environment(const char *name) {
     return os_is_privileged() ? NULL : os_environment(name);
 }
 
-/* Read the options and make the region. Runs once, in the first thread: there is no second one
+/* Read the options. Runs once, in the first thread: there is no second one
  * before libc is set up, and the constructor runs before main(). */
 static void start(void) {
     started = true;
     config_read(&config, environment(TAGPOOL_OPTIONS_VARIABLE), &complaints);
-    tag_start(os_random());
-    if (config.strategy != TAGPOOL_STRATEGY_DIRECT)
-        region_start(config.pool_limit, config.retain);
     stats_start(environment(TAGPOOL_STATS_VARIABLE), config.strategy);
 }
 
@@ -83,12 +79,19 @@ static void after_fork_in_child(void) {
 
 /* ---- load and unload ---- */
 
+/* What pthread_atfork() names this library by. The C start-up files define it; the library is
+ * linked without them, because it needs nothing else of theirs and they make each start of a
+ * program slower. */
+__attribute__((visibility("hidden"))) void *__dso_handle = &__dso_handle;
+
+/* A process that never allocates, as most short ones of a shell script do, gets no region and no
+ * heap. */
 __attribute__((constructor)) static void load(void) {
-    next();
-    struct heap *heap = lifecycle_heap();
+    if (!started)
+        start();
     has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
-    if (has_thread_key && heap != NULL)
-        pthread_setspecific(thread_key, heap);
+    if (has_thread_key && heap_is_real(heap_current))
+        pthread_setspecific(thread_key, heap_current);
     pthread_atfork(before_fork, after_fork, after_fork_in_child);
     for (unsigned i = 0; i < complaints.count; i++)
         report_line(&complaints.lines[i]);

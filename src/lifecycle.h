@@ -2,7 +2,7 @@
  *
  * The first call of the malloc family may come before any constructor, from inside the loader.
  * lifecycle_heap() then starts what it needs (options, region, a heap), with nothing that could
- * allocate; the constructor does the rest (the next allocator, the thread key, fork handlers) and
+ * allocate; the constructor does the rest (the thread key, fork handlers) and
  * prints what the options had wrong.
  */
 #ifndef LIFECYCLE_H

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -67,18 +68,6 @@ static void *bootstrap_realloc(void *pointer, size_t bytes) {
     return memcpy(block, pointer, old_bytes < bytes ? old_bytes : bytes);
 }
 
-static int bootstrap_posix_memalign(void **result, size_t alignment, size_t bytes) {
-    void *block = bootstrap_memalign(alignment, bytes);
-    if (block == NULL)
-        return ENOMEM;
-    *result = block;
-    return 0;
-}
-
-static void *bootstrap_valloc(size_t bytes) {
-    return bootstrap_take(bytes, 4096);
-}
-
 static void bootstrap_free(void *pointer) {
     (void)pointer;
 }
@@ -86,39 +75,6 @@ static void bootstrap_free(void *pointer) {
 static size_t bootstrap_malloc_usable_size(void *pointer) {
     return next_bootstrap_bytes(pointer);
 }
-
-/* What an allocator without these functions says. */
-static int bootstrap_malloc_trim(size_t pad) {
-    (void)pad;
-    return 0;
-}
-
-static struct mallinfo bootstrap_mallinfo(void) {
-    return (struct mallinfo){.arena = 0};
-}
-
-static struct mallinfo2 bootstrap_mallinfo2(void) {
-    return (struct mallinfo2){.arena = 0};
-}
-
-static int bootstrap_malloc_info(int options, FILE *stream) {
-    (void)options;
-    (void)stream;
-    errno = ENOSYS;
-    return -1;
-}
-
-static void bootstrap_malloc_stats(void) {
-}
-
-static int bootstrap_mallopt(int parameter, int value) {
-    (void)parameter;
-    (void)value;
-    return 0;
-}
-
-#define bootstrap_aligned_alloc bootstrap_memalign
-#define bootstrap_pvalloc       bootstrap_valloc
 
 static const struct next bootstrap_functions = {
 #define NEXT_BOOTSTRAP(result, name, parameters) .name = bootstrap_##name,
@@ -128,35 +84,34 @@ static const struct next bootstrap_functions = {
 
 /* ---- the real one ---- */
 
-static struct next found_functions;
-
 void *next_symbol(const char *name) {
     return dlsym(RTLD_NEXT, name);
 }
 
-static void *find(const char *name, const void *otherwise) {
-    void *symbol = next_symbol(name);
-    return symbol != NULL ? symbol : (void *)(uintptr_t)otherwise;
-}
-
-/* In the middle of its own look-up the allocator asked for is the bootstrap arena. So it is for a
- * second thread at that moment; there is none before main(), when the library's constructor has
- * found the real one. */
+/* Found at the first need, not at start: most processes of a shell script end without it. While a
+ * thread looks, its own requests are served by the bootstrap arena. Another thread that comes
+ * meanwhile looks for itself, and finds the same: it must not wait, because it may hold a lock of
+ * the loader that the first one needs. */
 COLD const struct next *next_find(void) {
-    static atomic_flag finding = ATOMIC_FLAG_INIT;
-    if (atomic_flag_test_and_set_explicit(&finding, memory_order_acquire))
+    static struct next functions;
+    static _Atomic(uintptr_t) finder;
+    uintptr_t self = (uintptr_t)pthread_self();
+    uintptr_t nobody = 0;
+    if (atomic_load_explicit(&finder, memory_order_relaxed) == self)
         return &bootstrap_functions;
+    atomic_compare_exchange_strong_explicit(&finder, &nobody, self, memory_order_relaxed,
+                                            memory_order_relaxed);
     int saved_errno = errno;
     /* ISO C has no conversion from object to function pointers, POSIX does: through memcpy neither
      * complains. */
 #define NEXT_FIND(result, name, parameters)                                                        \
     {                                                                                              \
-        void *symbol = find(#name, (void *)(uintptr_t)bootstrap_functions.name);                   \
-        memcpy(&found_functions.name, &symbol, sizeof symbol);                                     \
+        void *symbol = next_symbol(#name);                                                         \
+        memcpy(&functions.name, &symbol, sizeof symbol);                                           \
     }
     NEXT_FUNCTIONS(NEXT_FIND)
 #undef NEXT_FIND
     errno = saved_errno;
-    __atomic_store_n(&next_found, &found_functions, __ATOMIC_RELEASE);
-    return &found_functions;
+    __atomic_store_n(&next_found, &functions, __ATOMIC_RELEASE);
+    return &functions;
 }

@@ -10,27 +10,14 @@
 
 #include "base.h"
 
-#include <malloc.h>
-#include <stdio.h>
-
-/* X(RESULT, NAME, PARAMETERS): the functions that are looked up. */
+/* X(RESULT, NAME, PARAMETERS): the functions that every allocator has, looked up together. */
 #define NEXT_FUNCTIONS(X)                                                                          \
     X(void *, malloc, (size_t))                                                                    \
     X(void *, calloc, (size_t, size_t))                                                            \
     X(void *, realloc, (void *, size_t))                                                           \
     X(void, free, (void *))                                                                        \
-    X(int, posix_memalign, (void **, size_t, size_t))                                              \
-    X(void *, aligned_alloc, (size_t, size_t))                                                     \
     X(void *, memalign, (size_t, size_t))                                                          \
-    X(void *, valloc, (size_t))                                                                    \
-    X(void *, pvalloc, (size_t))                                                                   \
-    X(size_t, malloc_usable_size, (void *))                                                        \
-    X(int, malloc_trim, (size_t))                                                                  \
-    X(struct mallinfo, mallinfo, (void))                                                           \
-    X(struct mallinfo2, mallinfo2, (void))                                                         \
-    X(int, malloc_info, (int, FILE *))                                                             \
-    X(void, malloc_stats, (void))                                                                  \
-    X(int, mallopt, (int, int))
+    X(size_t, malloc_usable_size, (void *))
 
 struct next {
 #define NEXT_FIELD(result, name, parameters) result(*name) parameters;

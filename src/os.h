@@ -27,9 +27,6 @@ void os_unreserve(void *start, size_t bytes);
  * memory. */
 bool os_commit(void *start, size_t bytes);
 
-/* Make reserved pages readable: zeroes, at no cost in memory. False if the system refuses. */
-bool os_make_readable(void *start, size_t bytes);
-
 /* Return the memory behind committed pages; they stay accessible and read as zero. False if it
  * could not be done. */
 bool os_purge(void *start, size_t bytes);

@@ -20,14 +20,15 @@ enum {
 
 #define REGION_ALIGNMENT ((size_t)2 << 20) /* of huge pages */
 
-/* A set of slabs. `lowest` is a lower bound of the words that hold a bit. */
+/* A set of slabs. `lowest` is a lower bound of the words that hold a bit. All zero at start: half a
+ * megabyte that must not come from the file. */
 struct slab_set {
     size_t lowest;
     uint64_t words[REGION_SLABS / WORD_BITS];
 };
 
-static struct slab_set warm_slabs = {.lowest = SIZE_MAX};
-static struct slab_set cold_slabs = {.lowest = SIZE_MAX};
+static struct slab_set warm_slabs;
+static struct slab_set cold_slabs;
 
 static size_t slab_limit;       /* slabs in the region */
 static size_t slabs_committed;  /* slabs from the start that are accessible */
@@ -74,40 +75,43 @@ static size_t table_bytes(size_t slabs, size_t entry_bytes) {
     return os_round_to_page(slabs * entry_bytes);
 }
 
+/* The full size is whole huge pages: the kernel aligns the start of such a mapping too. Where
+ * address space is limited, no page more than needed. */
 static size_t reservation_bytes(size_t slabs) {
-    return (slabs << SLAB_SHIFT) + table_bytes(slabs, REGION_DESCRIPTOR_BYTES) +
-           table_bytes(slabs, REGION_REMOTE_BYTES);
+    size_t bytes = (slabs << SLAB_SHIFT) + table_bytes(slabs, REGION_DESCRIPTOR_BYTES) +
+                   table_bytes(slabs, REGION_REMOTE_BYTES);
+    return slabs < REGION_SLABS ? bytes : (bytes + REGION_ALIGNMENT - 1) & ~(REGION_ALIGNMENT - 1);
 }
 
-/* A wrong pointer may lie in any slab of the region: its descriptor can be read, as zeroes, before
- * it is in use. */
-static bool make_tables_readable(char *start, size_t slabs) {
-    region.descriptors = start + (slabs << SLAB_SHIFT);
-    region.remotes = region.descriptors + table_bytes(slabs, REGION_DESCRIPTOR_BYTES);
-    return os_make_readable(region.descriptors, table_bytes(slabs, REGION_DESCRIPTOR_BYTES) +
-                                                    table_bytes(slabs, REGION_REMOTE_BYTES));
+/* The largest reservation that can be had, halving from the full size; its slabs are in `slabs`. */
+static char *reserve(size_t *slabs) {
+    size_t most_bytes = SIZE_MAX;
+    for (size_t count = REGION_SLABS; count >= REGION_SLABS_LEAST; count /= 2) {
+        size_t bytes = reservation_bytes(count);
+        char *start = bytes <= most_bytes ? os_reserve(bytes, REGION_ALIGNMENT) : NULL;
+        if (start != NULL) {
+            *slabs = count;
+            return start;
+        }
+        /* It does not fit: if that is because of a limit, leave most of it to the program. */
+        if (most_bytes == SIZE_MAX && os_address_space_limit() != SIZE_MAX)
+            most_bytes = os_address_space_limit() / REGION_LIMIT_SHARE;
+    }
+    return NULL;
 }
 
 bool region_start(uint64_t pool_limit, uint64_t retain) {
-    size_t most_bytes = os_address_space_limit();
-    if (most_bytes != SIZE_MAX)
-        most_bytes /= REGION_LIMIT_SHARE;
-    size_t slabs = REGION_SLABS;
-    while (slabs >= REGION_SLABS_LEAST && reservation_bytes(slabs) > most_bytes)
-        slabs /= 2;
-    char *start = NULL;
-    for (; slabs >= REGION_SLABS_LEAST; slabs /= 2) {
-        start = os_reserve(reservation_bytes(slabs), REGION_ALIGNMENT);
-        if (start != NULL)
-            break;
-    }
-    if (start == NULL || !make_tables_readable(start, slabs))
+    size_t slabs;
+    char *start = reserve(&slabs);
+    if (start == NULL)
         return false;
     slab_limit = slabs;
     memory_limit = pool_limit != 0 ? pool_limit >> SLAB_SHIFT : SIZE_MAX;
     warm_limit = retain >> SLAB_SHIFT;
     region.base = (uintptr_t)start;
-    region.bytes = slabs << SLAB_SHIFT;
+    region.reserved_bytes = slabs << SLAB_SHIFT;
+    region.descriptors = start + region.reserved_bytes;
+    region.remotes = region.descriptors + table_bytes(slabs, REGION_DESCRIPTOR_BYTES);
     return true;
 }
 
@@ -124,6 +128,7 @@ static bool commit_tables(size_t slabs) {
         !os_commit(region.remotes, table_bytes(target, REGION_REMOTE_BYTES)))
         return false;
     tables_committed = target;
+    region.bytes = target << SLAB_SHIFT;
     return slabs <= target;
 }
 
@@ -226,6 +231,8 @@ bool region_release_unused(void) {
         return false;
     os_unreserve(slab_start(slabs_committed), (slab_limit - slabs_committed) << SLAB_SHIFT);
     slab_limit = slabs_committed;
-    region.bytes = slabs_committed << SLAB_SHIFT;
+    region.reserved_bytes = slabs_committed << SLAB_SHIFT;
+    if (region.bytes > region.reserved_bytes)
+        region.bytes = region.reserved_bytes;
     return true;
 }

@@ -4,10 +4,10 @@
  *   base                                        base + slab_limit * SLAB_BYTES
  *   | slab 0 | slab 1 | ... committed | never used ... | descriptors | remote words |
  *
- * A pointer is ours if it lies between base and the end of the slabs: one subtraction, one
- * comparison. The areas behind the slabs hold a descriptor and the remote words of each slab
- * (slab.h knows what is in them), so no overflow of a program's block reaches them. Each area
- * becomes accessible from its start, in steps.
+ * A pointer is ours if it lies between base and the end of the slabs. The areas behind the
+ * slabs hold a descriptor and the remote words of each slab (slab.h knows what is in them), so no
+ * overflow of a program's block reaches them. Each area becomes accessible from its start, in
+ * steps.
  *
  * A slab is taken, warm (empty, its memory kept), cold (empty, its memory returned) or was never
  * used. The lowest warm one is given out first, then the lowest cold one, so a pool that shrinks
@@ -28,13 +28,14 @@ enum {
 
 #define REGION_NO_SLAB SIZE_MAX
 
-/* What free() looks at: one cache line, written at start (and `bytes` when address space is given
- * back). */
+/* What free() looks at: one cache line, written at start and when more descriptors become
+ * accessible. */
 struct region {
     uintptr_t base;
-    size_t bytes;      /* of the slabs; 0 before start: nothing is ours then */
-    char *descriptors; /* REGION_DESCRIPTOR_BYTES for each slab */
-    char *remotes;     /* REGION_REMOTE_BYTES for each slab */
+    size_t bytes;          /* of the slabs whose descriptor is accessible; 0 before start */
+    char *descriptors;     /* REGION_DESCRIPTOR_BYTES for each slab */
+    char *remotes;         /* REGION_REMOTE_BYTES for each slab */
+    size_t reserved_bytes; /* of all slabs: every pointer into them is ours */
 };
 
 extern struct region region;
@@ -42,9 +43,9 @@ extern struct region region;
 /* The one lock of the library: slabs that change hands, threads that come and go. */
 extern struct lock pool_lock;
 
-/* True if the pointer lies in a slab, used or not. */
+/* True if the pointer lies in a slab, used or not; its descriptor need not be accessible. */
 static inline bool region_owns(const void *pointer) {
-    return (uintptr_t)pointer - region.base < region.bytes;
+    return (uintptr_t)pointer - region.base < region.reserved_bytes;
 }
 
 /* The index of the slab that a pointer of ours lies in. */

@@ -226,11 +226,17 @@ EXPORT void *aligned_alloc(size_t alignment, size_t bytes) {
 
 /* Whole pages are nothing for a pool of nodes. */
 EXPORT void *valloc(size_t bytes) {
-    return next()->valloc(bytes);
+    return take_aligned(os_page_bytes(), bytes);
 }
 
+/* Of whole pages, at least one. */
 EXPORT void *pvalloc(size_t bytes) {
-    return next()->pvalloc(bytes);
+    size_t page_bytes = os_page_bytes();
+    if (bytes > SIZE_MAX - page_bytes) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return take_aligned(page_bytes, bytes == 0 ? page_bytes : os_round_to_page(bytes));
 }
 
 /* ---- resizing ---- */
@@ -308,15 +314,30 @@ EXPORT size_t malloc_usable_size(void *pointer) {
                                       : next()->malloc_usable_size(pointer);
 }
 
+/* The rarely called functions of the allocator behind us are looked up at each call; what it does
+ * not have, does nothing. */
+#define NEXT_RARE(function, name)                                                                  \
+    do {                                                                                           \
+        void *symbol = next_symbol(#name);                                                         \
+        memcpy(&(function), &symbol, sizeof symbol);                                               \
+    } while (0)
+
 EXPORT int malloc_trim(size_t pad) {
+    int (*next_trim)(size_t);
+    NEXT_RARE(next_trim, malloc_trim);
     lock_acquire(&pool_lock);
     bool trimmed = region_trim(0) != 0;
     lock_release(&pool_lock);
-    return next()->malloc_trim(pad) != 0 || trimmed;
+    bool next_trimmed = next_trim != NULL && next_trim(pad) != 0;
+    return next_trimmed || trimmed;
 }
 
 EXPORT struct mallinfo2 mallinfo2(void) {
-    struct mallinfo2 info = next()->mallinfo2();
+    struct mallinfo2 (*next_mallinfo2)(void);
+    NEXT_RARE(next_mallinfo2, mallinfo2);
+    struct mallinfo2 info = {.arena = 0};
+    if (next_mallinfo2 != NULL)
+        info = next_mallinfo2();
     size_t live_bytes;
     size_t free_bytes;
     heap_sum(&live_bytes, &free_bytes);
@@ -328,22 +349,33 @@ EXPORT struct mallinfo2 mallinfo2(void) {
 
 /* The old form counts in int and wraps, as glibc's does. */
 EXPORT struct mallinfo mallinfo(void) {
-    struct mallinfo info = next()->mallinfo();
-    size_t live_bytes;
-    size_t free_bytes;
-    heap_sum(&live_bytes, &free_bytes);
-    info.arena = (int)((unsigned)info.arena + (unsigned)(live_bytes + free_bytes));
-    info.uordblks = (int)((unsigned)info.uordblks + (unsigned)live_bytes);
-    info.fordblks = (int)((unsigned)info.fordblks + (unsigned)free_bytes);
-    return info;
+    struct mallinfo2 info = mallinfo2();
+    return (struct mallinfo){.arena = (int)info.arena,
+                             .ordblks = (int)info.ordblks,
+                             .smblks = (int)info.smblks,
+                             .hblks = (int)info.hblks,
+                             .hblkhd = (int)info.hblkhd,
+                             .usmblks = (int)info.usmblks,
+                             .fsmblks = (int)info.fsmblks,
+                             .uordblks = (int)info.uordblks,
+                             .fordblks = (int)info.fordblks,
+                             .keepcost = (int)info.keepcost};
 }
 
 EXPORT int malloc_info(int options, FILE *stream) {
-    return next()->malloc_info(options, stream);
+    int (*next_info)(int, FILE *);
+    NEXT_RARE(next_info, malloc_info);
+    if (next_info != NULL)
+        return next_info(options, stream);
+    errno = ENOSYS;
+    return -1;
 }
 
 EXPORT void malloc_stats(void) {
-    next()->malloc_stats();
+    void (*next_stats)(void);
+    NEXT_RARE(next_stats, malloc_stats);
+    if (next_stats != NULL)
+        next_stats();
     size_t live_bytes;
     size_t free_bytes;
     heap_sum(&live_bytes, &free_bytes);
@@ -357,7 +389,9 @@ EXPORT void malloc_stats(void) {
 }
 
 EXPORT int mallopt(int parameter, int value) {
-    return next()->mallopt(parameter, value);
+    int (*next_mallopt)(int, int);
+    NEXT_RARE(next_mallopt, mallopt);
+    return next_mallopt != NULL ? next_mallopt(parameter, value) : 0;
 }
 
 /* ---- C++: operators new and delete by their linker names (Itanium C++ ABI, 5.1.4.2) ----
