@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <regex.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 
 /* --- the wordings, each once --- */
@@ -445,11 +446,38 @@ static void announce(void *pointer, pointer_function *call) {
             (size_t)((uintptr_t)call - (uintptr_t)info.dli_fbase));
 }
 
+/* Two threads free one block of a third at the same moment; mode "control": two blocks. */
+static struct {
+    atomic_int ready;
+    void *block[2];
+} race;
+
+static void *race_main(void *argument) {
+    atomic_fetch_add(&race.ready, 1);
+    while (atomic_load(&race.ready) < 2)
+        continue;
+    free(race.block[(size_t)(uintptr_t)argument]);
+    return argument;
+}
+
+static int race_child(bool with_misuse) {
+    pthread_t thread[2];
+    race.block[0] = take(40);
+    race.block[1] = with_misuse ? race.block[0] : take(40);
+    for (size_t i = 0; i < 2; i++)
+        pthread_create(&thread[i], NULL, race_main, (void *)(uintptr_t)i);
+    for (size_t i = 0; i < 2; i++)
+        pthread_join(thread[i], NULL);
+    return 0;
+}
+
 static int child_main(char **argv) {
-    const struct misuse *misuse = &misuses[strtoul(argv[1], NULL, 10)];
+    const struct misuse *misuse = &misuses[strtoul(argv[1], NULL, 10)]; /* 0 for "race" */
     bool with_misuse = strcmp(argv[3], "misuse") == 0;
     struct rlimit no_core = {0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
+    if (strcmp(argv[1], "race") == 0)
+        return race_child(with_misuse);
     if (!find_functions())
         return 2;
     void *pointer = misuse->prepare(strtoul(argv[2], NULL, 10), with_misuse);
@@ -539,6 +567,26 @@ static void strategy_direct_reports_nothing_of_its_own(void) {
           WTERMSIG(child.status) == SIGABRT); /* glibc finds this one too */
 }
 
+/* Whoever comes second, however close, is caught. */
+static void two_threads_that_free_at_one_moment_are_caught(void) {
+    enum { RACES = 100 };
+    static struct child child;
+    char preload[512];
+    snprintf(preload, sizeof preload, "LD_PRELOAD=%s/libtagpool.so", build_folder());
+    const char *const changes[] = {preload, "TAGPOOL_OPTIONS=strategy=metadata", NULL};
+    const char *const control[] = {program, "race", "40", "control", NULL};
+    const char *const misuse[] = {program, "race", "40", "misuse", NULL};
+    child_run(&child, changes, control);
+    CHECK_SAY(child_succeeded(&child) && child.err[0] == '\0', "the control ends with %#x: %s",
+              (unsigned)child.status, child.err);
+    for (int i = 0; i < RACES && tap.faults == 0; i++) {
+        child_run(&child, changes, misuse);
+        CHECK_SAY(WIFSIGNALED(child.status) && WTERMSIG(child.status) == SIGABRT &&
+                      strstr(child.err, "]: double free of ") != NULL,
+                  "race %d: status %#x, \"%s\"", i, (unsigned)child.status, child.err);
+    }
+}
+
 static void close_stderr(void) {
     close(STDERR_FILENO);
 }
@@ -562,6 +610,7 @@ int main(int argc, char **argv) {
         tap_report(misuses[i].name);
     }
     TAP_RUN(strategy_direct_reports_nothing_of_its_own);
+    TAP_RUN(two_threads_that_free_at_one_moment_are_caught);
     TAP_RUN(a_fault_stops_the_program_even_without_stderr);
     return tap_done();
 }

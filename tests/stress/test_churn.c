@@ -86,6 +86,36 @@ static void threads_that_only_free_do_not_grow_memory(void) {
               resident_kib());
 }
 
+static void *leave_one(void *argument) {
+    enum { MANY = 900, BYTES = 64 };
+    void *block[MANY];
+    for (size_t i = 0; i < MANY; i++)
+        block[i] = memset(malloc(BYTES), 1, BYTES);
+    for (size_t i = 0; i < MANY; i++)
+        if (i != MANY / 2)
+            free(block[i]);
+    (void)argument;
+    return block[MANY / 2];
+}
+
+/* Each leaves one block behind, in memory that it filled: what is free around the block serves the
+ * next. */
+static void slabs_with_one_block_left_serve_the_next_threads(void) {
+    static void *left[THREADS / 5];
+    size_t before_kib = 0;
+    for (size_t i = 0; i < THREADS / 5; i++) {
+        pthread_t thread;
+        if (i == WARM_UP / 10)
+            before_kib = resident_kib();
+        pthread_create(&thread, NULL, leave_one, NULL);
+        pthread_join(thread, &left[i]);
+    }
+    CHECK_SAY(resident_kib() <= before_kib + SLACK_KIB, "%zu KiB became %zu KiB", before_kib,
+              resident_kib());
+    for (size_t i = 0; i < THREADS / 5; i++)
+        free(left[i]);
+}
+
 static void *end_at_once(void *argument) {
     free(malloc(100));
     return argument;
@@ -113,6 +143,7 @@ static void detached_threads_do_not_grow_memory(void) {
 int main(void) {
     TAP_RUN(ten_thousand_threads_do_not_grow_memory);
     TAP_RUN(threads_that_only_free_do_not_grow_memory);
+    TAP_RUN(slabs_with_one_block_left_serve_the_next_threads);
     TAP_RUN(detached_threads_do_not_grow_memory);
     return tap_done();
 }
