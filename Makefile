@@ -81,7 +81,7 @@ include tools/drivers/rules.mk
 # Tests: tests/FOLDER/test_X.c (.cpp) is built as $(BUILD)/tests/FOLDER/test_X and run; test_X.sh is run as it is.
 #   unit     test_tools_*.c with the objects of the program, test_small_*.c with the small-world library's, others with
 #            the library's
-#   preload, stress    run under the library, once per line of tests/harness/configurations
+#   preload, stress    run under the library, once per line of tests/harness/configurations that names them
 #   misuse, cli, harness   run once
 # Without a C++ compiler the runner gets the names of the sources in C++, and counts each as skipped.
 TEST_FOLDERS  := unit preload misuse stress cli harness
