@@ -9,6 +9,11 @@
 
 enum { THREADS = 3, PLACES = 400, FORKS = 120, SIGNAL_FORKS = 150, DEADLINE_SECONDS = 20 };
 
+static bool pools_are_unlimited(void) {
+    const char *options = getenv("TAGPOOL_OPTIONS");
+    return pools_are_on() && (options == NULL || strstr(options, "pool_limit") == NULL);
+}
+
 static atomic_bool stop;
 
 /* Blocks that threads publish and others take: in a forked child the thread that owns them is gone.
@@ -122,6 +127,55 @@ static void generations_of_forks_keep_the_heap(void) {
         exit(0);
     }
     CHECK(child_wait(first, &status, DEADLINE_SECONDS) && status == 0);
+}
+
+enum { HELD_BYTES = 200, HELD_COUNT = (30 << 20) / HELD_BYTES, HELD_SLACK_KIB = 8 << 10 };
+
+static void *kept[HELD_COUNT];
+static pthread_barrier_t held_ready, held_over;
+
+static void take_held(void) {
+    for (size_t i = 0; i < HELD_COUNT; i++)
+        kept[i] = memset(malloc(HELD_BYTES), 1, HELD_BYTES);
+}
+
+static void *hold(void *argument) {
+    take_held();
+    pthread_barrier_wait(&held_ready);
+    pthread_barrier_wait(&held_over);
+    return argument;
+}
+
+/* Frees what the thread of the parent held, and takes as much again. */
+static int use_memory_again(void) {
+    size_t before_kib = resident_kib();
+    for (size_t i = 0; i < HELD_COUNT; i++)
+        free(kept[i]);
+    take_held();
+    return resident_kib() <= before_kib + HELD_SLACK_KIB ? 0 : 2;
+}
+
+/* glibc's child cannot: the memory of the thread stays in that thread's arena. */
+static void memory_of_threads_that_are_gone_is_used_again_in_the_child(void) {
+    pthread_t thread;
+    int status = -1;
+    if (!pools_are_unlimited()) {
+        tap_skip("only pools without a limit promise it");
+        return;
+    }
+    pthread_barrier_init(&held_ready, NULL, 2);
+    pthread_barrier_init(&held_over, NULL, 2);
+    pthread_create(&thread, NULL, hold, NULL);
+    pthread_barrier_wait(&held_ready);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(use_memory_again());
+    CHECK_SAY(child_wait(pid, &status, DEADLINE_SECONDS) && status == 0, "status %#x",
+              (unsigned)status);
+    pthread_barrier_wait(&held_over);
+    pthread_join(thread, NULL);
+    for (size_t i = 0; i < HELD_COUNT; i++)
+        free(kept[i]);
 }
 
 /* --- fork from a signal handler --- */
@@ -238,8 +292,7 @@ static void a_signal_handler_that_interrupted_malloc_can_fork(void) {
  * have none, and the interrupted calls here are all of their sizes; but a limited pool passes some
  * on to glibc. */
 static void it_can_fork_while_another_thread_allocates(void) {
-    const char *options = getenv("TAGPOOL_OPTIONS");
-    if (!pools_are_on() || (options != NULL && strstr(options, "pool_limit") != NULL)) {
+    if (!pools_are_unlimited()) {
         tap_skip("only pools without a limit promise it");
         return;
     }
@@ -251,6 +304,7 @@ int main(void) {
     TAP_RUN(a_signal_handler_that_interrupted_malloc_can_fork);
     TAP_RUN(it_can_fork_while_another_thread_allocates);
     TAP_RUN(a_child_forked_while_threads_allocate_can_use_the_heap);
+    TAP_RUN(memory_of_threads_that_are_gone_is_used_again_in_the_child);
     TAP_RUN(generations_of_forks_keep_the_heap);
     return tap_done();
 }

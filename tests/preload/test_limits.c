@@ -77,6 +77,25 @@ static int child_main(size_t mib) {
     return 0;
 }
 
+/* One block of most of the limit: what the library reserved and does not use must make way. */
+static int large_main(size_t mib) {
+    size_t bytes = mib * 17 / 20 * MIB;
+    free(malloc(40));
+    unsigned char *large = malloc(bytes);
+    if (large == NULL)
+        return 2;
+    large[0] = large[bytes - 1] = 1;
+    large = realloc(large, bytes / 2);
+    if (large == NULL || large[0] != 1)
+        return 3;
+    free(large);
+    large = calloc(1, bytes);
+    if (large == NULL)
+        return 4;
+    free(large);
+    return posix_memalign((void **)&large, 4096, bytes) == 0 ? 0 : 5;
+}
+
 /* Fills all memory with nodes: in the end there is NULL and ENOMEM, and what is freed can be had
  * again. */
 static int exhaust_main(size_t mib) {
@@ -117,6 +136,12 @@ static void a_program_runs_under_every_limit_of_address_space(void) {
         check_under_limit(limits_mib[i], limits_mib[i], "share");
 }
 
+static void most_of_a_limit_can_be_one_block(void) {
+    static const size_t limits_mib[] = {64, 80, 100, 256, 1000};
+    for (size_t i = 0; i < sizeof limits_mib / sizeof limits_mib[0]; i++)
+        check_under_limit(limits_mib[i], limits_mib[i], "large");
+}
+
 static void a_large_limit_does_not_matter(void) {
     check_under_limit(2048, 64, "share");
     check_under_limit(16384, 64, "share");
@@ -132,10 +157,13 @@ static void running_out_of_memory_is_survived(void) {
 
 int main(int argc, char **argv) {
     program = argv[0];
+    if (argc == 3 && strcmp(argv[1], "large") == 0)
+        return large_main(strtoul(argv[2], NULL, 10));
     if (argc == 3)
         return strcmp(argv[1], "share") == 0 ? child_main(strtoul(argv[2], NULL, 10))
                                              : exhaust_main(strtoul(argv[2], NULL, 10));
     TAP_RUN(a_program_runs_under_every_limit_of_address_space);
+    TAP_RUN(most_of_a_limit_can_be_one_block);
     TAP_RUN(a_large_limit_does_not_matter);
     TAP_RUN(running_out_of_memory_is_survived);
     return tap_done();

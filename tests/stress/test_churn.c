@@ -3,6 +3,7 @@
  * was. */
 #include "../harness/tap.h"
 #include "../preload/behaviour.h"
+#include <limits.h>
 #include <pthread.h>
 
 enum { THREADS = 10000, WARM_UP = 1000, AT_ONE_TIME = 4, BLOCKS = 60, SLACK_KIB = 3072 };
@@ -116,6 +117,37 @@ static void slabs_with_one_block_left_serve_the_next_threads(void) {
         free(left[i]);
 }
 
+static pthread_key_t late_key;
+static __thread int rounds_left = PTHREAD_DESTRUCTOR_ITERATIONS;
+
+/* Allocates in every round of destructors, the last one included. */
+static void allocate_late(void *value) {
+    for (size_t bytes = 8; bytes < 1000; bytes += 60)
+        free(memset(malloc(bytes), 1, bytes));
+    if (--rounds_left > 0)
+        pthread_setspecific(late_key, value);
+}
+
+static void *end_late(void *argument) {
+    pthread_setspecific(late_key, &late_key);
+    free(malloc(100));
+    return argument;
+}
+
+static void threads_that_allocate_while_they_end_do_not_grow_memory(void) {
+    size_t before_kib = 0;
+    pthread_key_create(&late_key, allocate_late);
+    for (int i = 0; i < THREADS / 3; i++) {
+        pthread_t thread;
+        if (i == WARM_UP / 2)
+            before_kib = resident_kib();
+        pthread_create(&thread, NULL, end_late, NULL);
+        pthread_join(thread, NULL);
+    }
+    CHECK_SAY(resident_kib() <= before_kib + SLACK_KIB, "%zu KiB became %zu KiB", before_kib,
+              resident_kib());
+}
+
 static void *end_at_once(void *argument) {
     free(malloc(100));
     return argument;
@@ -144,6 +176,7 @@ int main(void) {
     TAP_RUN(ten_thousand_threads_do_not_grow_memory);
     TAP_RUN(threads_that_only_free_do_not_grow_memory);
     TAP_RUN(slabs_with_one_block_left_serve_the_next_threads);
+    TAP_RUN(threads_that_allocate_while_they_end_do_not_grow_memory);
     TAP_RUN(detached_threads_do_not_grow_memory);
     return tap_done();
 }
