@@ -343,9 +343,10 @@ static void experiment_show_progress(const struct experiment *experiment, unsign
         double to_goal = experiment->elapsed_s / done * (goal - done);
         left = to_goal < left || experiment->plan.runs != 0 ? to_goal : left;
     }
-    terminal_progress(experiment->terminal, "round %u of %s%u, about %.0f s left", done + 1,
-                      done < EXPERIMENT_PILOT_ROUNDS && experiment->plan.runs == 0 ? "at least "
-                                                                                   : "",
+    const char *bound = experiment->plan.runs != 0       ? ""
+                        : done < EXPERIMENT_PILOT_ROUNDS ? "at least "
+                                                         : "about ";
+    terminal_progress(experiment->terminal, "round %u of %s%u, about %.0f s left", done + 1, bound,
                       goal, left > 0 ? left : 0);
 }
 

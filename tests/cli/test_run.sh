@@ -28,8 +28,7 @@ for flags in '' --stats; do
         check $? "$name passes exit status $code through"
     done
     for number in 6 9 11 15; do
-        # The shell turns a death by signal n into 128 + n; a shell in between would report it as \
-    an exit.
+        # A shell reports a death by signal n as status 128 + n.
         sh -c '"$@"; echo $?' sh "$tagpool" run $flags -- "$work/ending" signal "$number" \
             >"$work/out" 2>"$work/err"
         status=$(tail -n 1 "$work/out")
