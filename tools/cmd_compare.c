@@ -128,16 +128,12 @@ static void compare_add_variant(struct compare_request *request, const struct va
     request->variants[request->variant_count++] = *variant;
 }
 
-static bool compare_is_shim(const char *preload) {
-    return strstr(preload, "/libtagpool") != NULL;
-}
-
 static void compare_add_allocator(struct compare_request *request, const char *argument) {
     if (strcmp(argument, "all") != 0) {
         char *name;
         struct variant variant = {.preload = library_resolve(argument, &name)};
         variant.name = name;
-        variant.shim = compare_is_shim(variant.preload);
+        variant.shim = library_has_tagpool(variant.preload);
         compare_add_variant(request, &variant);
         return;
     }

@@ -45,8 +45,7 @@ static char *library_preloadable(const char *path, const char *advice) {
     return full;
 }
 
-/* The folder of this program's executable, ending without a slash. */
-static char *library_own_folder(void) {
+char *library_own_folder(void) {
     char path[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
     if (length > 0) {
@@ -152,6 +151,10 @@ static char *library_resolve_name(const char *name) {
     }
     say_and_exit(STATUS_USAGE, "no allocator is known as '%s': choose from %s, or give -a %s=PATH",
                  name, known, name);
+}
+
+bool library_has_tagpool(const char *preload) {
+    return strstr(preload, "/libtagpool") != NULL;
 }
 
 char *library_resolve(const char *argument, char **name) {

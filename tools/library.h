@@ -7,7 +7,12 @@
 #ifndef TOOLS_LIBRARY_H
 #define TOOLS_LIBRARY_H
 
+#include <stdbool.h>
 #include <stdio.h>
+
+/* The folder of this program's executable, without a slash at the end. In a build folder the
+ * workloads lie below it. */
+char *library_own_folder(void);
 
 /* The absolute path of libtagpool.so. Ends the program with a message that says where it was looked
  * for. */
@@ -29,5 +34,8 @@ char *library_of_allocator(const struct library_allocator *allocator);
 /* Resolves the argument of -a, NAME or NAME=PATH[:PATH]: *name and the value for LD_PRELOAD. Ends
  * the program with a message when there is no such library. */
 char *library_resolve(const char *argument, char **name);
+
+/* Is libtagpool.so among the libraries of such a value? It then has to prove itself active. */
+bool library_has_tagpool(const char *preload);
 
 #endif

@@ -17,7 +17,7 @@ static const char *const report_verdicts[] = {
     [PAIRED_INCONCLUSIVE] = "inconclusive",
 };
 
-static void report_json_machine(struct json *json) {
+void report_json_machine(struct json *json) {
     struct utsname name;
     char when[32];
     time_t now = time(NULL);

@@ -8,10 +8,14 @@
 #define TOOLS_REPORT_JSON_H
 
 #include "comparison.h"
+#include "json.h"
 
 #include <stdio.h>
 
 enum { REPORT_JSON_VERSION = 1 };
+
+/* Date and machine, as members of the open object. */
+void report_json_machine(struct json *json);
 
 void report_json_print(FILE *out, const struct comparison *comparison);
 

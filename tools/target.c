@@ -26,9 +26,7 @@ static bool target_is_file(const char *path) {
     return stat(path, &about) == 0 && !S_ISDIR(about.st_mode);
 }
 
-/* Searches PATH as execvp does: an executable file wins over one that is not. NULL when there is
- * none at all. */
-static char *target_search(const char *name) {
+char *target_search(const char *name) {
     const char *path = getenv("PATH");
     char *second_best = NULL;
     if (path == NULL)

@@ -27,6 +27,10 @@ struct target_findings {
     struct target_finding items[TARGET_FINDINGS_MAX];
 };
 
+/* The path of a program that PATH leads to, as execvp searches: an executable file wins over one
+ * that is not. NULL when there is none at all. */
+char *target_search(const char *name);
+
 /* Resolves argv (NULL-ended, kept). Ends the program with 126 or 127 and a message when it cannot
  * be run. */
 void target_resolve(struct target *target, char **argv);

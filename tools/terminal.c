@@ -23,6 +23,7 @@ bool terminal_init(struct terminal *terminal, const char *style) {
         if (strcmp(styles[i].style, style) == 0) {
             terminal->colour = styles[i].colour < 0 ? colour : styles[i].colour == 1;
             terminal->progress = styles[i].progress != 0 && isatty(2) && !dumb;
+            terminal->subject = NULL;
             return true;
         }
     return false;
@@ -45,7 +46,8 @@ void terminal_progress(const struct terminal *terminal, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
-    fprintf(stderr, "\r\033[K%s", line);
+    fprintf(stderr, "\r\033[K%s%s%s", terminal->subject != NULL ? terminal->subject : "",
+            terminal->subject != NULL ? ": " : "", line);
     fflush(stderr);
 }
 

@@ -11,8 +11,9 @@
 enum terminal_colour { TERMINAL_PLAIN, TERMINAL_GOOD, TERMINAL_BAD, TERMINAL_DIM, TERMINAL_BOLD };
 
 struct terminal {
-    bool colour;   /* on standard output */
-    bool progress; /* on standard error */
+    bool colour;         /* on standard output */
+    bool progress;       /* on standard error */
+    const char *subject; /* what the progress is about, in front of it; NULL: nothing */
 };
 
 /* `style` is hyperfine's: auto, basic, full, nocolor, color or none; false for any other word. */
