@@ -32,7 +32,7 @@ HAVE_CXX     := $(shell command -v $(CXX))
 WORKLOADS    := $(addprefix $(BUILD)/,$(basename $(patsubst tools/%,%,$(wildcard tools/workloads/*.c \
                 $(if $(HAVE_CXX),tools/workloads/*.cpp)))))
 
-.PHONY: all help demo test lint format install clean
+.PHONY: all help demo bench test lint format install clean
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/libtagpool.so $(BUILD)/tagpool $(WORKLOADS) ## build the library, the program and the workloads
@@ -42,6 +42,10 @@ help: ## list the targets
 
 demo: all ## compare the system allocator with tagpool on the parsers of this machine
 	BUILD=$(BUILD) tools/demo
+
+BENCH ?=
+bench: all drivers ## measure the panel under every allocator (10 minutes; BENCH=--quick: 2; BENCH=--help)
+	$(BUILD)/tagpool bench $(BENCH)
 
 # A variant of the library: $(1) the directory that it is built in, $(2) its compiler flags.
 define variant

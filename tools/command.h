@@ -15,6 +15,7 @@ struct command {
 };
 
 extern const struct command command_run;
+extern const struct command command_bench;
 extern const struct command command_compare;
 
 void command_print_help(FILE *out, const struct command *command);

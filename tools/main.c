@@ -12,7 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct command *const main_commands[] = {&command_compare, &command_run};
+static const struct command *const main_commands[] = {&command_compare, &command_run,
+                                                      &command_bench};
 
 enum { MAIN_COMMAND_COUNT = sizeof main_commands / sizeof main_commands[0] };
 

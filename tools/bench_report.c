@@ -1,0 +1,221 @@
+#include "bench_report.h"
+
+#include "memory.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- a table that knows its widths when it is complete ---- */
+
+enum { BENCH_CELL_BYTES = 64, BENCH_COLUMNS_MAX = ROUNDS_VARIANTS_MAX + 1 };
+
+struct bench_table {
+    unsigned column_count;
+    unsigned row_count;
+    char (*cells)[BENCH_COLUMNS_MAX][BENCH_CELL_BYTES];
+};
+
+/* A new, empty row at the end becomes the current one. */
+static void bench_table_add(struct bench_table *table) {
+    table->cells = memory_resize(table->cells, table->row_count + 1, sizeof *table->cells);
+    memset(table->cells[table->row_count++], 0, sizeof *table->cells);
+}
+
+/* Fills a cell of the current row. */
+__attribute__((format(printf, 3, 4))) static void
+bench_table_set(struct bench_table *table, unsigned column, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(table->cells[table->row_count - 1][column], BENCH_CELL_BYTES, format, arguments);
+    va_end(arguments);
+}
+
+static void bench_table_print_row(FILE *out, const struct bench_table *table, unsigned row,
+                                  const size_t *widths) {
+    for (unsigned i = 0; i < table->column_count; i++)
+        fprintf(out, i == 0 ? "| %-*s |" : " %*s |", (int)widths[i], table->cells[row][i]);
+    fputc('\n', out);
+}
+
+/* Prints and empties it; the first row is the head. */
+static void bench_table_finish(FILE *out, struct bench_table *table) {
+    size_t widths[BENCH_COLUMNS_MAX] = {0};
+    for (unsigned row = 0; row < table->row_count; row++)
+        for (unsigned i = 0; i < table->column_count; i++) {
+            size_t length = strlen(table->cells[row][i]);
+            widths[i] = length > widths[i] ? length : widths[i];
+        }
+    bench_table_print_row(out, table, 0, widths);
+    for (unsigned i = 0; i < table->column_count; i++) {
+        fputs(i == 0 ? "| " : " ", out);
+        for (size_t j = i == 0 ? 0 : 1; j < widths[i]; j++)
+            fputc('-', out);
+        fputs(i == 0 ? " |" : ": |", out);
+    }
+    fputc('\n', out);
+    for (unsigned row = 1; row < table->row_count; row++)
+        bench_table_print_row(out, table, row, widths);
+    free(table->cells);
+    *table = (struct bench_table){0};
+}
+
+/* ---- ratios, metric by metric ---- */
+
+static void bench_print_head(struct bench_table *table, const struct bench_results *results,
+                             const char *first) {
+    table->column_count = 1 + results->variant_count;
+    bench_table_add(table);
+    bench_table_set(table, 0, "%s", first);
+    for (unsigned i = 0; i < results->variant_count; i++)
+        bench_table_set(table, 1 + i, "%s", results->variants[i].name);
+}
+
+/* A ratio, and for tagpool the marks that it deserves. */
+static void bench_set_ratio(struct bench_table *table, unsigned variant, bool shim, double ratio,
+                            double best_other) {
+    if (isnan(ratio))
+        return;
+    bench_table_set(table, 1 + variant, "%s%s%.2f",
+                    shim && bench_is_behind(ratio, best_other) ? "+" : "",
+                    shim && bench_is_above(ratio) ? "!" : "", ratio);
+}
+
+static void bench_add_workload(struct bench_table *table, const struct bench_results *results,
+                               const struct bench_row *row, enum metric metric) {
+    char text[32];
+    double best_other = bench_best_other_ratio(results, row, metric);
+    bench_table_add(table);
+    bench_table_set(table, 0, "%s", row->workload->name);
+    metric_format(metric, row->value[0][metric], text, sizeof text);
+    bench_table_set(table, 1, "%s", text);
+    for (unsigned i = 1; i < results->variant_count; i++)
+        bench_set_ratio(table, i, results->variants[i].shim, bench_ratio(row, i, metric),
+                        best_other);
+}
+
+static void bench_add_mean(struct bench_table *table, const struct bench_results *results,
+                           const char *title, unsigned groups, enum metric metric) {
+    unsigned best;
+    double best_other = bench_best_other_mean(results, groups, metric, &best);
+    if (isnan(bench_mean(results, groups, 0, metric)))
+        return;
+    bench_table_add(table);
+    bench_table_set(table, 0, "**geometric mean, %s**", title);
+    for (unsigned i = 1; i < results->variant_count; i++)
+        bench_set_ratio(table, i, results->variants[i].shim, bench_mean(results, groups, i, metric),
+                        best_other);
+}
+
+static void bench_print_metric(FILE *out, const struct bench_results *results, enum metric metric,
+                               unsigned groups) {
+    struct bench_table table = {0};
+    unsigned before = 0;
+    bench_print_head(&table, results, "workload");
+    before = table.row_count;
+    for (unsigned i = 0; i < results->row_count; i++) {
+        const struct bench_row *row = &results->rows[i];
+        if (row->reason == NULL && (groups & 1U << row->workload->group) != 0)
+            bench_add_workload(&table, results, row, metric);
+    }
+    if (table.row_count == before) {
+        free(table.cells);
+        return;
+    }
+    if ((groups & BENCH_SINGLE_THREADED) != 0) {
+        bench_add_mean(&table, results, "parsers", 1U << BENCH_PARSERS, metric);
+        bench_add_mean(&table, results, "single-threaded", BENCH_SINGLE_THREADED, metric);
+    }
+    bench_add_mean(&table, results, "threads", BENCH_THREADED, metric);
+    fprintf(out, "\n%s: the system's, and ratios to it\n\n", metric_about[metric].title);
+    bench_table_finish(out, &table);
+}
+
+/* ---- what is no ratio of one workload ---- */
+
+static void bench_print_rest(FILE *out, const struct bench_results *results) {
+    struct bench_table table = {0};
+    const struct bench_start *start = &results->start;
+    bool allocation = !isnan(bench_allocation_ratio(results, 0));
+    if (start->rounds == 0 && !allocation)
+        return;
+    bench_print_head(&table, results, "besides");
+    if (start->rounds != 0) {
+        bench_table_add(&table);
+        bench_table_set(&table, 0, "starting a process, wall time");
+        bench_table_set(&table, 1, "%.0f us", start->wall_s[0] * 1e6);
+        for (unsigned i = 1; i < results->variant_count; i++)
+            bench_table_set(&table, 1 + i, "%+.0f us", start->over_s[i] * 1e6);
+    }
+    if (allocation) {
+        bench_table_add(&table);
+        bench_table_set(&table, 0, "time in allocation, built-in parser");
+        for (unsigned i = 0; i < results->variant_count; i++)
+            bench_table_set(&table, 1 + i, "%.2f", bench_allocation_ratio(results, i));
+    }
+    fputc('\n', out);
+    bench_table_finish(out, &table);
+}
+
+static void bench_add_target(struct bench_table *table, const struct bench_target *target) {
+    double limit = isnan(target->limit) ? target->best_other : target->limit;
+    const char *format = target->unit[0] == '\0' ? "%.2f%s" : "%.0f%s";
+    char limit_text[24], reached_text[24];
+    if (isnan(target->reached) || isnan(limit))
+        return;
+        /* Both formats are the literals above. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(limit_text, sizeof limit_text, format, limit, target->unit);
+    snprintf(reached_text, sizeof reached_text, format, target->reached, target->unit);
+#pragma GCC diagnostic pop
+    bench_table_add(table);
+    bench_table_set(table, 0, "%s", target->text);
+    bench_table_set(table, 1, "%s", limit_text);
+    bench_table_set(table, 2, "%s", reached_text);
+    bench_table_set(table, 3, "%s", bench_target_is_met(target) ? "yes" : "no");
+}
+
+static void bench_print_targets(FILE *out, const struct bench_results *results, unsigned variant) {
+    struct bench_target targets[BENCH_TARGETS_MAX];
+    struct bench_table table = {.column_count = 4};
+    unsigned count = bench_targets(results, variant, targets);
+    bench_table_add(&table);
+    bench_table_set(&table, 0, "to reach by %s", results->variants[variant].name);
+    bench_table_set(&table, 1, "at most");
+    bench_table_set(&table, 2, "reached");
+    bench_table_set(&table, 3, "met");
+    for (unsigned i = 0; i < count; i++)
+        bench_add_target(&table, &targets[i]);
+    fputc('\n', out);
+    bench_table_finish(out, &table);
+}
+
+void bench_report_print(FILE *out, const struct bench_report *report) {
+    const struct bench_results *results = report->results;
+    struct utsname name = {0};
+    char when[32] = "";
+    time_t now = time(NULL);
+    struct tm utc;
+    if (gmtime_r(&now, &utc) != NULL)
+        strftime(when, sizeof when, "%F", &utc);
+    uname(&name);
+    fprintf(
+        out,
+        "%u rounds, interleaved, seed %llu, %.0f s; %s, %s %s, %ld processors.\n"
+        "Of tagpool: `!` above the system's allocator, `+` more than 3 %% behind the best other "
+        "one.\n",
+        report->runs, (unsigned long long)report->seed, report->elapsed_s, when, name.sysname,
+        name.machine, sysconf(_SC_NPROCESSORS_ONLN));
+    bench_print_metric(out, results, METRIC_CPU, BENCH_SINGLE_THREADED | BENCH_THREADED);
+    bench_print_metric(out, results, METRIC_PEAK, BENCH_SINGLE_THREADED | BENCH_THREADED);
+    bench_print_metric(out, results, METRIC_WALL, BENCH_THREADED);
+    bench_print_rest(out, results);
+    for (unsigned i = 0; i < results->variant_count; i++)
+        if (results->variants[i].shim)
+            bench_print_targets(out, results, i);
+}

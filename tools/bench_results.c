@@ -1,0 +1,149 @@
+#include "bench_results.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+double bench_ratio(const struct bench_row *row, unsigned variant, enum metric metric) {
+    return exp(row->difference[variant][metric].estimate);
+}
+
+static bool bench_counts(const struct bench_row *row, unsigned groups) {
+    return row->reason == NULL && (groups & 1U << row->workload->group) != 0;
+}
+
+double bench_mean(const struct bench_results *results, unsigned groups, unsigned variant,
+                  enum metric metric) {
+    double sum = 0;
+    unsigned count = 0;
+    for (unsigned i = 0; i < results->row_count; i++)
+        if (bench_counts(&results->rows[i], groups)) {
+            sum += results->rows[i].difference[variant][metric].estimate;
+            count++;
+        }
+    return count != 0 ? exp(sum / count) : NAN;
+}
+
+static bool bench_is_other(const struct bench_results *results, unsigned variant) {
+    return variant != 0 && !results->variants[variant].shim;
+}
+
+double bench_best_other_ratio(const struct bench_results *results, const struct bench_row *row,
+                              enum metric metric) {
+    double best = NAN;
+    for (unsigned i = 0; i < results->variant_count; i++)
+        if (bench_is_other(results, i))
+            best = fmin(best, bench_ratio(row, i, metric));
+    return best;
+}
+
+double bench_best_other_mean(const struct bench_results *results, unsigned groups,
+                             enum metric metric, unsigned *best) {
+    double least = NAN;
+    for (unsigned i = 0; i < results->variant_count; i++) {
+        double mean = bench_is_other(results, i) ? bench_mean(results, groups, i, metric) : NAN;
+        if (!isnan(mean) && !(mean >= least)) {
+            least = mean;
+            *best = i;
+        }
+    }
+    return least;
+}
+
+/* As printed: 1.004 is shown as 1.00 and is not above it. */
+static double bench_rounded(double ratio) {
+    return round(ratio * 100) / 100;
+}
+
+bool bench_is_above(double ratio) {
+    return bench_rounded(ratio) > BENCH_LIMIT;
+}
+
+bool bench_is_behind(double ratio, double best_other) {
+    return ratio > best_other * BENCH_TOLERANCE;
+}
+
+const struct bench_row *bench_find(const struct bench_results *results, const char *name) {
+    for (unsigned i = 0; i < results->row_count; i++)
+        if (results->rows[i].reason == NULL && strcmp(results->rows[i].workload->name, name) == 0)
+            return &results->rows[i];
+    return NULL;
+}
+
+double bench_allocation_ratio(const struct bench_results *results, unsigned variant) {
+    const struct bench_row *calls = bench_find(results, BENCH_REPLAY);
+    const struct bench_row *bare = bench_find(results, BENCH_REPLAY_BARE);
+    if (calls == NULL || bare == NULL)
+        return NAN;
+    double calls_s = calls->value[0][METRIC_CPU];
+    double bare_s = bare->value[0][METRIC_CPU];
+    return (calls_s * bench_ratio(calls, variant, METRIC_CPU) -
+            bare_s * bench_ratio(bare, variant, METRIC_CPU)) /
+           (calls_s - bare_s);
+}
+
+/* The highest ratio of a variant over the rows of the groups. */
+static double bench_worst(const struct bench_results *results, unsigned groups, unsigned variant,
+                          enum metric metric) {
+    double worst = NAN;
+    for (unsigned i = 0; i < results->row_count; i++)
+        if (bench_counts(&results->rows[i], groups))
+            worst = fmax(worst, bench_ratio(&results->rows[i], variant, metric));
+    return worst;
+}
+
+/* The same against the best other allocator of each row. */
+static double bench_worst_behind(const struct bench_results *results, unsigned groups,
+                                 unsigned variant, enum metric metric) {
+    double worst = NAN;
+    for (unsigned i = 0; i < results->row_count; i++)
+        if (bench_counts(&results->rows[i], groups))
+            worst = fmax(worst, bench_ratio(&results->rows[i], variant, metric) /
+                                    bench_best_other_ratio(results, &results->rows[i], metric));
+    return worst;
+}
+
+static double bench_row_ratio(const struct bench_results *results, const char *name,
+                              unsigned variant, enum metric metric) {
+    const struct bench_row *row = bench_find(results, name);
+    return row != NULL ? bench_ratio(row, variant, metric) : NAN;
+}
+
+unsigned bench_targets(const struct bench_results *results, unsigned variant,
+                       struct bench_target targets[BENCH_TARGETS_MAX]) {
+    const unsigned single = BENCH_SINGLE_THREADED;
+    const struct bench_row *exchange = bench_find(results, BENCH_EXCHANGE);
+    unsigned best = 0;
+    double mean = bench_mean(results, single, variant, METRIC_CPU);
+    double over_us = results->start.rounds != 0 ? results->start.over_s[variant] * 1e6 : NAN;
+    const struct bench_target all[] = {
+        {"CPU time, geometric mean, single-threaded", 0.64, mean, 0, ""},
+        {"the same, and the best other allocator", NAN, mean,
+         bench_best_other_mean(results, single, METRIC_CPU, &best), ""},
+        {"CPU time, highest of one workload", BENCH_LIMIT,
+         bench_worst(results, single, variant, METRIC_CPU), 0, ""},
+        {"CPU time, farthest behind the best other", BENCH_TOLERANCE,
+         bench_worst_behind(results, single, variant, METRIC_CPU), 0, ""},
+        {"CPU time, 10 KB JSON document", 0.67,
+         bench_row_ratio(results, BENCH_SMALL_DOCUMENT, variant, METRIC_CPU), 0, ""},
+        {"time in allocation, built-in parser", 0.50, bench_allocation_ratio(results, variant), 0,
+         ""},
+        {"peak memory, geometric mean, single-threaded", 0.90,
+         bench_mean(results, single, variant, METRIC_PEAK), 0, ""},
+        {"peak memory, highest of one workload", 1.02,
+         bench_worst(results, single, variant, METRIC_PEAK), 0, ""},
+        {"two threads exchanging blocks, wall time", NAN,
+         bench_row_ratio(results, BENCH_EXCHANGE, variant, METRIC_WALL),
+         exchange != NULL ? bench_best_other_ratio(results, exchange, METRIC_WALL) : NAN, ""},
+        {"starting a process, over no library", 40, over_us, 0, " us"},
+    };
+    static_assert(sizeof all / sizeof all[0] <= BENCH_TARGETS_MAX, "room for every target");
+    memcpy(targets, all, sizeof all);
+    return sizeof all / sizeof all[0];
+}
+
+bool bench_target_is_met(const struct bench_target *target) {
+    double limit = isnan(target->limit) ? target->best_other : target->limit;
+    double reached = target->unit[0] == '\0' ? bench_rounded(target->reached) : target->reached;
+    return !(reached > (target->unit[0] == '\0' ? bench_rounded(limit) : limit));
+}
