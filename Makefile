@@ -24,6 +24,8 @@ TEST_FLAGS := -Isrc -Itools -Itests/harness -O1 -fno-builtin
 TEST_LINK  := -lm -ldl -lpthread
 
 LIB_SOURCES  := $(wildcard src/*.c)
+# What libtagpool-trace.so is made of, besides its own sources.
+TRACE_SOURCES := $(wildcard src/trace/*.c) $(patsubst %,src/%.c,lock next os)
 # shim*.c define malloc and its family: a unit test that linked them would run on them.
 CORE_SOURCES := $(filter-out src/shim%,$(LIB_SOURCES))
 TOOL_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/*.c))
@@ -35,7 +37,7 @@ WORKLOADS    := $(addprefix $(BUILD)/,$(basename $(patsubst tools/%,%,$(wildcard
 .PHONY: all help demo bench test lint format install clean
 .DELETE_ON_ERROR:
 
-all: $(BUILD)/libtagpool.so $(BUILD)/tagpool $(WORKLOADS) ## build the library, the program and the workloads
+all: $(BUILD)/libtagpool.so $(BUILD)/libtagpool-trace.so $(BUILD)/tagpool $(WORKLOADS) ## build the library, the program and the workloads
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -60,10 +62,13 @@ $(1)/libtagpool-core.a: $(CORE_SOURCES:%.c=$(1)/%.o)
 	@rm -f $$@
 	$$(AR) rcs $$@ $$^
 
--include $(LIB_SOURCES:%.c=$(1)/%.d)
+-include $(LIB_SOURCES:%.c=$(1)/%.d) $(TRACE_SOURCES:%.c=$(1)/%.d)
 endef
 $(eval $(call variant,$(BUILD),))
 $(eval $(call variant,$(BUILD)/small,-DTAGPOOL_SMALL_WORLD))
+
+$(BUILD)/libtagpool-trace.so: $(TRACE_SOURCES:%.c=$(BUILD)/%.o)
+	$(CC) $(CFLAGS) $(LIB_LINK:%,libtagpool.so=%,libtagpool-trace.so) $(LDFLAGS) -o $@ $^ -ldl
 
 $(BUILD)/tagpool: $(TOOL_OBJECTS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm -ldl -lpthread
@@ -129,9 +134,10 @@ format: ## lay out all C as .clang-format says
 	tools/lint/files c | xargs clang-format -i
 	tools/lint/files c | xargs clang-format -i  # what moved comments left over
 
-install: $(BUILD)/libtagpool.so $(BUILD)/tagpool ## install below DESTDIR, PREFIX (/usr/local)
+install: $(BUILD)/libtagpool.so $(BUILD)/libtagpool-trace.so $(BUILD)/tagpool ## install below DESTDIR, PREFIX (/usr/local)
 	install -D -m 755 $(BUILD)/tagpool $(DESTDIR)$(PREFIX)/bin/tagpool
 	install -D -m 755 $(BUILD)/libtagpool.so $(DESTDIR)$(PREFIX)/lib/libtagpool.so
+	install -D -m 755 $(BUILD)/libtagpool-trace.so $(DESTDIR)$(PREFIX)/lib/libtagpool-trace.so
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD)

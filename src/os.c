@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 size_t os_page_bytes(void) {
@@ -113,6 +114,40 @@ void *os_map_shared(const char *path, size_t bytes) {
     }
     errno = saved_errno;
     return start == MAP_FAILED ? NULL : start;
+}
+
+/* Going beyond RLIMIT_FSIZE would raise a signal. */
+static bool may_write_to(uint64_t end) {
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+           end <= limit.rlim_cur;
+}
+
+void *os_extend_shared(const char *path, uint64_t offset, size_t bytes) {
+    int saved_errno = errno;
+    void *start = NULL;
+    int file = may_write_to(offset + bytes) ? open(path, O_RDWR | O_CLOEXEC | O_NOCTTY) : -1;
+    if (file >= 0) {
+        if (posix_fallocate(file, (off_t)offset, (off_t)bytes) == 0)
+            start = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, (off_t)offset);
+        close(file);
+    }
+    errno = saved_errno;
+    return start == MAP_FAILED ? NULL : start;
+}
+
+void os_unmap_shared(void *start, size_t bytes) {
+    int saved_errno = errno;
+    munmap(start, bytes);
+    errno = saved_errno;
+}
+
+uint64_t os_clock_ns(void) {
+    int saved_errno = errno;
+    struct timespec now = {.tv_sec = 0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    errno = saved_errno;
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 /* Of glibc's loader: where the kernel put argc, argv and the environment. Absent elsewhere. */

@@ -46,6 +46,16 @@ bool os_is_privileged(void);
  * shorter. */
 void *os_map_shared(const char *path, size_t bytes);
 
+/* Make an existing file at least `offset` + `bytes` long, with room on the disk for these, and map
+ * them shared and writable; NULL if it cannot be. `offset` is a multiple of the page size. */
+void *os_extend_shared(const char *path, uint64_t offset, size_t bytes);
+
+/* Give a shared mapping back; its file keeps what was written. */
+void os_unmap_shared(void *start, size_t bytes);
+
+/* Nanoseconds of a clock that only goes forward, CLOCK_MONOTONIC. */
+uint64_t os_clock_ns(void);
+
 /* The value of an environment variable as it was when the process started or, once libc is set up,
  * as it is; NULL if it is not set or the environment cannot be found yet. */
 const char *os_environment(const char *name);

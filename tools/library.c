@@ -61,27 +61,45 @@ char *library_own_folder(void) {
     return memory_copy(path);
 }
 
+/* One of ours, from where this program lies; NULL if it is not there. */
+static char *library_beside(const char *folder, const char *file) {
+    static const char *const places[] = {"", "../lib/tagpool/", "../lib/"};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        char *path = memory_format("%s/%s%s", folder, places[i], file);
+        bool found = access(path, R_OK) == 0;
+        char *full = found ? library_preloadable(path, "build or install tagpool again") : NULL;
+        free(path);
+        if (found)
+            return full;
+    }
+    return NULL;
+}
+
 char *library_of_tagpool(void) {
-    static const char *const places[] = {"libtagpool.so", "../lib/tagpool/libtagpool.so",
-                                         "../lib/libtagpool.so"};
     const char *named = getenv("TAGPOOL_LIBRARY");
     if (named != NULL && named[0] != '\0')
         return library_preloadable(named, "correct or unset TAGPOOL_LIBRARY");
     char *folder = library_own_folder();
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        char *path = memory_format("%s/%s", folder, places[i]);
-        bool found = access(path, R_OK) == 0;
-        char *full = found ? library_preloadable(path, "build or install tagpool again") : NULL;
-        free(path);
-        if (found) {
-            free(folder);
-            return full;
-        }
-    }
-    say_and_exit(STATUS_OWN_FAILURE,
-                 "libtagpool.so is neither in %s nor in %s/../lib; build it with 'make', or name "
-                 "it in TAGPOOL_LIBRARY",
-                 folder, folder);
+    char *path = library_beside(folder, "libtagpool.so");
+    if (path == NULL)
+        say_and_exit(STATUS_OWN_FAILURE,
+                     "libtagpool.so is neither in %s nor in %s/../lib; build it with 'make', or "
+                     "name it in TAGPOOL_LIBRARY",
+                     folder, folder);
+    free(folder);
+    return path;
+}
+
+char *library_of_trace(void) {
+    char *folder = library_own_folder();
+    char *path = library_beside(folder, "libtagpool-trace.so");
+    if (path == NULL)
+        say_and_exit(STATUS_OWN_FAILURE,
+                     "libtagpool-trace.so is neither in %s nor in %s/../lib; build it with 'make', "
+                     "or install tagpool again",
+                     folder, folder);
+    free(folder);
+    return path;
 }
 
 /* The first native file that matches the pattern, or NULL. */

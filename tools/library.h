@@ -18,6 +18,9 @@ char *library_own_folder(void);
  * for. */
 char *library_of_tagpool(void);
 
+/* The same for libtagpool-trace.so, which counts or records what a program allocates. */
+char *library_of_trace(void);
+
 /* An allocator that is known by name. */
 struct library_allocator {
     const char *name;     /* as given to -a */

@@ -1,95 +1,40 @@
 #include "stats_file.h"
 
 #include "memory.h"
-#include "say.h"
+#include "shared_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* ---- the file ---- */
 
-static const char *volatile stats_file_to_remove;
+static const struct tagpool_stats_head stats_file_head = {
+    .magic = TAGPOOL_STATS_MAGIC,
+    .version = TAGPOOL_STATS_VERSION,
+    .head_bytes = sizeof(struct tagpool_stats_head),
+    .row_bytes = sizeof(struct tagpool_stats_row),
+    .row_count = TAGPOOL_STATS_ROWS,
+};
 
-/* Async-signal-safe: unlink and die of the signal as if nobody had caught it. */
-static void stats_file_on_signal(int number) {
-    const char *path = stats_file_to_remove;
-    if (path != NULL)
-        unlink(path);
-    signal(number, SIG_DFL);
-    raise(number);
-}
-
-static void stats_file_watch_signals(void) {
-    static const int fatal[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
-    for (size_t i = 0; i < sizeof fatal / sizeof fatal[0]; i++) {
-        struct sigaction inherited;
-        struct sigaction action = {.sa_handler = stats_file_on_signal, .sa_flags = SA_NODEFER};
-        if (sigaction(fatal[i], NULL, &inherited) == 0 && inherited.sa_handler == SIG_DFL)
-            sigaction(fatal[i], &action, NULL);
-    }
-}
-
-static bool stats_file_fill(int descriptor) {
-    struct tagpool_stats_head head = {
-        .magic = TAGPOOL_STATS_MAGIC,
-        .version = TAGPOOL_STATS_VERSION,
-        .head_bytes = sizeof(struct tagpool_stats_head),
-        .row_bytes = sizeof(struct tagpool_stats_row),
-        .row_count = TAGPOOL_STATS_ROWS,
-    };
-    /* Allocated, not sparse: a full disk must not become a SIGBUS in the target. */
-    int error = posix_fallocate(descriptor, 0, sizeof(struct tagpool_stats_page));
-    if (error != 0) {
-        errno = error;
-        return false;
-    }
-    return pwrite(descriptor, &head, sizeof head, 0) == (ssize_t)sizeof head;
-}
+static const struct shared_content stats_file_content = {
+    .kind = "stats",
+    .head = &stats_file_head,
+    .head_bytes = sizeof stats_file_head,
+    .bytes = sizeof(struct tagpool_stats_page),
+};
 
 void stats_file_create(struct stats_file *file) {
-    const char *directories[] = {getenv("TMPDIR"), "/dev/shm", "/tmp", "/var/tmp"};
-    int error = ENOENT;
-    for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++) {
-        if (directories[i] == NULL || directories[i][0] != '/')
-            continue;
-        char *path = memory_format("%s/tagpool-stats-XXXXXX", directories[i]);
-        int descriptor = mkostemp(path, O_CLOEXEC);
-        if (descriptor >= 0 && stats_file_fill(descriptor)) {
-            close(descriptor);
-            file->path = path;
-            stats_file_to_remove = path;
-            stats_file_watch_signals();
-            return;
-        }
-        error = errno;
-        if (descriptor >= 0) {
-            unlink(path);
-            close(descriptor);
-        }
-        free(path);
-    }
-    say_and_exit(STATUS_OWN_FAILURE,
-                 "no room for the statistics file: %s; set TMPDIR to a directory with 2 MiB free",
-                 strerror(error));
+    struct shared_file shared;
+    shared_file_create(&shared, &stats_file_content);
+    file->path = shared.path;
 }
 
 void stats_file_reset(struct stats_file *file) {
-    int descriptor = open(file->path, O_RDWR | O_CLOEXEC);
-    if (descriptor < 0 || ftruncate(descriptor, 0) != 0 || !stats_file_fill(descriptor))
-        say_and_exit(STATUS_OWN_FAILURE, "cannot reset %s: %s", file->path, strerror(errno));
-    close(descriptor);
+    shared_file_reset(&(struct shared_file){file->path}, &stats_file_content);
 }
 
 void stats_file_remove(struct stats_file *file) {
-    unlink(file->path);
-    stats_file_to_remove = NULL;
-    free(file->path);
+    shared_file_remove(&(struct shared_file){file->path});
     file->path = NULL;
 }
 
@@ -156,22 +101,11 @@ const char *stats_file_parse(const void *page, size_t bytes, struct stats_summar
 }
 
 const char *stats_file_read(const char *path, struct stats_summary *summary) {
-    const size_t most = sizeof(struct tagpool_stats_page);
+    size_t bytes;
     *summary = (struct stats_summary){0};
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
+    char *page = shared_file_read(path, sizeof(struct tagpool_stats_page), &bytes);
+    if (page == NULL)
         return "the statistics file cannot be opened";
-    char *page = memory_array(most, 1);
-    size_t bytes = 0;
-    while (bytes < most) {
-        ssize_t chunk = read(descriptor, page + bytes, most - bytes);
-        if (chunk < 0 && errno == EINTR)
-            continue;
-        if (chunk <= 0)
-            break;
-        bytes += (size_t)chunk;
-    }
-    close(descriptor);
     const char *fault = stats_file_parse(page, bytes, summary);
     free(page);
     return fault;

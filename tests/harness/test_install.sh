@@ -27,8 +27,9 @@ say $? 'make install succeeds'
 
 (cd "$work/root" && find . -type f | sort) >"$work/output"
 [ "$(cat "$work/output")" = "./opt/tagpool/bin/tagpool
+./opt/tagpool/lib/libtagpool-trace.so
 ./opt/tagpool/lib/libtagpool.so" ]
-say $? 'it installs the program and the library below DESTDIR and PREFIX, and nothing else'
+say $? 'it installs the program and its two libraries below DESTDIR and PREFIX, and nothing else'
 
 [ -x "$place/bin/tagpool" ] && "$place/bin/tagpool" --help >"$work/output" 2>&1
 say $? 'the installed program runs'

@@ -1,0 +1,242 @@
+#include "profile.h"
+
+#include "os.h"
+#include "tagpool/profile_page.h"
+
+static struct tagpool_profile_page *page;
+static struct tagpool_profile_row *row; /* of this process */
+static uint64_t start_ns;               /* of the first process: births are counted from it */
+static uint64_t requests;               /* made in all: the clock of lifetimes */
+static uint64_t next_sample_calls;
+static uint64_t bytes_peak; /* since the last sample */
+
+static bool page_is_valid(const struct tagpool_profile_head *head) {
+    return head->magic == TAGPOOL_PROFILE_MAGIC && head->version == TAGPOOL_PROFILE_VERSION &&
+           head->head_bytes == sizeof(struct tagpool_profile_head) &&
+           head->row_bytes == sizeof(struct tagpool_profile_row) &&
+           head->row_count == TAGPOOL_PROFILE_ROWS;
+}
+
+/* Processes race for rows: the compare-and-swap decides. Relaxed: nothing else is published by it.
+ */
+static struct tagpool_profile_row *claim_row(void) {
+    for (size_t i = 0; i < TAGPOOL_PROFILE_ROWS; i++) {
+        uint64_t expected = TAGPOOL_PROFILE_FREE;
+        if (__atomic_compare_exchange_n(&page->rows[i].state, &expected, TAGPOOL_PROFILE_RUNNING,
+                                        false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+            return &page->rows[i];
+    }
+    __atomic_fetch_add(&page->head.rows_missed, 1, __ATOMIC_RELAXED);
+    return NULL;
+}
+
+static bool open_row(void) {
+    row = claim_row();
+    if (row == NULL)
+        return false;
+    row->pid = os_process_id();
+    row->start_ns = os_clock_ns();
+    row->seen_ns = row->start_ns;
+    row->sample_calls = TAGPOOL_PROFILE_FIRST_INTERVAL;
+    next_sample_calls = row->sample_calls;
+    bytes_peak = 0;
+    os_program_name(row->name, sizeof row->name);
+    return true;
+}
+
+bool profile_start(const char *path) {
+    page = os_map_shared(path, sizeof *page);
+    if (page == NULL || !page_is_valid(&page->head))
+        return false;
+    start_ns = os_clock_ns();
+    return open_row();
+}
+
+bool profile_after_fork(void) {
+    const struct tagpool_profile_row *parent = row;
+    if (!open_row())
+        return false;
+    row->forked = 1;
+    row->threads = 1;
+    row->inherited_blocks = row->live_blocks = row->peak_blocks = parent->live_blocks;
+    row->inherited_bytes = row->live_bytes = row->peak_bytes = parent->live_bytes;
+    for (unsigned i = 0; i < TAGPOOL_PROFILE_SIZES; i++)
+        row->sizes[i].live = row->sizes[i].live_peak = parent->sizes[i].live;
+    return true;
+}
+
+/* ---- live memory over time ---- */
+
+/* Make room: each two samples become one, and the interval doubles. */
+static void merge_samples(void) {
+    for (size_t i = 0; i < TAGPOOL_PROFILE_SAMPLES / 2; i++) {
+        uint64_t earlier_peak = row->samples[2 * i].bytes_peak;
+        row->samples[i] = row->samples[2 * i + 1];
+        if (earlier_peak > row->samples[i].bytes_peak)
+            row->samples[i].bytes_peak = earlier_peak;
+    }
+    row->sample_count = TAGPOOL_PROFILE_SAMPLES / 2;
+    row->sample_calls *= 2;
+}
+
+static void take_sample(void) {
+    if (row->sample_count >= TAGPOOL_PROFILE_SAMPLES)
+        merge_samples();
+    row->samples[row->sample_count++] = (struct tagpool_profile_sample){
+        .when_ns = row->seen_ns - row->start_ns,
+        .calls = row->calls,
+        .blocks = row->live_blocks,
+        .bytes = row->live_bytes,
+        .bytes_peak = bytes_peak,
+    };
+    bytes_peak = row->live_bytes;
+    next_sample_calls = row->calls + row->sample_calls;
+}
+
+/* One more call; its time. */
+static void tick(void) {
+    row->seen_ns = os_clock_ns();
+    row->calls++;
+    if (row->calls >= next_sample_calls)
+        take_sample();
+}
+
+/* ---- blocks ---- */
+
+static uint64_t now_us(void) {
+    return (row->seen_ns - start_ns) / 1000;
+}
+
+static void add_live(size_t bytes) {
+    struct tagpool_profile_size *size = &row->sizes[tagpool_profile_size_bin(bytes)];
+    if (++size->live > size->live_peak)
+        size->live_peak = size->live;
+    row->live_blocks++;
+    row->live_bytes += bytes;
+    if (row->live_bytes > bytes_peak)
+        bytes_peak = row->live_bytes;
+    if (row->live_bytes > row->peak_bytes) {
+        row->peak_bytes = row->live_bytes;
+        row->peak_blocks = row->live_blocks;
+        row->peak_ns = row->seen_ns - row->start_ns;
+    }
+}
+
+static void remove_live(size_t bytes) {
+    row->sizes[tagpool_profile_size_bin(bytes)].live--;
+    row->live_blocks--;
+    row->live_bytes -= bytes;
+}
+
+static void count_request(size_t bytes) {
+    struct tagpool_profile_size *size = &row->sizes[tagpool_profile_size_bin(bytes)];
+    requests++;
+    size->calls++;
+    size->bytes += bytes;
+}
+
+static void know(const struct block *block) {
+    struct block stale; /* at this address before; its end was not seen */
+    if (blocks_take((const void *)(uintptr_t)block->address, &stale))
+        remove_live(stale.bytes);
+    if (blocks_add(block))
+        add_live(block->bytes);
+    else
+        row->untracked_calls++;
+}
+
+void profile_take(enum request request, const void *block, size_t bytes, uint32_t thread) {
+    tick();
+    row->malloc_calls += request == REQUEST_MALLOC;
+    row->calloc_calls += request == REQUEST_CALLOC;
+    row->aligned_calls += request == REQUEST_ALIGNED;
+    count_request(bytes);
+    know(&(struct block){
+        .address = (uintptr_t)block,
+        .bytes = bytes,
+        .number = requests,
+        .thread = thread,
+        .birth_us = now_us(),
+    });
+}
+
+void profile_give(const void *block, uint32_t thread) {
+    struct block known;
+    tick();
+    row->free_calls++;
+    if (!blocks_take(block, &known)) {
+        row->foreign_frees++;
+        return;
+    }
+    unsigned size = tagpool_profile_life_size(known.bytes);
+    uint64_t life_calls = requests - known.number;
+    uint64_t life_us = now_us() - known.birth_us;
+    row->life_calls[size][tagpool_profile_log_bin(life_calls, TAGPOOL_PROFILE_LIFE_STEPS)]++;
+    row->life_us[size][tagpool_profile_log_bin(life_us, TAGPOOL_PROFILE_LIFE_STEPS)]++;
+    row->remote_frees += known.thread != thread;
+    remove_live(known.bytes);
+}
+
+/* ---- realloc ---- */
+
+void profile_resize_begin(const void *block, struct block *known) {
+    if (!blocks_take(block, known))
+        *known = (struct block){.address = 0};
+}
+
+static void count_chain(struct block *block) {
+    if (block->resizes != 0)
+        row->chains[tagpool_profile_log_bin(block->resizes, TAGPOOL_PROFILE_CHAINS)]--;
+    if (block->resizes < UINT16_MAX)
+        block->resizes++;
+    row->chains[tagpool_profile_log_bin(block->resizes, TAGPOOL_PROFILE_CHAINS)]++;
+}
+
+void profile_resize_end(const struct block *known, const void *block, const void *moved,
+                        size_t bytes, uint32_t thread) {
+    struct block after = *known;
+    tick();
+    if (moved == NULL) {
+        row->failed_calls++;
+        if (known->address != 0 && !blocks_add(known)) {
+            remove_live(known->bytes);
+            row->untracked_calls++;
+        }
+        return;
+    }
+    row->realloc_calls++;
+    count_request(bytes);
+    if (known->address != 0) {
+        row->grown += bytes > known->bytes;
+        row->shrunk += bytes < known->bytes;
+        row->moved += moved != block;
+        if (moved != block)
+            row->moved_bytes += bytes < known->bytes ? bytes : known->bytes;
+        count_chain(&after);
+        remove_live(known->bytes);
+    } else {
+        row->foreign_frees++;
+        after = (struct block){.number = requests, .thread = thread, .birth_us = now_us()};
+    }
+    after.address = (uintptr_t)moved;
+    after.bytes = bytes;
+    know(&after);
+}
+
+/* ---- the rest ---- */
+
+void profile_failed(void) {
+    row->failed_calls++;
+}
+
+void profile_missed(void) {
+    row->untracked_calls++;
+}
+
+void profile_note_threads(uint32_t threads) {
+    row->threads = threads;
+}
+
+void profile_end(void) {
+    row->state = TAGPOOL_PROFILE_ENDED;
+}

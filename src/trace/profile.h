@@ -1,0 +1,39 @@
+/* The counts of `tagpool profile`, seen from the process that is profiled. tagpool/profile_page.h
+ * describes the file.
+ *
+ * Nothing here takes a lock: the caller (trace) holds its own.
+ */
+#ifndef PROFILE_H
+#define PROFILE_H
+
+#include "base.h"
+#include "blocks.h"
+
+/* What the program called to get a block. */
+enum request { REQUEST_MALLOC, REQUEST_CALLOC, REQUEST_ALIGNED };
+
+/* Map the page at `path` and claim a row of it. False if it is not what the header says, or full.
+ */
+bool profile_start(const char *path);
+
+/* In the child of a fork: claim a row of its own, with the blocks that live. False as above. */
+bool profile_after_fork(void);
+
+void profile_take(enum request request, const void *block, size_t bytes, uint32_t thread);
+void profile_give(const void *block, uint32_t thread);
+
+/* A realloc in two halves, because between them the old address may become another block's.
+ * profile_resize_begin() forgets the block; profile_resize_end() says where it is now: `moved` is
+ * its new address, or NULL if it got no memory and stays. */
+void profile_resize_begin(const void *block, struct block *known);
+void profile_resize_end(const struct block *known, const void *block, const void *moved,
+                        size_t bytes, uint32_t thread);
+
+void profile_failed(void); /* a request got no memory */
+void profile_missed(void); /* a call inside a signal handler that interrupted another one */
+void profile_note_threads(uint32_t threads);
+
+/* The process ends by exit(). */
+void profile_end(void);
+
+#endif
