@@ -34,7 +34,7 @@ HAVE_CXX     := $(shell command -v $(CXX))
 WORKLOADS    := $(addprefix $(BUILD)/,$(basename $(patsubst tools/%,%,$(wildcard tools/workloads/*.c \
                 $(if $(HAVE_CXX),tools/workloads/*.cpp)))))
 
-.PHONY: all help demo bench test lint format install clean
+.PHONY: all help demo bench test gate lint format install clean
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/libtagpool.so $(BUILD)/libtagpool-trace.so $(BUILD)/tagpool $(WORKLOADS) ## build the library, the program and the workloads
@@ -91,9 +91,9 @@ include tools/drivers/rules.mk
 #   unit     test_tools_*.c with the objects of the program, test_small_*.c with the small-world library's, others with
 #            the library's
 #   preload, stress    run under the library, once per line of tests/harness/configurations that names them
-#   misuse, cli, harness   run once
+#   misuse, cli, harness, gate   run once
 # Without a C++ compiler the runner gets the names of the sources in C++, and counts each as skipped.
-TEST_FOLDERS  := unit preload misuse stress cli harness
+TEST_FOLDERS  := unit preload misuse stress cli harness gate
 in_folders     = $(foreach folder,$(TEST_FOLDERS),$(wildcard tests/$(folder)/$(1)))
 TEST_CXX      := $(call in_folders,test_*.cpp)
 TEST_SOURCES  := $(call in_folders,test_*.c) $(if $(HAVE_CXX),$(TEST_CXX))
@@ -102,8 +102,14 @@ ALL_TESTS     := $(TEST_PROGRAMS) $(call in_folders,test_*.sh) $(if $(HAVE_CXX),
 TESTS         := $(if $(ONLY),$(foreach test,$(ALL_TESTS),$(if $(findstring $(ONLY),$(test)),$(test))),$(ALL_TESTS))
 TEST_LIBRARIES := $(addprefix $(BUILD)/,$(sort $(shell awk '/^[a-z]/ { print $$2 }' tests/harness/configurations)))
 
-test: all $(TEST_LIBRARIES) $(filter $(BUILD)/%,$(TESTS)) ## build and run the tests (ONLY=word: those with it in the name)
+# What the gate counts instructions of.
+GATE_SCENARIOS := $(BUILD)/tests/gate/scenarios
+
+test: all $(TEST_LIBRARIES) $(if $(findstring /gate/,$(TESTS)),$(GATE_SCENARIOS)) $(filter $(BUILD)/%,$(TESTS)) ## build and run the tests (ONLY=word: those with it in the name)
 	@BUILD=$(BUILD) CC="$(CC)" tests/harness/run $(TESTS)
+
+gate: $(BUILD)/libtagpool.so $(GATE_SCENARIOS) ## hold instruction counts to tests/gate/budgets (GATE=--update: write them)
+	@BUILD=$(BUILD) tests/gate/run $(GATE) || [ $$? -eq 77 ]
 
 build_test = $(CC) $(DEFINES) $(CPPFLAGS) $(C) $(CFLAGS) $(TEST_FLAGS) -MMD -MP -o $@ $(filter %.c %.o %.a,$^) $(LDFLAGS)
 
@@ -142,4 +148,4 @@ install: $(BUILD)/libtagpool.so $(BUILD)/libtagpool-trace.so $(BUILD)/tagpool ##
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
 
--include $(TOOL_OBJECTS:.o=.d) $(WORKLOADS:=.d) $(TEST_PROGRAMS:=.d)
+-include $(TOOL_OBJECTS:.o=.d) $(WORKLOADS:=.d) $(TEST_PROGRAMS:=.d) $(GATE_SCENARIOS:=.d)

@@ -81,7 +81,8 @@ static void bench_json_variant(struct json *json, const struct bench_results *re
     json_number(json, "allocation_time_ratio", bench_allocation_ratio(results, variant));
     if (results->start.rounds != 0) {
         json_number(json, "process_start_seconds", results->start.wall_s[variant]);
-        json_number(json, "process_start_seconds_over_reference", results->start.over_s[variant]);
+        json_number(json, "process_start_seconds_over_reference",
+                    bench_start_over_s(results, variant));
     }
     if (about->shim)
         bench_json_targets(json, results, variant);

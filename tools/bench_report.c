@@ -76,13 +76,14 @@ static void bench_print_head(struct bench_table *table, const struct bench_resul
 }
 
 /* A ratio, and for tagpool the marks that it deserves. */
-static void bench_set_ratio(struct bench_table *table, unsigned variant, bool shim, double ratio,
-                            double best_other) {
+static void bench_set_ratio(struct bench_table *table, const struct bench_results *results,
+                            unsigned variant, enum metric metric, double ratio, double best_other) {
+    bool shim = results->variants[variant].shim;
     if (isnan(ratio))
         return;
     bench_table_set(table, 1 + variant, "%s%s%.2f",
                     shim && bench_is_behind(ratio, best_other) ? "+" : "",
-                    shim && bench_is_above(ratio) ? "!" : "", ratio);
+                    shim && bench_is_above(ratio, metric) ? "!" : "", ratio);
 }
 
 static void bench_add_workload(struct bench_table *table, const struct bench_results *results,
@@ -94,8 +95,7 @@ static void bench_add_workload(struct bench_table *table, const struct bench_res
     metric_format(metric, row->value[0][metric], text, sizeof text);
     bench_table_set(table, 1, "%s", text);
     for (unsigned i = 1; i < results->variant_count; i++)
-        bench_set_ratio(table, i, results->variants[i].shim, bench_ratio(row, i, metric),
-                        best_other);
+        bench_set_ratio(table, results, i, metric, bench_ratio(row, i, metric), best_other);
 }
 
 static void bench_add_mean(struct bench_table *table, const struct bench_results *results,
@@ -107,7 +107,7 @@ static void bench_add_mean(struct bench_table *table, const struct bench_results
     bench_table_add(table);
     bench_table_set(table, 0, "**geometric mean, %s**", title);
     for (unsigned i = 1; i < results->variant_count; i++)
-        bench_set_ratio(table, i, results->variants[i].shim, bench_mean(results, groups, i, metric),
+        bench_set_ratio(table, results, i, metric, bench_mean(results, groups, i, metric),
                         best_other);
 }
 
@@ -149,7 +149,7 @@ static void bench_print_rest(FILE *out, const struct bench_results *results) {
         bench_table_set(&table, 0, "starting a process, wall time");
         bench_table_set(&table, 1, "%.0f us", start->wall_s[0] * 1e6);
         for (unsigned i = 1; i < results->variant_count; i++)
-            bench_table_set(&table, 1 + i, "%+.0f us", start->over_s[i] * 1e6);
+            bench_table_set(&table, 1 + i, "%+.0f us", bench_start_over_s(results, i) * 1e6);
     }
     if (allocation) {
         bench_table_add(&table);

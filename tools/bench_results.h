@@ -19,11 +19,11 @@ struct bench_row {
     struct paired_interval difference[ROUNDS_VARIANTS_MAX][METRIC_COUNT]; /* 0 for variant 0 */
 };
 
-/* The start of a process that does nothing; medians over the rounds. */
+/* The start of a process that does nothing: lower quartiles over the rounds. A start is so short
+ * that whatever else the machine does can only lengthen it. */
 struct bench_start {
     unsigned rounds; /* 0: not measured */
     double wall_s[ROUNDS_VARIANTS_MAX];
-    double over_s[ROUNDS_VARIANTS_MAX]; /* more than variant 0 in the same round */
 };
 
 struct bench_results {
@@ -55,10 +55,14 @@ double bench_best_other_mean(const struct bench_results *results, unsigned group
                              enum metric metric, unsigned *best);
 
 /* Does a ratio of tagpool's need a look? Both may hold. */
-#define BENCH_LIMIT     1.00 /* of the reference */
-#define BENCH_TOLERANCE 1.03 /* of the best other allocator */
-bool bench_is_above(double ratio);
+#define BENCH_LIMIT        1.00 /* of the reference, in time */
+#define BENCH_MEMORY_LIMIT 1.02 /* in peak memory */
+#define BENCH_TOLERANCE    1.03 /* of the best other allocator */
+bool bench_is_above(double ratio, enum metric metric);
 bool bench_is_behind(double ratio, double best_other);
+
+/* By how much a variant's start takes longer than the reference's. */
+double bench_start_over_s(const struct bench_results *results, unsigned variant);
 
 /* A row that gave a result, by its name; NULL otherwise. */
 const struct bench_row *bench_find(const struct bench_results *results, const char *name);

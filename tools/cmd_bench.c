@@ -28,8 +28,8 @@ enum { BENCH_CONFIGURATION_COUNT = sizeof bench_configurations / sizeof bench_co
 enum {
     BENCH_RUNS = 7,
     BENCH_RUNS_QUICK = 3,
-    BENCH_STARTS = 200, /* of a process, under each variant */
-    BENCH_STARTS_QUICK = 60,
+    BENCH_STARTS = 300, /* of a process, under each variant */
+    BENCH_STARTS_QUICK = 200,
     BENCH_ONLY_MAX = 16,
 };
 
