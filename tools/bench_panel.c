@@ -70,3 +70,8 @@ const struct bench_workload bench_panel[] = {
      {"workloads/json_replay", "-b", "-r", "12000", "@10K.json"}},
     {0},
 };
+
+const struct bench_configuration bench_configurations[] = {
+    {"tagpool metadata", "strategy=metadata"},
+    {0},
+};

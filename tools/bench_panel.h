@@ -42,4 +42,12 @@ extern const char *const bench_group_titles[BENCH_GROUP_COUNT];
 #define BENCH_REPLAY         "replay"
 #define BENCH_REPLAY_BARE    "replay bare"
 
+/* How tagpool takes part: each is a variant of its own. Ends with an entry without a name. */
+struct bench_configuration {
+    const char *name;
+    const char *settings; /* for TAGPOOL_OPTIONS */
+};
+
+extern const struct bench_configuration bench_configurations[];
+
 #endif

@@ -146,7 +146,7 @@ static void bench_print_rest(FILE *out, const struct bench_results *results) {
     bench_print_head(&table, results, "besides");
     if (start->rounds != 0) {
         bench_table_add(&table);
-        bench_table_set(&table, 0, "starting a process, wall time");
+        bench_table_set(&table, 0, "starting a process (quartile of %u)", start->rounds);
         bench_table_set(&table, 1, "%.0f us", start->wall_s[0] * 1e6);
         for (unsigned i = 1; i < results->variant_count; i++)
             bench_table_set(&table, 1 + i, "%+.0f us", bench_start_over_s(results, i) * 1e6);
@@ -204,13 +204,12 @@ void bench_report_print(FILE *out, const struct bench_report *report) {
     if (gmtime_r(&now, &utc) != NULL)
         strftime(when, sizeof when, "%F", &utc);
     uname(&name);
-    fprintf(
-        out,
-        "%u rounds, interleaved, seed %llu, %.0f s; %s, %s %s, %ld processors.\n"
-        "Of tagpool: `!` above the system's allocator, `+` more than 3 %% behind the best other "
-        "one.\n",
-        report->runs, (unsigned long long)report->seed, report->elapsed_s, when, name.sysname,
-        name.machine, sysconf(_SC_NPROCESSORS_ONLN));
+    fprintf(out,
+            "Rounds: %u, interleaved, seed %llu; %.0f s in all; %s, %s %s, %ld processors.\n"
+            "Of tagpool: `!` above the system's allocator (in memory by more than 2 %%), `+` more\n"
+            "than 3 %% behind the best other allocator.\n",
+            report->runs, (unsigned long long)report->seed, report->elapsed_s, when, name.sysname,
+            name.machine, sysconf(_SC_NPROCESSORS_ONLN));
     bench_print_metric(out, results, METRIC_CPU, BENCH_SINGLE_THREADED | BENCH_THREADED);
     bench_print_metric(out, results, METRIC_PEAK, BENCH_SINGLE_THREADED | BENCH_THREADED);
     bench_print_metric(out, results, METRIC_WALL, BENCH_THREADED);

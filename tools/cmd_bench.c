@@ -2,6 +2,7 @@
 #include "bench_run.h"
 #include "bench_start.h"
 #include "command.h"
+#include "export.h"
 #include "library.h"
 #include "memory.h"
 #include "randomness.h"
@@ -9,21 +10,9 @@
 #include "settings.h"
 #include "target.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
-
-/* How tagpool takes part: each is a variant of its own. */
-static const struct {
-    const char *name;
-    const char *settings;
-} bench_configurations[] = {
-    {"tagpool metadata", "strategy=metadata"},
-};
-
-enum { BENCH_CONFIGURATION_COUNT = sizeof bench_configurations / sizeof bench_configurations[0] };
 
 enum {
     BENCH_RUNS = 7,
@@ -169,9 +158,10 @@ static void bench_read_arguments(struct bench_request *request, char **arguments
         .variants = {{.name = "system"}},
         .variant_count = 1,
     };
-    for (int i = 0; i < BENCH_CONFIGURATION_COUNT; i++)
-        bench_add_variant(request, (struct variant){.name = bench_configurations[i].name,
-                                                    .settings = bench_configurations[i].settings,
+    for (const struct bench_configuration *configuration = bench_configurations;
+         configuration->name != NULL; configuration++)
+        bench_add_variant(request, (struct variant){.name = configuration->name,
+                                                    .settings = configuration->settings,
                                                     .shim = true});
     args_init(&args, "bench", bench_options, arguments);
     for (int option = args_read(&args); option >= 0; option = args_read(&args))
@@ -285,8 +275,9 @@ static bool bench_measure_panel(struct bench_results *results, const struct benc
         }
     }
     if (missing[0] != '\0')
-        say_note("skipped, not there: %s ('tools/install-deps --bench' installs what they need)",
-                 missing);
+        say_note(
+            "skipped, not installed: %s ('tools/install-deps --bench' installs what they need)",
+            missing);
     free(missing);
     return sound;
 }
@@ -306,36 +297,12 @@ static double bench_now_s(void) {
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* Opened before the measurement, so that a mistake in the path does not cost it. */
-static FILE *bench_open_export(const char *path) {
-    if (path == NULL)
-        return NULL;
-    if (strcmp(path, "-") == 0)
-        return stdout;
-    FILE *out = fopen(path, "a");
-    if (out == NULL)
-        say_and_exit(STATUS_USAGE, "cannot write --export-json %s: %s", path, strerror(errno));
-    return out;
-}
-
-static void bench_export(FILE *out, const char *path, const struct bench_report *report) {
-    bool failed = out != NULL && out != stdout && ftruncate(fileno(out), 0) != 0;
-    if (out == NULL)
-        return;
-    bench_report_print_json(out, report);
-    if (out == stdout)
-        return;
-    failed = ferror(out) != 0 || failed;
-    if (fclose(out) != 0 || failed)
-        say_and_exit(STATUS_OWN_FAILURE, "cannot write --export-json %s: %s", path,
-                     strerror(errno));
-}
-
 static int bench_measure(struct bench_request *request) {
     struct terminal terminal;
+    struct export export;
     bench_settle_variants(request);
     terminal_init(&terminal, "auto");
-    FILE *export = bench_open_export(request->export_json);
+    export_open(&export, request->export_json);
     const struct bench_plan plan = {
         .runs = request->runs,
         .seed = request->seed,
@@ -356,8 +323,11 @@ static int bench_measure(struct bench_request *request) {
                                         .runs = request->runs,
                                         .seed = request->seed,
                                         .elapsed_s = bench_now_s() - start_s};
-    bench_report_print(export == stdout ? stderr : stdout, &report);
-    bench_export(export, request->export_json, &report);
+    bench_report_print(export_tables(&export), &report);
+    FILE *out = export_begin(&export);
+    if (out != NULL)
+        bench_report_print_json(out, &report);
+    export_end(&export);
     return sound ? STATUS_DONE : STATUS_TARGET_FAILED;
 }
 

@@ -1,6 +1,7 @@
 #include "command.h"
 #include "comparison.h"
 #include "experiment.h"
+#include "export.h"
 #include "library.h"
 #include "memory.h"
 #include "report_json.h"
@@ -8,10 +9,8 @@
 #include "say.h"
 #include "settings.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum compare_option {
     COMPARE_ALLOCATOR,
@@ -309,32 +308,11 @@ static unsigned compare_settle_variants(struct compare_request *request) {
 
 /* ---- the results ---- */
 
-/* Opened before the measurement, so that a mistake in the path does not cost it; emptied when there
- * is a result. */
-static FILE *compare_open_export(const char *path) {
-    if (path == NULL)
-        return NULL;
-    if (strcmp(path, "-") == 0)
-        return stdout;
-    FILE *out = fopen(path, "a");
-    if (out == NULL)
-        say_and_exit(STATUS_USAGE, "cannot write --export-json %s: %s", path, strerror(errno));
-    return out;
-}
-
-static void compare_export(FILE *out, const char *path, const struct comparison *comparison) {
-    if (out == NULL)
-        return;
-    if (out == stdout) {
+static void compare_export(struct export *export, const struct comparison *comparison) {
+    FILE *out = export_begin(export);
+    if (out != NULL)
         report_json_print(out, comparison);
-        return;
-    }
-    int emptied = ftruncate(fileno(out), 0);
-    report_json_print(out, comparison);
-    bool failed = emptied != 0 || ferror(out) != 0;
-    if (fclose(out) != 0 || failed)
-        say_and_exit(STATUS_OWN_FAILURE, "cannot write --export-json %s: %s", path,
-                     strerror(errno));
+    export_end(export);
 }
 
 /* The command as it was typed, for the title. */
@@ -353,18 +331,19 @@ static int compare_measure(const struct compare_request *request, unsigned refer
     struct terminal terminal;
     struct experiment experiment;
     struct comparison comparison;
+    struct export export;
     if (!terminal_init(&terminal, request->style))
         args_refuse("compare", "--style is auto, basic, full, nocolor, color or none, not '%s'",
                     request->style);
-    FILE *export = compare_open_export(request->export_json);
+    export_open(&export, request->export_json);
     experiment_init(&experiment, &request->plan, target, request->variants, request->variant_count,
                     reference, &terminal);
     int status = STATUS_DONE;
     if (experiment_check(&experiment) && experiment_measure(&experiment)) {
         comparison_make(&comparison, &experiment, title);
         if (strcmp(request->style, "none") != 0)
-            report_table_print(export == stdout ? stderr : stdout, &terminal, &comparison);
-        compare_export(export, request->export_json, &comparison);
+            report_table_print(export_tables(&export), &terminal, &comparison);
+        compare_export(&export, &comparison);
         status = comparison_status(&comparison, request->fail_share, request->strict);
     } else {
         say_error("%s", experiment.reason);

@@ -1,0 +1,79 @@
+#!/bin/sh
+# If this failed, `make bench` could show a ratio of nothing: a workload that failed, a program that
+# is not installed, or an allocator that was not loaded.
+set -u
+# shellcheck source=tests/cli/lib.sh
+. tests/cli/lib.sh
+see="(see 'tagpool help bench')"
+
+refused 2 "tagpool bench: unexpected argument 'jq'; the programs are those of the panel $see" \
+    'a program of its own is refused' bench jq
+refused 2 "tagpool bench: --runs wants a whole number from 1 to 1000, not '0' $see" \
+    'no rounds are refused' bench -r 0
+refused 2 "tagpool bench: libtagpool.so has no option 'speed'; \
+'tagpool help options' lists them $see" \
+    'an option that the library does not have is refused' bench -o speed=high
+refused 2 "tagpool bench: no workload is left to measure; \
+'tagpool bench --list' lists them, 'make bench' builds them" \
+    'a word that no workload has is refused' bench -a none --only nonesuch
+
+LD_PRELOAD=libc.so.6 run bench --only start
+[ "$status" -eq 2 ] && grep -q 'LD_PRELOAD is set' "$work/err"
+check $? 'an inherited LD_PRELOAD is refused'
+
+run bench --list
+[ "$status" -eq 0 ] && grep -q '^json_parse 10 KB  *parsers  *workloads/json_parse ' "$work/out" &&
+    grep -q '^start  *start  *true$' "$work/out"
+check $? 'the list names workload, group and command'
+wc -l <"$work/out" >"$work/all"
+run bench --list --quick --only threads
+[ "$status" -eq 0 ] && [ "$(wc -l <"$work/out")" -lt "$(cat "$work/all")" ] &&
+    ! grep -v '  threads  ' "$work/out"
+check $? 'the list shows what the options select'
+
+# Tables: three columns (workload, system, tagpool) with a ratio, targets, nothing on stderr.
+run bench -a none -r 1 --only 'json_parse 10' --only calls --only start \
+    --export-json "$work/bench.json"
+[ "$status" -eq 0 ] && [ ! -s "$work/err" ] &&
+    grep -Eq '^\| json_parse 10 KB +\| +[0-9.]+ ms \| +!?[0-9]\.[0-9]{2} \|$' "$work/out"
+check $? 'a workload becomes a row with its time and its ratio'
+grep -Eq '^\| time in allocation, built-in parser +\| +1\.00 \| +[0-9]\.[0-9]{2} \|$' "$work/out" &&
+    grep -Eq '^\| starting a process \(quartile of [0-9]+\) +\| +[0-9]+ us \| +[-+][0-9]+ us \|$' \
+        "$work/out"
+check $? 'time in allocation and the start of a process are shown'
+grep -Eq '^\| CPU time, 10 KB JSON document +\| +0\.67 \| +[0-9.]+ \| +(yes|no) \|$' "$work/out" &&
+    ! grep -q 'two threads exchanging' "$work/out"
+check $? 'targets are shown as far as they were measured'
+"$build/workloads/json_parse" "$work/bench.json" >/dev/null &&
+    grep -q '"schema": "tagpool-bench"' "$work/bench.json"
+check $? 'the export is JSON'
+
+# A build folder of our own, in which things are missing.
+mkdir "$work/bin" "$work/bin/workloads" "$work/bin/drivers"
+cp "$tagpool" "$build/libtagpool.so" "$work/bin"
+tagpool=$work/bin/tagpool
+ln -s "$build/workloads/json_generate" "$build/workloads/json_parse" "$work/bin/workloads"
+run bench -a none -r 1 --only 'json_parse 10' --only cjson --only jansson
+[ "$status" -eq 0 ] && [ "$(cat "$work/err")" = "tagpool bench: note: skipped, not installed: \
+cjson, jansson ('tools/install-deps --bench' installs what they need)" ]
+check $? 'what is not installed is skipped by name, on one line'
+
+cat >"$work/bin/drivers/cjson" <<'SCRIPT'
+#!/bin/sh
+exit 5
+SCRIPT
+chmod +x "$work/bin/drivers/cjson"
+run bench -a none -r 1 --only 'json_parse 10' --only 'cjson 10'
+[ "$status" -eq 3 ] && grep -q '^tagpool bench: cjson 10 KB: .*exit status 5' "$work/err" &&
+    grep -q '^| json_parse 10 KB' "$work/out" && ! grep -q '^| cjson' "$work/out"
+check $? 'a workload that fails is named and left out, the others are measured'
+
+cat >"$work/bin/drivers/cjson" <<'SCRIPT'
+#!/bin/sh
+echo "${LD_PRELOAD:-nothing}"
+SCRIPT
+run bench -a none -r 1 --only 'cjson 10'
+[ "$status" -eq 3 ] && grep -q '^tagpool bench: cjson 10 KB: .*output differs' "$work/err"
+check $? 'a workload whose output depends on the allocator gets no ratio'
+
+finish
