@@ -315,17 +315,6 @@ static void compare_export(struct export *export, const struct comparison *compa
     export_end(export);
 }
 
-/* The command as it was typed, for the title. */
-static char *compare_command_text(char **argv) {
-    char *text = memory_copy(argv[0]);
-    for (char **word = argv + 1; *word != NULL; word++) {
-        char *longer = memory_format("%s %s", text, *word);
-        free(text);
-        text = longer;
-    }
-    return text;
-}
-
 static int compare_measure(const struct compare_request *request, unsigned reference,
                            const struct target *target, const char *title) {
     struct terminal terminal;
@@ -368,7 +357,7 @@ static int compare_main(char **arguments) {
     target_resolve(&target, command);
     target_inspect(&target, &findings);
     target_report(&findings);
-    char *title = request.name != NULL ? memory_copy(request.name) : compare_command_text(command);
+    char *title = request.name != NULL ? memory_copy(request.name) : command_text(command);
     int status = compare_measure(&request, reference, &target, title);
     free(title);
     return status;

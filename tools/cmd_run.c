@@ -2,6 +2,7 @@
 #include "library.h"
 #include "memory.h"
 #include "metric.h"
+#include "proxy.h"
 #include "say.h"
 #include "settings.h"
 #include "stats_file.h"
@@ -10,11 +11,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <tagpool/options.h>
 #include <unistd.h>
 
@@ -100,51 +98,7 @@ static void run_print_stats(const char *path, const char *program) {
     stats_summary_free(&summary);
 }
 
-/* ---- waiting for the program as if it ran in our place ---- */
-
-/* Signals that are sent to us and meant for the program. */
-static const int run_forwarded[] = {SIGINT,  SIGQUIT, SIGTERM, SIGHUP,
-                                    SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
-
-static void run_watched_signals(sigset_t *set) {
-    sigemptyset(set);
-    sigaddset(set, SIGCHLD);
-    for (size_t i = 0; i < sizeof run_forwarded / sizeof run_forwarded[0]; i++)
-        sigaddset(set, run_forwarded[i]);
-}
-
-/* Waits for the child's end. What a terminal sends goes to the whole group and needs no forwarding.
- */
-static int run_wait(pid_t child, const sigset_t *watched) {
-    for (;;) {
-        int status;
-        siginfo_t info;
-        pid_t ended = waitpid(child, &status, WNOHANG);
-        if (ended == child)
-            return status;
-        if (ended < 0 && errno != EINTR)
-            say_and_exit(STATUS_OWN_FAILURE, "cannot wait for the program: %s", strerror(errno));
-        int number = sigwaitinfo(watched, &info);
-        if (number > 0 && number != SIGCHLD && info.si_code <= 0)
-            kill(child, number);
-    }
-}
-
-__attribute__((noreturn)) static void run_end_like(int status) {
-    fflush(NULL);
-    if (!WIFSIGNALED(status))
-        _exit(WEXITSTATUS(status));
-    int number = WTERMSIG(status);
-    sigset_t all;
-    /* The program has left its core already, if any. */
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    signal(number, SIG_DFL);
-    sigemptyset(&all);
-    sigaddset(&all, number);
-    sigprocmask(SIG_UNBLOCK, &all, NULL);
-    raise(number);
-    _exit(128 + number);
-}
+/* ---- running ---- */
 
 __attribute__((noreturn)) static void run_execute(const struct target *target, char **envp) {
     execve(target->path, target->argv, envp);
@@ -152,38 +106,22 @@ __attribute__((noreturn)) static void run_execute(const struct target *target, c
                  target->path, strerror(errno));
 }
 
-/* The child of a run with statistics; the page's file is the parent's to remove, so nothing of
- * stdio's is touched. */
-__attribute__((noreturn)) static void run_child(const struct target *target, char **envp,
-                                                const sigset_t *inherited) {
-    sigprocmask(SIG_SETMASK, inherited, NULL);
-    execve(target->path, target->argv, envp);
-    int error = errno;
-    say_error("cannot execute %s: %s", target->path, strerror(error));
-    _exit(error == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN);
-}
-
 __attribute__((noreturn)) static void run_with_stats(const struct target *target,
                                                      const struct variant *variant) {
     struct stats_file page;
     struct variant_environment environment;
-    sigset_t watched, inherited;
+    struct proxy_result result;
     stats_file_create(&page);
     variant_environment_make(&environment, variant, page.path);
-    run_watched_signals(&watched);
-    sigprocmask(SIG_BLOCK, &watched, &inherited);
-    pid_t child = fork();
-    if (child < 0) {
+    struct proxy_run run = {.target = target, .envp = environment.strings, .input = -1};
+    if (!proxy_run(&run, &result)) {
         int error = errno;
         stats_file_remove(&page);
         say_and_exit(STATUS_OWN_FAILURE, "cannot start the program: %s", strerror(error));
     }
-    if (child == 0)
-        run_child(target, environment.strings, &inherited);
-    int status = run_wait(child, &watched);
     run_print_stats(page.path, target->argv[0]);
     stats_file_remove(&page);
-    run_end_like(status);
+    proxy_end_like(result.wait_status);
 }
 
 /* ---- the command ---- */

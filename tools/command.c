@@ -1,5 +1,19 @@
 #include "command.h"
 
+#include "memory.h"
+
+#include <stdlib.h>
+
+char *command_text(char **argv) {
+    char *text = memory_copy(argv[0]);
+    for (char **word = argv + 1; *word != NULL; word++) {
+        char *longer = memory_format("%s %s", text, *word);
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
 void command_print_help(FILE *out, const struct command *command) {
     fprintf(out, "Usage: tagpool %s %s\n\n%s.\n\nOptions:\n", command->name, command->synopsis,
             command->summary);

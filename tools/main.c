@@ -12,8 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct command *const main_commands[] = {&command_compare, &command_run,
-                                                      &command_bench};
+static const struct command *const main_commands[] = {
+    &command_compare,
+    &command_profile,
+    &command_run,
+    &command_bench,
+};
 
 enum { MAIN_COMMAND_COUNT = sizeof main_commands / sizeof main_commands[0] };
 
@@ -30,7 +34,8 @@ static void main_print_help(FILE *out) {
           "changes.\n\nCommands:\n",
           out);
     for (int i = 0; i < MAIN_COMMAND_COUNT; i++)
-        fprintf(out, "  %-12s  %s\n", main_commands[i]->name, main_commands[i]->summary);
+        if (main_commands[i]->summary != NULL)
+            fprintf(out, "  %-12s  %s\n", main_commands[i]->name, main_commands[i]->summary);
     fputs("  help COMMAND  Explain a command\n"
           "  help options  List the options of libtagpool.so\n\n"
           "  --version     Print the version\n\n"

@@ -2,16 +2,18 @@
 
 #include "os.h"
 
-enum { FIRST_CAPACITY = 1 << 12, LAST_CAPACITY = 1 << 27 };
+enum { FIRST_CAPACITY = 1 << 12, LAST_CAPACITY = 1 << 27, RUN_SHIFT = 6 };
 
 static struct block *table;
 static size_t capacity; /* 0 or a power of two */
 static size_t count;
 
-/* Fibonacci hashing: the high bits of the product depend on all of the address. */
+/* Blocks of one KiB of addresses keep their order in the table, because a program uses neighbours
+ * one after the other; where such a run lies is scattered by Fibonacci hashing. */
 static size_t home_of(uint64_t address, size_t table_capacity) {
-    unsigned shift = 64 - (unsigned)__builtin_ctzll(table_capacity);
-    return (size_t)((address >> 4) * 0x9e3779b97f4a7c15u >> shift);
+    unsigned shift = 64 + RUN_SHIFT - (unsigned)__builtin_ctzll(table_capacity);
+    size_t run = (size_t)((address >> (4 + RUN_SHIFT)) * 0x9e3779b97f4a7c15u >> shift);
+    return run << RUN_SHIFT | (address >> 4 & ((1u << RUN_SHIFT) - 1));
 }
 
 /* The place of an address, or the empty one where it belongs. */
@@ -46,7 +48,7 @@ static bool grow(void) {
 
 bool blocks_add(const struct block *block) {
     /* Where it cannot grow it is filled on, but never to the last place: probing has to end. */
-    if (count >= capacity / 4 * 3 && !grow() && count + 1 >= capacity)
+    if (count >= capacity / 2 && !grow() && count + 1 >= capacity)
         return false;
     table[place_of(table, capacity, block->address)] = *block;
     count++;

@@ -1,11 +1,11 @@
 /* What is known of each live block, by its address: a hash table in memory of its own, so that the
  * blocks themselves and the allocator that they come from stay as they are.
  *
- *   table   capacity x struct block, a power of two; linear probing; at most 3/4 filled
+ *   table   capacity x struct block, a power of two; linear probing; half filled at most
  *
- * It begins with 128 KiB and doubles: 43 to 86 bytes for each live block, at most 4 GiB. When the
- * system refuses the memory, new blocks go unknown, and are reported so by blocks_add(). Not
- * thread-safe: the caller holds a lock.
+ * It begins with 128 KiB and doubles: 64 to 128 bytes for each live block, at most 4 GiB. When the
+ * system refuses the memory it is filled up; then new blocks go unknown, and are reported so by
+ * blocks_add(). Not thread-safe: the caller holds a lock.
  */
 #ifndef BLOCKS_H
 #define BLOCKS_H
