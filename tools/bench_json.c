@@ -63,6 +63,7 @@ static void bench_json_targets(struct json *json, const struct bench_results *re
         json_text(json, "name", targets[i].text);
         json_number(json, "limit", own ? targets[i].best_other : targets[i].limit);
         json_number(json, "reached", targets[i].reached);
+        json_text(json, "workload", targets[i].workload);
         json_end(json);
     }
     json_end(json);

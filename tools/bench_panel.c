@@ -30,7 +30,7 @@ const struct bench_workload bench_panel[] = {
     {"expat 50 KB", BENCH_PARSERS, true, {"drivers/expat", "@50K.xml", "300"}},
     {"expat 8 MB", BENCH_PARSERS, false, {"drivers/expat", "@8M.xml", "1"}},
     {"libyaml 20 KB", BENCH_PARSERS, true, {"drivers/libyaml", "@20K.yaml", "400"}},
-    {"libyaml 3 MB", BENCH_PARSERS, false, {"drivers/libyaml", "@3M.yaml", "1"}},
+    {"libyaml 2 MB", BENCH_PARSERS, false, {"drivers/libyaml", "@2M.yaml", "1"}},
     {"gumbo 50 KB", BENCH_PARSERS, false, {"drivers/gumbo", "@50K.html", "80"}},
     {"gumbo 2 MB", BENCH_PARSERS, true, {"drivers/gumbo", "@2M.html", "1"}},
     {"python3 3 MB", BENCH_PARSERS, true, {"python3", "-c", BENCH_PYTHON, "@3M.json"}},

@@ -12,7 +12,7 @@
 
 /* ---- a table that knows its widths when it is complete ---- */
 
-enum { BENCH_CELL_BYTES = 64, BENCH_COLUMNS_MAX = ROUNDS_VARIANTS_MAX + 1 };
+enum { BENCH_CELL_BYTES = 96, BENCH_COLUMNS_MAX = ROUNDS_VARIANTS_MAX + 1 };
 
 struct bench_table {
     unsigned column_count;
@@ -161,22 +161,26 @@ static void bench_print_rest(FILE *out, const struct bench_results *results) {
     bench_table_finish(out, &table);
 }
 
+/* "0.64" or "40 us". */
+static void bench_set_amount(struct bench_table *table, unsigned column, double amount,
+                             const char *unit) {
+    if (unit == NULL)
+        bench_table_set(table, column, "%.2f", amount);
+    else
+        bench_table_set(table, column, "%.0f%s", amount, unit);
+}
+
 static void bench_add_target(struct bench_table *table, const struct bench_target *target) {
     double limit = isnan(target->limit) ? target->best_other : target->limit;
-    const char *format = target->unit[0] == '\0' ? "%.2f%s" : "%.0f%s";
-    char limit_text[24], reached_text[24];
     if (isnan(target->reached) || isnan(limit))
         return;
-        /* Both formats are the literals above. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    snprintf(limit_text, sizeof limit_text, format, limit, target->unit);
-    snprintf(reached_text, sizeof reached_text, format, target->reached, target->unit);
-#pragma GCC diagnostic pop
     bench_table_add(table);
-    bench_table_set(table, 0, "%s", target->text);
-    bench_table_set(table, 1, "%s", limit_text);
-    bench_table_set(table, 2, "%s", reached_text);
+    if (target->workload != NULL)
+        bench_table_set(table, 0, "%s (%s)", target->text, target->workload);
+    else
+        bench_table_set(table, 0, "%s", target->text);
+    bench_set_amount(table, 1, limit, target->unit);
+    bench_set_amount(table, 2, target->reached, target->unit);
     bench_table_set(table, 3, "%s", bench_target_is_met(target) ? "yes" : "no");
 }
 

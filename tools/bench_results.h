@@ -77,7 +77,8 @@ struct bench_target {
     double limit; /* NAN: the limit is the best other allocator's value, in `best_other` */
     double reached;
     double best_other;
-    const char *unit; /* of limit and reached; "" for ratios */
+    const char *unit;     /* of limit and reached; NULL for ratios */
+    const char *workload; /* the one that reached it; NULL when it is about one or about all */
 };
 
 enum { BENCH_TARGETS_MAX = 12 };
