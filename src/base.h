@@ -18,7 +18,11 @@
 /* Exported from the library; everything else is hidden by -fvisibility=hidden. */
 #define EXPORT __attribute__((visibility("default")))
 
-/* A rare path: kept out of its caller, so that the caller needs no stack frame for it. */
+/* A slower path: kept out of its caller, so that the caller needs no stack frame for it. */
+#define SLOW __attribute__((noinline))
+
+/* A rare path, laid out for size: kept out of its caller, so that the caller needs no stack frame
+ * for it. */
 #define COLD __attribute__((noinline, cold))
 
 #ifdef TAGPOOL_DEBUG

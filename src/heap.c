@@ -74,19 +74,26 @@ static void unlist(struct heap *heap, struct slab *slab) {
 
 /* Put a slab of this heap where it belongs by its number of free slots. */
 static void enlist(struct heap *heap, struct slab *slab) {
+    uint32_t used = slab_used(slab);
     uint32_t gap = slab->slot_count / WAKE_SHARE + 1;
-    bool is_full = slab->used + gap > slab->slot_count;
-    slab->wake = is_full && slab->used > gap ? slab->used - gap : 0;
+    bool is_full = used + gap > slab->slot_count;
+    slab_set_wake(slab, is_full && used > gap ? used - gap : 0);
     if (is_full)
         list_push(&heap->full[slab->class_index], slab, SLAB_FULL);
     else
         list_push(&heap->available[slab->class_index], slab, SLAB_AVAILABLE);
 }
 
+static void make_current(struct heap *heap, struct slab *slab) {
+    heap->current[slab->class_index] = slab;
+    slab->place = SLAB_CURRENT;
+    slab_set_wake(slab, 0);
+}
+
 /* ---- slabs that change hands: all under pool_lock ---- */
 
 static void release(struct slab *slab) {
-    ASSERT(slab->used == 0 && slab->place == SLAB_NOWHERE);
+    ASSERT(slab_used(slab) == 0 && slab->place == SLAB_NOWHERE);
     slab_set_owner(slab, TAG_OWNER_NONE);
     region_return_slab(slab_index(slab));
     stats_note_slabs(region_counts.taken, region_counts.taken_peak);
@@ -94,7 +101,8 @@ static void release(struct slab *slab) {
 
 static void make_orphan(struct slab *slab) {
     ASSERT(slab->place == SLAB_NOWHERE);
-    if (slab->used == 0) {
+    slab_set_wake(slab, 0);
+    if (slab_used(slab) == 0) {
         release(slab);
         return;
     }
@@ -119,7 +127,7 @@ static void fold(struct slab *slab) {
 
 /* An orphan had blocks freed: return it if they were the last. */
 static void settle_orphan(struct slab *slab) {
-    if (slab->used != 0)
+    if (slab_used(slab) != 0)
         return;
     list_remove(&orphans[slab->class_index], slab);
     release(slab);
@@ -196,17 +204,30 @@ static void post_remote(struct slab *slab) {
 
 /* After frees that did not go one by one: move the slab to where it belongs now. */
 static void settle(struct heap *heap, struct slab *slab) {
-    if (slab->place == SLAB_CURRENT || slab->used > slab->wake)
+    if (slab->place == SLAB_CURRENT || slab_used(slab) > slab->wake)
         return;
     heap_wake(heap, slab);
 }
 
-COLD void heap_wake(struct heap *heap, struct slab *slab) {
+/* Hand out from a slab that has free slots again and lies lower than the one so far: nodes gather
+ * in few slabs, and the others run empty. */
+static bool replace_current(struct heap *heap, struct slab *slab) {
+    struct slab *current = heap->current[slab->class_index];
+    if (current == NULL || current < slab || slab_used(current) == 0)
+        return false;
+    current->place = SLAB_NOWHERE;
+    enlist(heap, current);
+    make_current(heap, slab);
+    return true;
+}
+
+SLOW void heap_wake(struct heap *heap, struct slab *slab) {
     if (slab->place == SLAB_CURRENT)
         return;
     unlist(heap, slab);
-    if (slab->used != 0) {
-        enlist(heap, slab);
+    if (slab_used(slab) != 0) {
+        if (!replace_current(heap, slab))
+            enlist(heap, slab);
         return;
     }
     lock_acquire(&pool_lock);
@@ -243,11 +264,22 @@ static struct slab *adopt_orphan(struct heap *heap, unsigned class_index) {
         if (slab == NULL)
             break;
         adopt(heap, slab);
-        if (slab->used < slab->slot_count)
+        if (slab_used(slab) < slab->slot_count)
             found = slab;
     }
     lock_release(&pool_lock);
     return found;
+}
+
+/* Undo the claim of what a bin still has. */
+static void empty_bin(struct heap *heap, unsigned class_index) {
+    struct bin *bin = &heap->bins[class_index];
+    if (bin->mask == 0)
+        return;
+    struct slab *slab = slab_of_live(bin->live);
+    slab_unclaim(slab, (unsigned)(bin->live - slab->live), bin->mask, bin->fresh);
+    heap->counters->pool_calls[class_index] -= (uint64_t)__builtin_popcountll(bin->mask);
+    bin->mask = 0;
 }
 
 static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
@@ -297,17 +329,19 @@ static bool fill_bin(struct heap *heap, unsigned class_index, struct slab *slab)
     return true;
 }
 
-COLD void *heap_take_slow(struct heap *heap, unsigned class_index) {
+SLOW void *heap_take_slow(struct heap *heap, unsigned class_index) {
+    if (heap->bins[class_index].mask !=
+        0) /* a request of 0 bytes, whose class the fast path does not find */
+        return heap_take_bin(&heap->bins[class_index]);
     struct slab *slab = heap->current[class_index];
     while (slab == NULL || !fill_bin(heap, class_index, slab)) {
+        heap->current[class_index] = NULL;
         if (slab != NULL)
             enlist(heap, slab);
         slab = next_slab(heap, class_index);
-        heap->current[class_index] = slab;
         if (slab == NULL)
             return NULL;
-        slab->place = SLAB_CURRENT;
-        slab->wake = 0;
+        make_current(heap, slab);
     }
     return heap_take_bin(&heap->bins[class_index]);
 }
@@ -348,7 +382,7 @@ static bool give_orphan(struct heap *heap, struct slab *slab, uint32_t slot) {
     if (is_orphan) {
         if (heap_is_real(heap))
             adopt(heap, slab);
-        settles = slab_give(slab, slot);
+        settles = slab_give(slab, slot, slab_live_of(slab, slot));
         if (!heap_is_real(heap))
             settle_orphan(slab);
     }
@@ -358,7 +392,7 @@ static bool give_orphan(struct heap *heap, struct slab *slab, uint32_t slot) {
     return is_orphan;
 }
 
-COLD void heap_give_slow(struct heap *heap, void *pointer, const char *function,
+SLOW void heap_give_slow(struct heap *heap, void *pointer, const char *function,
                          const void *caller) {
     struct fault_report report = {.function = function, .caller = caller};
     expect_live(pointer, &report);
@@ -367,7 +401,7 @@ COLD void heap_give_slow(struct heap *heap, void *pointer, const char *function,
     if (heap_is_real(heap) && owner == (int)heap->owner) {
         if (slab_is_posted(slab)) /* at once, so that the next free of this slab is fast again */
             drain_inbox(heap);
-        if (slab_give(slab, report.slot))
+        if (slab_give(slab, report.slot, slab_live_of(slab, report.slot)))
             heap_wake(heap, slab);
         return;
     }
@@ -455,15 +489,13 @@ static void settle_bin_counts(struct heap *heap) {
 
 /* Give unclaimed slots back and make all slabs of a class orphans. */
 static void orphan_class(struct heap *heap, unsigned class_index) {
+    empty_bin(heap, class_index);
     struct slab *current = heap->current[class_index];
-    struct bin *bin = &heap->bins[class_index];
+    heap->current[class_index] = NULL;
     if (current != NULL) {
-        slab_unclaim(current, (unsigned)(bin->live - current->live), bin->mask, bin->fresh);
         current->place = SLAB_NOWHERE;
         make_orphan(current);
     }
-    *bin = (struct bin){.mask = 0};
-    heap->current[class_index] = NULL;
     struct slab_list *lists[] = {&heap->available[class_index], &heap->full[class_index]};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         while (lists[i]->first != NULL) {
@@ -477,8 +509,7 @@ static void orphan_class(struct heap *heap, unsigned class_index) {
 void heap_close(struct heap *heap) {
     drain_inbox(heap);
     lock_acquire(&pool_lock);
-    settle_bin_counts(heap);
-    for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++)
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASS_COUNT; i++)
         orphan_class(heap, i);
     /* Sequentially consistent, the partner of post_remote(). */
     atomic_store_explicit(&heap->alive, false, memory_order_seq_cst);

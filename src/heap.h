@@ -1,9 +1,9 @@
 /* A heap: the slabs of one thread, and the slots of them that the thread may hand out at once.
  *
- * For each size class a heap has a bin: a word of a slab whose free slots it has claimed. The slab
- * of that word is the class's current slab; others of the class are on one of two lists, available
- * (free slots) or full. Taking a block is to take the lowest bit of the bin's mask; when the mask
- * is empty, heap_take_slow() claims the next word.
+ * For each size class a heap has a bin: free slots that it has claimed, neighbours in one word of a
+ * slab. Taking a block is to take the lowest bit of the bin's mask; when the mask is empty,
+ * heap_take_slow() claims the next ones from the class's current slab. The class's other slabs are
+ * on one of two lists, available (they have free slots) or full.
  *
  *   bin.mask      claimed slots not handed out yet; their live bits are 0
  *   bin.first     the slot of bit 0
@@ -27,7 +27,7 @@
 struct bin {
     uint64_t mask;
     char *first;
-    _Atomic(uint64_t) *live;
+    uint64_t *live;
     uint32_t stride;
     bool fresh; /* the slots of the mask were never handed out since their slab serves this class */
     bool zeroed; /* and they still read as zero */
@@ -67,46 +67,59 @@ static inline bool heap_is_real(const struct heap *heap) {
     return heap->owner != 0;
 }
 
-/* Take the lowest slot of a bin that has one. */
+/* Take the lowest slot of a bin that has one: the fast path of every allocation. */
 static inline void *heap_take_bin(struct bin *bin) {
     uint64_t mask = bin->mask;
     unsigned slot = (unsigned)__builtin_ctzll(mask);
     bin->mask = mask & (mask - 1);
-    uint64_t live = atomic_load_explicit(bin->live, memory_order_relaxed);
-    atomic_store_explicit(bin->live, live | (mask & -mask), memory_order_relaxed);
-    return bin->first + (size_t)slot * bin->stride;
-}
-
-/* Take a block of a class from what is claimed already: the fast path. NULL if nothing is. */
-static inline void *heap_take(struct heap *heap, unsigned class_index) {
-    struct bin *bin = &heap->bins[class_index];
-    return LIKELY(bin->mask != 0) ? heap_take_bin(bin) : NULL;
+    *bin->live |= mask & -mask;
+    return bin->first + slot * bin->stride;
 }
 
 /* Take a block of a class, claiming more slots first. NULL if the pool has no room. */
 void *heap_take_slow(struct heap *heap, unsigned class_index);
 
-/* A slab's `used` has come to its `wake`: a full slab has free slots again, or a slab is empty. */
+/* A slab needs attention: a full one has free slots again, or one is empty. */
 void heap_wake(struct heap *heap, struct slab *slab);
 
-/* Free a block of the calling thread's own slabs: the fast path. False, and nothing done, if it is
- * anything else: a pointer outside the region, another thread's block, or a fault. */
-static inline bool heap_give(void *pointer) {
-    struct heap *heap = heap_current;
+/* A live block of the calling thread's own slabs. */
+struct found {
+    struct slab *slab; /* NULL if the pointer is anything else: outside the region, another thread's
+                          block, or a fault */
+    uint32_t slot;
+    uint64_t live; /* the word that the slot's bit is in */
+};
+
+/* The one check that every fast path puts a pointer through. */
+static inline struct found heap_find(const struct heap *heap, const void *pointer) {
+    struct found found = {.slab = NULL};
     uintptr_t offset = (uintptr_t)pointer - region.base;
     if (UNLIKELY(offset >= region.bytes))
-        return false;
+        return found;
     size_t index = offset >> SLAB_SHIFT;
     struct slab *slab = slab_at(index);
     /* A slab, intact, ours, nothing posted by other threads: one comparison. */
     if (UNLIKELY(atomic_load_explicit(&slab->tag, memory_order_relaxed) != (heap->tag ^ index)))
-        return false;
+        return found;
     bool exact;
-    uint32_t slot = slab_slot(slab->reciprocal, (uint32_t)(offset & (SLAB_BYTES - 1)), &exact);
-    if (UNLIKELY(!exact || !slab_is_live(slab, slot)))
+    found.slot = slab_slot(slab->reciprocal, (uint32_t)(offset & (SLAB_BYTES - 1)), &exact);
+    if (UNLIKELY(!exact))
+        return found;
+    found.live = slab->live[found.slot / WORD_BITS];
+    if (LIKELY(slab_is_live(found.live, found.slot)))
+        found.slab = slab;
+    return found;
+}
+
+/* Free a block of the calling thread's own slabs: the fast path. False, and nothing done, if it is
+ * anything else. */
+static inline bool heap_give(void *pointer) {
+    struct heap *heap = heap_current;
+    struct found found = heap_find(heap, pointer);
+    if (UNLIKELY(found.slab == NULL))
         return false;
-    if (UNLIKELY(slab_give(slab, slot)))
-        heap_wake(heap, slab);
+    if (UNLIKELY(slab_give(found.slab, found.slot, found.live)))
+        heap_wake(heap, found.slab);
     return true;
 }
 
@@ -114,7 +127,7 @@ static inline bool heap_give(void *pointer) {
  * what the program called and `caller` where. `heap` may be one of the const heaps. */
 void heap_give_slow(struct heap *heap, void *pointer, const char *function, const void *caller);
 
-/* The bytes that the program may use of a live block of the region; reports the fault if it is
+/* The bytes that the program may use of any live block of the region; reports the fault if it is
  * none. */
 size_t heap_block_bytes(const void *pointer, const char *function, const void *caller);
 

@@ -66,11 +66,22 @@ bool os_commit(void *start, size_t bytes) {
     return done;
 }
 
-bool os_purge(void *start, size_t bytes) {
+static bool advise(void *start, size_t bytes, int advice) {
     int saved_errno = errno;
-    bool done = madvise(start, bytes, MADV_DONTNEED) == 0;
+    bool done = madvise(start, bytes, advice) == 0;
     errno = saved_errno;
     return done;
+}
+
+bool os_purge(void *start, size_t bytes) {
+    return advise(start, bytes, MADV_DONTNEED);
+}
+
+void os_use_huge_pages(void *start, size_t bytes) {
+    uintptr_t first = os_round_to_page((uintptr_t)start);
+    uintptr_t end = ((uintptr_t)start + bytes) & ~(uintptr_t)(os_page_bytes() - 1);
+    if (first < end)
+        advise((void *)first, end - first, MADV_HUGEPAGE);
 }
 
 size_t os_address_space_limit(void) {

@@ -27,6 +27,10 @@ void os_unreserve(void *start, size_t bytes);
  * memory. */
 bool os_commit(void *start, size_t bytes);
 
+/* Let the kernel back the whole pages of some memory with huge ones: advice, which changes no
+ * contents. Start and size may be any. */
+void os_use_huge_pages(void *start, size_t bytes);
+
 /* Return the memory behind committed pages; they stay accessible and read as zero. False if it
  * could not be done. */
 bool os_purge(void *start, size_t bytes);

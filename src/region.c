@@ -11,11 +11,11 @@ struct lock pool_lock;
 enum {
     REGION_SLABS_LEAST = 16, /* a smaller region is not worth having */
     REGION_LIMIT_SHARE = 4,  /* under an address-space limit, at most a quarter of it is reserved */
-    REGION_STEP_LEAST = 16,  /* slabs made accessible at the first step: 1 MiB */
-    REGION_STEP_MOST = 1024, /* and at the largest */
-    REGION_BATCH_SLABS =
-        16, /* warm slabs beyond `retain` before any is returned: saves system calls */
-    REGION_TABLE_STEP = 1024, /* descriptors made accessible at a time */
+    REGION_HUGE_SLABS = 32,  /* slabs in a huge page; slabs become accessible by whole ones */
+    REGION_HUGE_FROM = 128,  /* a pool of 8 MiB and more grows by huge pages: src/README.md */
+    REGION_STEP_MOST = 1024, /* slabs that become accessible at a time */
+    REGION_TABLE_STEP = 1024, /* descriptors that do */
+    REGION_BATCH_SLABS = 16,  /* warm beyond the limit before any is returned: fewer system calls */
 };
 
 #define REGION_ALIGNMENT ((size_t)2 << 20) /* of huge pages */
@@ -134,9 +134,9 @@ static bool commit_tables(size_t slabs) {
 
 /* Make more slabs accessible: half of what there is, within bounds. */
 static bool commit_slabs(void) {
-    size_t step = slabs_committed / 2;
-    if (step < REGION_STEP_LEAST)
-        step = REGION_STEP_LEAST;
+    size_t step = slabs_committed / 2 & ~(size_t)(REGION_HUGE_SLABS - 1);
+    if (step < REGION_HUGE_SLABS)
+        step = REGION_HUGE_SLABS;
     if (step > REGION_STEP_MOST)
         step = REGION_STEP_MOST;
     if (step > slab_limit - slabs_committed)
@@ -148,6 +148,8 @@ static bool commit_slabs(void) {
         if (!os_commit(slab_start(slabs_committed), step << SLAB_SHIFT))
             return false;
     }
+    if (slabs_committed >= REGION_HUGE_FROM)
+        os_use_huge_pages(slab_start(slabs_committed), step << SLAB_SHIFT);
     slabs_committed += step;
     return true;
 }

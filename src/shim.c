@@ -33,6 +33,17 @@ COLD static bool make_room(void) {
     return released;
 }
 
+/* A very large block is an input buffer or a table that will be filled: huge pages save a page
+ * fault for each 4 KiB, and inside the block they cost no memory that it does not have. */
+enum { HUGE_BLOCK_BYTES = 4 << 20 };
+
+static void *back_by_huge_pages(void *block, size_t bytes) {
+    if (UNLIKELY(bytes >= HUGE_BLOCK_BYTES) && block != NULL &&
+        config.strategy != TAGPOOL_STRATEGY_DIRECT)
+        os_use_huge_pages(block, bytes);
+    return block;
+}
+
 /* A block of the given class, of `bytes`, for which nothing is claimed; NULL if the next allocator
  * is to serve it. Counts. */
 static void *take_class_slow(unsigned class_index, size_t bytes) {
@@ -58,24 +69,50 @@ static void *take_pool_slow(size_t bytes) {
     return take_class_slow(class_index, bytes);
 }
 
-COLD static void *take_slow(size_t bytes) {
+/* The result of a call of the next allocator, asked once more if room could be made. errno as the
+ * last try leaves it. */
+#define WITH_ROOM(call)                                                                            \
+    ({                                                                                             \
+        int saved_errno = errno;                                                                   \
+        void *result = (call);                                                                     \
+        if (UNLIKELY(result == NULL) && make_room()) {                                             \
+            errno = saved_errno;                                                                   \
+            result = (call);                                                                       \
+        }                                                                                          \
+        result;                                                                                    \
+    })
+
+/* A request that the next allocator serves. */
+static void *take_next(size_t bytes) {
+    return back_by_huge_pages(WITH_ROOM(next()->malloc(bytes)), bytes);
+}
+
+SLOW static void *take_slow(size_t bytes) {
     void *block = take_pool_slow(bytes);
-    if (block != NULL)
-        return block;
-    int saved_errno = errno;
-    block = next()->malloc(bytes);
-    if (UNLIKELY(block == NULL) && make_room()) {
-        errno = saved_errno;
-        block = next()->malloc(bytes);
-    }
-    return block;
+    return block != NULL ? block : take_next(bytes);
+}
+
+/* More than a node. */
+SLOW static void *take_large(size_t bytes) {
+    struct heap *heap = heap_current;
+    if (UNLIKELY(!heap_is_real(heap)))
+        return take_slow(bytes);
+    heap->counters->large_calls++;
+    return take_next(bytes);
 }
 
 static inline void *take(size_t bytes) {
-    if (LIKELY(bytes <= TAGPOOL_NODE_MAX)) {
-        void *block = heap_take(heap_current, size_class_of(bytes));
-        if (LIKELY(block != NULL))
-            return block;
+    struct bin *bins = heap_current->bins;
+    if (LIKELY(bytes <= SIZE_CLASS_LINEAR_MAX)) {
+        struct bin *bin = &bins[size_class_linear(bytes)];
+        if (LIKELY(bin->mask != 0))
+            return heap_take_bin(bin);
+    } else if (LIKELY(bytes <= TAGPOOL_NODE_MAX)) {
+        struct bin *bin = &bins[size_class_of(bytes)];
+        if (LIKELY(bin->mask != 0))
+            return heap_take_bin(bin);
+    } else {
+        return take_large(bytes);
     }
     return take_slow(bytes);
 }
@@ -89,17 +126,11 @@ static void *clear_block(void *block, size_t bytes, bool zeroed) {
     return zeroed ? block : memset(block, 0, size_class_stride[size_class_of(bytes)]);
 }
 
-COLD static void *take_zeroed_slow(size_t bytes) {
+SLOW static void *take_zeroed_slow(size_t bytes) {
     void *block = take_pool_slow(bytes);
     if (block != NULL)
         return clear_block(block, bytes, heap_current->bins[size_class_of(bytes)].zeroed);
-    int saved_errno = errno;
-    block = next()->calloc(1, bytes);
-    if (UNLIKELY(block == NULL) && make_room()) {
-        errno = saved_errno;
-        block = next()->calloc(1, bytes);
-    }
-    return block;
+    return WITH_ROOM(next()->calloc(1, bytes));
 }
 
 EXPORT void *calloc(size_t count, size_t bytes) {
@@ -120,7 +151,7 @@ EXPORT void *calloc(size_t count, size_t bytes) {
 
 /* ---- giving ---- */
 
-COLD static void give_slow(void *pointer, const char *function, const void *caller) {
+SLOW static void give_slow(void *pointer, const char *function, const void *caller) {
     if (pointer == NULL || next_is_bootstrap(pointer))
         return;
     struct heap *heap = heap_current;
@@ -174,20 +205,12 @@ static void *take_aligned(size_t alignment, size_t bytes) {
     if (alignment <= SLOT_ALIGN)
         return take(bytes);
     unsigned class_index = size_class_of_aligned(bytes, alignment);
-    void *block = NULL;
-    if (class_index < SIZE_CLASS_COUNT)
-        block = heap_take(heap_current, class_index);
-    if (block == NULL)
-        block = take_class_slow(class_index, bytes);
+    if (class_index < SIZE_CLASS_COUNT && heap_current->bins[class_index].mask != 0)
+        return heap_take_bin(&heap_current->bins[class_index]);
+    void *block = take_class_slow(class_index, bytes);
     if (block != NULL)
         return block;
-    int saved_errno = errno;
-    block = next()->memalign(alignment, bytes);
-    if (UNLIKELY(block == NULL) && make_room()) {
-        errno = saved_errno;
-        block = next()->memalign(alignment, bytes);
-    }
-    return block;
+    return WITH_ROOM(next()->memalign(alignment, bytes));
 }
 
 EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
@@ -256,7 +279,9 @@ static void *move_block(void *pointer, size_t old_bytes, size_t bytes, const cha
 
 /* Shrinking moves a block only if that saves more than half of its slot. */
 static void *resize_pool(void *pointer, size_t bytes, const char *function, const void *caller) {
-    size_t old_bytes = heap_block_bytes(pointer, function, caller);
+    struct slab *slab = heap_find(heap_current, pointer).slab;
+    size_t old_bytes =
+        LIKELY(slab != NULL) ? slab->stride : heap_block_bytes(pointer, function, caller);
     if (bytes <= old_bytes && bytes > old_bytes / 2)
         return pointer;
     return move_block(pointer, old_bytes, bytes, function, caller);
@@ -269,13 +294,7 @@ static void *resize_foreign(void *pointer, size_t bytes, const char *function, c
         return move_block(pointer, next_bootstrap_bytes(pointer), bytes, function, caller);
     if (bytes <= config.node_max && config.strategy != TAGPOOL_STRATEGY_DIRECT)
         return move_block(pointer, next()->malloc_usable_size(pointer), bytes, function, caller);
-    int saved_errno = errno;
-    void *block = next()->realloc(pointer, bytes);
-    if (UNLIKELY(block == NULL) && make_room()) {
-        errno = saved_errno;
-        block = next()->realloc(pointer, bytes);
-    }
-    return block;
+    return WITH_ROOM(next()->realloc(pointer, bytes));
 }
 
 static void *resize(void *pointer, size_t bytes, const char *function, const void *caller) {

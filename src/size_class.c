@@ -1,11 +1,11 @@
 #include "size_class.h"
 
 #define STRIDE(stride, ignored) stride,
-const uint16_t size_class_stride[SIZE_CLASS_COUNT] = {SIZE_CLASSES(STRIDE, )};
+const uint16_t size_class_stride[SIZE_CLASS_COUNT] = {0, SIZE_CLASSES(STRIDE, )};
 
 /* The class of step s is the number of strides that are too small for 16 s bytes. */
 #define TOO_SMALL(stride, step) +((stride) < (step)*SLOT_ALIGN)
-#define CLASS_OF(step)          (0 SIZE_CLASSES(TOO_SMALL, step))
+#define CLASS_OF(step)          (SIZE_CLASS_FIRST SIZE_CLASSES(TOO_SMALL, step))
 #define TWO(step)               CLASS_OF(step), CLASS_OF(step + 1)
 #define FOUR(step)              TWO(step), TWO(step + 2)
 #define SIXTEEN(step)           FOUR(step), FOUR(step + 4), FOUR(step + 8), FOUR(step + 12)

@@ -2,14 +2,11 @@
 
 #include "size_class.h"
 
-static uint64_t live_word(const struct slab *slab, unsigned word) {
-    return atomic_load_explicit(&slab->live[word], memory_order_relaxed);
-}
+enum { CLAIM_BYTES = 4096 }; /* a class of few live blocks touches few pages, whatever its stride */
 
-/* Only the owner writes, so load and store need not be one step; relaxed, because a block reaches
- * another thread only through the program's own synchronisation, which orders these too. */
-static void set_live_word(struct slab *slab, unsigned word, uint64_t value) {
-    atomic_store_explicit(&slab->live[word], value, memory_order_relaxed);
+/* A word with the lowest `count` bits set, 1 to 64. */
+static uint64_t lowest_bits(unsigned count) {
+    return ((uint64_t)2 << (count - 1)) - 1;
 }
 
 static unsigned word_count(const struct slab *slab) {
@@ -19,23 +16,24 @@ static unsigned word_count(const struct slab *slab) {
 /* The bits of a word that stand for slots. */
 static uint64_t word_slots(const struct slab *slab, unsigned word) {
     uint32_t slots = slab->slot_count - word * WORD_BITS;
-    return slots >= WORD_BITS ? ~(uint64_t)0 : ((uint64_t)1 << slots) - 1;
+    return lowest_bits(slots < WORD_BITS ? slots : WORD_BITS);
 }
 
 static uint64_t all_words(const struct slab *slab) {
-    unsigned words = word_count(slab);
-    return words == WORD_BITS ? ~(uint64_t)0 : ((uint64_t)1 << words) - 1;
+    return lowest_bits(word_count(slab));
 }
 
 void slab_init(struct slab *slab, unsigned class_index, bool zeroed) {
     uint32_t stride = size_class_stride[class_index];
     slab->reciprocal = (uint32_t)((((uint64_t)1 << 32) / stride) + 1);
-    slab->used = 0;
+    slab->countdown = 0;
     slab->wake = 0;
     slab->slot_count = (uint32_t)(SLAB_BYTES / stride);
     slab->stride = stride;
     slab->fresh_slot = 0;
-    slab->class_index = (uint16_t)class_index;
+    uint32_t claim_slots = CLAIM_BYTES / stride;
+    slab->claim_slots = (uint8_t)(claim_slots < WORD_BITS ? claim_slots : WORD_BITS);
+    slab->class_index = (uint8_t)class_index;
     slab->place = SLAB_NOWHERE;
     slab->zeroed = zeroed;
     slab->previous = NULL;
@@ -67,19 +65,33 @@ void slab_unpost(struct slab *slab) {
     atomic_fetch_and_explicit(&slab->tag, ~TAG_POSTED, memory_order_acq_rel);
 }
 
+/* Of the free slots of a word, those to claim: all that were handed out before, whose memory is
+ * there; if there are none, a page of fresh ones. */
+static uint64_t choose(const struct slab *slab, unsigned word, uint64_t all, bool *fresh) {
+    uint32_t first_slot = word * WORD_BITS;
+    uint64_t touched = 0;
+    if (slab->fresh_slot >= first_slot + WORD_BITS)
+        touched = all;
+    else if (slab->fresh_slot > first_slot)
+        touched = all & lowest_bits(slab->fresh_slot - first_slot);
+    *fresh = touched == 0;
+    return touched != 0 ? touched : all & lowest_bits(slab->claim_slots) << __builtin_ctzll(all);
+}
+
 uint64_t slab_claim(struct slab *slab, unsigned *word, bool *fresh) {
     while (slab->summary != 0) {
         unsigned lowest = (unsigned)__builtin_ctzll(slab->summary);
-        uint64_t mask = ~live_word(slab, lowest) & word_slots(slab, lowest);
-        slab->summary &= slab->summary - 1;
+        uint64_t all = ~slab->live[lowest] & word_slots(slab, lowest);
+        uint64_t mask = all != 0 ? choose(slab, lowest, all, fresh) : 0;
+        if (mask == all)
+            slab->summary &= slab->summary - 1;
         if (mask == 0)
             continue;
-        uint32_t first_slot = lowest * WORD_BITS;
         *word = lowest;
-        *fresh = first_slot >= slab->fresh_slot;
-        if (first_slot + WORD_BITS > slab->fresh_slot)
-            slab->fresh_slot = first_slot + WORD_BITS;
-        slab->used += (uint32_t)__builtin_popcountll(mask);
+        uint32_t end_slot = (lowest + 1) * WORD_BITS - (uint32_t)__builtin_clzll(mask);
+        if (end_slot > slab->fresh_slot)
+            slab->fresh_slot = end_slot;
+        slab->countdown += (uint32_t)__builtin_popcountll(mask);
         return mask;
     }
     return 0;
@@ -88,11 +100,11 @@ uint64_t slab_claim(struct slab *slab, unsigned *word, bool *fresh) {
 void slab_unclaim(struct slab *slab, unsigned word, uint64_t mask, bool fresh) {
     if (mask == 0)
         return;
-    slab->used -= (uint32_t)__builtin_popcountll(mask);
+    slab->countdown -= (uint32_t)__builtin_popcountll(mask);
     slab->summary |= (uint64_t)1 << word;
-    /* Slots of a word are handed out from the lowest up: of a fresh word, all that remain were
-     * never touched. */
-    if (fresh && slab->fresh_slot == (word + 1) * WORD_BITS)
+    /* Slots are handed out from the lowest up: of a fresh claim, all that remain were never
+     * touched. */
+    if (fresh && slab->fresh_slot == (word + 1) * WORD_BITS - (uint32_t)__builtin_clzll(mask))
         slab->fresh_slot = word * WORD_BITS + (uint32_t)__builtin_ctzll(mask);
 }
 
@@ -105,26 +117,27 @@ uint32_t slab_fold(struct slab *slab) {
     for (; summary != 0; summary &= summary - 1) {
         unsigned word = (unsigned)__builtin_ctzll(summary);
         uint64_t freed = atomic_exchange_explicit(&remote->words[word], 0, memory_order_acquire);
-        uint64_t live = live_word(slab, word);
+        uint64_t live = slab_live_word(slab, word);
         if ((freed & ~live) != 0)
             doubly_freed = word * WORD_BITS + (uint32_t)__builtin_ctzll(freed & ~live);
         freed &= live;
-        set_live_word(slab, word, live & ~freed);
+        slab->live[word] = live & ~freed;
         slab->summary |= (uint64_t)1 << word;
-        slab->used -= (uint32_t)__builtin_popcountll(freed);
+        slab->countdown -= (uint32_t)__builtin_popcountll(freed);
     }
     return doubly_freed;
 }
 
 void slab_recount(struct slab *slab) {
-    slab->used = slab_live_count(slab);
+    slab->countdown = slab_live_count(slab);
+    slab->wake = 0;
     slab->summary = all_words(slab);
 }
 
 uint32_t slab_live_count(const struct slab *slab) {
     uint32_t count = 0;
     for (unsigned word = 0; word < word_count(slab); word++)
-        count += (uint32_t)__builtin_popcountll(live_word(slab, word));
+        count += (uint32_t)__builtin_popcountll(slab_live_word(slab, word));
     return count;
 }
 
@@ -182,7 +195,7 @@ enum fault slab_diagnose(const void *pointer, struct fault_report *report) {
         return FAULT_INTERIOR;
     if (slot >= slab->fresh_slot)
         return FAULT_NEVER_ALLOCATED;
-    if (slab_owner(slab) == TAG_OWNER_NONE || !slab_is_live(slab, slot))
+    if (slab_owner(slab) == TAG_OWNER_NONE || !slab_is_live(slab_live_of(slab, slot), slot))
         return FAULT_DOUBLE_FREE;
     uint64_t remote = atomic_load_explicit(
         &slab_remote(report->slab_index)->words[slot / WORD_BITS], memory_order_relaxed);

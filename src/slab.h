@@ -8,7 +8,9 @@
  * bit w = 0 says that word w has no free slot that nobody claimed; 1 says that it may have one.
  *
  *   used = live slots + slots claimed by the owner's heap and not handed out (the mask of a bin)
- *          + remotely freed slots not folded in yet
+ *          = countdown + wake
+ *
+ * A slot that another thread freed is live until the owner folds that in.
  *
  * The owner (tag.h) alone writes everything but the tag's posted bit and the remote words. Orphans
  * have no owner: pool_lock stands in for it. Another thread frees into the remote words: the first
@@ -31,19 +33,18 @@ struct slab {
     _Atomic(uint64_t) tag;
     uint64_t summary;
     uint32_t reciprocal; /* floor(2^32 / stride) + 1 */
-    uint32_t used;
-    uint32_t wake; /* the value of `used` at which a free needs attention: 0 empty, else a full
-                      slab's return */
+    uint32_t countdown;  /* frees until the slab needs attention: until used == wake */
+    uint32_t wake; /* 0: attention when it is empty; else when a full slab has a few free slots */
     uint32_t slot_count;
     uint32_t stride;     /* bytes from slot to slot */
     uint32_t fresh_slot; /* slots from here on were never handed out */
-    uint16_t class_index;
-    uint8_t
-        place;   /* enum slab_place: the list of the heap (or of the orphans) that the slab is on */
-    bool zeroed; /* slots from fresh_slot on read as zero */
+    uint8_t class_index;
+    uint8_t place; /* enum slab_place: the list of the heap, or of the orphans, that it is on */
+    uint8_t claim_slots; /* claimed at a time, at most */
+    bool zeroed;         /* slots from fresh_slot on read as zero */
     struct slab *previous;
     struct slab *next;
-    _Atomic(uint64_t) live[SLAB_WORDS];
+    uint64_t live[SLAB_WORDS]; /* written by the owner, read by others with live_word() */
 };
 
 /* What other threads write; kept apart, so that programs of one thread never touch it. */
@@ -85,9 +86,37 @@ static inline uint32_t slab_slot(uint32_t reciprocal, uint32_t offset, bool *exa
     return (uint32_t)(product >> 32);
 }
 
-static inline bool slab_is_live(const struct slab *slab, uint32_t slot) {
-    uint64_t word = atomic_load_explicit(&slab->live[slot / WORD_BITS], memory_order_relaxed);
-    return (word >> slot % WORD_BITS & 1) != 0;
+/* A word of live[]. Relaxed: a block reaches another thread only through the program's own
+ * synchronisation, which orders its live bit too. The owner's own stores are plain, because they
+ * are the fast paths: on every machine that we run on, an aligned 64-bit store is seen as a whole
+ * or not at all. */
+static inline uint64_t slab_live_word(const struct slab *slab, unsigned word) {
+    return __atomic_load_n(&slab->live[word], __ATOMIC_RELAXED);
+}
+
+/* The word of live[] that has a slot's bit. */
+static inline uint64_t slab_live_of(const struct slab *slab, uint32_t slot) {
+    return slab_live_word(slab, slot / WORD_BITS);
+}
+
+/* True if the slot's bit is set in its word. */
+static inline bool slab_is_live(uint64_t live, uint32_t slot) {
+    return (live >> slot % WORD_BITS & 1) != 0;
+}
+
+static inline uint32_t slab_used(const struct slab *slab) {
+    return slab->countdown + slab->wake;
+}
+
+/* Ask for attention when `used` comes down to `wake`. */
+static inline void slab_set_wake(struct slab *slab, uint32_t wake) {
+    slab->countdown = slab_used(slab) - wake;
+    slab->wake = wake;
+}
+
+/* The slab that a word of live[] belongs to. */
+static inline struct slab *slab_of_live(const uint64_t *word) {
+    return slab_at((size_t)((const char *)word - region.descriptors) / REGION_DESCRIPTOR_BYTES);
 }
 
 /* Make an empty slab serve a class. Its owner is set apart, by slab_set_owner(). */
@@ -118,7 +147,7 @@ static inline bool slab_is_posted(const struct slab *slab) {
     return (atomic_load_explicit(&slab->tag, memory_order_relaxed) & TAG_POSTED) != 0;
 }
 
-/* Claim all free slots of the lowest word that has any: a set bit for each slot, 0 if the slab has
+/* Claim the lowest free slots: some neighbours in one word, a set bit for each, 0 if the slab has
  * none. `word` is the word; `fresh` is set if none of these slots was ever handed out since the
  * slab serves this class. */
 uint64_t slab_claim(struct slab *slab, unsigned *word, bool *fresh);
@@ -126,14 +155,12 @@ uint64_t slab_claim(struct slab *slab, unsigned *word, bool *fresh);
 /* Undo the claim of slots that were not handed out; `fresh` as slab_claim() said. */
 void slab_unclaim(struct slab *slab, unsigned word, uint64_t mask, bool fresh);
 
-/* Free a live slot of a slab that the caller owns. True if `used` has come to the value that needs
- * attention. */
-static inline bool slab_give(struct slab *slab, uint32_t slot) {
-    _Atomic(uint64_t) *word = &slab->live[slot / WORD_BITS];
-    uint64_t live = atomic_load_explicit(word, memory_order_relaxed);
-    atomic_store_explicit(word, live & ~((uint64_t)1 << slot % WORD_BITS), memory_order_relaxed);
+/* Free a slot of a slab that the caller owns and whose word of live[] is `live`, with the slot's
+ * bit set. True if the slab needs attention now. */
+static inline bool slab_give(struct slab *slab, uint32_t slot, uint64_t live) {
+    slab->live[slot / WORD_BITS] = live ^ (uint64_t)1 << slot % WORD_BITS;
     slab->summary |= (uint64_t)1 << slot / WORD_BITS;
-    return --slab->used == slab->wake;
+    return --slab->countdown == 0;
 }
 
 /* Fold what other threads freed into live[]. Returns a slot that was freed twice, or
