@@ -13,10 +13,8 @@
 #include <unistd.h>
 
 static const struct command *const main_commands[] = {
-    &command_compare,
-    &command_profile,
-    &command_run,
-    &command_bench,
+    &command_compare, &command_profile, &command_record,       &command_replay,
+    &command_run,     &command_bench,   &command_replay_child,
 };
 
 enum { MAIN_COMMAND_COUNT = sizeof main_commands / sizeof main_commands[0] };
