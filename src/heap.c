@@ -12,9 +12,9 @@ const struct heap heap_ended = {.tag = TAG_POSTED};
 _Thread_local struct heap *heap_current = (struct heap *)(uintptr_t)&heap_none;
 
 enum {
-    WAKE_SHARE = 8, /* a full slab comes back when an eighth of its slots was freed, not at once */
-    ADOPT_ATTEMPTS =
-        4, /* orphans looked at, for one that has a free slot, before a new slab is taken */
+    WAKE_SHARE = 8,     /* a full slab comes back when an eighth of its slots was freed */
+    POSTED_GIVES = 64,  /* frees into slabs that others free into, before theirs are taken in */
+    ADOPT_ATTEMPTS = 4, /* orphans looked at for a free slot before a new slab is taken */
 };
 
 /* The table of heaps: the first, in most programs the only one, needs no memory of the system. */
@@ -77,6 +77,10 @@ static void enlist(struct heap *heap, struct slab *slab) {
     uint32_t used = slab_used(slab);
     uint32_t gap = slab->slot_count / WAKE_SHARE + 1;
     bool is_full = used + gap > slab->slot_count;
+    if (is_full && !slab->filled) {
+        slab->filled = true;
+        __atomic_fetch_add(&region_counts.filled, 1, __ATOMIC_RELAXED);
+    }
     slab_set_wake(slab, is_full && used > gap ? used - gap : 0);
     if (is_full)
         list_push(&heap->full[slab->class_index], slab, SLAB_FULL);
@@ -94,6 +98,8 @@ static void make_current(struct heap *heap, struct slab *slab) {
 
 static void release(struct slab *slab) {
     ASSERT(slab_used(slab) == 0 && slab->place == SLAB_NOWHERE);
+    if (slab->filled)
+        __atomic_fetch_sub(&region_counts.filled, 1, __ATOMIC_RELAXED);
     slab_set_owner(slab, TAG_OWNER_NONE);
     region_return_slab(slab_index(slab));
     stats_note_slabs(region_counts.taken, region_counts.taken_peak);
@@ -362,14 +368,14 @@ static bool waits_in_bin(const struct fault_report *report) {
            (bin->mask & bit) != 0;
 }
 
-/* Returns if the pointer is a live block, its slot in `report`; reports its fault otherwise. */
-static void expect_live(const void *pointer, struct fault_report *report) {
-    enum fault fault = slab_diagnose(pointer, report);
-    if (LIKELY(fault == FAULT_NONE))
+/* Report the fault of a pointer that slab_find() does not find a block for. Returns if there is
+ * none: another thread was at work on its slab a moment ago. */
+static void report_pointer(const void *pointer, struct fault_report *report) {
+    report->fault = slab_diagnose(pointer, report);
+    if (report->fault == FAULT_NONE)
         return;
-    if (fault == FAULT_DOUBLE_FREE && waits_in_bin(report))
-        fault = FAULT_NEVER_ALLOCATED;
-    report->fault = fault;
+    if (report->fault == FAULT_DOUBLE_FREE && waits_in_bin(report))
+        report->fault = FAULT_NEVER_ALLOCATED;
     report_fault(report);
 }
 
@@ -392,39 +398,61 @@ static bool give_orphan(struct heap *heap, struct slab *slab, uint32_t slot) {
     return is_orphan;
 }
 
-SLOW void heap_give_slow(struct heap *heap, void *pointer, const char *function,
-                         const void *caller) {
-    struct fault_report report = {.function = function, .caller = caller};
-    expect_live(pointer, &report);
-    struct slab *slab = slab_at(report.slab_index);
-    int owner = slab_owner(slab);
-    if (heap_is_real(heap) && owner == (int)heap->owner) {
-        if (slab_is_posted(slab)) /* at once, so that the next free of this slab is fast again */
-            drain_inbox(heap);
-        if (slab_give(slab, report.slot, slab_live_of(slab, report.slot)))
-            heap_wake(heap, slab);
-        return;
+/* Free a block of a slab of our own that other threads have freed into. These come in together with
+ * others, when the heap needs slots or after some such frees: to take them in one by one would pass
+ * the same cache lines back and forth. */
+static void give_posted(struct heap *heap, struct slab *slab, uint32_t slot) {
+    if (slab_give(slab, slot, slab_live_of(slab, slot)))
+        heap_wake(heap, slab);
+    if (++heap->posted_gives >= POSTED_GIVES) {
+        heap->posted_gives = 0;
+        drain_inbox(heap);
     }
-    if (owner == TAG_OWNER_ORPHAN && give_orphan(heap, slab, report.slot))
-        return;
+}
+
+/* Free a block of another running thread. False if it is freed already. */
+static bool give_remote(struct heap *heap, struct slab *slab, uint32_t slot) {
     if (heap_is_real(heap))
         heap->counters->remote_frees++;
-    switch (slab_give_remote(slab, report.slot)) {
-    case SLAB_REMOTE_GIVEN:
-        return;
-    case SLAB_REMOTE_POST:
+    enum slab_remote_result result = slab_give_remote(slab, slot);
+    if (result == SLAB_REMOTE_POST)
         post_remote(slab);
-        return;
-    case SLAB_REMOTE_DOUBLE:
-        report.fault = FAULT_DOUBLE_FREE;
-        report_fault(&report);
+    return result != SLAB_REMOTE_DOUBLE;
+}
+
+/* Free a live block, whoever owns its slab. False if that could not be done: the block is freed
+ * already, or its slab has just changed hands. */
+static bool give_live(struct heap *heap, struct slab *slab, uint32_t slot) {
+    int owner = slab_owner(slab);
+    if (owner == TAG_OWNER_ORPHAN)
+        return give_orphan(heap, slab, slot);
+    if (owner != (int)heap->owner || !heap_is_real(heap))
+        return give_remote(heap, slab, slot);
+    give_posted(heap, slab, slot);
+    return true;
+}
+
+SLOW void heap_give_slow(struct heap *heap, void *pointer, const char *function,
+                         const void *caller) {
+    for (;;) {
+        uint32_t slot;
+        struct slab *slab = slab_find(pointer, &slot);
+        if (LIKELY(slab != NULL) && give_live(heap, slab, slot))
+            return;
+        if (slab == NULL)
+            report_pointer(pointer, &(struct fault_report){.function = function, .caller = caller});
     }
 }
 
 size_t heap_block_bytes(const void *pointer, const char *function, const void *caller) {
-    struct fault_report report = {.is_use = true, .function = function, .caller = caller};
-    expect_live(pointer, &report);
-    return report.class_bytes;
+    for (;;) {
+        uint32_t slot;
+        struct slab *slab = slab_find(pointer, &slot);
+        if (slab != NULL)
+            return slab->stride;
+        report_pointer(pointer, &(struct fault_report){
+                                    .is_use = true, .function = function, .caller = caller});
+    }
 }
 
 /* ---- a heap's life ---- */

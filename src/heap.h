@@ -50,6 +50,7 @@ struct heap {
         inbox;              /* a stack, linked by slab_remote.inbox_next; pushed by any thread */
     _Atomic(bool) alive;    /* false: nobody reads the inbox; the pusher must */
     unsigned owner;         /* in the tags of its slabs; 0 for heap_none and heap_ended */
+    unsigned posted_gives;  /* frees into posted slabs since the inbox was emptied */
     struct heap *next_free; /* heaps whose thread has ended */
     struct tagpool_stats_counters
         private_counters; /* when the statistics page has no lane for this heap */
@@ -73,7 +74,8 @@ static inline void *heap_take_bin(struct bin *bin) {
     unsigned slot = (unsigned)__builtin_ctzll(mask);
     bin->mask = mask & (mask - 1);
     *bin->live |= mask & -mask;
-    return bin->first + slot * bin->stride;
+    uint32_t offset = slot * bin->stride; /* less than a slab */
+    return bin->first + offset;
 }
 
 /* Take a block of a class, claiming more slots first. NULL if the pool has no room. */

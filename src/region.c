@@ -148,8 +148,6 @@ static bool commit_slabs(void) {
         if (!os_commit(slab_start(slabs_committed), step << SLAB_SHIFT))
             return false;
     }
-    if (slabs_committed >= REGION_HUGE_FROM)
-        os_use_huge_pages(slab_start(slabs_committed), step << SLAB_SHIFT);
     slabs_committed += step;
     return true;
 }
@@ -161,6 +159,9 @@ static size_t take_unused(void) {
         return REGION_NO_SLAB;
     if (slab_index == slabs_committed && !commit_slabs())
         return REGION_NO_SLAB;
+    if (slab_index % REGION_HUGE_SLABS == 0 && slab_index + REGION_HUGE_SLABS <= slabs_committed &&
+        __atomic_load_n(&region_counts.filled, __ATOMIC_RELAXED) >= REGION_HUGE_FROM)
+        os_use_huge_pages(slab_start(slab_index), (size_t)REGION_HUGE_SLABS << SLAB_SHIFT);
     __atomic_store_n(&region_counts.used, slab_index + 1, __ATOMIC_RELAXED);
     return slab_index;
 }

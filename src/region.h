@@ -73,13 +73,15 @@ size_t region_trim(size_t keep);
  * limit. False if there was none left. */
 bool region_release_unused(void);
 
-/* Slabs taken now, the most ever, and slabs that are warm. */
+/* Numbers of slabs. */
 struct region_counts {
-    size_t taken;
+    size_t taken; /* now */
     size_t taken_peak;
     size_t warm;
-    size_t used; /* slabs that ever served: indices below it have a valid descriptor or one of
-                    zeroes */
+    size_t filled; /* of the taken ones, those that were full once. Atomic: heaps count it without
+                      the lock */
+    size_t used;   /* slabs that ever served: indices below it have a valid descriptor or one of
+                      zeroes */
 };
 extern struct region_counts region_counts;
 

@@ -36,6 +36,7 @@ void slab_init(struct slab *slab, unsigned class_index, bool zeroed) {
     slab->class_index = (uint8_t)class_index;
     slab->place = SLAB_NOWHERE;
     slab->zeroed = zeroed;
+    slab->filled = false;
     slab->previous = NULL;
     slab->next = NULL;
     slab->summary = all_words(slab);
@@ -179,6 +180,28 @@ static bool locate(const void *pointer, struct fault_report *report) {
     return true;
 }
 
+/* True if another thread has freed the slot and the owner has not folded that in. */
+static bool is_freed_remotely(size_t slab_index, uint32_t slot) {
+    uint64_t word = atomic_load_explicit(&slab_remote(slab_index)->words[slot / WORD_BITS],
+                                         memory_order_relaxed);
+    return slab_is_live(word, slot);
+}
+
+struct slab *slab_find(const void *pointer, uint32_t *slot) {
+    if ((uintptr_t)pointer - region.base >= region.bytes)
+        return NULL;
+    size_t index = region_slab_index(pointer);
+    struct slab *slab = slab_at(index);
+    int owner = slab_owner(slab);
+    if (owner < 0 || owner == TAG_OWNER_NONE)
+        return NULL;
+    bool exact;
+    *slot = slab_slot(slab->reciprocal, (uint32_t)((uintptr_t)pointer & (SLAB_BYTES - 1)), &exact);
+    if (!exact || *slot >= slab->slot_count || !slab_is_live(slab_live_of(slab, *slot), *slot))
+        return NULL;
+    return is_freed_remotely(index, *slot) ? NULL : slab;
+}
+
 enum fault slab_diagnose(const void *pointer, struct fault_report *report) {
     bool has_served = locate(pointer, report);
     if ((uintptr_t)pointer % SLOT_ALIGN != 0)
@@ -197,7 +220,5 @@ enum fault slab_diagnose(const void *pointer, struct fault_report *report) {
         return FAULT_NEVER_ALLOCATED;
     if (slab_owner(slab) == TAG_OWNER_NONE || !slab_is_live(slab_live_of(slab, slot), slot))
         return FAULT_DOUBLE_FREE;
-    uint64_t remote = atomic_load_explicit(
-        &slab_remote(report->slab_index)->words[slot / WORD_BITS], memory_order_relaxed);
-    return (remote >> slot % WORD_BITS & 1) != 0 ? FAULT_DOUBLE_FREE : FAULT_NONE;
+    return is_freed_remotely(report->slab_index, slot) ? FAULT_DOUBLE_FREE : FAULT_NONE;
 }

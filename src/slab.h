@@ -42,6 +42,7 @@ struct slab {
     uint8_t place; /* enum slab_place: the list of the heap, or of the orphans, that it is on */
     uint8_t claim_slots; /* claimed at a time, at most */
     bool zeroed;         /* slots from fresh_slot on read as zero */
+    bool filled;         /* was full once, so all its memory is in use */
     struct slab *previous;
     struct slab *next;
     uint64_t live[SLAB_WORDS]; /* written by the owner, read by others with live_word() */
@@ -182,6 +183,10 @@ enum slab_remote_result {
 
 /* Free a live slot from a thread that does not own the slab. _remote: any thread may call it. */
 enum slab_remote_result slab_give_remote(struct slab *slab, uint32_t slot);
+
+/* The slab of a live block, whoever owns it, and its slot; NULL if the pointer is anything else.
+ * The owner may change at any time, the block's place does not. Any thread may call it. */
+struct slab *slab_find(const void *pointer, uint32_t *slot);
 
 /* What a pointer of the region is: FAULT_NONE if it is a live block, else the fault of freeing it;
  * fills in the place (slab, class, slot) of the report. Any thread may call it. */
