@@ -197,8 +197,9 @@ static bool trace_read_thread(struct trace_reader *reader, unsigned first) {
 }
 
 static const char *trace_read_end(struct trace_reader *reader, unsigned first) {
-    if (first >> 3 >= TAGPOOL_TRACE_END_COUNT || reader->left_bytes != 0 ||
-        reader->place != reader->filled)
+    /* The recorder writes no end mark: sealing does. */
+    if (reader->head.sealed == 0 || first >> 3 >= TAGPOOL_TRACE_END_COUNT ||
+        reader->left_bytes != 0 || reader->place != reader->filled)
         return TRACE_DAMAGED;
     reader->ended = true;
     return NULL;
