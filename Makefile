@@ -86,6 +86,7 @@ $(BUILD)/workloads/%: tools/workloads/%.cpp
 	$(CXX) $(DEFINES) $(CPPFLAGS) $(CXX_FLAGS) $(CXXFLAGS) -MMD -MP -o $@ $< $(LDFLAGS) -lpthread
 
 include tools/drivers/rules.mk
+include tests/fuzz/rules.mk
 
 # Tests: tests/FOLDER/test_X.c (.cpp) is built as $(BUILD)/tests/FOLDER/test_X and run; test_X.sh is run as it is.
 #   unit     test_tools_*.c with the objects of the program, test_small_*.c with the small-world library's, others with
@@ -111,7 +112,7 @@ test: all $(TEST_LIBRARIES) $(if $(findstring /gate/,$(TESTS)),$(GATE_SCENARIOS)
 gate: $(BUILD)/libtagpool.so $(GATE_SCENARIOS) ## hold instruction counts to tests/gate/budgets (GATE=--update: write them)
 	@BUILD=$(BUILD) tests/gate/run $(GATE) || [ $$? -eq 77 ]
 
-build_test = $(CC) $(DEFINES) $(CPPFLAGS) $(C) $(CFLAGS) $(TEST_FLAGS) -MMD -MP -o $@ $(filter %.c %.o %.a,$^) $(LDFLAGS)
+build_test = $(CC) $(DEFINES) $(CPPFLAGS) $(C) $(CFLAGS) $(TEST_FLAGS) -MMD -MP -o $@ $< $(filter %.o %.a,$^) $(LDFLAGS)
 
 $(BUILD)/tests/unit/test_tools_%: tests/unit/test_tools_%.c $(filter-out %/main.o,$(TOOL_OBJECTS))
 	@mkdir -p $(@D)
