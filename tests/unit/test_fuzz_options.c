@@ -1,6 +1,6 @@
 /* If this failed, some text in TAGPOOL_OPTIONS would crash every program that the library is
  * preloaded into, or set an option to a value that the code does not expect. */
-#include "../fuzz/fuzz_options.c"
+#include "../fuzz/fuzz_options.c" // NOLINT(bugprone-suspicious-include)
 #include "../fuzz/mutate.h"
 #include "tap.h"
 

@@ -1,6 +1,6 @@
 /* If this failed, a damaged statistics page, profile, trace or program file would crash tagpool
  * instead of ending in a message. */
-#include "../fuzz/fuzz_files.c"
+#include "../fuzz/fuzz_files.c" // NOLINT(bugprone-suspicious-include)
 #include "../fuzz/mutate.h"
 #include "tap.h"
 
