@@ -11,10 +11,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <tagpool/options.h>
 
 enum compare_option {
     COMPARE_ALLOCATOR,
     COMPARE_OPTION,
+    COMPARE_STRATEGIES,
     COMPARE_REFERENCE,
     COMPARE_NULL,
     COMPARE_RUNS,
@@ -45,8 +47,12 @@ static const struct args_option compare_options[] = {
     [COMPARE_OPTION] = {'o', "option", "KEY=VALUE",
                         "set an option of libtagpool.so; may be repeated\n"
                         "(see 'tagpool help options')"},
+    [COMPARE_STRATEGIES] = {0, "strategies", NULL,
+                            "measure the strategies of libtagpool.so side by side: direct\n"
+                            "(the reference), metadata, tagged"},
     [COMPARE_REFERENCE] = {0, "reference", "NAME",
-                           "what the others are compared with (default: system)"},
+                           "what the others are compared with (default: system; with\n"
+                           "--strategies direct, and system is possible too)"},
     [COMPARE_NULL] = {0, "null", NULL, "compare the reference with itself: a test of the machine"},
     [COMPARE_RUNS] = {'r', "runs", "N", "exactly N rounds"},
     [COMPARE_MIN_RUNS] = {'m', "min-runs", "N",
@@ -98,13 +104,16 @@ static const char compare_details[] =
 
 #define COMPARE_PRECISION_STANDARD 0.01
 
+enum { COMPARE_STANDARD_VARIANTS = 2 }; /* system and tagpool */
+
 /* What the command line asks for. */
 struct compare_request {
     struct experiment_plan plan;
     struct variant variants[ROUNDS_VARIANTS_MAX];
     unsigned variant_count;
     char *settings;        /* for every variant with the shim */
-    const char *reference; /* name */
+    const char *reference; /* name; NULL: the default */
+    bool strategies;
     bool null;
     const char *name;
     const char *export_json;
@@ -198,6 +207,9 @@ static void compare_read_option(struct compare_request *request, const struct ar
     case COMPARE_OPTION:
         compare_add_setting(request, args->value);
         break;
+    case COMPARE_STRATEGIES:
+        request->strategies = true;
+        break;
     case COMPARE_REFERENCE:
         request->reference = args->value;
         break;
@@ -246,8 +258,7 @@ static char **compare_read_arguments(struct compare_request *request, char **arg
                  .seed = randomness_fresh_seed(),
                  .output = "null"},
         .variants = {{.name = "system"}, {.name = "tagpool", .shim = true}},
-        .variant_count = 2,
-        .reference = "system",
+        .variant_count = COMPARE_STANDARD_VARIANTS,
         .style = "auto",
         .fail_share = -1,
     };
@@ -283,9 +294,34 @@ static void compare_reduce_to_null(struct compare_request *request, unsigned ref
     request->variant_count = 2;
 }
 
+/* --strategies: one variant for each strategy of the library, in the place of the standard ones. */
+static void compare_take_strategies(struct compare_request *request) {
+    static const char *const strategies[] = {TAGPOOL_CHOICES_strategy};
+    struct variant others[ROUNDS_VARIANTS_MAX];
+    unsigned other_count = request->variant_count - COMPARE_STANDARD_VARIANTS;
+    memcpy(others, request->variants + COMPARE_STANDARD_VARIANTS, other_count * sizeof *others);
+    if (request->settings != NULL && strstr(request->settings, "strategy=") != NULL)
+        args_refuse("compare", "--strategies sets the strategy itself; leave out -o strategy=...");
+    request->variant_count = 0;
+    if (strcmp(request->reference, "system") == 0)
+        compare_add_variant(request, &(struct variant){.name = "system"});
+    for (size_t i = 0; i < sizeof strategies / sizeof strategies[0]; i++) {
+        struct variant variant = {.name = strategies[i],
+                                  .settings = memory_format("strategy=%s", strategies[i]),
+                                  .shim = true};
+        compare_add_variant(request, &variant);
+    }
+    for (unsigned i = 0; i < other_count; i++)
+        compare_add_variant(request, &others[i]);
+}
+
 /* Returns the reference's place. */
 static unsigned compare_settle_variants(struct compare_request *request) {
     const char *inherited = getenv("LD_PRELOAD");
+    if (request->reference == NULL)
+        request->reference = request->strategies ? "direct" : "system";
+    if (request->strategies)
+        compare_take_strategies(request);
     unsigned reference = compare_find_reference(request);
     if (request->null) {
         compare_reduce_to_null(request, reference);
@@ -300,8 +336,10 @@ static unsigned compare_settle_variants(struct compare_request *request) {
         struct variant *variant = &request->variants[i];
         if (variant->shim && variant->preload == NULL)
             variant->preload = library_of_tagpool();
-        if (variant->shim)
-            variant->settings = request->settings;
+        if (variant->shim && request->settings != NULL)
+            variant->settings = variant->settings != NULL
+                                    ? memory_format("%s,%s", variant->settings, request->settings)
+                                    : request->settings;
     }
     return reference;
 }

@@ -4,6 +4,7 @@
 set -u
 # shellcheck source=tests/cli/lib.sh
 . tests/cli/lib.sh
+see="(see 'tagpool help compare')"
 
 compile work <<'C'
 #include <stdio.h>
@@ -131,6 +132,29 @@ check $? 'a regression is no failure unless it is asked for'
 run compare -r 8 --fail-if-slower 5 --reference tagpool -- "$work/sleepy"
 [ "$status" -eq 0 ] && grep -q '^system against tagpool: wall time faster' "$work/out"
 check $? '--reference turns the comparison round'
+
+# The strategies are those of the list that the library is built from.
+strategies=$("$tagpool" help options | grep -A 1 "^  strategy " |
+    sed -n "2s/; default.*//;2s/[ ,]* / /gp")
+run compare --strategies -r 6 -- "$work/work" same
+[ "$status" -eq 0 ] && [ ! -s "$work/err" ] &&
+    grep -qE "^  wall +direct +[0-9.]+ [mu]?s\$" "$work/out" &&
+    ! grep -qE "^  wall +system|^ +tagpool " "$work/out"
+check $? "--strategies has direct as the reference, and only strategies"
+missed=
+for strategy in $strategies; do
+    [ "$strategy" = direct ] && expected="0\.0" || expected="(9[0-9]|100)\.[0-9]"
+    grep -qE "^$strategy served $expected % of 2[0-9]{3} calls from its pools\.\$" "$work/out" ||
+        missed="$missed $strategy"
+done
+[ -n "$strategies" ] && [ -z "$missed" ]
+check $? "every strategy takes part and keeps to itself: direct serves nothing"
+run compare --strategies --reference system -a "again=$build/libtagpool.so" -r 6 -- "$work/work" same
+[ "$status" -eq 0 ] && grep -qE "^  wall +system " "$work/out" &&
+    grep -q "^direct against system: " "$work/out" && grep -q "^again against system: " "$work/out"
+check $? "--strategies can be compared with the system and with other libraries"
+refused 2 "tagpool compare: --strategies sets the strategy itself; leave out -o strategy=... $see" \
+    "a strategy beside --strategies is refused" compare --strategies -o strategy=direct -- true
 
 # A sleep is the calmest workload there is: even on a busy machine its spread is far below 50 %.
 run compare --null -r 6 --noise-threshold 50 -- sleep 0.4
