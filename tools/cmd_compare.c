@@ -1,10 +1,10 @@
 #include "command.h"
 #include "comparison.h"
 #include "experiment.h"
-#include "export.h"
+#include "exports.h"
 #include "library.h"
 #include "memory.h"
-#include "report_json.h"
+#include "probe.h"
 #include "report_table.h"
 #include "say.h"
 #include "settings.h"
@@ -32,7 +32,13 @@ enum compare_option {
     COMPARE_IGNORE_FAILURE,
     COMPARE_INPUT,
     COMPARE_OUTPUT,
+    COMPARE_HEADROOM,
+    COMPARE_NO_HEADROOM,
+    COMPARE_PROFILE,
     COMPARE_EXPORT_JSON,
+    COMPARE_EXPORT_CSV,
+    COMPARE_EXPORT_MARKDOWN,
+    COMPARE_HTML,
     COMPARE_STYLE,
     COMPARE_FAIL_IF_SLOWER,
     COMPARE_STRICT,
@@ -77,9 +83,17 @@ static const struct args_option compare_options[] = {
                        "(default: ours, unless it is a terminal)"},
     [COMPARE_OUTPUT] = {0, "output", "WHERE",
                         "output of timed runs: null, pipe, inherit or a file\n(default: null)"},
-    [COMPARE_EXPORT_JSON] = {0, "export-json", "FILE",
-                             "write everything as JSON; with '-' to standard output, and\n"
-                             "the table to standard error"},
+    [COMPARE_HEADROOM] = {0, "headroom", NULL,
+                          "measure how much there is to gain at all, at any cost (default:\n"
+                          "where it takes less than a quarter of the rounds' time)"},
+    [COMPARE_NO_HEADROOM] = {0, "no-headroom", NULL, "do not measure that"},
+    [COMPARE_PROFILE] = {0, "profile", NULL,
+                         "run once more and count what the program allocates, for the\n"
+                         "charts of --html and for the reasons"},
+    [COMPARE_EXPORT_JSON] = EXPORTS_OPTION_JSON,
+    [COMPARE_EXPORT_CSV] = EXPORTS_OPTION_CSV,
+    [COMPARE_EXPORT_MARKDOWN] = EXPORTS_OPTION_MARKDOWN,
+    [COMPARE_HTML] = EXPORTS_OPTION_HTML,
     [COMPARE_STYLE] = {0, "style", "STYLE", "auto, basic, full, nocolor, color or none (no table)"},
     [COMPARE_FAIL_IF_SLOWER] = {0, "fail-if-slower", "PERCENT",
                                 "exit status 1 if tagpool is proven slower than this"},
@@ -97,6 +111,10 @@ static const char compare_details[] =
     "lies\n"
     "beyond the noise threshold; slightly faster: it touches the threshold, but not 0; no\n"
     "meaningful difference: within the threshold; inconclusive: more rounds are needed.\n\n"
+    "The headroom is measured in rounds of their own, with 0, 1 and 2 extra pairs of malloc and\n"
+    "free behind each request: what the CPU time grows by is what the program's own pairs cost.\n"
+    "Where there is no gain, or the result is uncertain, the report says why and what to do.\n"
+    "'tagpool report' shows a file of --export-json again, or compares two of them.\n\n"
     "Exit status: 0 done; 1 regression proven (--fail-if-slower); 2 wrong usage; 3 the program\n"
     "failed, its output differs or the shim was not active; 4 inconclusive (--strict); 125 "
     "tagpool\n"
@@ -105,6 +123,18 @@ static const char compare_details[] =
 #define COMPARE_PRECISION_STANDARD 0.01
 
 enum { COMPARE_STANDARD_VARIANTS = 2 }; /* system and tagpool */
+
+/* Of the time of the rounds: what measuring the headroom may cost unless it is asked for. */
+#define COMPARE_HEADROOM_SHARE 0.25
+
+/* Longer runs do not notice what loading the shim takes. */
+#define COMPARE_LOADING_RUN_S 0.05
+
+enum compare_headroom {
+    COMPARE_HEADROOM_IF_CHEAP,
+    COMPARE_HEADROOM_ALWAYS,
+    COMPARE_HEADROOM_NEVER
+};
 
 /* What the command line asks for. */
 struct compare_request {
@@ -116,7 +146,9 @@ struct compare_request {
     bool strategies;
     bool null;
     const char *name;
-    const char *export_json;
+    enum compare_headroom headroom;
+    bool profile;
+    struct exports exports;
     const char *style;
     double fail_share; /* negative: not asked for */
     bool strict;
@@ -198,6 +230,36 @@ static bool compare_read_plan(struct compare_request *request, const struct args
     }
 }
 
+/* Options that say what is made of the rounds; false if it is another option. */
+static bool compare_read_report(struct compare_request *request, const struct args *args,
+                                enum compare_option option) {
+    switch (option) {
+    case COMPARE_HEADROOM:
+        request->headroom = COMPARE_HEADROOM_ALWAYS;
+        return true;
+    case COMPARE_NO_HEADROOM:
+        request->headroom = COMPARE_HEADROOM_NEVER;
+        return true;
+    case COMPARE_PROFILE:
+        request->profile = true;
+        return true;
+    case COMPARE_EXPORT_JSON:
+        request->exports.paths[EXPORTS_JSON] = args->value;
+        return true;
+    case COMPARE_EXPORT_CSV:
+        request->exports.paths[EXPORTS_CSV] = args->value;
+        return true;
+    case COMPARE_EXPORT_MARKDOWN:
+        request->exports.paths[EXPORTS_MARKDOWN] = args->value;
+        return true;
+    case COMPARE_HTML:
+        request->exports.paths[EXPORTS_HTML] = args->value;
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void compare_read_option(struct compare_request *request, const struct args *args,
                                 enum compare_option option) {
     switch (option) {
@@ -231,9 +293,6 @@ static void compare_read_option(struct compare_request *request, const struct ar
     case COMPARE_OUTPUT:
         request->plan.output = args->value;
         break;
-    case COMPARE_EXPORT_JSON:
-        request->export_json = args->value;
-        break;
     case COMPARE_STYLE:
         request->style = args->value;
         break;
@@ -264,7 +323,8 @@ static char **compare_read_arguments(struct compare_request *request, char **arg
     };
     args_init(&args, "compare", compare_options, arguments);
     for (int option = args_read(&args); option >= 0; option = args_read(&args))
-        if (!compare_read_plan(request, &args, (enum compare_option)option))
+        if (!compare_read_plan(request, &args, (enum compare_option)option) &&
+            !compare_read_report(request, &args, (enum compare_option)option))
             compare_read_option(request, &args, (enum compare_option)option);
     if (request->plan.min_runs > request->plan.max_runs)
         args_refuse("compare", "--min-runs %u is more than --max-runs %u", request->plan.min_runs,
@@ -346,31 +406,71 @@ static unsigned compare_settle_variants(struct compare_request *request) {
 
 /* ---- the results ---- */
 
-static void compare_export(struct export *export, const struct comparison *comparison) {
-    FILE *out = export_begin(export);
-    if (out != NULL)
-        report_json_print(out, comparison);
-    export_end(export);
+static bool compare_has_shim(const struct compare_request *request) {
+    for (unsigned i = 0; i < request->variant_count; i++)
+        if (request->variants[i].shim)
+            return true;
+    return false;
 }
 
-static int compare_measure(const struct compare_request *request, unsigned reference,
-                           const struct target *target, const char *title) {
+/* The runs besides the rounds, each as far as it was asked for or costs little. */
+static void compare_probe(const struct compare_request *request, struct comparison *comparison) {
+    const struct experiment *experiment = comparison->experiment;
+    const struct analysis *analyses =
+        comparison->analyses[experiment->rounds.reference == 0 ? 1 : 0];
+    unsigned rounds = headroom_rounds_for(COMPARE_HEADROOM_SHARE * experiment->elapsed_s,
+                                          analyses[METRIC_WALL].reference);
+    if (request->headroom == COMPARE_HEADROOM_ALWAYS && rounds == 0)
+        rounds = HEADROOM_ROUNDS_LEAST;
+    bool wanted = request->headroom == COMPARE_HEADROOM_ALWAYS ||
+                  (request->headroom == COMPARE_HEADROOM_IF_CHEAP && !request->null);
+    if (wanted)
+        probe_headroom(comparison, rounds);
+    if (request->profile)
+        comparison->profile = probe_profile(comparison);
+    if (compare_has_shim(request) && analyses[METRIC_WALL].reference < COMPARE_LOADING_RUN_S)
+        comparison->loading_s = probe_loading(comparison);
+}
+
+/* The check and the rounds, with what the machine was like meanwhile. */
+static bool compare_experiment(struct experiment *experiment, struct machine *machine,
+                               double *steal) {
+    struct machine_ticks before, after;
+    machine_read(machine);
+    if (!experiment_check(experiment))
+        return false;
+    machine_read_ticks(&before);
+    bool sound = experiment_measure(experiment);
+    machine_read_ticks(&after);
+    *steal = machine_steal(&before, &after);
+    return sound;
+}
+
+static int compare_measure(struct compare_request *request, unsigned reference,
+                           const struct target *target, const struct target_findings *findings,
+                           const char *title) {
     struct terminal terminal;
     struct experiment experiment;
     struct comparison comparison;
-    struct export export;
+    struct machine machine;
+    double steal;
     if (!terminal_init(&terminal, request->style))
         args_refuse("compare", "--style is auto, basic, full, nocolor, color or none, not '%s'",
                     request->style);
-    export_open(&export, request->export_json);
+    exports_open(&request->exports);
     experiment_init(&experiment, &request->plan, target, request->variants, request->variant_count,
                     reference, &terminal);
     int status = STATUS_DONE;
-    if (experiment_check(&experiment) && experiment_measure(&experiment)) {
+    if (compare_experiment(&experiment, &machine, &steal)) {
         comparison_make(&comparison, &experiment, title);
+        comparison.machine = machine;
+        comparison.steal = steal;
+        reasons_add_findings(&comparison.reasons, findings);
+        compare_probe(request, &comparison);
+        comparison_finish(&comparison);
         if (strcmp(request->style, "none") != 0)
-            report_table_print(export_tables(&export), &terminal, &comparison);
-        compare_export(&export, &comparison);
+            report_table_print(exports_tables(&request->exports), &terminal, &comparison);
+        exports_write(&request->exports, &comparison);
         status = comparison_status(&comparison, request->fail_share, request->strict);
     } else {
         say_error("%s", experiment.reason);
@@ -396,7 +496,7 @@ static int compare_main(char **arguments) {
     target_inspect(&target, &findings);
     target_report(&findings);
     char *title = request.name != NULL ? memory_copy(request.name) : command_text(command);
-    int status = compare_measure(&request, reference, &target, title);
+    int status = compare_measure(&request, reference, &target, &findings, title);
     free(title);
     return status;
 }

@@ -181,6 +181,7 @@ static void profile_try(const struct profile_report *report, const struct target
     fprintf(stderr, "\n");
     if (experiment_check(&experiment) && experiment_measure(&experiment)) {
         comparison_make(&comparison, &experiment, report->title);
+        comparison_finish(&comparison);
         report_table_print(stderr, terminal, &comparison);
     } else {
         say_error("the advice could not be tried: %s", experiment.reason);

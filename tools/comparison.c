@@ -1,11 +1,16 @@
 #include "comparison.h"
 
+#include "memory.h"
+
 #include <stdio.h>
+#include <stdlib.h>
+
+enum { COMPARISON_TEXT_BYTES = 96 };
 
 void comparison_make(struct comparison *comparison, const struct experiment *experiment,
                      const char *title) {
     const struct rounds *rounds = &experiment->rounds;
-    *comparison = (struct comparison){.title = title, .experiment = experiment};
+    *comparison = (struct comparison){.title = title, .experiment = experiment, .steal = -1};
     for (unsigned variant = 0; variant < rounds->variant_count; variant++)
         for (int metric = 0; metric < METRIC_COUNT; metric++)
             if (variant != rounds->reference)
@@ -58,6 +63,16 @@ bool comparison_judges(const struct comparison *comparison, unsigned variant) {
     return variant != reference && (!any_shim || experiment->variants[variant].shim);
 }
 
+bool comparison_gains(const struct comparison *comparison, unsigned variant) {
+    for (int metric = 0; metric < METRIC_COUNT; metric++) {
+        enum paired_verdict verdict = comparison->analyses[variant][metric].verdict;
+        if (metric_about[metric].decides &&
+            (verdict == PAIRED_FASTER || verdict == PAIRED_SLIGHTLY_FASTER))
+            return true;
+    }
+    return false;
+}
+
 enum exit_status comparison_status(const struct comparison *comparison, double fail_share,
                                    bool strict) {
     enum exit_status status = STATUS_DONE;
@@ -76,4 +91,82 @@ enum exit_status comparison_status(const struct comparison *comparison, double f
         }
     }
     return status;
+}
+
+void comparison_finish(struct comparison *comparison) {
+    reasons_judge(&comparison->reasons, comparison);
+}
+
+/* ---- sentences ---- */
+
+/* "tagpool 1.11x, 71 % of what is possible". */
+static char *comparison_gain_text(const struct comparison *comparison, unsigned variant) {
+    double saved = -paired_share(comparison->analyses[variant][METRIC_CPU].difference.estimate);
+    double share = comparison->headroom.share;
+    const char *name = comparison->experiment->variants[variant].name;
+    if (share > 0 && saved > share)
+        return memory_format("%s %.2fx, more than that: its blocks also lie where they cost fewer "
+                             "page faults or cache misses",
+                             name, 1 / (1 - saved));
+    if (share > 0 && saved > 0)
+        return memory_format("%s %.2fx, %.0f %% of what is possible", name, 1 / (1 - saved),
+                             100 * saved / share);
+    return memory_format("%s %.2fx", name, 1 / (1 - saved));
+}
+
+char *comparison_headroom_text(const struct comparison *comparison) {
+    const struct headroom *headroom = &comparison->headroom;
+    if (!headroom->measured)
+        return NULL;
+    char *text = memory_format("allocation is %.0f %% [%.0f ... %.0f] of the CPU time, so at most "
+                               "%.2fx",
+                               100 * headroom->share, 100 * headroom->low, 100 * headroom->high,
+                               headroom_ceiling(headroom->share));
+    for (unsigned i = 0; i < comparison->experiment->rounds.variant_count; i++) {
+        if (i == comparison->experiment->rounds.reference)
+            continue;
+        char *gain = comparison_gain_text(comparison, i);
+        char *longer = memory_format("%s; %s", text, gain);
+        free(gain);
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+/* "wall time faster, -9.8 % [-11.2 ... -8.6]", or what stands in the way. */
+static char *comparison_clause(enum metric metric, const struct analysis *analysis) {
+    char word[COMPARISON_TEXT_BYTES], difference[COMPARISON_TEXT_BYTES];
+    comparison_format_difference(analysis, difference, sizeof difference);
+    const char *verdict = comparison_verdict_word(metric, analysis->verdict, word, sizeof word);
+    if (analysis->verdict == PAIRED_INCONCLUSIVE && analysis->difference.exists)
+        return memory_format("%s time %s, %s (about %u rounds would settle it)",
+                             metric_about[metric].title, verdict, difference,
+                             analysis->rounds_to_settle);
+    return memory_format("%s time %s, %s", metric_about[metric].title, verdict, difference);
+}
+
+char *comparison_sentence(const struct comparison *comparison, unsigned variant) {
+    const struct analysis *analyses = comparison->analyses[variant];
+    char *wall = comparison_clause(METRIC_WALL, &analyses[METRIC_WALL]);
+    char *cpu = comparison_clause(METRIC_CPU, &analyses[METRIC_CPU]);
+    char *text = memory_format("%s; %s", wall, cpu);
+    free(wall);
+    free(cpu);
+    return text;
+}
+
+char *comparison_resolution_text(const struct comparison *comparison) {
+    const struct experiment *experiment = comparison->experiment;
+    const struct rounds *rounds = &experiment->rounds;
+    double half_width = analysis_worst_half_width(rounds);
+    bool short_of_time = experiment->out_of_time && half_width > experiment->plan.precision;
+    if (rounds->count < PAIRED_ROUNDS_FOR_INTERVAL)
+        return memory_format("%u rounds: no 95 %% interval exists below %d, so there is no "
+                             "verdict%s",
+                             rounds->count, PAIRED_ROUNDS_FOR_INTERVAL,
+                             experiment->out_of_time ? "; give more time with --duration" : "");
+    return memory_format("Resolution: time intervals reach up to %.1f %% to either side%s",
+                         100 * half_width,
+                         short_of_time ? "; --duration ended the run, more time narrows them" : "");
 }

@@ -8,11 +8,22 @@
 
 #include "analysis.h"
 #include "experiment.h"
+#include "headroom.h"
+#include "json_tree.h"
+#include "machine.h"
+#include "reasons.h"
 
 struct comparison {
     const char *title; /* the command as typed, or --name */
     const struct experiment *experiment;
     struct analysis analyses[ROUNDS_VARIANTS_MAX][METRIC_COUNT]; /* not of the reference */
+    /* What comparison_make leaves empty, for those who know it. */
+    struct machine machine;
+    double steal;     /* share of the processors' time that went to other guests; -1: not known */
+    double loading_s; /* what loading the shim takes; 0: not measured */
+    struct headroom headroom;
+    struct reasons reasons;
+    const struct json_value *profile; /* what the program allocates: profile_report.h; NULL */
 };
 
 /* After experiment_measure. */
@@ -29,6 +40,23 @@ void comparison_format_difference(const struct analysis *analysis, char *text, s
 /* Is a variant judged by --fail-if-slower and --strict? Those with the shim are, or all when none
  * has it. */
 bool comparison_judges(const struct comparison *comparison, unsigned variant);
+
+/* Judges why: fills in the reasons, from all the rest. */
+void comparison_finish(struct comparison *comparison);
+
+/* "allocation is 14 % [12 ... 16] of the CPU time, so at most 1.16x; tagpool 1.11x, 71 % of what is
+ * possible", in a new string; NULL when the headroom was not measured. */
+char *comparison_headroom_text(const struct comparison *comparison);
+
+/* What is said about a variant: "wall time faster, -9.8 % [-11.2 ... -8.6]; cpu time faster, ...",
+ * in a new string. */
+char *comparison_sentence(const struct comparison *comparison, unsigned variant);
+
+/* How far the intervals of time reach, or why there are none, in a new string. */
+char *comparison_resolution_text(const struct comparison *comparison);
+
+/* Does the variant take less wall or CPU time, proven? */
+bool comparison_gains(const struct comparison *comparison, unsigned variant);
 
 /* The exit status: STATUS_REGRESSION if a judged variant is proven to be slower than `fail_share`
  * (negative: not asked for), STATUS_INCONCLUSIVE if `strict` and wall or cpu time of one is

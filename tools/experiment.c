@@ -218,8 +218,12 @@ static bool experiment_check_proof(struct experiment *experiment, unsigned varia
                                fault);
     proof->calls = stats_summary_calls(&summary);
     proof->processes = summary.process_count;
-    for (unsigned i = 0; i < summary.process_count; i++)
-        proof->pool_calls += stats_process_pool_calls(&summary.processes[i]);
+    for (unsigned i = 0; i < summary.process_count; i++) {
+        const struct stats_process *process = &summary.processes[i];
+        proof->pool_calls += stats_process_pool_calls(process);
+        if (process->pool_bytes_peak > proof->pool_bytes_peak)
+            proof->pool_bytes_peak = process->pool_bytes_peak;
+    }
     stats_summary_free(&summary);
     if (proof->calls > 0)
         return true;

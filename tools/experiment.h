@@ -41,8 +41,9 @@ struct experiment_plan {
 
 /* What the statistics page said about a variant in the check. */
 struct experiment_proof {
-    uint64_t calls;      /* that reached the shim */
-    uint64_t pool_calls; /* that its pools served */
+    uint64_t calls;           /* that reached the shim */
+    uint64_t pool_calls;      /* that its pools served */
+    uint64_t pool_bytes_peak; /* of the process whose pools were largest */
     unsigned processes;
 };
 

@@ -7,12 +7,16 @@
 #include <unistd.h>
 
 void export_open(struct export *export, const char *path) {
-    *export = (struct export){.path = path};
+    export_open_for(export, "--export-json", path);
+}
+
+void export_open_for(struct export *export, const char *option, const char *path) {
+    *export = (struct export){.option = option, .path = path};
     if (path == NULL)
         return;
     export->out = strcmp(path, "-") == 0 ? stdout : fopen(path, "a");
     if (export->out == NULL)
-        say_and_exit(STATUS_USAGE, "cannot write --export-json %s: %s", path, strerror(errno));
+        say_and_exit(STATUS_USAGE, "cannot write %s %s: %s", option, path, strerror(errno));
 }
 
 FILE *export_begin(struct export *export) {
@@ -29,7 +33,7 @@ void export_end(struct export *export) {
     bool failed = export->failed || ferror(out) != 0;
     export->out = NULL;
     if (fclose(out) != 0 || failed)
-        say_and_exit(STATUS_OWN_FAILURE, "cannot write --export-json %s: %s", export->path,
+        say_and_exit(STATUS_OWN_FAILURE, "cannot write %s %s: %s", export->option, export->path,
                      strerror(errno));
 }
 

@@ -1,5 +1,6 @@
-/* The file of --export-json: opened before the measurement, so that a mistake in its path does not
- * cost it, and emptied only when there is a result, so that an earlier one outlives a failure.
+/* A file that a result is written to, as --export-json asks: opened before the measurement, so that
+ * a mistake in its path does not cost it, and emptied only when there is a result, so that an
+ * earlier one outlives a failure.
  *
  *   export_open;  measure;  FILE *out = export_begin;  if (out != NULL) print;  export_end
  */
@@ -10,13 +11,17 @@
 #include <stdio.h>
 
 struct export {
-    const char *path; /* "-": standard output; NULL: nothing was asked for */
+    const char *option; /* that named it, for messages */
+    const char *path;   /* "-": standard output; NULL: nothing was asked for */
     FILE *out;
     bool failed;
 };
 
 /* Ends the program with a message when the file cannot be written. */
 void export_open(struct export *export, const char *path);
+
+/* The same for another option than --export-json. */
+void export_open_for(struct export *export, const char *option, const char *path);
 
 /* Where the result goes, or NULL when nobody wants it. */
 FILE *export_begin(struct export *export);

@@ -3,10 +3,7 @@
 #include "json.h"
 #include "version.h"
 
-#include <sys/utsname.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 static const char *const report_verdicts[] = {
     [PAIRED_FASTER] = "less",
@@ -18,23 +15,9 @@ static const char *const report_verdicts[] = {
 };
 
 void report_json_machine(struct json *json) {
-    struct utsname name;
-    char when[32];
-    time_t now = time(NULL);
-    struct tm utc;
-    if (gmtime_r(&now, &utc) == NULL || strftime(when, sizeof when, "%FT%TZ", &utc) == 0)
-        when[0] = '\0';
-    json_text(json, "date", when);
-    json_object(json, "machine");
-    if (uname(&name) == 0) {
-        json_text(json, "system", name.sysname);
-        json_text(json, "release", name.release);
-        json_text(json, "architecture", name.machine);
-        json_text(json, "host", name.nodename);
-    }
-    json_count(json, "processors", (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
-    json_count(json, "page_bytes", (uint64_t)sysconf(_SC_PAGESIZE));
-    json_end(json);
+    struct machine machine;
+    machine_read(&machine);
+    machine_print_json(json, &machine);
 }
 
 static void report_json_plan(struct json *json, const struct experiment *experiment) {
@@ -93,6 +76,7 @@ static void report_json_variant(struct json *json, const struct comparison *comp
         json_count(json, "calls", experiment->proofs[index].calls);
         json_count(json, "pool_calls", experiment->proofs[index].pool_calls);
         json_count(json, "processes", experiment->proofs[index].processes);
+        json_count(json, "pool_bytes_peak", experiment->proofs[index].pool_bytes_peak);
     }
     if (index != experiment->rounds.reference) {
         json_object(json, "differences");
@@ -136,6 +120,60 @@ static void report_json_round(struct json *json, const struct experiment *experi
     json_end(json);
 }
 
+static void report_json_known(struct json *json, const char *key, bool known, double number) {
+    if (known)
+        json_number(json, key, number);
+    else
+        json_null(json, key);
+}
+
+static void report_json_headroom(struct json *json, const struct headroom *headroom) {
+    if (!headroom->measured) {
+        json_null(json, "headroom");
+        return;
+    }
+    json_object(json, "headroom");
+    json_count(json, "rounds", headroom->rounds);
+    json_flat_array(json, "cpu_seconds");
+    for (int k = 0; k < HEADROOM_STEPS; k++)
+        json_number(json, NULL, headroom->cpu_s[k]);
+    json_end(json);
+    json_number(json, "share", headroom->share);
+    json_number(json, "low", headroom->low);
+    json_number(json, "high", headroom->high);
+    json_number(json, "ceiling", headroom_ceiling(headroom->share));
+    json_end(json);
+}
+
+static void report_json_reasons(struct json *json, const struct reasons *reasons) {
+    json_array(json, "reasons");
+    for (unsigned i = 0; i < reasons->count; i++) {
+        json_flat_object(json, NULL);
+        json_text(json, "kind", reason_kind_names[reasons->items[i].kind]);
+        json_text(json, "key", reasons->items[i].key);
+        json_truth(json, "matters", reasons->items[i].matters);
+        json_text(json, "text", reasons->items[i].text);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+/* How good the measurement was, and why it came out as it did. */
+static void report_json_session(struct json *json, const struct comparison *comparison) {
+    const struct experiment *experiment = comparison->experiment;
+    json_number(json, "elapsed_seconds", experiment->elapsed_s);
+    json_truth(json, "out_of_time", experiment->out_of_time);
+    json_truth(json, "output_stable", !experiment->unstable[0] && !experiment->unstable[1]);
+    json_truth(json, "stdout_stable", !experiment->unstable[0]);
+    json_truth(json, "stderr_stable", !experiment->unstable[1]);
+    report_json_known(json, "resolution", experiment->rounds.count >= PAIRED_ROUNDS_FOR_INTERVAL,
+                      analysis_worst_half_width(&experiment->rounds));
+    report_json_known(json, "steal", comparison->steal >= 0, comparison->steal);
+    report_json_known(json, "loading_seconds", comparison->loading_s > 0, comparison->loading_s);
+    report_json_headroom(json, &comparison->headroom);
+    report_json_reasons(json, &comparison->reasons);
+}
+
 void report_json_print(FILE *out, const struct comparison *comparison) {
     const struct experiment *experiment = comparison->experiment;
     struct json json;
@@ -149,11 +187,9 @@ void report_json_print(FILE *out, const struct comparison *comparison) {
     for (char **word = experiment->target->argv; *word != NULL; word++)
         json_text(&json, NULL, *word);
     json_end(&json);
-    report_json_machine(&json);
+    machine_print_json(&json, &comparison->machine);
     report_json_plan(&json, experiment);
-    json_number(&json, "elapsed_seconds", experiment->elapsed_s);
-    json_truth(&json, "out_of_time", experiment->out_of_time);
-    json_truth(&json, "output_stable", !experiment->unstable[0] && !experiment->unstable[1]);
+    report_json_session(&json, comparison);
     json_array(&json, "variants");
     for (unsigned i = 0; i < experiment->rounds.variant_count; i++)
         report_json_variant(&json, comparison, i);
@@ -162,5 +198,7 @@ void report_json_print(FILE *out, const struct comparison *comparison) {
     for (unsigned i = 0; i < experiment->rounds.count; i++)
         report_json_round(&json, experiment, &experiment->rounds.items[i]);
     json_end(&json);
+    if (comparison->profile != NULL)
+        json_tree_print(&json, "profile", comparison->profile);
     json_end(&json);
 }

@@ -1,6 +1,6 @@
 #include "report_table.h"
 
-#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -87,73 +87,51 @@ static void report_print_split(FILE *out, const struct comparison *comparison) {
     fprintf(out, " (sampled every %.0f ms, the sum is exact)\n", (double)tick.tv_nsec * 1e-6);
 }
 
-/* "9.8 % less wall time [8.6 ... 11.2]", or what stands in the way. */
-static void report_print_clause(FILE *out, enum metric metric, const struct analysis *analysis) {
-    char word[REPORT_TEXT_BYTES], difference[REPORT_TEXT_BYTES];
-    comparison_format_difference(analysis, difference, sizeof difference);
-    fprintf(out, "%s time %s, %s", metric_about[metric].title,
-            comparison_verdict_word(metric, analysis->verdict, word, sizeof word), difference);
-    if (analysis->verdict == PAIRED_INCONCLUSIVE && analysis->difference.exists)
-        fprintf(out, " (about %u rounds would settle it)", analysis->rounds_to_settle);
-}
-
 static void report_print_verdicts(FILE *out, const struct terminal *terminal,
                                   const struct comparison *comparison) {
     const struct experiment *experiment = comparison->experiment;
     for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
         if (i == experiment->rounds.reference)
             continue;
-        const struct analysis *analyses = comparison->analyses[i];
         terminal_colour(terminal, out, TERMINAL_BOLD);
         fprintf(out, "%s against %s: ", experiment->variants[i].name,
                 experiment->variants[experiment->rounds.reference].name);
         terminal_colour(terminal, out, TERMINAL_PLAIN);
-        report_print_clause(out, METRIC_WALL, &analyses[METRIC_WALL]);
-        fputs("; ", out);
-        report_print_clause(out, METRIC_CPU, &analyses[METRIC_CPU]);
-        fputs(".\n", out);
+        char *sentence = comparison_sentence(comparison, i);
+        fprintf(out, "%s.\n", sentence);
+        free(sentence);
     }
 }
 
-static void report_print_resolution(FILE *out, const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
-    const struct rounds *rounds = &experiment->rounds;
-    double half_width = analysis_worst_half_width(rounds);
-    if (rounds->count < PAIRED_ROUNDS_FOR_INTERVAL)
-        fprintf(out, "%u rounds: no 95 %% interval exists below %d, so there is no verdict%s.\n",
-                rounds->count, PAIRED_ROUNDS_FOR_INTERVAL,
-                experiment->out_of_time ? "; give more time with --duration" : "");
-    else
-        fprintf(out, "Resolution: time intervals reach up to %.1f %% to either side%s.\n",
-                100 * half_width,
-                experiment->out_of_time && half_width > experiment->plan.precision
-                    ? "; --duration ended the run, more time narrows them"
-                    : "");
+/* Prints a line of a new string, and gives it back. */
+static void report_print_line(FILE *out, const char *title, char *text) {
+    if (text != NULL)
+        fprintf(out, "%s%s.\n", title, text);
+    free(text);
 }
 
-static void report_print_warnings(FILE *out, const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
+static void report_print_reasons(FILE *out, const struct comparison *comparison) {
     static const char *const streams[] = {"standard output", "standard error"};
+    static const char *const titles[REASON_KINDS] = {
+        [REASON_TARGET] = "Note: ",
+        [REASON_PROGRAM] = "Reason: ",
+        [REASON_MACHINE] = "Warning: ",
+    };
+    const struct reasons *reasons = &comparison->reasons;
+    bool machine = false;
     for (int i = 0; i < 2; i++)
-        if (experiment->unstable[i])
+        if (comparison->experiment->unstable[i])
             fprintf(out, "Warning: %s changes from run to run by itself, so it was not compared.\n",
                     streams[i]);
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
-        if (i == experiment->rounds.reference)
+    for (unsigned i = 0; i < reasons->count; i++) {
+        const struct reason *reason = &reasons->items[i];
+        if (!reason->matters)
             continue;
-        const char *name = experiment->variants[i].name;
-        const struct analysis *wall = &comparison->analyses[i][METRIC_WALL];
-        if (wall->order.significant && fabs(wall->order.effect) > experiment->plan.threshold / 2)
-            fprintf(out,
-                    "Warning: order matters for %s: %+.1f %% wall time when it runs second; "
-                    "the balanced order evens it out.\n",
-                    name, 100 * paired_share(wall->order.effect));
-        if (wall->autocorrelated)
-            fprintf(out,
-                    "Warning: rounds of %s depend on each other (autocorrelation %.2f): its "
-                    "interval is too narrow; repeat on a calmer machine.\n",
-                    name, wall->autocorrelation);
+        fprintf(out, "%s%s.\n", titles[reason->kind], reason->text);
+        machine = machine || reason->kind == REASON_MACHINE;
     }
+    if (machine && comparison->machine.date != NULL)
+        report_print_line(out, "Machine: ", machine_text(&comparison->machine));
 }
 
 static void report_print_proof(FILE *out, const struct comparison *comparison) {
@@ -189,7 +167,8 @@ void report_table_print(FILE *out, const struct terminal *terminal,
     fputc('\n', out);
     report_print_verdicts(out, terminal, comparison);
     report_print_proof(out, comparison);
-    report_print_resolution(out, comparison);
+    report_print_line(out, "Headroom: ", comparison_headroom_text(comparison));
+    report_print_line(out, "", comparison_resolution_text(comparison));
     report_print_split(out, comparison);
-    report_print_warnings(out, comparison);
+    report_print_reasons(out, comparison);
 }

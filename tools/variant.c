@@ -4,24 +4,30 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <tagpool/inflate.h>
 #include <tagpool/options.h>
+#include <tagpool/profile_page.h>
 #include <tagpool/stats_page.h>
+#include <tagpool/trace_file.h>
 
 extern char **environ;
 
 #define VARIANT_PRELOAD "LD_PRELOAD"
 #define VARIANT_PAD     "TAGPOOL_PAD"
 
-/* No variant sets more variables than these: LD_PRELOAD, TAGPOOL_OPTIONS, TAGPOOL_STATS. */
+/* No variant sets more variables than these: LD_PRELOAD, TAGPOOL_OPTIONS, TAGPOOL_STATS, and one
+ * more. */
 enum {
-    VARIANT_OWN_VARIABLES = 3,
+    VARIANT_OWN_VARIABLES = 4,
     VARIANT_PADS = VARIANT_OWN_VARIABLES + 1,
     VARIANT_PAD_BYTES = 14
 };
 
 static bool variant_is_set_by_us(const char *variable) {
-    static const char *const ours[] = {VARIANT_PRELOAD "=", TAGPOOL_OPTIONS_VARIABLE "=",
-                                       TAGPOOL_STATS_VARIABLE "=", VARIANT_PAD};
+    static const char *const ours[] = {VARIANT_PRELOAD "=",          TAGPOOL_OPTIONS_VARIABLE "=",
+                                       TAGPOOL_STATS_VARIABLE "=",   VARIANT_PAD,
+                                       TAGPOOL_INFLATE_VARIABLE "=", TAGPOOL_PROFILE_VARIABLE "=",
+                                       TAGPOOL_TRACE_VARIABLE "="};
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
         if (strncmp(variable, ours[i], strlen(ours[i])) == 0)
             return true;
@@ -59,6 +65,8 @@ void variant_environment_make(struct variant_environment *environment,
             variant_environment_add(environment, memory_copy(environ[i]));
     variant_environment_set(environment, VARIANT_PRELOAD, variant->preload, ':',
                             getenv(VARIANT_PRELOAD));
+    if (variant->variable != NULL)
+        variant_environment_add(environment, memory_copy(variant->variable));
     if (!variant->shim)
         return;
     variant_environment_set(environment, TAGPOOL_OPTIONS_VARIABLE, getenv(TAGPOOL_OPTIONS_VARIABLE),

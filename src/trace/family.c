@@ -2,6 +2,7 @@
  * and is told to trace. The operators new and delete are left to the C++ library, whose own call
  * malloc() and free().
  */
+#include "inflate.h"
 #include "next.h"
 #include "os.h"
 #include "trace.h"
@@ -15,6 +16,7 @@
 static void *told(enum request request, void *block, size_t alignment, size_t bytes) {
     if (!next_is_bootstrap(block))
         trace_taken(request, block, alignment, bytes);
+    inflate(bytes);
     return block;
 }
 
@@ -136,6 +138,7 @@ static void *resize(void *block, size_t bytes) {
     trace_resizing(block, &resize);
     void *moved = next()->realloc(block, bytes);
     trace_resized(&resize, block, moved, bytes);
+    inflate(bytes);
     return moved;
 }
 

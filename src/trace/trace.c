@@ -1,5 +1,6 @@
 #include "trace.h"
 
+#include "inflate.h"
 #include "lock.h"
 #include "os.h"
 #include "record.h"
@@ -25,6 +26,7 @@ static void start(void) {
     started = true;
     if (os_is_privileged())
         return;
+    inflate_start();
     const char *profile = os_environment(TAGPOOL_PROFILE_VARIABLE);
     const char *record = os_environment(TAGPOOL_TRACE_VARIABLE);
     if (profile != NULL && profile_start(profile))
