@@ -109,6 +109,8 @@ GATE_SCENARIOS := $(BUILD)/tests/gate/scenarios
 test: all $(TEST_LIBRARIES) $(if $(findstring /gate/,$(TESTS)),$(GATE_SCENARIOS)) $(filter $(BUILD)/%,$(TESTS)) ## build and run the tests (ONLY=word: those with it in the name)
 	@BUILD=$(BUILD) CC="$(CC)" tests/harness/run $(TESTS)
 
+include tests/sanitize/rules.mk
+
 gate: $(BUILD)/libtagpool.so $(GATE_SCENARIOS) ## hold instruction counts to tests/gate/budgets (GATE=--update: write them)
 	@BUILD=$(BUILD) tests/gate/run $(GATE) || [ $$? -eq 77 ]
 

@@ -1,0 +1,64 @@
+/* Blocks straight from a heap, as shim.c takes and gives them; for the tests of the core. */
+#ifndef HEAP_CALLS_H
+#define HEAP_CALLS_H
+
+#include "config.h"
+#include "heap.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* NULL when the pool has no room. */
+static inline void *take(size_t bytes) {
+    unsigned class_index = size_class_of(bytes);
+    struct bin *bin = &heap_current->bins[class_index];
+    return bin->mask != 0 ? heap_take_bin(bin) : heap_take_slow(heap_current, class_index);
+}
+
+static inline void give(void *pointer) {
+    if (!heap_give(pointer))
+        heap_give_slow(heap_current, pointer, "free", NULL);
+}
+
+static inline void fill(void *block, size_t bytes, unsigned seed) {
+    for (size_t i = 0; i < bytes; i++)
+        ((unsigned char *)block)[i] = (unsigned char)(seed * 31 + i * 7);
+}
+
+static inline bool holds(const void *block, size_t bytes, unsigned seed) {
+    for (size_t i = 0; i < bytes; i++)
+        if (((const unsigned char *)block)[i] != (unsigned char)(seed * 31 + i * 7))
+            return false;
+    return true;
+}
+
+/* Run `crime` in a child of its own; the signal that ended it (0: none), what it wrote to standard
+ * error in `text`. */
+static inline int die_of(void (*crime)(void), char *text, size_t text_bytes) {
+    int ends[2];
+    int status = 0;
+    memset(text, 0, text_bytes);
+    if (pipe(ends) != 0)
+        return -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        crime();
+        _exit(0);
+    }
+    close(ends[1]);
+    for (size_t length = 0; length + 1 < text_bytes;) {
+        ssize_t bytes = read(ends[0], text + length, text_bytes - 1 - length);
+        if (bytes <= 0)
+            break;
+        length += (size_t)bytes;
+    }
+    close(ends[0]);
+    waitpid(pid, &status, 0);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+#endif

@@ -1,0 +1,160 @@
+/* If this failed, a pool that is exhausted would not recover: in a world of 64 small slabs, the
+ * pool runs out, is used again by other classes, and changes hands between threads all the time. */
+#include "heap_calls.h"
+#include "tap.h"
+
+#include <stdatomic.h>
+
+enum { MOST = REGION_SLABS * (int)SLAB_SLOTS };
+
+static void *blocks[MOST];
+
+static size_t take_until_exhausted(size_t bytes) {
+    size_t count = 0;
+    while (count < MOST && (blocks[count] = take(bytes)) != NULL) {
+        fill(blocks[count], bytes, (unsigned)count);
+        count++;
+    }
+    return count;
+}
+
+static void check_and_give(size_t count, size_t bytes) {
+    for (size_t i = 0; i < count; i++) {
+        CHECK(holds(blocks[i], bytes, (unsigned)i));
+        give(blocks[i]);
+    }
+}
+
+static void every_class_can_have_the_whole_pool_in_turn(void) {
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASS_COUNT; i++) {
+        size_t stride = size_class_stride[i];
+        size_t count = take_until_exhausted(stride);
+        size_t room = (REGION_SLABS - SIZE_CLASS_COUNT) * (SLAB_BYTES / stride);
+        CHECK_SAY(count >= room, "%zu of %zu blocks of %zu bytes", count, room, stride);
+        CHECK(take(stride) == NULL);
+        check_and_give(count, stride);
+    }
+}
+
+/* A full slab comes back when an eighth of its slots is free, and then serves all of these. */
+static void a_few_blocks_freed_are_had_again_from_an_exhausted_pool(void) {
+    enum { FEW = SLAB_BYTES / 64 / 4 };
+    size_t count = take_until_exhausted(64);
+    for (size_t i = 0; i < 500; i++) {
+        size_t first = i * 7919 % (count / FEW) * FEW;
+        for (size_t j = first; j < first + FEW; j++) {
+            CHECK(holds(blocks[j], 64, (unsigned)j));
+            give(blocks[j]);
+        }
+        for (size_t j = first; j < first + FEW; j++) {
+            blocks[j] = take(64);
+            CHECK(blocks[j] != NULL);
+            if (blocks[j] == NULL)
+                return;
+            fill(blocks[j], 64, (unsigned)j);
+        }
+        CHECK(take(64) == NULL);
+    }
+    check_and_give(count, 64);
+}
+
+static void *hold_much_and_end(void *argument) {
+    size_t *count = argument;
+    heap_open();
+    *count = take_until_exhausted(96);
+    heap_close(heap_current);
+    return NULL;
+}
+
+static void what_an_ended_thread_held_is_adopted_when_the_pool_is_exhausted(void) {
+    for (int round = 0; round < 50; round++) {
+        size_t count = 0;
+        pthread_t thread;
+        pthread_create(&thread, NULL, hold_much_and_end, &count);
+        pthread_join(thread, NULL);
+        CHECK(count > MOST / 16);
+        /* Half of each orphan is freed from here; then there is room for as many. */
+        for (size_t i = 0; i < count; i += 2)
+            give(blocks[i]);
+        for (size_t i = 0; i < count; i += 2) {
+            blocks[i] = take(96);
+            CHECK(blocks[i] != NULL);
+            if (blocks[i] != NULL)
+                fill(blocks[i], 96, (unsigned)i);
+        }
+        check_and_give(count, 96);
+    }
+}
+
+static void further_threads_than_there_are_heaps_get_none(void) {
+    struct heap *mine = heap_current;
+    struct heap *heaps[HEAP_LIMIT];
+    size_t count = 0;
+    while (count < HEAP_LIMIT && (heaps[count] = heap_open()) != NULL)
+        count++;
+    CHECK_SAY(count >= HEAP_LIMIT - 3, "%zu heaps", count);
+    CHECK(count < HEAP_LIMIT && heap_open() == NULL);
+    while (count > 0)
+        heap_close(heaps[--count]);
+    struct heap *again = heap_open();
+    CHECK(again != NULL);
+    heap_close(again);
+    heap_current = mine;
+}
+
+/* ---- threads ---- */
+
+enum { PLACES = 64, STEPS = 30000, THREADS = 5, GENERATIONS = 4 };
+
+static _Atomic(uintptr_t *) places[PLACES];
+static _Atomic(unsigned) damaged;
+static _Atomic(unsigned) served;
+
+static void *exchange(void *argument) {
+    uint32_t random = (uint32_t)(uintptr_t)argument * 2654435761u;
+    heap_open();
+    for (int step = 0; step < STEPS; step++) {
+        random = random * 1664525 + 1013904223;
+        size_t bytes = 16 + (random >> 8) % 1000;
+        uintptr_t *block = take(bytes);
+        if (block != NULL) {
+            block[0] = bytes;
+            block[bytes / 8 - 1] ^= block[bytes / 8 - 1] ^ bytes;
+            atomic_fetch_add_explicit(&served, 1, memory_order_relaxed);
+        }
+        block = atomic_exchange(&places[(random >> 20) % PLACES], block);
+        if (block == NULL)
+            continue;
+        if (block[0] < 16 || block[0] > 1024 || block[block[0] / 8 - 1] != block[0])
+            atomic_fetch_add(&damaged, 1);
+        give(block);
+    }
+    heap_close(heap_current);
+    return NULL;
+}
+
+static void threads_share_a_pool_that_is_too_small_for_them(void) {
+    for (int generation = 0; generation < GENERATIONS; generation++) {
+        pthread_t threads[THREADS];
+        for (uintptr_t i = 0; i < THREADS; i++)
+            pthread_create(&threads[i], NULL, exchange,
+                           (void *)(i + 1 + (uintptr_t)generation * THREADS));
+        for (size_t i = 0; i < THREADS; i++)
+            pthread_join(threads[i], NULL);
+    }
+    CHECK_SAY(atomic_load(&damaged) == 0, "%u damaged blocks", atomic_load(&damaged));
+    CHECK_SAY(atomic_load(&served) > STEPS / 10, "%u served", atomic_load(&served));
+    for (size_t i = 0; i < PLACES; i++)
+        if (atomic_load(&places[i]) != NULL)
+            give(atomic_exchange(&places[i], NULL));
+}
+
+int main(void) {
+    heap_open();
+    TAP_RUN(every_class_can_have_the_whole_pool_in_turn);
+    TAP_RUN(a_few_blocks_freed_are_had_again_from_an_exhausted_pool);
+    TAP_RUN(what_an_ended_thread_held_is_adopted_when_the_pool_is_exhausted);
+    TAP_RUN(further_threads_than_there_are_heaps_get_none);
+    TAP_RUN(threads_share_a_pool_that_is_too_small_for_them);
+    return tap_done();
+}
