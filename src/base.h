@@ -25,6 +25,15 @@
  * for it. */
 #define COLD __attribute__((noinline, cold))
 
+/* A store that other threads may read with a relaxed load. Plain, so that the compiler may join it
+ * with the reading before it; an aligned word is seen as a whole or not at all on every machine that
+ * we run on. ThreadSanitizer must be told. */
+#ifdef TAGPOOL_THREAD_SANITIZER
+#define OWNER_STORE(place, value) __atomic_store_n((place), (value), __ATOMIC_RELAXED)
+#else
+#define OWNER_STORE(place, value) (*(place) = (value))
+#endif
+
 #ifdef TAGPOOL_DEBUG
 #define ASSERT(condition) assert(condition)
 #else

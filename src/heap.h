@@ -73,7 +73,7 @@ static inline void *heap_take_bin(struct bin *bin) {
     uint64_t mask = bin->mask;
     unsigned slot = (unsigned)__builtin_ctzll(mask);
     bin->mask = mask & (mask - 1);
-    *bin->live |= mask & -mask;
+    OWNER_STORE(bin->live, *bin->live | (mask & -mask));
     uint32_t offset = slot * bin->stride; /* less than a slab */
     return bin->first + offset;
 }

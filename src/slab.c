@@ -122,7 +122,7 @@ uint32_t slab_fold(struct slab *slab) {
         if ((freed & ~live) != 0)
             doubly_freed = word * WORD_BITS + (uint32_t)__builtin_ctzll(freed & ~live);
         freed &= live;
-        slab->live[word] = live & ~freed;
+        OWNER_STORE(&slab->live[word], live & ~freed);
         slab->summary |= (uint64_t)1 << word;
         slab->countdown -= (uint32_t)__builtin_popcountll(freed);
     }

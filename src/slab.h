@@ -88,9 +88,7 @@ static inline uint32_t slab_slot(uint32_t reciprocal, uint32_t offset, bool *exa
 }
 
 /* A word of live[]. Relaxed: a block reaches another thread only through the program's own
- * synchronisation, which orders its live bit too. The owner's own stores are plain, because they
- * are the fast paths: on every machine that we run on, an aligned 64-bit store is seen as a whole
- * or not at all. */
+ * synchronisation, which orders its live bit too. The owner stores it with OWNER_STORE(). */
 static inline uint64_t slab_live_word(const struct slab *slab, unsigned word) {
     return __atomic_load_n(&slab->live[word], __ATOMIC_RELAXED);
 }
@@ -159,7 +157,7 @@ void slab_unclaim(struct slab *slab, unsigned word, uint64_t mask, bool fresh);
 /* Free a slot of a slab that the caller owns and whose word of live[] is `live`, with the slot's
  * bit set. True if the slab needs attention now. */
 static inline bool slab_give(struct slab *slab, uint32_t slot, uint64_t live) {
-    slab->live[slot / WORD_BITS] = live ^ (uint64_t)1 << slot % WORD_BITS;
+    OWNER_STORE(&slab->live[slot / WORD_BITS], live ^ (uint64_t)1 << slot % WORD_BITS);
     slab->summary |= (uint64_t)1 << slot / WORD_BITS;
     return --slab->countdown == 0;
 }

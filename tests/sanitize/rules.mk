@@ -7,6 +7,7 @@
 
 SANITIZERS       := thread address undefined
 SANITIZE_address := ASAN_OPTIONS=detect_stack_use_after_return=1
+SANITIZE_DEFINE_thread := -DTAGPOOL_THREAD_SANITIZER
 SANITIZE_FLAGS    = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 
 .PHONY: sanitize unit $(SANITIZERS:%=sanitize-%)
@@ -17,7 +18,7 @@ $(SANITIZERS:%=sanitize-%): sanitize-%:
 	@if echo 'int main(void) { return 0; }' | $(CC) -x c -fsanitize=$* - -o /dev/null 2>/dev/null; then \
 	    echo "sanitize: $*" && \
 	    $(SANITIZE_$*) $(MAKE) -s --no-print-directory unit BUILD=$(BUILD)/sanitize-$* \
-	        CFLAGS='$(SANITIZE_FLAGS) -fsanitize=$*'; \
+	        CFLAGS='$(SANITIZE_FLAGS) -fsanitize=$* $(SANITIZE_DEFINE_$*)'; \
 	else \
 	    echo 'skipped sanitize-$*: $(CC) has no library for -fsanitize=$* here'; \
 	fi
