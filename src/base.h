@@ -26,8 +26,8 @@
 #define COLD __attribute__((noinline, cold))
 
 /* A store that other threads may read with a relaxed load. Plain, so that the compiler may join it
- * with the reading before it; an aligned word is seen as a whole or not at all on every machine that
- * we run on. ThreadSanitizer must be told. */
+ * with the reading before it; an aligned word is seen as a whole or not at all on every machine
+ * that we run on. ThreadSanitizer must be told. */
 #ifdef TAGPOOL_THREAD_SANITIZER
 #define OWNER_STORE(place, value) __atomic_store_n((place), (value), __ATOMIC_RELAXED)
 #else

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "block.h"
 #include "size_class.h"
 
 #include <string.h>
@@ -24,7 +25,8 @@ struct option {
 };
 
 static const char *const strategy_choices[] = {TAGPOOL_CHOICES_strategy};
-__attribute__((unused)) static const char *const flag_choices[] = {"off", "on"};
+static const char *const on_fault_choices[] = {TAGPOOL_CHOICES_on_fault};
+static const char *const flag_choices[] = {"off", "on"};
 
 #define CHOICES_CHOICE(name) name##_choices
 #define CHOICES_FLAG(name)   flag_choices
@@ -130,7 +132,11 @@ static void read_item(struct config *result, const char *start, size_t length,
 
 /* A size class is served as a whole or not at all. */
 static void round_node_max(struct config *result) {
-    result->node_max = size_class_stride[size_class_of(result->node_max)];
+    uint64_t tag_bytes = result->strategy == TAGPOOL_STRATEGY_TAGGED ? BLOCK_TAG_BYTES : 0;
+    uint64_t slot_bytes = result->node_max + tag_bytes;
+    if (slot_bytes > TAGPOOL_NODE_MAX)
+        slot_bytes = TAGPOOL_NODE_MAX;
+    result->node_max = size_class_stride[size_class_of(slot_bytes)] - tag_bytes;
 }
 
 void config_read(struct config *result, const char *options, struct config_complaints *complaints) {

@@ -1,6 +1,5 @@
 #include "heap.h"
 
-#include "config.h"
 #include "os.h"
 #include "stats.h"
 
@@ -116,13 +115,19 @@ static void make_orphan(struct slab *slab) {
     list_push(&orphans[slab->class_index], slab, SLAB_ORPHANED);
 }
 
-_Noreturn static void report_slot(struct slab *slab, uint32_t slot, enum fault fault) {
-    report_fault(&(struct fault_report){.fault = fault,
-                                        .address = slab_start(slab) + (size_t)slot * slab->stride,
-                                        .slab_index = slab_index(slab),
-                                        .class_bytes = slab->stride,
-                                        .slot = slot,
-                                        .function = "free"});
+void heap_raise(const struct fault_report *report) {
+    stats_count_fault();
+    report_fault(report);
+}
+
+static void report_slot(struct slab *slab, uint32_t slot, enum fault fault) {
+    heap_raise(&(struct fault_report){.fault = fault,
+                                      .address = slab_slot_start(slab, slot),
+                                      .slab_index = slab_index(slab),
+                                      .class_bytes = slab->stride,
+                                      .slot = slot,
+                                      .requested = FAULT_BYTES_UNKNOWN,
+                                      .function = "free"});
 }
 
 static void fold(struct slab *slab) {
@@ -279,7 +284,7 @@ static struct slab *adopt_orphan(struct heap *heap, unsigned class_index) {
 
 /* Undo the claim of what a bin still has. */
 static void empty_bin(struct heap *heap, unsigned class_index) {
-    struct bin *bin = &heap->bins[class_index];
+    struct bin *bin = &heap->claims[class_index];
     if (bin->mask == 0)
         return;
     struct slab *slab = slab_of_live(bin->live);
@@ -319,13 +324,13 @@ static struct slab *next_slab(struct heap *heap, unsigned class_index) {
 }
 
 static bool fill_bin(struct heap *heap, unsigned class_index, struct slab *slab) {
-    struct bin *bin = &heap->bins[class_index];
+    struct bin *bin = &heap->claims[class_index];
     unsigned word;
     bool fresh;
     uint64_t mask = slab_claim(slab, &word, &fresh);
     if (mask == 0)
         return false;
-    bin->first = slab_start(slab) + (size_t)word * WORD_BITS * slab->stride;
+    bin->first = slab_slot_start(slab, word * WORD_BITS);
     bin->live = &slab->live[word];
     bin->stride = slab->stride;
     bin->fresh = fresh;
@@ -335,10 +340,10 @@ static bool fill_bin(struct heap *heap, unsigned class_index, struct slab *slab)
     return true;
 }
 
-SLOW void *heap_take_slow(struct heap *heap, unsigned class_index) {
-    if (heap->bins[class_index].mask !=
-        0) /* a request of 0 bytes, whose class the fast path does not find */
-        return heap_take_bin(&heap->bins[class_index]);
+SLOW struct bin *heap_fill(struct heap *heap, unsigned class_index) {
+    struct bin *bin = &heap->claims[class_index];
+    if (bin->mask != 0) /* a request of 0 bytes, whose class the fast path does not find */
+        return bin;
     struct slab *slab = heap->current[class_index];
     while (slab == NULL || !fill_bin(heap, class_index, slab)) {
         heap->current[class_index] = NULL;
@@ -349,7 +354,7 @@ SLOW void *heap_take_slow(struct heap *heap, unsigned class_index) {
             return NULL;
         make_current(heap, slab);
     }
-    return heap_take_bin(&heap->bins[class_index]);
+    return bin;
 }
 
 /* ---- any pointer of the region ---- */
@@ -361,22 +366,27 @@ static bool waits_in_bin(const struct fault_report *report) {
     if (owner < TAG_OWNER_FIRST || (unsigned)owner > heap_count)
         return false;
     const struct bin *bin =
-        &heap_of_owner((unsigned)owner)->bins[slab_at(report->slab_index)->class_index];
+        &heap_of_owner((unsigned)owner)->claims[slab_at(report->slab_index)->class_index];
     uint64_t bit = (uint64_t)1 << report->slot % WORD_BITS;
     return bin->fresh &&
            bin->live == &slab_at(report->slab_index)->live[report->slot / WORD_BITS] &&
            (bin->mask & bit) != 0;
 }
 
-/* Report the fault of a pointer that slab_find() does not find a block for. Returns if there is
- * none: another thread was at work on its slab a moment ago. */
-static void report_pointer(const void *pointer, struct fault_report *report) {
-    report->fault = slab_diagnose(pointer, report);
-    if (report->fault == FAULT_NONE)
-        return;
-    if (report->fault == FAULT_DOUBLE_FREE && waits_in_bin(report))
-        report->fault = FAULT_NEVER_ALLOCATED;
-    report_fault(report);
+struct slab *heap_find_any(const void *pointer, uint32_t *slot, struct fault_report *report) {
+    for (;;) {
+        struct slab *slab = slab_find(pointer, slot);
+        if (LIKELY(slab != NULL))
+            return slab;
+        report->requested = FAULT_BYTES_UNKNOWN;
+        report->fault = slab_diagnose(pointer, report);
+        if (report->fault == FAULT_NONE)
+            continue; /* another thread was at work on its slab a moment ago */
+        if (report->fault == FAULT_DOUBLE_FREE && waits_in_bin(report))
+            report->fault = FAULT_NEVER_ALLOCATED;
+        heap_raise(report);
+        return NULL;
+    }
 }
 
 /* Free a block of an orphan: into the heap that adopts it, or, for a thread without one, into the
@@ -420,42 +430,33 @@ static bool give_remote(struct heap *heap, struct slab *slab, uint32_t slot) {
     return result != SLAB_REMOTE_DOUBLE;
 }
 
-/* Free a live block, whoever owns its slab. False if that could not be done: the block is freed
- * already, or its slab has just changed hands. */
-static bool give_live(struct heap *heap, struct slab *slab, uint32_t slot) {
+SLOW bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot) {
     int owner = slab_owner(slab);
     if (owner == TAG_OWNER_ORPHAN)
         return give_orphan(heap, slab, slot);
     if (owner != (int)heap->owner || !heap_is_real(heap))
         return give_remote(heap, slab, slot);
-    give_posted(heap, slab, slot);
+    if (slab_is_posted(slab))
+        give_posted(heap, slab, slot);
+    else if (slab_give(slab, slot, slab_live_of(slab, slot)))
+        heap_wake(heap, slab);
     return true;
 }
 
-SLOW void heap_give_slow(struct heap *heap, void *pointer, const char *function,
-                         const void *caller) {
-    for (;;) {
-        uint32_t slot;
-        struct slab *slab = slab_find(pointer, &slot);
-        if (LIKELY(slab != NULL) && give_live(heap, slab, slot))
-            return;
-        if (slab == NULL)
-            report_pointer(pointer, &(struct fault_report){.function = function, .caller = caller});
-    }
-}
-
-size_t heap_block_bytes(const void *pointer, const char *function, const void *caller) {
-    for (;;) {
-        uint32_t slot;
-        struct slab *slab = slab_find(pointer, &slot);
-        if (slab != NULL)
-            return slab->stride;
-        report_pointer(pointer, &(struct fault_report){
-                                    .is_use = true, .function = function, .caller = caller});
-    }
-}
-
 /* ---- a heap's life ---- */
+
+static bool is_checked;
+
+void heap_start(bool checked) {
+    is_checked = checked;
+}
+
+static void set_up(struct heap *heap, unsigned owner) {
+    heap->owner = owner;
+    heap->owner_tag = tag_of_owner(owner);
+    heap->tag = is_checked ? TAG_POSTED : heap->owner_tag;
+    heap->claims = is_checked ? heap->checked_bins : heap->bins;
+}
 
 /* The memory of a new heap; under pool_lock. */
 static struct heap *new_heap(void) {
@@ -480,24 +481,12 @@ static struct heap *new_heap(void) {
     }
     heap_count++;
     struct heap *heap = heap_of_owner(owner);
-    heap->owner = owner;
-    heap->tag = tag_of_owner(owner);
+    set_up(heap, owner);
     return heap;
-}
-
-/* The region comes with the first heap. Without one, all requests go to the next allocator. */
-static void start_pool(void) {
-    static bool started;
-    if (started || config.strategy == TAGPOOL_STRATEGY_DIRECT)
-        return;
-    started = true;
-    tag_start(os_random());
-    region_start(config.pool_limit, config.retain);
 }
 
 struct heap *heap_open(void) {
     lock_acquire(&pool_lock);
-    start_pool();
     struct heap *heap = new_heap();
     if (heap != NULL) {
         struct tagpool_stats_counters *lane = stats_claim_lane();
@@ -512,7 +501,7 @@ struct heap *heap_open(void) {
 
 static void settle_bin_counts(struct heap *heap) {
     for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++)
-        heap->counters->pool_calls[i] -= (uint64_t)__builtin_popcountll(heap->bins[i].mask);
+        heap->counters->pool_calls[i] -= (uint64_t)__builtin_popcountll(heap->claims[i].mask);
 }
 
 /* Give unclaimed slots back and make all slabs of a class orphans. */
@@ -585,7 +574,7 @@ void heap_after_fork(bool intact) {
         memset(&mine->private_counters, 0, sizeof mine->private_counters);
         /* The slots that the parent's heap had claimed are the child's to hand out too. */
         for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++)
-            mine->counters->pool_calls[i] = (uint64_t)__builtin_popcountll(mine->bins[i].mask);
+            mine->counters->pool_calls[i] = (uint64_t)__builtin_popcountll(mine->claims[i].mask);
     }
     bool others = heap_count > (heap_is_real(mine) ? 1u : 0u);
     if (!intact || !others)
@@ -597,8 +586,7 @@ void heap_after_fork(bool intact) {
         if (heap == mine)
             continue;
         memset(heap, 0, sizeof *heap);
-        heap->owner = owner;
-        heap->tag = tag_of_owner(owner);
+        set_up(heap, owner);
         heap->next_free = free_heaps;
         free_heaps = heap;
     }
@@ -622,18 +610,30 @@ void heap_settle_counts(void) {
     lock_release(&pool_lock);
 }
 
-void heap_sum(size_t *live_bytes, size_t *free_bytes) {
-    *live_bytes = 0;
-    *free_bytes = 0;
+void heap_sum(struct heap_sums *sums) {
+    *sums = (struct heap_sums){.free_bytes = 0};
     lock_acquire(&pool_lock);
     for (size_t index = 0; index < region_counts.used; index++) {
         struct slab *slab = slab_at(index);
         int owner = slab_owner(slab);
         if (owner < 0 || owner == TAG_OWNER_NONE)
             continue;
-        size_t live = (size_t)slab_live_count(slab) * slab->stride;
-        *live_bytes += live;
-        *free_bytes += SLAB_BYTES - live;
+        size_t live = slab_live_count(slab);
+        sums->live_blocks[slab->class_index] += live;
+        sums->live_bytes += live * slab->stride;
+        sums->free_bytes += SLAB_BYTES - live * slab->stride;
     }
     lock_release(&pool_lock);
+}
+
+void heap_each_live(void (*visit)(struct slab *slab, uint32_t slot, void *context), void *context) {
+    for (size_t index = 0; index < region_counts.used; index++) {
+        struct slab *slab = slab_at(index);
+        int owner = slab_owner(slab);
+        if (owner < 0 || owner == TAG_OWNER_NONE)
+            continue;
+        for (uint32_t slot = 0; slot < slab->slot_count; slot++)
+            if (slab_is_live(slab_live_of(slab, slot), slot) && !slab_is_freed_remotely(slab, slot))
+                visit(slab, slot, context);
+    }
 }

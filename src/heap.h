@@ -42,16 +42,19 @@ struct slab_list {
 struct heap {
     uint64_t tag; /* of this owner, for slab 0 */
     struct tagpool_stats_counters *counters;
-    struct bin bins[SIZE_CLASS_COUNT];
+    struct bin bins[SIZE_CLASS_COUNT]; /* what the fast path takes from */
+    struct bin *claims;                /* the bins in use: bins, or checked_bins */
     struct slab *current[SIZE_CLASS_COUNT];
     struct slab_list available[SIZE_CLASS_COUNT];
     struct slab_list full[SIZE_CLASS_COUNT];
     _Atomic(struct slab *)
         inbox;              /* a stack, linked by slab_remote.inbox_next; pushed by any thread */
     _Atomic(bool) alive;    /* false: nobody reads the inbox; the pusher must */
+    uint64_t owner_tag;     /* of its slabs, as they are: `tag` may be one that fits none */
     unsigned owner;         /* in the tags of its slabs; 0 for heap_none and heap_ended */
     unsigned posted_gives;  /* frees into posted slabs since the inbox was emptied */
     struct heap *next_free; /* heaps whose thread has ended */
+    struct bin checked_bins[SIZE_CLASS_COUNT]; /* where the fast path does not look: heap_start() */
     struct tagpool_stats_counters
         private_counters; /* when the statistics page has no lane for this heap */
 };
@@ -68,18 +71,29 @@ static inline bool heap_is_real(const struct heap *heap) {
     return heap->owner != 0;
 }
 
+/* The block in a slot of a bin. */
+static inline void *heap_bin_block(const struct bin *bin, unsigned slot) {
+    uint32_t offset = slot * bin->stride; /* less than a slab */
+    return bin->first + offset;
+}
+
 /* Take the lowest slot of a bin that has one: the fast path of every allocation. */
 static inline void *heap_take_bin(struct bin *bin) {
     uint64_t mask = bin->mask;
     unsigned slot = (unsigned)__builtin_ctzll(mask);
     bin->mask = mask & (mask - 1);
     OWNER_STORE(bin->live, *bin->live | (mask & -mask));
-    uint32_t offset = slot * bin->stride; /* less than a slab */
-    return bin->first + offset;
+    return heap_bin_block(bin, slot);
 }
 
-/* Take a block of a class, claiming more slots first. NULL if the pool has no room. */
-void *heap_take_slow(struct heap *heap, unsigned class_index);
+/* Choose how blocks are taken and freed, before the first heap is opened. If they are `checked` one
+ * by one, the fast paths find nothing: no bin has a slot for them and no tag is like theirs, so
+ * that every call comes to who does the checks. */
+void heap_start(bool checked);
+
+/* The bin of a class, with a slot in it, claiming more first if there is none. NULL if the pool has
+ * no room. */
+struct bin *heap_fill(struct heap *heap, unsigned class_index);
 
 /* A slab needs attention: a full one has free slots again, or one is empty. */
 void heap_wake(struct heap *heap, struct slab *slab);
@@ -125,13 +139,17 @@ static inline bool heap_give(void *pointer) {
     return true;
 }
 
-/* Free any block of the region, whoever owns its slab, or report the fault of it; `function` is
- * what the program called and `caller` where. `heap` may be one of the const heaps. */
-void heap_give_slow(struct heap *heap, void *pointer, const char *function, const void *caller);
+/* The slab of a live block, whoever owns it, and its slot. NULL if the pointer is anything else,
+ * after its fault was reported: `report` comes with the call and goes with the place. */
+struct slab *heap_find_any(const void *pointer, uint32_t *slot, struct fault_report *report);
 
-/* The bytes that the program may use of any live block of the region; reports the fault if it is
- * none. */
-size_t heap_block_bytes(const void *pointer, const char *function, const void *caller);
+/* Free a live block, whoever owns its slab. False if that could not be done: the block is freed
+ * already, or its slab has just changed hands; heap_find_any() knows. `heap` may be one of the
+ * const heaps. */
+bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot);
+
+/* Count a fault and report it as on_fault says. */
+void heap_raise(const struct fault_report *report);
 
 /* Make a heap for the calling thread and point heap_current to it. NULL if there is no room. */
 struct heap *heap_open(void);
@@ -149,8 +167,16 @@ void heap_after_fork(bool intact);
  * they will not be. */
 void heap_settle_counts(void);
 
-/* Bytes of live blocks and of free slots in all slabs taken, for mallinfo2(). A snapshot: other
- * threads go on. */
-void heap_sum(size_t *live_bytes, size_t *free_bytes);
+/* Live blocks of each class, their bytes, and the bytes of free slots. A snapshot: other threads go
+ * on. */
+struct heap_sums {
+    size_t live_blocks[SIZE_CLASS_COUNT];
+    size_t live_bytes;
+    size_t free_bytes;
+};
+void heap_sum(struct heap_sums *sums);
+
+/* Visit each live block. For the end of the process: other threads' doings are not waited for. */
+void heap_each_live(void (*visit)(struct slab *slab, uint32_t slot, void *context), void *context);
 
 #endif

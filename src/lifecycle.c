@@ -1,5 +1,6 @@
 #include "lifecycle.h"
 
+#include "checked.h"
 #include "config.h"
 #include "os.h"
 #include "stats.h"
@@ -24,7 +25,23 @@ static const char *environment(const char *name) {
 static void start(void) {
     started = true;
     config_read(&config, environment(TAGPOOL_OPTIONS_VARIABLE), &complaints);
-    stats_start(environment(TAGPOOL_STATS_VARIABLE), config.strategy);
+    report_start(config.on_fault);
+    stats_start(environment(TAGPOOL_STATS_VARIABLE), config.strategy,
+                config.strategy == TAGPOOL_STRATEGY_TAGGED ? BLOCK_TAG_BYTES : 0);
+}
+
+/* The region comes with the first heap. Without one, all requests go to the next allocator. */
+static void start_pool(void) {
+    static bool pool_started;
+    lock_acquire(&pool_lock);
+    if (!pool_started && config.strategy != TAGPOOL_STRATEGY_DIRECT) {
+        pool_started = true;
+        tag_start(os_random());
+        region_start(config.pool_limit, config.retain);
+        if (config.strategy == TAGPOOL_STRATEGY_TAGGED)
+            checked_start();
+    }
+    lock_release(&pool_lock);
 }
 
 static void thread_ends(void *value) {
@@ -44,6 +61,7 @@ struct heap *lifecycle_heap(void) {
             return NULL;
         start();
     }
+    start_pool();
     heap = heap_open();
     /* May allocate (keys beyond glibc's first 32), so it comes when the heap can serve that. */
     int saved_errno = errno;
@@ -97,7 +115,62 @@ __attribute__((constructor)) static void load(void) {
         report_line(&complaints.lines[i]);
 }
 
+/* What is live at exit, by class. */
+struct leaks {
+    uint64_t class_blocks[SIZE_CLASS_COUNT];
+    uint64_t requested[SIZE_CLASS_COUNT];
+    uint64_t blocks;
+    uint64_t bytes;
+};
+
+static void add_requested(struct slab *slab, uint32_t slot, void *context) {
+    struct leaks *leaks = context;
+    uint64_t bytes = checked_requested(slab, slot);
+    leaks->requested[slab->class_index] += bytes;
+    leaks->blocks++;
+    leaks->bytes += bytes;
+    leaks->class_blocks[slab->class_index]++;
+}
+
+static void report_leaks_of_class(const struct leaks *leaks, unsigned class_index) {
+    struct text line = {.length = 0};
+    uint64_t blocks = leaks->class_blocks[class_index];
+    text_add(&line, "leaked ");
+    text_add_number(&line, blocks);
+    text_add(&line, " blocks of the ");
+    text_add_number(&line, size_class_stride[class_index]);
+    text_add(&line, "-byte class, ");
+    text_add_number(&line, blocks * size_class_stride[class_index]);
+    text_add(&line, " bytes");
+    if (checked_tag_bytes != 0) {
+        text_add(&line, ", ");
+        text_add_number(&line, leaks->requested[class_index]);
+        text_add(&line, " bytes requested");
+    }
+    report_line(&line);
+}
+
+static void report_leaks(void) {
+    struct leaks leaks = {.blocks = 0};
+    heap_each_live(add_requested, &leaks);
+    stats_note_leaks(leaks.blocks, leaks.bytes);
+    if (leaks.blocks == 0)
+        return;
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASS_COUNT; i++)
+        if (leaks.class_blocks[i] != 0)
+            report_leaks_of_class(&leaks, i);
+    struct text line = {.length = 0};
+    text_add(&line, "leaked ");
+    text_add_number(&line, leaks.blocks);
+    text_add(&line, " blocks, ");
+    text_add_number(&line, leaks.bytes);
+    text_add(&line, " bytes in all");
+    report_line(&line);
+}
+
 __attribute__((destructor)) static void unload(void) {
+    if (config.leaks != 0)
+        report_leaks();
     heap_settle_counts();
     stats_end();
 }

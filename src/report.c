@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include "os.h"
+#include "tagpool/options.h"
 
 #include <stdlib.h>
 
@@ -14,6 +15,8 @@ static const struct {
     FAULTS(FAULT_ROW)
 #undef FAULT_ROW
 };
+
+static uint64_t on_fault = TAGPOOL_ON_FAULT_ABORT;
 
 static void start_line(struct text *line) {
     line->length = 0;
@@ -36,7 +39,25 @@ void report_line(const struct text *text) {
     end_line(&line);
 }
 
-/* " (48-byte class, slot 17 of slab 3, freed block)", less what is not known. */
+static void add_state(struct text *line, const struct fault_report *report) {
+    text_add(line, faults[report->fault].state);
+    if (report->fault == FAULT_SIZE_MISMATCH) {
+        text_add(line, " ");
+        text_add_number(line, report->freed_as);
+        text_add(line, " bytes");
+    }
+    if (report->fault == FAULT_FORM_MISMATCH) {
+        text_add(line, " ");
+        text_add(line, report->made_by);
+    }
+    if (report->neighbour != NULL) {
+        text_add(line, " ");
+        text_add_hex(line, (uintptr_t)report->neighbour);
+    }
+}
+
+/* " (48-byte class, slot 17 of slab 3, 40 bytes requested, freed block)", less what is not known.
+ */
 static void add_place(struct text *line, const struct fault_report *report) {
     text_add(line, " (");
     if (report->class_bytes != 0) {
@@ -48,7 +69,11 @@ static void add_place(struct text *line, const struct fault_report *report) {
     text_add(line, "slab ");
     text_add_number(line, report->slab_index);
     text_add(line, ", ");
-    text_add(line, faults[report->fault].state);
+    if (report->requested != FAULT_BYTES_UNKNOWN) {
+        text_add_number(line, report->requested);
+        text_add(line, " bytes requested, ");
+    }
+    add_state(line, report);
     text_add(line, ")");
 }
 
@@ -69,7 +94,13 @@ static void add_caller(struct text *line, const void *caller) {
     text_add_hex(line, offset);
 }
 
-_Noreturn void report_fault(const struct fault_report *report) {
+void report_start(uint64_t on_fault_) {
+    on_fault = on_fault_;
+}
+
+void report_fault(const struct fault_report *report) {
+    if (on_fault == TAGPOOL_ON_FAULT_IGNORE)
+        return;
     struct text line;
     start_line(&line);
     text_add(&line,
@@ -82,5 +113,6 @@ _Noreturn void report_fault(const struct fault_report *report) {
     text_add(&line, "()");
     add_caller(&line, report->caller);
     end_line(&line);
-    abort();
+    if (on_fault == TAGPOOL_ON_FAULT_ABORT)
+        abort();
 }

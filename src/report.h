@@ -20,7 +20,15 @@
     X(NEVER_ALLOCATED, "free of never-allocated pointer", "use of never-allocated pointer",        \
       "never handed out")                                                                          \
     X(CORRUPTED_SLAB_TAG, "corrupted slab tag at free of", "corrupted slab tag at use of",         \
-      "slab descriptor overwritten")
+      "slab descriptor overwritten")                                                               \
+    X(OVERFLOW_BEFORE, "corrupted block tag at free of", "corrupted block tag at use of",          \
+      "overflow of the block before")                                                              \
+    X(UNDERFLOW, "corrupted block tag at free of", "corrupted block tag at use of",                \
+      "underflow of this block")                                                                   \
+    X(CORRUPTED_BLOCK_TAG, "corrupted block tag at free of", "corrupted block tag at use of",      \
+      "overflow or underflow")                                                                     \
+    X(SIZE_MISMATCH, "size mismatch at free of", "size mismatch at use of", "freed as")            \
+    X(FORM_MISMATCH, "form mismatch at free of", "form mismatch at use of", "made by")
 
 enum fault {
     FAULT_NONE,
@@ -31,6 +39,8 @@ enum fault {
 
 enum { FAULT_SLOT_UNKNOWN = UINT32_MAX }; /* the place of a slot in a slab that has no class */
 
+enum { FAULT_BYTES_UNKNOWN = UINT32_MAX };
+
 /* What is known of a bad call. */
 struct fault_report {
     enum fault fault;
@@ -38,13 +48,20 @@ struct fault_report {
     size_t slab_index;
     uint32_t class_bytes; /* 0: the slab has no class */
     uint32_t slot;
-    bool is_use;          /* the call was to use the block or change its size, not to free it */
-    const char *function; /* the name that the program called, "free" */
-    const void *caller;   /* where it called from; NULL if another thread did, some time ago */
+    uint32_t requested;    /* bytes, FAULT_BYTES_UNKNOWN if not known */
+    const void *neighbour; /* the block before, for OVERFLOW_BEFORE if it is live */
+    size_t freed_as;       /* bytes, for SIZE_MISMATCH */
+    const char *made_by;   /* the function, for FORM_MISMATCH */
+    bool is_use;           /* the call was to use the block or change its size, not to free it */
+    const char *function;  /* the name that the program called, "free" */
+    const void *caller;    /* where it called from; NULL if another thread did, some time ago */
 };
 
-/* Write the line of a fault to standard error and abort. */
-_Noreturn void report_fault(const struct fault_report *report);
+/* What to do about faults: enum tagpool_on_fault. */
+void report_start(uint64_t on_fault);
+
+/* Write the line of a fault to standard error, and abort, as on_fault says. */
+void report_fault(const struct fault_report *report);
 
 /* Write "tagpool[PID]: " and the text as a line to standard error. */
 void report_line(const struct text *text);

@@ -6,6 +6,7 @@
  * posix_memalign(3)), C23 and C++20.
  */
 #include "base.h"
+#include "checked.h"
 #include "config.h"
 #include "heap.h"
 #include "lifecycle.h"
@@ -44,13 +45,24 @@ static void *back_by_huge_pages(void *block, size_t bytes) {
     return block;
 }
 
-/* A block of the given class, of `bytes`, for which nothing is claimed; NULL if the next allocator
- * is to serve it. Counts. */
-static void *take_class_slow(unsigned class_index, size_t bytes) {
-    struct heap *heap = lifecycle_heap();
+/* The class of a request, with room for what the strategy keeps in a slot; SIZE_CLASS_COUNT if it
+ * is not for the pool. Beside a tag, slots are aligned no further than the gap before the first
+ * one. */
+static unsigned class_of(size_t alignment, size_t bytes) {
+    if (bytes > config.node_max || (checked_tag_bytes != 0 && alignment > SLAB_GAP_BYTES))
+        return SIZE_CLASS_COUNT;
+    size_t slot_bytes = bytes + checked_tag_bytes;
+    return alignment <= SLOT_ALIGN ? size_class_of(slot_bytes)
+                                   : size_class_of_aligned(slot_bytes, alignment);
+}
+
+/* A block that the fast path did not find; NULL if the next allocator is to serve it. Counts. */
+static void *take_class_slow(size_t alignment, size_t bytes, enum block_form form) {
+    struct heap *heap = lifecycle_heap(); /* first: it reads the options */
     if (heap == NULL)
         return NULL;
-    if (bytes > config.node_max || class_index == SIZE_CLASS_COUNT) {
+    unsigned class_index = class_of(alignment, bytes);
+    if (class_index == SIZE_CLASS_COUNT) {
         heap->counters->large_calls++;
         return NULL;
     }
@@ -58,15 +70,10 @@ static void *take_class_slow(unsigned class_index, size_t bytes) {
         heap->counters->direct_calls++;
         return NULL;
     }
-    void *block = heap_take_slow(heap, class_index);
+    void *block = checked_take(heap, class_index, bytes, form);
     if (block == NULL)
         heap->counters->fallback_calls++;
     return block;
-}
-
-static void *take_pool_slow(size_t bytes) {
-    unsigned class_index = bytes <= TAGPOOL_NODE_MAX ? size_class_of(bytes) : SIZE_CLASS_COUNT;
-    return take_class_slow(class_index, bytes);
 }
 
 /* The result of a call of the next allocator, asked once more if room could be made. errno as the
@@ -87,21 +94,27 @@ static void *take_next(size_t bytes) {
     return back_by_huge_pages(WITH_ROOM(next()->malloc(bytes)), bytes);
 }
 
-SLOW static void *take_slow(size_t bytes) {
-    void *block = take_pool_slow(bytes);
+SLOW static void *take_slow(size_t bytes, enum block_form form) {
+    if (checked_tag_bytes != 0 && heap_is_real(heap_current) && bytes <= config.node_max) {
+        struct heap *heap = heap_current;
+        void *checked = checked_take(heap, size_class_of(bytes + BLOCK_TAG_BYTES), bytes, form);
+        if (LIKELY(checked != NULL))
+            return checked;
+    }
+    void *block = take_class_slow(SLOT_ALIGN, bytes, form);
     return block != NULL ? block : take_next(bytes);
 }
 
 /* More than a node. */
-SLOW static void *take_large(size_t bytes) {
+SLOW static void *take_large(size_t bytes, enum block_form form) {
     struct heap *heap = heap_current;
     if (UNLIKELY(!heap_is_real(heap)))
-        return take_slow(bytes);
+        return take_slow(bytes, form);
     heap->counters->large_calls++;
     return take_next(bytes);
 }
 
-static inline void *take(size_t bytes) {
+static inline void *take(size_t bytes, enum block_form form) {
     struct bin *bins = heap_current->bins;
     if (LIKELY(bytes <= SIZE_CLASS_LINEAR_MAX)) {
         struct bin *bin = &bins[size_class_linear(bytes)];
@@ -112,24 +125,27 @@ static inline void *take(size_t bytes) {
         if (LIKELY(bin->mask != 0))
             return heap_take_bin(bin);
     } else {
-        return take_large(bytes);
+        return take_large(bytes, form);
     }
-    return take_slow(bytes);
+    return take_slow(bytes, form);
 }
 
 EXPORT void *malloc(size_t bytes) {
-    return take(bytes);
+    return take(bytes, BLOCK_MALLOC);
 }
 
-/* A bin's slots read as zero or not all alike; the usable size is the stride. */
-static void *clear_block(void *block, size_t bytes, bool zeroed) {
-    return zeroed ? block : memset(block, 0, size_class_stride[size_class_of(bytes)]);
+/* All that the program may use of a new block is zero: the whole slot, less its tag. A bin's slots
+ * may read as zero already. */
+static void *clear_block(void *block, unsigned class_index, bool zeroed) {
+    return zeroed ? block : memset(block, 0, size_class_stride[class_index] - checked_tag_bytes);
 }
 
 SLOW static void *take_zeroed_slow(size_t bytes) {
-    void *block = take_pool_slow(bytes);
-    if (block != NULL)
-        return clear_block(block, bytes, heap_current->bins[size_class_of(bytes)].zeroed);
+    void *block = take_class_slow(SLOT_ALIGN, bytes, BLOCK_MALLOC);
+    if (block != NULL) {
+        unsigned class_index = class_of(SLOT_ALIGN, bytes);
+        return clear_block(block, class_index, heap_current->claims[class_index].zeroed);
+    }
     return WITH_ROOM(next()->calloc(1, bytes));
 }
 
@@ -140,10 +156,12 @@ EXPORT void *calloc(size_t count, size_t bytes) {
         return NULL;
     }
     if (LIKELY(total <= TAGPOOL_NODE_MAX)) {
-        struct bin *bin = &heap_current->bins[size_class_of(total)];
+        unsigned class_index = size_class_of(total);
+        struct bin *bin = &heap_current->bins[class_index];
         if (LIKELY(bin->mask != 0)) {
             bool zeroed = bin->zeroed;
-            return clear_block(heap_take_bin(bin), total, zeroed);
+            void *block = heap_take_bin(bin);
+            return zeroed ? block : memset(block, 0, size_class_stride[class_index]);
         }
     }
     return take_zeroed_slow(total);
@@ -151,12 +169,14 @@ EXPORT void *calloc(size_t count, size_t bytes) {
 
 /* ---- giving ---- */
 
-SLOW static void give_slow(void *pointer, const char *function, const void *caller) {
+/* Any pointer, with the size that a sized delete gave or CHECKED_BYTES_UNKNOWN. */
+SLOW static void give_slow(void *pointer, const struct call *call, size_t bytes,
+                           const void *caller) {
     if (pointer == NULL || next_is_bootstrap(pointer))
         return;
     struct heap *heap = heap_current;
     if (region_owns(pointer)) {
-        heap_give_slow(heap, pointer, function, caller);
+        checked_give(heap, pointer, call, bytes, caller);
         return;
     }
     if (heap_is_real(heap))
@@ -167,31 +187,33 @@ SLOW static void give_slow(void *pointer, const char *function, const void *call
 }
 
 EXPORT void free(void *pointer) {
+    static const struct call call = {.function = "free", .form = BLOCK_MALLOC};
     if (UNLIKELY(!heap_give(pointer)))
-        give_slow(pointer, "free", CALLER);
+        give_slow(pointer, &call, CHECKED_BYTES_UNKNOWN, CALLER);
 }
 
 /* Before glibc 2.26 a synonym of free(). */
 EXPORT void cfree(void *pointer);
 EXPORT void cfree(void *pointer) {
+    static const struct call call = {.function = "cfree", .form = BLOCK_MALLOC};
     if (UNLIKELY(!heap_give(pointer)))
-        give_slow(pointer, "cfree", CALLER);
+        give_slow(pointer, &call, CHECKED_BYTES_UNKNOWN, CALLER);
 }
 
-/* C23. The sizes are hints that this strategy does not need. */
+/* C23. Without tags the sizes are hints that are not needed. */
 EXPORT void free_sized(void *pointer, size_t bytes);
 EXPORT void free_sized(void *pointer, size_t bytes) {
-    (void)bytes;
+    static const struct call call = {.function = "free_sized", .form = BLOCK_MALLOC};
     if (UNLIKELY(!heap_give(pointer)))
-        give_slow(pointer, "free_sized", CALLER);
+        give_slow(pointer, &call, bytes, CALLER);
 }
 
 EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes);
 EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes) {
+    static const struct call call = {.function = "free_aligned_sized", .form = BLOCK_MALLOC};
     (void)alignment;
-    (void)bytes;
     if (UNLIKELY(!heap_give(pointer)))
-        give_slow(pointer, "free_aligned_sized", CALLER);
+        give_slow(pointer, &call, bytes, CALLER);
 }
 
 /* ---- aligned ---- */
@@ -201,13 +223,13 @@ static bool is_power_of_two(size_t number) {
 }
 
 /* `alignment` is a power of two. NULL and ENOMEM if there is no memory. */
-static void *take_aligned(size_t alignment, size_t bytes) {
+static void *take_aligned(size_t alignment, size_t bytes, enum block_form form) {
     if (alignment <= SLOT_ALIGN)
-        return take(bytes);
-    unsigned class_index = size_class_of_aligned(bytes, alignment);
+        return take(bytes, form);
+    unsigned class_index = class_of(alignment, bytes);
     if (class_index < SIZE_CLASS_COUNT && heap_current->bins[class_index].mask != 0)
         return heap_take_bin(&heap_current->bins[class_index]);
-    void *block = take_class_slow(class_index, bytes);
+    void *block = take_class_slow(alignment, bytes, form);
     if (block != NULL)
         return block;
     return WITH_ROOM(next()->memalign(alignment, bytes));
@@ -217,7 +239,7 @@ EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
     if (!is_power_of_two(alignment) || alignment % sizeof(void *) != 0)
         return EINVAL;
     int saved_errno = errno;
-    void *block = take_aligned(alignment, bytes);
+    void *block = take_aligned(alignment, bytes, BLOCK_MALLOC);
     errno = saved_errno;
     if (block == NULL)
         return ENOMEM;
@@ -234,7 +256,7 @@ EXPORT void *memalign(size_t alignment, size_t bytes) {
     }
     if (!is_power_of_two(alignment))
         alignment = alignment == 0 ? 1 : (size_t)1 << (64 - __builtin_clzll(alignment));
-    return take_aligned(alignment, bytes);
+    return take_aligned(alignment, bytes, BLOCK_MALLOC);
 }
 
 /* C17 leaves it open, C23 and glibc since 2.38 require it: another alignment than a power of two is
@@ -244,12 +266,12 @@ EXPORT void *aligned_alloc(size_t alignment, size_t bytes) {
         errno = EINVAL;
         return NULL;
     }
-    return take_aligned(alignment, bytes);
+    return take_aligned(alignment, bytes, BLOCK_MALLOC);
 }
 
 /* Whole pages are nothing for a pool of nodes. */
 EXPORT void *valloc(size_t bytes) {
-    return take_aligned(os_page_bytes(), bytes);
+    return take_aligned(os_page_bytes(), bytes, BLOCK_MALLOC);
 }
 
 /* Of whole pages, at least one. */
@@ -259,76 +281,90 @@ EXPORT void *pvalloc(size_t bytes) {
         errno = ENOMEM;
         return NULL;
     }
-    return take_aligned(page_bytes, bytes == 0 ? page_bytes : os_round_to_page(bytes));
+    return take_aligned(page_bytes, bytes == 0 ? page_bytes : os_round_to_page(bytes),
+                        BLOCK_MALLOC);
 }
 
 /* ---- resizing ---- */
 
 /* Move a block of `old_bytes` to a new one of `bytes`. The old one stays when there is no memory.
  */
-static void *move_block(void *pointer, size_t old_bytes, size_t bytes, const char *function,
+static void *move_block(void *pointer, size_t old_bytes, size_t bytes, const struct call *call,
                         const void *caller) {
-    void *block = take(bytes);
+    void *block = take(bytes, BLOCK_MALLOC);
     if (block == NULL)
-        return old_bytes >= bytes ? pointer : NULL;
+        return NULL;
     memcpy(block, pointer, old_bytes < bytes ? old_bytes : bytes);
     if (UNLIKELY(!heap_give(pointer)))
-        give_slow(pointer, function, caller);
+        give_slow(pointer, call, CHECKED_BYTES_UNKNOWN, caller);
     return block;
 }
 
-/* Shrinking moves a block only if that saves more than half of its slot. */
-static void *resize_pool(void *pointer, size_t bytes, const char *function, const void *caller) {
+/* A block stays where it is unless that leaves more than half of its slot empty. */
+static void *resize_pool(void *pointer, size_t bytes, const struct call *call, const void *caller) {
     struct slab *slab = heap_find(heap_current, pointer).slab;
-    size_t old_bytes =
-        LIKELY(slab != NULL) ? slab->stride : heap_block_bytes(pointer, function, caller);
-    if (bytes <= old_bytes && bytes > old_bytes / 2)
-        return pointer;
-    return move_block(pointer, old_bytes, bytes, function, caller);
+    if (LIKELY(slab != NULL)) {
+        if (bytes <= slab->stride && bytes > slab->stride / 2)
+            return pointer;
+        return move_block(pointer, slab->stride, bytes, call, caller);
+    }
+    size_t old_bytes = checked_bytes(heap_current, pointer, call, caller);
+    if (old_bytes == 0) {
+        errno = EINVAL; /* a fault, and on_fault lets the program go on */
+        return NULL;
+    }
+    return checked_resize(pointer, bytes) ? pointer
+                                          : move_block(pointer, old_bytes, bytes, call, caller);
 }
 
 /* A block of the next allocator that becomes node-sized moves to the pool; any other change is that
  * allocator's. */
-static void *resize_foreign(void *pointer, size_t bytes, const char *function, const void *caller) {
+static void *resize_foreign(void *pointer, size_t bytes, const struct call *call,
+                            const void *caller) {
     if (next_is_bootstrap(pointer))
-        return move_block(pointer, next_bootstrap_bytes(pointer), bytes, function, caller);
+        return move_block(pointer, next_bootstrap_bytes(pointer), bytes, call, caller);
     if (bytes <= config.node_max && config.strategy != TAGPOOL_STRATEGY_DIRECT)
-        return move_block(pointer, next()->malloc_usable_size(pointer), bytes, function, caller);
+        return move_block(pointer, next()->malloc_usable_size(pointer), bytes, call, caller);
     return WITH_ROOM(next()->realloc(pointer, bytes));
 }
 
-static void *resize(void *pointer, size_t bytes, const char *function, const void *caller) {
+static void *resize(void *pointer, size_t bytes, const struct call *call, const void *caller) {
     if (pointer == NULL)
-        return take(bytes);
+        return take(bytes, BLOCK_MALLOC);
     if (bytes == 0) { /* glibc: frees the block and returns NULL */
         if (UNLIKELY(!heap_give(pointer)))
-            give_slow(pointer, function, caller);
+            give_slow(pointer, call, CHECKED_BYTES_UNKNOWN, caller);
         return NULL;
     }
-    return region_owns(pointer) ? resize_pool(pointer, bytes, function, caller)
-                                : resize_foreign(pointer, bytes, function, caller);
+    return region_owns(pointer) ? resize_pool(pointer, bytes, call, caller)
+                                : resize_foreign(pointer, bytes, call, caller);
 }
 
 EXPORT void *realloc(void *pointer, size_t bytes) {
-    return resize(pointer, bytes, "realloc", CALLER);
+    static const struct call call = {.function = "realloc", .form = BLOCK_MALLOC, .is_use = true};
+    return resize(pointer, bytes, &call, CALLER);
 }
 
 EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
+    static const struct call call = {
+        .function = "reallocarray", .form = BLOCK_MALLOC, .is_use = true};
     size_t total;
     if (__builtin_mul_overflow(count, bytes, &total)) {
         errno = ENOMEM;
         return NULL;
     }
-    return resize(pointer, total, "reallocarray", CALLER);
+    return resize(pointer, total, &call, CALLER);
 }
 
 /* ---- asking ---- */
 
 EXPORT size_t malloc_usable_size(void *pointer) {
+    static const struct call call = {
+        .function = "malloc_usable_size", .form = BLOCK_ANY, .is_use = true};
     if (pointer == NULL)
         return 0;
     if (region_owns(pointer))
-        return heap_block_bytes(pointer, "malloc_usable_size", CALLER);
+        return checked_bytes(heap_current, pointer, &call, CALLER);
     return next_is_bootstrap(pointer) ? next_bootstrap_bytes(pointer)
                                       : next()->malloc_usable_size(pointer);
 }
@@ -357,12 +393,11 @@ EXPORT struct mallinfo2 mallinfo2(void) {
     struct mallinfo2 info = {.arena = 0};
     if (next_mallinfo2 != NULL)
         info = next_mallinfo2();
-    size_t live_bytes;
-    size_t free_bytes;
-    heap_sum(&live_bytes, &free_bytes);
-    info.arena += live_bytes + free_bytes;
-    info.uordblks += live_bytes;
-    info.fordblks += free_bytes;
+    struct heap_sums sums;
+    heap_sum(&sums);
+    info.arena += sums.live_bytes + sums.free_bytes;
+    info.uordblks += sums.live_bytes;
+    info.fordblks += sums.free_bytes;
     return info;
 }
 
@@ -395,14 +430,13 @@ EXPORT void malloc_stats(void) {
     NEXT_RARE(next_stats, malloc_stats);
     if (next_stats != NULL)
         next_stats();
-    size_t live_bytes;
-    size_t free_bytes;
-    heap_sum(&live_bytes, &free_bytes);
+    struct heap_sums sums;
+    heap_sum(&sums);
     struct text line = {.length = 0};
     text_add(&line, "pools hold ");
-    text_add_number(&line, live_bytes);
+    text_add_number(&line, sums.live_bytes);
     text_add(&line, " bytes in use and ");
-    text_add_number(&line, free_bytes);
+    text_add_number(&line, sums.free_bytes);
     text_add(&line, " bytes free");
     report_line(&line);
 }
@@ -437,18 +471,20 @@ static void *cxx_operator(const char *name) {
 
 /* X(LINKER NAME, PARAMETERS, ARGUMENTS, how to TAKE the block) */
 #define CXX_NEW(X)                                                                                 \
-    X(_Znwm, (size_t bytes), (bytes), take(bytes))                                                 \
-    X(_Znam, (size_t bytes), (bytes), take(bytes))                                                 \
-    X(_ZnwmRKSt9nothrow_t, (size_t bytes, const nothrow *tag), (bytes, tag), take(bytes))          \
-    X(_ZnamRKSt9nothrow_t, (size_t bytes, const nothrow *tag), (bytes, tag), take(bytes))          \
+    X(_Znwm, (size_t bytes), (bytes), take(bytes, BLOCK_NEW))                                      \
+    X(_Znam, (size_t bytes), (bytes), take(bytes, BLOCK_NEW_ARRAY))                                \
+    X(_ZnwmRKSt9nothrow_t, (size_t bytes, const nothrow *tag), (bytes, tag),                       \
+      take(bytes, BLOCK_NEW))                                                                      \
+    X(_ZnamRKSt9nothrow_t, (size_t bytes, const nothrow *tag), (bytes, tag),                       \
+      take(bytes, BLOCK_NEW_ARRAY))                                                                \
     X(_ZnwmSt11align_val_t, (size_t bytes, size_t alignment), (bytes, alignment),                  \
-      take_aligned(alignment, bytes))                                                              \
+      take_aligned(alignment, bytes, BLOCK_NEW))                                                   \
     X(_ZnamSt11align_val_t, (size_t bytes, size_t alignment), (bytes, alignment),                  \
-      take_aligned(alignment, bytes))                                                              \
+      take_aligned(alignment, bytes, BLOCK_NEW_ARRAY))                                             \
     X(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t bytes, size_t alignment, const nothrow *tag),    \
-      (bytes, alignment, tag), take_aligned(alignment, bytes))                                     \
+      (bytes, alignment, tag), take_aligned(alignment, bytes, BLOCK_NEW))                          \
     X(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t bytes, size_t alignment, const nothrow *tag),    \
-      (bytes, alignment, tag), take_aligned(alignment, bytes))
+      (bytes, alignment, tag), take_aligned(alignment, bytes, BLOCK_NEW_ARRAY))
 
 /* libstdc++ rounds sizes up before it asks for memory, without looking for overflow: what cannot be
  * had is asked for as just as impossible, but far from the end of size_t. */
@@ -473,29 +509,39 @@ CXX_NEW(DEFINE_NEW)
 
 #define IGNORED __attribute__((unused)) /* what operator delete is told beside the pointer */
 
-/* X(LINKER NAME, PARAMETERS, the NAME in a fault) */
+/* X(LINKER NAME, PARAMETERS, BYTES that the caller gives, FORM). */
 #define CXX_DELETE(X)                                                                              \
-    X(_ZdlPv, (void *pointer), "operator delete")                                                  \
-    X(_ZdaPv, (void *pointer), "operator delete[]")                                                \
-    X(_ZdlPvm, (void *pointer, IGNORED size_t bytes), "operator delete")                           \
-    X(_ZdaPvm, (void *pointer, IGNORED size_t bytes), "operator delete[]")                         \
-    X(_ZdlPvRKSt9nothrow_t, (void *pointer, IGNORED const nothrow *tag), "operator delete")        \
-    X(_ZdaPvRKSt9nothrow_t, (void *pointer, IGNORED const nothrow *tag), "operator delete[]")      \
-    X(_ZdlPvSt11align_val_t, (void *pointer, IGNORED size_t alignment), "operator delete")         \
-    X(_ZdaPvSt11align_val_t, (void *pointer, IGNORED size_t alignment), "operator delete[]")       \
-    X(_ZdlPvmSt11align_val_t, (void *pointer, IGNORED size_t bytes, IGNORED size_t alignment),     \
-      "operator delete")                                                                           \
-    X(_ZdaPvmSt11align_val_t, (void *pointer, IGNORED size_t bytes, IGNORED size_t alignment),     \
-      "operator delete[]")                                                                         \
+    X(_ZdlPv, (void *pointer), CHECKED_BYTES_UNKNOWN, BLOCK_NEW)                                   \
+    X(_ZdaPv, (void *pointer), CHECKED_BYTES_UNKNOWN, BLOCK_NEW_ARRAY)                             \
+    X(_ZdlPvm, (void *pointer, size_t bytes), bytes, BLOCK_NEW)                                    \
+    X(_ZdaPvm, (void *pointer, size_t bytes), bytes, BLOCK_NEW_ARRAY)                              \
+    X(_ZdlPvRKSt9nothrow_t, (void *pointer, IGNORED const nothrow *tag), CHECKED_BYTES_UNKNOWN,    \
+      BLOCK_NEW)                                                                                   \
+    X(_ZdaPvRKSt9nothrow_t, (void *pointer, IGNORED const nothrow *tag), CHECKED_BYTES_UNKNOWN,    \
+      BLOCK_NEW_ARRAY)                                                                             \
+    X(_ZdlPvSt11align_val_t, (void *pointer, IGNORED size_t alignment), CHECKED_BYTES_UNKNOWN,     \
+      BLOCK_NEW)                                                                                   \
+    X(_ZdaPvSt11align_val_t, (void *pointer, IGNORED size_t alignment), CHECKED_BYTES_UNKNOWN,     \
+      BLOCK_NEW_ARRAY)                                                                             \
+    X(_ZdlPvmSt11align_val_t, (void *pointer, size_t bytes, IGNORED size_t alignment), bytes,      \
+      BLOCK_NEW)                                                                                   \
+    X(_ZdaPvmSt11align_val_t, (void *pointer, size_t bytes, IGNORED size_t alignment), bytes,      \
+      BLOCK_NEW_ARRAY)                                                                             \
     X(_ZdlPvSt11align_val_tRKSt9nothrow_t,                                                         \
-      (void *pointer, IGNORED size_t alignment, IGNORED const nothrow *tag), "operator delete")    \
+      (void *pointer, IGNORED size_t alignment, IGNORED const nothrow *tag),                       \
+      CHECKED_BYTES_UNKNOWN, BLOCK_NEW)                                                            \
     X(_ZdaPvSt11align_val_tRKSt9nothrow_t,                                                         \
-      (void *pointer, IGNORED size_t alignment, IGNORED const nothrow *tag), "operator delete[]")
+      (void *pointer, IGNORED size_t alignment, IGNORED const nothrow *tag),                       \
+      CHECKED_BYTES_UNKNOWN, BLOCK_NEW_ARRAY)
 
-#define DEFINE_DELETE(name, parameters, shown)                                                     \
+#define DELETE_NAME_BLOCK_NEW       "operator delete"
+#define DELETE_NAME_BLOCK_NEW_ARRAY "operator delete[]"
+
+#define DEFINE_DELETE(name, parameters, given_bytes, form_)                                        \
     EXPORT void name parameters;                                                                   \
     EXPORT void name parameters {                                                                  \
+        static const struct call call = {.function = DELETE_NAME_##form_, .form = form_};          \
         if (UNLIKELY(!heap_give(pointer)))                                                         \
-            give_slow(pointer, shown, CALLER);                                                     \
+            give_slow(pointer, &call, given_bytes, CALLER);                                        \
     }
 CXX_DELETE(DEFINE_DELETE)

@@ -9,6 +9,8 @@ static uint64_t lowest_bits(unsigned count) {
     return ((uint64_t)2 << (count - 1)) - 1;
 }
 
+uint32_t slab_gap_bytes;
+
 static unsigned word_count(const struct slab *slab) {
     return (slab->slot_count + WORD_BITS - 1) / WORD_BITS;
 }
@@ -28,7 +30,7 @@ void slab_init(struct slab *slab, unsigned class_index, bool zeroed) {
     slab->reciprocal = (uint32_t)((((uint64_t)1 << 32) / stride) + 1);
     slab->countdown = 0;
     slab->wake = 0;
-    slab->slot_count = (uint32_t)(SLAB_BYTES / stride);
+    slab->slot_count = (uint32_t)((SLAB_BYTES - slab_gap_bytes) / stride);
     slab->stride = stride;
     slab->fresh_slot = 0;
     uint32_t claim_slots = CLAIM_BYTES / stride;
@@ -160,6 +162,15 @@ enum slab_remote_result slab_give_remote(struct slab *slab, uint32_t slot) {
     return summary_before != 0 ? SLAB_REMOTE_GIVEN : SLAB_REMOTE_POST;
 }
 
+/* The slot of a slab that a pointer into the slab lies in, and whether it is where the slot starts.
+ * Before the first slot: a number that no slot has. */
+static uint32_t find_slot(const struct slab *slab, const void *pointer, bool *is_start) {
+    uint32_t offset = (uint32_t)((uintptr_t)pointer & (SLAB_BYTES - 1));
+    *is_start = false;
+    return offset < slab_gap_bytes ? UINT32_MAX
+                                   : slab_slot(slab->reciprocal, offset - slab_gap_bytes, is_start);
+}
+
 /* Fill in the slab, class and slot that a pointer lies in, as far as there are any; false if its
  * slab never served. */
 static bool locate(const void *pointer, struct fault_report *report) {
@@ -174,17 +185,15 @@ static bool locate(const void *pointer, struct fault_report *report) {
     if (slab_owner(slab) < 0)
         return true;
     bool exact;
-    uint32_t offset = (uint32_t)((uintptr_t)pointer & (SLAB_BYTES - 1));
     report->class_bytes = slab->stride;
-    report->slot = slab_slot(slab->reciprocal, offset, &exact);
+    report->slot = find_slot(slab, pointer, &exact);
     return true;
 }
 
-/* True if another thread has freed the slot and the owner has not folded that in. */
-static bool is_freed_remotely(size_t slab_index, uint32_t slot) {
-    uint64_t word = atomic_load_explicit(&slab_remote(slab_index)->words[slot / WORD_BITS],
-                                         memory_order_relaxed);
-    return slab_is_live(word, slot);
+bool slab_is_freed_remotely(const struct slab *slab, uint32_t slot) {
+    struct slab_remote *remote = slab_remote(slab_index(slab));
+    return slab_is_live(
+        atomic_load_explicit(&remote->words[slot / WORD_BITS], memory_order_relaxed), slot);
 }
 
 struct slab *slab_find(const void *pointer, uint32_t *slot) {
@@ -192,14 +201,14 @@ struct slab *slab_find(const void *pointer, uint32_t *slot) {
         return NULL;
     size_t index = region_slab_index(pointer);
     struct slab *slab = slab_at(index);
-    int owner = slab_owner(slab);
+    int owner = tag_owner(atomic_load_explicit(&slab->tag, memory_order_acquire), index);
     if (owner < 0 || owner == TAG_OWNER_NONE)
         return NULL;
     bool exact;
-    *slot = slab_slot(slab->reciprocal, (uint32_t)((uintptr_t)pointer & (SLAB_BYTES - 1)), &exact);
+    *slot = find_slot(slab, pointer, &exact);
     if (!exact || *slot >= slab->slot_count || !slab_is_live(slab_live_of(slab, *slot), *slot))
         return NULL;
-    return is_freed_remotely(index, *slot) ? NULL : slab;
+    return slab_is_freed_remotely(slab, *slot) ? NULL : slab;
 }
 
 enum fault slab_diagnose(const void *pointer, struct fault_report *report) {
@@ -214,11 +223,11 @@ enum fault slab_diagnose(const void *pointer, struct fault_report *report) {
     uint32_t slot = report->slot;
     if (slot >= slab->slot_count)
         return FAULT_NEVER_ALLOCATED;
-    if ((uintptr_t)pointer != (uintptr_t)slab_start(slab) + (size_t)slot * slab->stride)
+    if ((uintptr_t)pointer != (uintptr_t)slab_slot_start(slab, slot))
         return FAULT_INTERIOR;
     if (slot >= slab->fresh_slot)
         return FAULT_NEVER_ALLOCATED;
     if (slab_owner(slab) == TAG_OWNER_NONE || !slab_is_live(slab_live_of(slab, slot), slot))
         return FAULT_DOUBLE_FREE;
-    return is_freed_remotely(report->slab_index, slot) ? FAULT_DOUBLE_FREE : FAULT_NONE;
+    return slab_is_freed_remotely(slab, slot) ? FAULT_DOUBLE_FREE : FAULT_NONE;
 }

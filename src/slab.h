@@ -2,7 +2,7 @@
  * slot.
  *
  *   descriptor:  tag | summary | ... | live[0] ... live[63]
- *   slab:        slot 0 | slot 1 | ... | slot slot_count - 1 | rest, less than a slot
+ *   slab:        gap | slot 0 | slot 1 | ... | slot slot_count - 1 | rest, less than a slot
  *
  * live[w] bit b is the single truth about slot 64 w + b: 1 = in the hands of the program. summary
  * bit w = 0 says that word w has no free slot that nobody claimed; 1 says that it may have one.
@@ -71,6 +71,16 @@ static inline size_t slab_index(const struct slab *slab) {
 
 static inline char *slab_start(const struct slab *slab) {
     return (char *)(region.base + (slab_index(slab) << SLAB_SHIFT));
+}
+
+/* Bytes before the first slot, where the tag in front of its block goes: the same for all slabs, 0
+ * if blocks have no tags. Alignments up to SLAB_GAP_BYTES hold with it. Set before the first slab
+ * is. */
+enum { SLAB_GAP_BYTES = 64 };
+extern uint32_t slab_gap_bytes;
+
+static inline char *slab_slot_start(const struct slab *slab, uint32_t slot) {
+    return slab_start(slab) + slab_gap_bytes + (size_t)slot * slab->stride;
 }
 
 static inline struct slab_remote *slab_remote(size_t index) {
@@ -181,6 +191,9 @@ enum slab_remote_result {
 
 /* Free a live slot from a thread that does not own the slab. _remote: any thread may call it. */
 enum slab_remote_result slab_give_remote(struct slab *slab, uint32_t slot);
+
+/* True if another thread has freed the slot and the owner has not folded that in. */
+bool slab_is_freed_remotely(const struct slab *slab, uint32_t slot);
 
 /* The slab of a live block, whoever owns it, and its slot; NULL if the pointer is anything else.
  * The owner may change at any time, the block's place does not. Any thread may call it. */

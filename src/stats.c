@@ -9,6 +9,7 @@
 static struct tagpool_stats_page *page;
 static struct tagpool_stats_row *row; /* of this process; NULL if it has none */
 static uint64_t row_strategy;
+static uint64_t row_tag_bytes;
 static bool lane_claimed[TAGPOOL_STATS_LANES];
 
 static_assert((int)SIZE_CLASS_COUNT <= (int)TAGPOOL_STATS_CLASSES,
@@ -43,14 +44,15 @@ static void open_row(void) {
     row->strategy = row_strategy;
     row->slab_bytes = SLAB_BYTES;
     for (size_t i = 0; i < SIZE_CLASS_COUNT; i++)
-        row->class_bytes[i] = size_class_stride[i];
+        row->class_bytes[i] = size_class_stride[i] != 0 ? size_class_stride[i] - row_tag_bytes : 0;
     os_program_name(row->name, sizeof row->name);
 }
 
-void stats_start(const char *path, uint64_t strategy) {
+void stats_start(const char *path, uint64_t strategy, uint64_t tag_bytes) {
     if (path == NULL)
         return;
     row_strategy = strategy;
+    row_tag_bytes = tag_bytes;
     page = os_map_shared(path, sizeof *page);
     if (page != NULL && page_is_valid(&page->head))
         open_row();
@@ -91,6 +93,18 @@ void stats_note_slabs(size_t taken, size_t taken_peak) {
         return;
     row->slabs = taken;
     row->slabs_peak = taken_peak;
+}
+
+void stats_count_fault(void) {
+    if (row != NULL)
+        __atomic_fetch_add(&row->faults, 1, __ATOMIC_RELAXED);
+}
+
+void stats_note_leaks(uint64_t blocks, uint64_t bytes) {
+    if (row == NULL)
+        return;
+    row->leaked_blocks = blocks;
+    row->leaked_bytes = bytes;
 }
 
 void stats_after_fork(void) {

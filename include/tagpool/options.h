@@ -17,18 +17,32 @@
 /* The largest request that pools can serve: no option goes beyond it. */
 #define TAGPOOL_NODE_MAX 1024
 
-enum tagpool_strategy { TAGPOOL_STRATEGY_DIRECT, TAGPOOL_STRATEGY_METADATA };
+enum tagpool_strategy {
+    TAGPOOL_STRATEGY_DIRECT,
+    TAGPOOL_STRATEGY_METADATA,
+    TAGPOOL_STRATEGY_TAGGED
+};
 
-#define TAGPOOL_CHOICES_strategy "direct", "metadata"
+enum tagpool_on_fault { TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_REPORT, TAGPOOL_ON_FAULT_IGNORE };
+
+#define TAGPOOL_CHOICES_strategy "direct", "metadata", "tagged"
+#define TAGPOOL_CHOICES_on_fault "abort", "report", "ignore"
 
 #define TAGPOOL_OPTIONS(X)                                                                         \
     X(strategy, CHOICE, TAGPOOL_STRATEGY_METADATA, TAGPOOL_STRATEGY_DIRECT,                        \
-      TAGPOOL_STRATEGY_METADATA, "where the tag of a block is kept; direct passes every call on")  \
+      TAGPOOL_STRATEGY_TAGGED,                                                                     \
+      "where the tag of a block is kept: nowhere (every call is passed on), beside the pools, or " \
+      "in "                                                                                        \
+      "front of each block too")                                                                   \
     X(node_max, BYTES, TAGPOOL_NODE_MAX, 16, TAGPOOL_NODE_MAX,                                     \
       "the largest request served from the pools, rounded up to a size class")                     \
     X(pool_limit, BYTES, 0, 0, 1ULL << 46,                                                         \
       "memory the pools may hold, 0 for no limit; beyond it the next allocator serves")            \
     X(retain, BYTES, 16ULL << 20, 0, 1ULL << 46,                                                   \
-      "memory of empty slabs kept for reuse before it goes back to the system")
+      "memory of empty slabs kept for reuse before it goes back to the system")                    \
+    X(on_fault, CHOICE, TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_IGNORE,   \
+      "what follows a fault: its line and abort, its line only, or nothing; the bad call has no "  \
+      "effect")                                                                                    \
+    X(leaks, FLAG, 0, 0, 1, "at exit, list the blocks that are still live, by size class")
 
 #endif

@@ -61,11 +61,14 @@ enum tagpool_stats_state {
 struct tagpool_stats_row {
     uint64_t state; /* enum tagpool_stats_state; claimed by compare-and-swap from FREE */
     uint64_t pid;
-    uint64_t strategy;                           /* enum tagpool_strategy */
-    uint64_t slab_bytes;                         /* memory that one slab stands for */
-    uint64_t slabs;                              /* slabs in use now */
-    uint64_t slabs_peak;                         /* the most that were in use at one time */
-    uint64_t threads;                            /* threads that ever had a heap */
+    uint64_t strategy;      /* enum tagpool_strategy */
+    uint64_t slab_bytes;    /* memory that one slab stands for */
+    uint64_t slabs;         /* slabs in use now */
+    uint64_t slabs_peak;    /* the most that were in use at one time */
+    uint64_t threads;       /* threads that ever had a heap */
+    uint64_t faults;        /* misused pointers found, with on_fault=report or ignore too */
+    uint64_t leaked_blocks; /* live at exit, with leaks=on */
+    uint64_t leaked_bytes;  /* of them, as requested where that is known */
     uint64_t class_bytes[TAGPOOL_STATS_CLASSES]; /* largest request of each class */
     char name[TAGPOOL_STATS_NAME_BYTES];         /* the program's file name, cut, NUL-ended */
     struct tagpool_stats_counters total;         /* of ended threads */

@@ -31,14 +31,14 @@ run bench --list --quick --only threads
     ! grep -v '  threads  ' "$work/out"
 check $? 'the list shows what the options select'
 
-# Tables: three columns (workload, system, tagpool) with a ratio, targets, nothing on stderr.
+# Tables: a column for the workload, the system and each strategy, with a ratio, targets, nothing on stderr.
 run bench -a none -r 1 --only 'json_parse 10' --only calls --only start \
     --export-json "$work/bench.json"
 [ "$status" -eq 0 ] && [ ! -s "$work/err" ] &&
-    grep -Eq '^\| json_parse 10 KB +\| +[0-9.]+ ms \| +!?[0-9]\.[0-9]{2} \|$' "$work/out"
+    grep -Eq '^\| json_parse 10 KB +\| +[0-9.]+ ms (\| +!?[0-9]\.[0-9]{2} )+\|$' "$work/out"
 check $? 'a workload becomes a row with its time and its ratio'
-grep -Eq '^\| time in allocation, built-in parser +\| +1\.00 \| +[0-9]\.[0-9]{2} \|$' "$work/out" &&
-    grep -Eq '^\| starting a process \(quartile of [0-9]+\) +\| +[0-9]+ us \| +[-+][0-9]+ us \|$' \
+grep -Eq '^\| time in allocation, built-in parser +\| +1\.00 (\| +[0-9]\.[0-9]{2} )+\|$' "$work/out" &&
+    grep -Eq '^\| starting a process \(quartile of [0-9]+\) +\| +[0-9]+ us (\| +[-+][0-9]+ us )+\|$' \
         "$work/out"
 check $? 'time in allocation and the start of a process are shown'
 grep -Eq '^\| CPU time, 10 KB JSON document +\| +0\.67 \| +[0-9.]+ \| +(yes|no) \|$' "$work/out" &&

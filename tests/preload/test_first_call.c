@@ -127,7 +127,13 @@ static bool first_operator_new(void) {
 static bool first_aligned_operator_new(void) {
     void *(*make)(size_t, size_t) =
         (void *(*)(size_t, size_t))dlsym(RTLD_DEFAULT, "_ZnwmSt11align_val_t");
-    return make == NULL ? !shim_is_loaded() : served(make(40, 64), 40);
+    void (*delete)(void *, size_t) =
+        (void (*)(void *, size_t))dlsym(RTLD_DEFAULT, "_ZdlPvSt11align_val_t");
+    if (make == NULL || delete == NULL)
+        return !shim_is_loaded();
+    void *block = make(40, 64);
+    delete (memset(block, 1, 40), 64);
+    return (uintptr_t)block % 64 == 0;
 }
 
 /* clang-format off */

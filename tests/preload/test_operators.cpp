@@ -186,7 +186,14 @@ static void containers_and_over_aligned_types_work() {
     std::thread([moved = std::move(objects)]() mutable { moved.clear(); }).join();
 }
 
+// Undefined, but done: only tags in front of the blocks tell, and then it is a fault
+// (tests/misuse).
 static void new_and_malloc_share_their_blocks() {
+    const char *options = getenv("TAGPOOL_OPTIONS");
+    if (options != nullptr && strstr(options, "tagged") != nullptr) {
+        tap_skip("a fault under strategy=tagged");
+        return;
+    }
     for (std::size_t size : sizes) {
         std::free(::operator new(size));
         ::operator delete(std::malloc(size));

@@ -2,6 +2,7 @@
 #ifndef HEAP_CALLS_H
 #define HEAP_CALLS_H
 
+#include "checked.h"
 #include "config.h"
 #include "heap.h"
 
@@ -11,16 +12,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static inline void start_pool(void) {
+    tag_start(0x123456789abcdef);
+    region_start(config.pool_limit, config.retain);
+}
+
 /* NULL when the pool has no room. */
 static inline void *take(size_t bytes) {
-    unsigned class_index = size_class_of(bytes);
-    struct bin *bin = &heap_current->bins[class_index];
-    return bin->mask != 0 ? heap_take_bin(bin) : heap_take_slow(heap_current, class_index);
+    struct bin *bin = heap_fill(heap_current, size_class_of(bytes));
+    return bin != NULL ? heap_take_bin(bin) : NULL;
 }
 
 static inline void give(void *pointer) {
+    static const struct call call = {.function = "free", .form = BLOCK_MALLOC};
     if (!heap_give(pointer))
-        heap_give_slow(heap_current, pointer, "free", NULL);
+        checked_give(heap_current, pointer, &call, CHECKED_BYTES_UNKNOWN, NULL);
 }
 
 static inline void fill(void *block, size_t bytes, unsigned seed) {

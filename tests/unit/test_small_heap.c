@@ -150,6 +150,7 @@ static void threads_share_a_pool_that_is_too_small_for_them(void) {
 }
 
 int main(void) {
+    start_pool();
     heap_open();
     TAP_RUN(every_class_can_have_the_whole_pool_in_turn);
     TAP_RUN(a_few_blocks_freed_are_had_again_from_an_exhausted_pool);

@@ -1,0 +1,30 @@
+#include "block.h"
+
+uint64_t block_key;
+
+void block_start(uint64_t random_bits) {
+    block_key = random_bits;
+}
+
+/* The field of `bits` bits from bit `shift` on. */
+static unsigned field(uint64_t word, unsigned shift, unsigned bits) {
+    return (unsigned)(word >> shift & (((uint64_t)1 << bits) - 1));
+}
+
+enum block_verdict block_read_tag(const void *block, unsigned class_index, struct block_tag *tag) {
+    uint64_t word = *block_tag_word(block) ^ block_mask(block);
+    tag->form = (enum block_form)field(word, BLOCK_LOW_BITS, BLOCK_FORM_BITS);
+    tag->class_index = field(word, BLOCK_LOW_BITS + BLOCK_FORM_BITS, BLOCK_CLASS_BITS);
+    tag->requested =
+        field(word, BLOCK_LOW_BITS + BLOCK_FORM_BITS + BLOCK_CLASS_BITS, BLOCK_SIZE_BITS);
+    bool low_is_damaged = field(word, 0, BLOCK_LOW_BITS) != 0;
+    bool high_is_damaged = word >> (64 - BLOCK_LOW_BITS) != 0;
+    if (low_is_damaged)
+        return high_is_damaged ? BLOCK_OVERWRITTEN : BLOCK_OVERFLOWN;
+    if (high_is_damaged)
+        return BLOCK_UNDERFLOWN;
+    return tag->class_index == class_index ? BLOCK_INTACT : BLOCK_OVERWRITTEN;
+}
+
+static_assert(2 * BLOCK_LOW_BITS + BLOCK_FORM_BITS + BLOCK_CLASS_BITS + BLOCK_SIZE_BITS == 64,
+              "both magics are as wide");

@@ -1,0 +1,83 @@
+/* The tag in front of a block: what `tagged` keeps there, and what can be told from it when it is
+ * damaged.
+ *
+ *   ... bytes of the block before | tag, 8 bytes | bytes of the block ...
+ *
+ *   bits 63..44  magic, high
+ *   bits 43..20  requested size (16 bits), size class (6), form (2)
+ *   bits 19..0   magic, low
+ *
+ * The whole word is xored with a value that depends on a random key and on the block's address, so
+ * both magics read as zero after that only if nobody wrote here and the tag was not copied from
+ * elsewhere. The machine is little endian: the low bytes lie next to the block before. So damage to
+ * the low magic alone came from there (overflow), damage to the high one alone from the block
+ * itself (underflow).
+ */
+#ifndef BLOCK_H
+#define BLOCK_H
+
+#include "base.h"
+
+enum { BLOCK_TAG_BYTES = 8 };
+
+/* How a block was made, and must be freed. */
+enum block_form { BLOCK_MALLOC, BLOCK_NEW, BLOCK_NEW_ARRAY, BLOCK_ANY };
+
+struct block_tag {
+    uint32_t requested; /* bytes, less than 64 Ki */
+    unsigned class_index;
+    enum block_form form;
+};
+
+enum block_verdict { BLOCK_INTACT, BLOCK_OVERFLOWN, BLOCK_UNDERFLOWN, BLOCK_OVERWRITTEN };
+
+enum { BLOCK_FORM_BITS = 2, BLOCK_CLASS_BITS = 6, BLOCK_SIZE_BITS = 16, BLOCK_LOW_BITS = 20 };
+
+/* Random; written once, by block_start(). */
+extern uint64_t block_key;
+
+/* Choose the key. */
+void block_start(uint64_t random_bits);
+
+/* What the tag of a block at this address is xored with. The address is multiplied so that
+ * neighbours differ in all bits, and folded because the low bits of a product depend on the low
+ * bits of the factors only. */
+static inline uint64_t block_mask(const void *block) {
+    uint64_t mixed = ((uint64_t)(uintptr_t)block ^ block_key) * 0x9e3779b97f4a7c15u;
+    return mixed ^ mixed >> 32 ^ block_key;
+}
+
+/* The word in front of a block. */
+static inline uint64_t *block_tag_word(const void *block) {
+    return (uint64_t *)(uintptr_t)block - 1;
+}
+
+/* Write the tag of a block. */
+static inline void block_write_tag(void *block, struct block_tag tag) {
+    uint64_t info = (uint64_t)tag.requested << (BLOCK_CLASS_BITS + BLOCK_FORM_BITS) |
+                    (uint64_t)tag.class_index << BLOCK_FORM_BITS | (uint64_t)tag.form;
+    *block_tag_word(block) = (info << BLOCK_LOW_BITS) ^ block_mask(block);
+}
+
+/* True if the tag of a block of a class is intact. */
+static inline bool block_is_intact(const void *block, unsigned class_index) {
+    uint64_t word = *block_tag_word(block) ^ block_mask(block);
+    uint64_t low = ((uint64_t)1 << BLOCK_LOW_BITS) - 1;
+    uint64_t high =
+        ~(uint64_t)0 << (BLOCK_LOW_BITS + BLOCK_FORM_BITS + BLOCK_CLASS_BITS + BLOCK_SIZE_BITS);
+    uint64_t class_bits = (((uint64_t)1 << BLOCK_CLASS_BITS) - 1)
+                          << (BLOCK_LOW_BITS + BLOCK_FORM_BITS);
+    return (word & (low | high | class_bits)) == (uint64_t)class_index
+                                                     << (BLOCK_LOW_BITS + BLOCK_FORM_BITS);
+}
+
+/* How a block with an intact tag was made. */
+static inline enum block_form block_form_of(const void *block) {
+    uint64_t word = *block_tag_word(block) ^ block_mask(block);
+    return (enum block_form)(word >> BLOCK_LOW_BITS & ((1u << BLOCK_FORM_BITS) - 1));
+}
+
+/* Read the tag of a block of a class. What it says counts only if the verdict is BLOCK_INTACT. */
+enum block_verdict block_read_tag(const void *block, unsigned class_index, struct block_tag *tag);
+
+#endif

@@ -1,0 +1,48 @@
+/* Blocks taken, freed and resized one by one, with every check that the strategy allows: what the
+ * fast paths of heap.h do not do comes here, and with tags in front of the blocks (block.h) every
+ * call does.
+ *
+ * The slots, their live bits and who owns them are the heap's. The tags, and what is wrong with a
+ * call, are known here alone. A fault is reported; with on_fault=report the call that made it has
+ * no effect.
+ */
+#ifndef CHECKED_H
+#define CHECKED_H
+
+#include "block.h"
+#include "heap.h"
+
+/* A function of the malloc family, as a fault names it. */
+struct call {
+    const char *function;
+    enum block_form form; /* of the blocks that it may free */
+    bool is_use;          /* it does not free the block */
+};
+
+#define CHECKED_BYTES_UNKNOWN SIZE_MAX
+
+/* Bytes of a slot that are not the program's: BLOCK_TAG_BYTES with tags, else 0. */
+extern uint32_t checked_tag_bytes;
+
+/* Put tags in front of all blocks. Before the first heap is opened. */
+void checked_start(void);
+
+/* Take a block of a class for a request of `bytes`. NULL if the pool has no room. */
+void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum block_form form);
+
+/* Free a block of the region; `bytes` as a sized delete gave them, or CHECKED_BYTES_UNKNOWN. */
+void checked_give(struct heap *heap, void *pointer, const struct call *call, size_t bytes,
+                  const void *caller);
+
+/* The bytes that the program may use of a block of the region; 0 after a fault. */
+size_t checked_bytes(struct heap *heap, const void *pointer, const struct call *call,
+                     const void *caller);
+
+/* Let a block that has passed checked_bytes() be used for `bytes` from now on, if that goes in its
+ * slot and leaves less than half of it empty. False if it does not: the block must move. */
+bool checked_resize(void *pointer, size_t bytes);
+
+/* The bytes that were requested of a live block. */
+size_t checked_requested(const struct slab *slab, uint32_t slot);
+
+#endif
