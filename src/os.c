@@ -153,6 +153,14 @@ void os_unmap_shared(void *start, size_t bytes) {
     errno = saved_errno;
 }
 
+void os_detach_shared(void *start, size_t bytes) {
+    int saved_errno = errno;
+    /* It takes the place of a mapping of the same size, so there is room for it. */
+    (void)mmap(start, bytes, PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+    errno = saved_errno;
+}
+
 uint64_t os_clock_ns(void) {
     int saved_errno = errno;
     struct timespec now = {.tv_sec = 0};

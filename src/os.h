@@ -57,6 +57,10 @@ void *os_extend_shared(const char *path, uint64_t offset, size_t bytes);
 /* Give a shared mapping back; its file keeps what was written. */
 void os_unmap_shared(void *start, size_t bytes);
 
+/* Cut a shared mapping off from its file: it stays accessible, is this process's own from now on
+ * and reads as zero. */
+void os_detach_shared(void *start, size_t bytes);
+
 /* Nanoseconds of a clock that only goes forward, CLOCK_MONOTONIC. */
 uint64_t os_clock_ns(void);
 

@@ -51,8 +51,8 @@ static const struct args_option profile_options[] = {
 static const char profile_details[] =
     "Runs PROGRAM once as it is, with its output thrown away, to know what profiling costs, and\n"
     "once with every call of malloc and free counted and passed on to the system's allocator. Its\n"
-    "children are counted too. The report goes to standard error.\n\n"
-    "The library that counts keeps about 80 bytes for each live block, in memory of its own; it\n"
+    "children are counted too, up to the end of PROGRAM. The report goes to standard error.\n\n"
+    "The library that counts keeps 64 to 128 bytes for each live block, in memory of its own; it\n"
     "is not the one that tagpool compare measures.\n\n"
     "The exit status is PROGRAM's; if it dies of a signal, tagpool dies of the same. 126: it\n"
     "cannot be run, or not with the library; 127: it was not found; 125: tagpool itself failed;\n"

@@ -33,7 +33,9 @@ static const char record_details[] =
     "for\n"
     "tagpool replay. One process is recorded: the first; what it executes in its place by exec\n"
     "replaces it, and its children are left out. The calls of all its threads are in one order.\n"
-    "What was recorded is kept when the program is killed. The library keeps about 130 bytes for\n"
+    "What was recorded is kept when the program is killed; it is in FILE.part until the run ends.\n"
+    "A process that outlives PROGRAM is recorded until then. The library keeps about 130 bytes "
+    "for\n"
     "each live block, in memory of its own.\n\n"
     "The exit status is PROGRAM's; if it dies of a signal, tagpool dies of the same. 126: it\n"
     "cannot be run, or not with the library; 127: it was not found; 125: tagpool itself failed;\n"
@@ -78,17 +80,9 @@ static char **record_read_arguments(struct record_request *request, char **argum
     return args.next;
 }
 
-/* The file with its head, and its absolute path: the program may change its directory. */
-static char *record_create(const struct record_request *request) {
-    struct tagpool_trace_head head = {
-        .magic = TAGPOOL_TRACE_MAGIC,
-        .version = TAGPOOL_TRACE_VERSION,
-        .head_bytes = sizeof head,
-        .limit_bytes = request->limit_mib << RECORD_MIB_SHIFT,
-    };
+/* What is recorded goes to OUTPUT.part first; found out now: whether OUTPUT can be written. */
+static void record_check_output(const struct record_request *request) {
     struct stat about;
-    if (request->process != NULL)
-        memcpy(head.wanted, request->process, strlen(request->process));
     int file = open(request->output, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
     if (file < 0 || fstat(file, &about) != 0)
         say_and_exit(STATUS_USAGE, "cannot write --output %s: %s", request->output,
@@ -96,14 +90,32 @@ static char *record_create(const struct record_request *request) {
     if (!S_ISREG(about.st_mode))
         say_and_exit(STATUS_USAGE, "cannot write --output %s: a trace has to be a file",
                      request->output);
-    if (ftruncate(file, 0) != 0 || write(file, &head, sizeof head) != (ssize_t)sizeof head)
-        say_and_exit(STATUS_OWN_FAILURE, "cannot write --output %s: %s", request->output,
-                     strerror(errno));
     close(file);
-    char *path = realpath(request->output, NULL);
-    if (path == NULL)
+}
+
+/* The file that the library writes to, by its absolute path: the program may change its directory.
+ * A new one, because an earlier one may still be written to. */
+static char *record_create(const struct record_request *request) {
+    struct tagpool_trace_head head = {
+        .magic = TAGPOOL_TRACE_MAGIC,
+        .version = TAGPOOL_TRACE_VERSION,
+        .head_bytes = sizeof head,
+        .limit_bytes = request->limit_mib << RECORD_MIB_SHIFT,
+    };
+    if (request->process != NULL)
+        memcpy(head.wanted, request->process, strlen(request->process));
+    record_check_output(request);
+    char *output = realpath(request->output, NULL);
+    if (output == NULL)
         say_and_exit(STATUS_OWN_FAILURE, "cannot find --output %s: %s", request->output,
                      strerror(errno));
+    char *path = memory_format("%s.part", output);
+    free(output);
+    unlink(path);
+    int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file < 0 || write(file, &head, sizeof head) != (ssize_t)sizeof head)
+        say_and_exit(STATUS_OWN_FAILURE, "cannot write %s: %s", path, strerror(errno));
+    close(file);
     return path;
 }
 
@@ -134,7 +146,7 @@ static bool record_finish(const struct record_request *request, const char *path
                           const char *program) {
     static struct trace_reader reader;
     struct trace_summary summary;
-    const char *fault = trace_reader_seal(&reader, path, &summary);
+    const char *fault = trace_reader_seal(&reader, path, request->output, &summary);
     if (fault != NULL) {
         say_error("no trace: %s: %s", request->output, fault);
         return false;
@@ -175,8 +187,9 @@ static int record_main(char **arguments) {
     char *path = record_create(&request);
     tracing_run(&target, TAGPOOL_TRACE_VARIABLE, path, -1, &result);
     bool kept = record_finish(&request, path, command[0]);
+    unlink(path);
     if (!kept)
-        unlink(path);
+        unlink(request.output);
     free(path);
     if (!kept && result.wait_status == 0)
         return STATUS_TARGET_FAILED;

@@ -74,9 +74,10 @@ const char *trace_reader_summarise(struct trace_reader *reader, struct trace_sum
 const char *trace_reader_check(struct trace_reader *reader, const char *path,
                                struct trace_summary *summary);
 
-/* Appends the end mark to a file that was just recorded, cuts what is behind it, fills in the head
- * and seals it. NULL, or what is wrong. */
-const char *trace_reader_seal(struct trace_reader *reader, const char *path,
+/* Makes the sealed trace `path` of a file that was just recorded: its stream with an end mark, and
+ * the head filled in. The recorded file is only read: a process that outlived the run may still
+ * write to it. NULL, or what is wrong. */
+const char *trace_reader_seal(struct trace_reader *reader, const char *recorded, const char *path,
                               struct trace_summary *summary);
 
 #endif

@@ -67,17 +67,44 @@ static uint64_t trace_checksum_more(uint64_t checksum, unsigned char byte) {
     return (checksum ^ byte) * 0x100000001b3u;
 }
 
-static bool trace_write_end(int file, struct tagpool_trace_head *head, unsigned char end) {
-    off_t place = (off_t)(sizeof *head + head->stream_bytes);
-    head->stream_bytes++;
-    head->sealed = 1;
-    return ftruncate(file, place) == 0 && pwrite(file, &end, 1, place) == 1 &&
+/* Copies the stream and ends it. The file that was recorded stays as it is: a process that outlived
+ * the run may still write to it, through a mapping that must not lose its file. */
+static bool trace_copy(const struct trace_reader *reader, int from, int file, unsigned char end) {
+    const struct tagpool_trace_head *head = &reader->head;
+    unsigned char chunk[TRACE_READER_BUFFER_BYTES];
+    uint64_t left_bytes = head->stream_bytes - 1; /* without the end mark */
+    off_t place = (off_t)sizeof *head;
+    while (left_bytes > 0) {
+        size_t wanted = left_bytes < sizeof chunk ? (size_t)left_bytes : sizeof chunk;
+        ssize_t bytes = pread(from, chunk, wanted, place);
+        if (bytes <= 0 || pwrite(file, chunk, (size_t)bytes, place) != bytes)
+            return false;
+        place += bytes;
+        left_bytes -= (uint64_t)bytes;
+    }
+    return pwrite(file, &end, 1, place) == 1 &&
            pwrite(file, head, sizeof *head, 0) == (ssize_t)sizeof *head;
 }
 
-const char *trace_reader_seal(struct trace_reader *reader, const char *path,
+static bool trace_write_sealed(const struct trace_reader *reader, const char *from_path,
+                               const char *path, unsigned char end) {
+    int from = open(from_path, O_RDONLY | O_CLOEXEC);
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    bool written = from >= 0 && file >= 0 && trace_copy(reader, from, file, end);
+    int error = errno;
+    if (from >= 0)
+        close(from);
+    if (file >= 0 && close(file) != 0 && written) {
+        written = false;
+        error = errno;
+    }
+    errno = error;
+    return written;
+}
+
+const char *trace_reader_seal(struct trace_reader *reader, const char *recorded, const char *path,
                               struct trace_summary *summary) {
-    const char *fault = trace_reader_open(reader, path, false);
+    const char *fault = trace_reader_open(reader, recorded, false);
     if (fault == NULL && reader->head.sealed != 0)
         fault = "the trace was sealed already";
     if (fault == NULL)
@@ -95,10 +122,7 @@ const char *trace_reader_seal(struct trace_reader *reader, const char *path,
     head->threads = summary->threads;
     head->peak_bytes = summary->peak_bytes;
     head->largest_bytes = summary->largest_bytes;
-    int file = open(path, O_RDWR | O_CLOEXEC);
-    bool written = file >= 0 && trace_write_end(file, head, end);
-    int error = errno;
-    if (file >= 0)
-        close(file);
-    return written ? NULL : strerror(error);
+    head->stream_bytes++;
+    head->sealed = 1;
+    return trace_write_sealed(reader, recorded, path, end) ? NULL : strerror(errno);
 }

@@ -3,11 +3,13 @@
  *
  *   file:  head | stream of calls
  *
- * The program makes the file with its head and passes the path in TAGPOOL_TRACE_VARIABLE. The first
+ * The program makes a file with its head and passes its path in TAGPOOL_TRACE_VARIABLE. The first
  * process that claims the head writes the stream, through mappings that it lengthens the file for
  * as needed, and moves head.stream_bytes past each call after it was written: when it is killed the
- * stream still ends between two calls. The program then appends the end mark, counts what is in the
- * stream, and seals the head. Only sealed files can be replayed.
+ * stream still ends between two calls. The program counts what is in the stream, copies it to the
+ * trace with an end mark and a sealed head, and removes the file; it never shortens it, because a
+ * process that is still recorded would die of that. Such a process stops when it needs the next
+ * part of the file. Only sealed files can be replayed.
  *
  * A call is a byte, kind in its 3 low bits and a small number in the 5 high ones, and what the kind
  * needs. A number of 31 and more is written as 31 in the byte and the rest behind it as a varint: 7

@@ -7,6 +7,10 @@ enum { FIRST_CAPACITY = 1 << 12, LAST_CAPACITY = 1 << 27, RUN_SHIFT = 6 };
 static struct block *table;
 static size_t capacity; /* 0 or a power of two */
 static size_t count;
+static bool full; /* it cannot grow any more */
+
+/* Under a limit of the address space, the program's share is not to be taken. */
+enum { SHARE_OF_LIMIT = 16 };
 
 /* Blocks of one KiB of addresses keep their order in the table, because a program uses neighbours
  * one after the other; where such a run lies is scattered by Fibonacci hashing. */
@@ -24,18 +28,24 @@ static size_t place_of(const struct block *blocks, size_t table_capacity, uint64
     return place;
 }
 
+/* NULL if there is no room. */
+static struct block *map_table(size_t bytes) {
+    if (bytes > os_address_space_limit() / SHARE_OF_LIMIT)
+        return NULL;
+    struct block *larger = os_reserve(bytes, os_page_bytes());
+    if (larger == NULL || os_commit(larger, bytes))
+        return larger;
+    os_unreserve(larger, bytes);
+    return NULL;
+}
+
 static bool grow(void) {
     size_t larger_capacity = capacity == 0 ? FIRST_CAPACITY : 2 * capacity;
     if (larger_capacity > LAST_CAPACITY)
         return false;
-    size_t larger_bytes = os_round_to_page(larger_capacity * sizeof *table);
-    struct block *larger = os_reserve(larger_bytes, os_page_bytes());
+    struct block *larger = map_table(os_round_to_page(larger_capacity * sizeof *table));
     if (larger == NULL)
         return false;
-    if (!os_commit(larger, larger_bytes)) {
-        os_unreserve(larger, larger_bytes);
-        return false;
-    }
     for (size_t i = 0; i < capacity; i++)
         if (table[i].address != 0)
             larger[place_of(larger, larger_capacity, table[i].address)] = table[i];
@@ -47,8 +57,10 @@ static bool grow(void) {
 }
 
 bool blocks_add(const struct block *block) {
-    /* Where it cannot grow it is filled on, but never to the last place: probing has to end. */
-    if (count >= capacity / 2 && !grow() && count + 1 >= capacity)
+    if (count >= capacity / 2 && !full)
+        full = !grow();
+    /* Where it cannot grow it is filled on, but not so far that probing takes long. */
+    if (count >= capacity / 8 * 7)
         return false;
     table[place_of(table, capacity, block->address)] = *block;
     count++;

@@ -4,7 +4,8 @@
  *   table   capacity x struct block, a power of two; linear probing; half filled at most
  *
  * It begins with 128 KiB and doubles: 64 to 128 bytes for each live block, at most 4 GiB. When the
- * system refuses the memory it is filled up; then new blocks go unknown, and are reported so by
+ * system refuses the memory, or it would be more than a sixteenth of the process's address space
+ * limit, it is filled to 7/8; then new blocks go unknown, and are reported so by
  * blocks_add(). Not thread-safe: the caller holds a lock.
  */
 #ifndef BLOCKS_H

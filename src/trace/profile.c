@@ -30,10 +30,12 @@ static struct tagpool_profile_row *claim_row(void) {
     return NULL;
 }
 
+/* Without a row of its own a process keeps the one it had, and does not count any more. */
 static bool open_row(void) {
-    row = claim_row();
-    if (row == NULL)
+    struct tagpool_profile_row *claimed = claim_row();
+    if (claimed == NULL)
         return false;
+    row = claimed;
     row->pid = os_process_id();
     row->start_ns = os_clock_ns();
     row->seen_ns = row->start_ns;
@@ -63,6 +65,11 @@ bool profile_after_fork(void) {
     for (unsigned i = 0; i < TAGPOOL_PROFILE_SIZES; i++)
         row->sizes[i].live = row->sizes[i].live_peak = parent->sizes[i].live;
     return true;
+}
+
+void profile_abandon(void) {
+    __atomic_fetch_add(&page->head.rows_missed, 1, __ATOMIC_RELAXED);
+    os_detach_shared(page, os_round_to_page(sizeof *page));
 }
 
 /* ---- live memory over time ---- */

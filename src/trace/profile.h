@@ -16,8 +16,13 @@ enum request { REQUEST_MALLOC, REQUEST_CALLOC, REQUEST_ALIGNED };
  */
 bool profile_start(const char *path);
 
-/* In the child of a fork: claim a row of its own, with the blocks that live. False as above. */
+/* In the child of a fork: claim a row of its own, with the blocks that live. False if there is
+ * none. */
 bool profile_after_fork(void);
+
+/* In the child of a fork that interrupted a call in here: the child is left out, and what the
+ * interrupted call still writes does not reach the file. */
+void profile_abandon(void);
 
 void profile_take(enum request request, const void *block, size_t bytes, uint32_t thread);
 void profile_give(const void *block, uint32_t thread);

@@ -68,10 +68,14 @@ static void stop(enum tagpool_trace_end end) {
     head = NULL;
 }
 
+/* The head reads as zero then: a limit of 0 ends the recording in the child. */
 void record_after_fork(void) {
-    if (head != NULL)
-        __atomic_fetch_add(&head->left_out, 1, __ATOMIC_RELAXED);
-    head = NULL;
+    if (head == NULL)
+        return;
+    __atomic_fetch_add(&head->left_out, 1, __ATOMIC_RELAXED);
+    os_detach_shared(head, os_round_to_page(sizeof *head));
+    if (window != NULL)
+        os_detach_shared(window, WINDOW_BYTES);
 }
 
 void record_missed(void) {

@@ -17,7 +17,8 @@
  * has it. */
 bool record_start(const char *path);
 
-/* In the child of a fork: the file stays the parent's. */
+/* In the child of a fork: the file stays the parent's. A call in here that the fork interrupted
+ * goes on in the child too, but what it writes does not reach the file. */
 void record_after_fork(void);
 
 /* As profile.h says. */

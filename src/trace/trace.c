@@ -132,15 +132,19 @@ static void after_fork(void) {
         lock_release(&trace_lock);
 }
 
+/* A call that was interrupted left its work half done, in the child's copy of the blocks too. */
 static void after_fork_in_child(void) {
     threads = 1;
     thread = 1;
-    if (mode == MODE_PROFILE && !profile_after_fork())
-        mode = MODE_NOTHING;
-    if (mode == MODE_RECORD) {
+    bool traced = false;
+    if (mode == MODE_RECORD)
         record_after_fork();
+    else if (mode == MODE_PROFILE && forks_inside != 0)
+        profile_abandon();
+    else if (mode == MODE_PROFILE)
+        traced = profile_after_fork();
+    if (!traced)
         mode = MODE_NOTHING;
-    }
     after_fork();
 }
 

@@ -123,23 +123,27 @@ static int make_trace(const uint8_t *stream, size_t bytes, char *path, size_t pa
 }
 
 static void read_stream(const uint8_t *data, size_t bytes) {
-    char path[64];
+    char recorded[64], path[64];
     struct trace_summary sealed, checked;
-    int file = make_trace(data, bytes, path, sizeof path);
-    if (trace_reader_seal(&reader, path, &sealed) == NULL) {
+    int from = make_trace(data, bytes, recorded, sizeof recorded);
+    int file = make_file("", 0, path, sizeof path);
+    if (trace_reader_seal(&reader, recorded, path, &sealed) == NULL) {
         hold(trace_reader_check(&reader, path, &checked) == NULL);
         hold(checked.calls == sealed.calls && checked.slots == sealed.slots);
     }
+    close(from);
     close(file);
 }
 
 static void read_head(const uint8_t *data, size_t bytes) {
     static const uint8_t stream[] = {0x40, 0x81, 0x04, 0x0a};
     uint8_t page[sizeof(struct tagpool_trace_head) + sizeof stream + 1];
-    char path[64];
+    char recorded[64], path[64];
     struct trace_summary summary;
-    int file = make_trace(stream, sizeof stream, path, sizeof path);
-    trace_reader_seal(&reader, path, &summary);
+    int from = make_trace(stream, sizeof stream, recorded, sizeof recorded);
+    int file = make_file("", 0, path, sizeof path);
+    trace_reader_seal(&reader, recorded, path, &summary);
+    close(from);
     ssize_t length = pread(file, page, sizeof page, 0);
     if (length > 0) {
         size_t left = change(page, (size_t)length, data, bytes);

@@ -1,0 +1,265 @@
+#!/bin/sh
+# If this failed, `tagpool profile` would count what a program did not do, miss what it did, or
+# change how it ends.
+set -u
+# shellcheck source=tests/cli/lib.sh
+. tests/cli/lib.sh
+
+# number KEY [TEXT]: a member of the JSON in $work/out, the first behind TEXT (default: "total").
+number() {
+    awk -v key="\"$1\":" -v section="${2:-\"total\":}" '
+        index($0, section) { inside = 1 }
+        inside && index($0, key) {
+            sub(".*" key " *", "")
+            sub(/[,}].*/, "")
+            print
+            exit
+        }' "$work/out"
+}
+
+# expect KEY NUMBER SENTENCE
+expect() {
+    [ "$(number "$1")" = "$2" ]
+    check $? "$3"
+}
+
+profile() {
+    run profile --no-plain --style none --export-json - "$@"
+}
+
+# Nothing but these calls: no stdio.
+compile known <<'C'
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(int count, char **arguments) {
+    static void *blocks[1000];
+    void *aligned = NULL;
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    for (int i = 0; i < 1000; i++)
+        blocks[i] = malloc(40);
+    void *cleared = calloc(10, 30);
+    for (int i = 0; i < 3; i++)
+        cleared = realloc(cleared, 400 + 100 * i);
+    cleared = realloc(cleared, 20);
+    if (posix_memalign(&aligned, 256, 5000) != 0)
+        return 1;
+    malloc(70000);
+    for (int i = 0; i < 900; i++)
+        free(blocks[i]);
+    free(NULL);
+    free(aligned);
+    cleared = realloc(cleared, 0);
+    if (malloc((size_t)-1 / 2) != NULL)
+        return 1;
+    if (count == 1)
+        return 0;
+    if (strcmp(arguments[1], "_exit") == 0)
+        _exit(9);
+    if (strcmp(arguments[1], "exec") == 0)
+        execl(arguments[0], arguments[0], (char *)NULL);
+    if (strcmp(arguments[1], "fork") == 0 && fork() == 0) {
+        for (int i = 900; i < 1000; i++)
+            free(blocks[i]);
+        free(malloc(10));
+        _exit(0);
+    }
+    wait(NULL);
+    if (strcmp(arguments[1], "signal") == 0)
+        raise(atoi(arguments[2]));
+    return 7;
+}
+C
+
+profile -- "$work/known"
+[ "$status" -eq 0 ] && [ ! -s "$work/err" ]
+check $? 'a profile leaves the program its exit status and says nothing with --style none'
+expect malloc_calls 1001 'calls of malloc are counted exactly'
+expect calloc_calls 1 'calls of calloc'
+expect realloc_calls 4 'calls of realloc'
+expect aligned_calls 1 'calls of posix_memalign'
+expect free_calls 902 'frees, realloc to 0 among them, free(NULL) not'
+expect failed_calls 1 'a request that got no memory'
+expect foreign_frees 0 'no free is without its allocation'
+expect grown 3 'reallocs that grow'
+expect shrunk 1 'reallocs that shrink'
+expect calls 1909 'all calls'
+peak=$(number peak_bytes '"processes":')
+[ "$peak" -ge $((40000 + 5000 + 70000)) ] && [ "$peak" -le $((40000 + 5000 + 70000 + 600)) ]
+check $? 'the peak of live memory is what was asked for'
+live=$((100 * 40 + 70000))
+[ "$(number blocks '"live": {')" = 101 ] && [ "$(number bytes '"live": {')" = "$live" ]
+check $? 'what is live at the end is what was not freed'
+grep -qF '{"bytes_max": 48, "calls": 1000, "bytes": 40000, "live": 100, "live_peak": 1000}' \
+    "$work/out"
+check $? 'sizes are counted in steps of 16 bytes'
+grep -qF '{"bytes_max": 131072, "calls": 1, "bytes": 70000, "live": 1, "live_peak": 1}' "$work/out"
+check $? 'and above 1024 bytes in powers of two'
+grep -qF '{"reallocs_max": 7, "blocks": 1}' "$work/out"
+check $? 'a block that was resized four times is one chain of four to seven'
+lives=$(awk '/"requests": \{/ { inside = 1 } inside && /^ *\[/ {
+    gsub(/[^0-9 ]/, ""); for (i = 1; i <= NF; i++) sum += $i }
+    /"seconds": \{/ { print sum + 0; exit }' "$work/out")
+[ "$lives" = 902 ]
+check $? 'each freed block has one lifetime'
+[ "$(number ended '"processes":')" = true ]
+check $? 'a program that returns from main has ended'
+
+for number in 6 9 15; do
+    sh -c '"$@"; echo $? >&2' sh "$tagpool" profile --no-plain --style none --export-json - -- \
+        "$work/known" signal "$number" >"$work/out" 2>"$work/err"
+    status=$(tail -n 1 "$work/err")
+    [ "$status" = $((128 + number)) ] && [ "$(number malloc_calls)" = 1001 ] &&
+        [ "$(number ended '"processes":')" = false ]
+    check $? "counts survive signal $number, and tagpool dies of it too"
+done
+profile -- "$work/known" _exit
+[ "$status" -eq 9 ] && [ "$(number malloc_calls)" = 1001 ]
+check $? 'counts survive _exit'
+profile -- "$work/known" exec
+processes=$(grep -c '"pid":' "$work/out")
+[ "$status" -eq 0 ] && [ "$(number malloc_calls)" = 2002 ] && [ "$processes" = 2 ]
+check $? 'counts survive exec, and what it executes is counted too'
+profile -- "$work/known" fork
+[ "$status" -eq 7 ] && [ "$(number malloc_calls)" = 1002 ] && [ "$(number free_calls)" = 1003 ] &&
+    [ "$(number foreign_frees)" = 0 ] && [ "$(grep -c '"forked": true' "$work/out")" = 1 ]
+check $? 'the child of a fork is counted, and its frees of blocks of its parent are known'
+[ "$(number inherited_blocks '"forked": true')" = 101 ]
+check $? 'the child begins with the blocks that lived'
+
+compile interrupted <<'C'
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+enum { FORKS = 100 };
+static volatile sig_atomic_t forks, in_child, failed;
+static void fork_here(int number) {
+    (void)number;
+    if (!in_child && forks < FORKS && ++forks && fork() == 0)
+        in_child = 1;
+}
+int main(void) {
+    static char *blocks[64];
+    struct itimerval timer = {{0, 1000}, {0, 1000}};
+    signal(SIGALRM, fork_here);
+    setitimer(ITIMER_REAL, &timer, NULL);
+    for (int i = 0, left = 2000; forks < FORKS && (!in_child || left-- > 0); i++) {
+        int status;
+        free(blocks[i % 64]);
+        blocks[i % 64] = realloc(malloc(1 + i % 200), 100 + i % 300);
+        memset(blocks[i % 64], i, 100);
+        if (!in_child && waitpid(-1, &status, WNOHANG) > 0)
+            failed |= status != 0;
+    }
+    for (int status; !in_child && waitpid(-1, &status, 0) > 0;)
+        failed |= status != 0;
+    return failed;
+}
+C
+profile -- "$work/interrupted"
+[ "$status" -eq 0 ] && [ "$(number processes_missed '"schema"')" -ge 37 ]
+check $? 'a signal handler may fork inside a call, more often than there is room for processes'
+
+compile threads -lpthread <<'C'
+#include <pthread.h>
+#include <stdlib.h>
+static void *blocks[5000];
+static void *give(void *ignored) {
+    for (int i = 0; i < 5000; i++)
+        free(blocks[i]);
+    return ignored;
+}
+static void *churn(void *ignored) {
+    for (int i = 0; i < 20000; i++)
+        free(malloc(1 + i % 500));
+    return ignored;
+}
+int main(void) {
+    pthread_t threads[4];
+    for (int i = 0; i < 5000; i++)
+        blocks[i] = malloc(24);
+    pthread_create(&threads[0], NULL, give, NULL);
+    pthread_join(threads[0], NULL);
+    for (int i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, churn, NULL);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    return 0;
+}
+C
+profile -- "$work/threads"
+expect malloc_calls 85000 'calls of threads that run at one time are counted exactly'
+remote=$(number remote_frees)
+[ "$remote" -ge 5000 ] && [ "$remote" -le 5010 ]
+check $? 'a free from another thread than the allocation is told apart'
+expect threads 6 'threads are counted'
+expect untracked_calls 0 'and no block is lost'
+
+run profile -- "$work/known"
+[ "$status" -eq 0 ] && [ ! -s "$work/out" ] && grep -q ' times the .* of a plain run$' "$work/err"
+check $? 'the report goes to standard error and says what counting cost'
+grep -qE '^    TAGPOOL_OPTIONS=node_max=[0-9]+$' "$work/err"
+check $? 'the advice can be pasted'
+advice=$(sed -n 's/^    TAGPOOL_OPTIONS=//p' "$work/err")
+run run -o "$advice" -- "$work/known"
+[ "$status" -eq 0 ] && [ ! -s "$work/err" ]
+check $? 'and the library takes it'
+run profile -- sh -c 'echo out; echo err >&2; exit 3'
+[ "$status" -eq 3 ] && [ "$(cat "$work/out")" = out ] && [ "$(grep -c '^err$' "$work/err")" = 1 ]
+check $? 'the output of the plain run is thrown away, that of the profiled one is shown'
+printf 'some\ninput\n' >"$work/input"
+"$tagpool" profile --style none -- cat <"$work/input" >"$work/out" 2>"$work/err"
+cmp -s "$work/input" "$work/out"
+check $? 'both runs read the whole standard input'
+printf 'piped' | "$tagpool" profile --no-plain --style none -- cat >"$work/out" 2>"$work/err"
+[ "$(cat "$work/out")" = piped ]
+check $? 'with --no-plain the program reads standard input itself'
+run profile --try -r 2 -- "$work/known"
+[ "$status" -eq 0 ] && grep -q 'advised against system' "$work/err"
+check $? '--try measures the advice'
+
+# processes N: a profile of a shell that runs N children.
+processes() {
+    profile -- sh -c "i=0; while [ \$i -lt $1 ]; do /bin/true; i=\$((i + 1)); done"
+}
+processes 5
+[ "$status" -eq 0 ] && [ "$(number processes_missed '"schema"')" = 0 ]
+check $? 'a few processes find room'
+processes 70
+[ "$status" -eq 0 ] && [ "$(number processes_missed '"schema"')" -ge 7 ]
+check $? 'processes beyond the room are counted'
+# shellcheck disable=SC3045 # dash and bash both have it
+(ulimit -v 200000 && profile -- "$work/threads" && [ "$status" -eq 0 ] &&
+    [ "$(number malloc_calls)" = 85000 ])
+check $? 'a program runs under a limit of its address space'
+
+refused 2 "tagpool profile: no program is named: tagpool profile -- PROGRAM (see 'tagpool help \
+profile')" 'a profile needs a program' profile
+refused 127 "tagpool profile: $work/gone: no such file; check the path" \
+    'a program that is not there is 127' profile -- "$work/gone"
+run profile --try --no-plain -- true
+[ "$status" -eq 2 ]
+check $? '--try without an input that can be read again is refused'
+run profile --export-json "$work/no/such" -- true
+[ "$status" -eq 2 ] && grep -q 'cannot write --export-json' "$work/err"
+check $? 'an export that cannot be written is refused before the program runs'
+run profile -- env -u LD_PRELOAD "$work/known"
+[ "$status" -eq 0 ]
+check $? 'a program that drops the library for what it executes still runs'
+run profile --no-plain -- sh -c 'kill -9 $PPID; sleep 0.2'
+[ "$status" -eq 137 ]
+check $? 'tagpool itself can be killed'
+rm -f "$TMPDIR"/tagpool-profile-*
+run profile -- true
+ls "$TMPDIR" >"$work/out"
+[ ! -s "$work/out" ]
+check $? 'no file is left behind'
+
+finish
