@@ -152,6 +152,7 @@ static void commit(enum crime crime) {
     const struct call *call = form_calls[block->form];
     struct task task = {.pointer = block->bytes};
     char detail[64] = "";
+    unsigned char *damaged = NULL, was = 0; /* made good afterwards: one crime, one line */
     given_bytes = block->count;
     check_pattern(block);
     switch (crime) {
@@ -169,7 +170,7 @@ static void commit(enum crime crime) {
         call = draw(2) == 0 ? &call_realloc : &call_usable_size;
         break;
     case UNDERFLOW_AND_FREE:
-        block->bytes[-1 - (ptrdiff_t)draw(2)] ^= (unsigned char)(1 + draw(255));
+        damaged = block->bytes - 1 - draw(2);
         break;
     case WRONG_SIZE:
         call = block->form == FORM_NEW         ? &call_sized_delete
@@ -183,14 +184,20 @@ static void commit(enum crime crime) {
         snprintf(detail, sizeof detail, "%s", form_makers[block->form]);
         break;
     case OVERFLOW_AND_FREE:
-        block->bytes[block->count] ^= (unsigned char)(1 + draw(255));
+        damaged = block->bytes + block->count;
         break;
     case CRIME_COUNT:
         break;
     }
+    if (damaged != NULL) {
+        was = *damaged;
+        *damaged ^= (unsigned char)(1 + draw(255));
+    }
     task.call = call->run;
     confess(call, task.pointer, block->count, detail);
     somewhere(do_call, &task);
+    if (damaged != NULL)
+        *damaged = was;
     block->bytes = NULL;
 }
 

@@ -1,0 +1,160 @@
+/* If this failed, leaks=on would miss blocks that a program left live, count what it freed, or
+ * frighten the user of a program without a leak. */
+#include "calls.h"
+
+/* --- the child: MODE; leaves what its mode says and writes nothing --- */
+
+enum { CHILD_ARGUMENTS = 2, LEFT_SMALL = 7, LEFT_MEDIUM = 3 };
+
+static void *kept[LEFT_SMALL + LEFT_MEDIUM];
+
+static void *leave_blocks(void *argument) {
+    for (int i = 0; i < LEFT_SMALL; i++)
+        kept[i] = make(40);
+    for (int i = 0; i < LEFT_MEDIUM; i++)
+        kept[LEFT_SMALL + i] = make(500);
+    return argument;
+}
+
+/* Of many sizes and forms, in two threads; all are freed. */
+static void *come_and_go(void *argument) {
+    static void *block[500];
+    for (int round = 0; round < 3; round++) {
+        form = (enum form)round;
+        for (size_t i = 0; i < 500; i++)
+            block[i] = make(i * 2 + 1);
+        for (size_t i = 0; i < 500; i++)
+            if (i % 2 == 0)
+                give(block[i]);
+            else
+                run_thread(thread_give, block[i]);
+    }
+    form = FORM_MALLOC;
+    return argument;
+}
+
+static int child_main(const char *mode) {
+    leave_no_core();
+    find_functions();
+    if (strcmp(mode, "free") == 0)
+        come_and_go(NULL);
+    if (strcmp(mode, "leave") == 0)
+        leave_blocks(NULL);
+    if (strcmp(mode, "thread") == 0)
+        run_thread(leave_blocks, NULL);
+    if (strcmp(mode, "_exit") == 0) {
+        leave_blocks(NULL);
+        _exit(0);
+    }
+    return 0;
+}
+
+/* --- the judgement --- */
+
+static const char *program;
+
+/* The sum that the report ends with, in blocks and bytes; 0 if there is none. */
+static unsigned long total(const char *report, unsigned long *bytes) {
+    unsigned long blocks = 0;
+    const char *last = report;
+    *bytes = 0;
+    for (const char *line = report; (line = strchr(line, '\n')) != NULL && line[1] != '\0';)
+        last = ++line;
+    const char *words = strstr(last, "]: leaked ");
+    if (words == NULL ||
+        sscanf(words, "]: leaked %lu blocks, %lu bytes in all", &blocks, bytes) != 2)
+        return 0;
+    return blocks;
+}
+
+/* "leaked N blocks of the C-byte class, B bytes[, R bytes requested]": one class of the report. */
+static unsigned long in_classes(const char *report, unsigned long least, unsigned long most,
+                                unsigned long *requested) {
+    unsigned long sum = 0;
+    *requested = 0;
+    for (const char *words = report; (words = strstr(words, "]: leaked ")) != NULL; words++) {
+        unsigned long blocks, class_bytes, bytes, asked = 0;
+        int read = sscanf(words, "]: leaked %lu blocks of the %lu-byte class, %lu bytes, %lu",
+                          &blocks, &class_bytes, &bytes, &asked);
+        if (read < 3 || class_bytes < least || class_bytes > most)
+            continue;
+        CHECK_SAY(bytes == blocks * class_bytes, "%lu blocks of %lu are %lu bytes", blocks,
+                  class_bytes, bytes);
+        sum += blocks;
+        *requested += asked;
+    }
+    return sum;
+}
+
+/* Runs the child; false if the library does not have the options. */
+static bool run_mode(struct child *child, enum misuse_strategy strategy, const char *mode) {
+    char options[128];
+    const char *const argv[] = {program, mode, NULL};
+    snprintf(options, sizeof options, "%s,leaks=on", strategies[strategy].options);
+    if (!library_has(options)) {
+        char reason[160];
+        snprintf(reason, sizeof reason, "this library does not have %s", options);
+        tap_skip(reason);
+        return false;
+    }
+    run_with_options(child, options, argv);
+    CHECK_SAY(child_succeeded(child), "%s ends with %#x: %s", mode, (unsigned)child->status,
+              child->err);
+    return true;
+}
+
+static void check_silence(enum misuse_strategy strategy, const char *mode) {
+    static struct child child;
+    if (run_mode(&child, strategy, mode))
+        CHECK_SAY(child.err[0] == '\0', "with %s it wrote: %s", mode, child.err);
+}
+
+static void check_leaks(enum misuse_strategy strategy, const char *mode) {
+    static struct child child;
+    unsigned long bytes, requested;
+    if (!run_mode(&child, strategy, mode))
+        return;
+    unsigned long blocks = total(child.err, &bytes);
+    CHECK_SAY(blocks == LEFT_SMALL + LEFT_MEDIUM, "%s: %lu blocks: %s", mode, blocks, child.err);
+    CHECK_SAY(in_classes(child.err, 40, 80, &requested) == LEFT_SMALL, "%s", child.err);
+    if (strategy != MISUSE_STRATEGY_metadata)
+        CHECK_SAY(requested == LEFT_SMALL * 40, "%lu bytes requested", requested);
+    CHECK_SAY(in_classes(child.err, 500, 640, &requested) == LEFT_MEDIUM, "%s", child.err);
+    if (strategy != MISUSE_STRATEGY_metadata)
+        CHECK_SAY(requested == LEFT_MEDIUM * 500 && bytes == LEFT_SMALL * 40 + LEFT_MEDIUM * 500,
+                  "%lu bytes requested, %lu in all", requested, bytes);
+    else
+        CHECK_SAY(bytes == LEFT_SMALL * 48 + LEFT_MEDIUM * 512, "%lu bytes in all", bytes);
+}
+
+static void check_strategy(enum misuse_strategy strategy) {
+    static const struct {
+        const char *mode;
+        bool leaves;
+        const char *name;
+    } tests[] = {
+        {"nothing", false, "a program without a block leaks nothing"},
+        {"free", false, "what other threads freed is no leak"},
+        {"leave", true, "blocks left are counted by class and in all"},
+        {"thread", true, "so are those of a thread that has ended"},
+        {"_exit", false, "a program that leaves by _exit is not counted"},
+    };
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
+        char name[128];
+        if (tests[i].leaves)
+            check_leaks(strategy, tests[i].mode);
+        else
+            check_silence(strategy, tests[i].mode);
+        snprintf(name, sizeof name, "%s [%s]", tests[i].name, strategies[strategy].name);
+        tap_report(name);
+    }
+}
+
+int main(int argc, char **argv) {
+    program = argv[0];
+    if (argc == CHILD_ARGUMENTS)
+        return child_main(argv[1]);
+    for (int strategy = 0; strategy < MISUSE_STRATEGY_COUNT; strategy++)
+        check_strategy((enum misuse_strategy)strategy);
+    return tap_done();
+}
