@@ -17,8 +17,10 @@ struct command {
 extern const struct command command_run;
 extern const struct command command_bench;
 extern const struct command command_compare;
+extern const struct command command_doctor;
 extern const struct command command_profile;
 extern const struct command command_record;
+extern const struct command command_report;
 extern const struct command command_replay;
 extern const struct command command_replay_child;
 

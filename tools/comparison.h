@@ -44,8 +44,8 @@ bool comparison_judges(const struct comparison *comparison, unsigned variant);
 /* Judges why: fills in the reasons, from all the rest. */
 void comparison_finish(struct comparison *comparison);
 
-/* "allocation is 14 % [12 ... 16] of the CPU time, so at most 1.16x; tagpool 1.11x, 71 % of what is
- * possible", in a new string; NULL when the headroom was not measured. */
+/* "allocation is 14 % [12 ... 16] of the CPU time, so at most 1.16x by faster calls; tagpool 1.11x,
+ * 71 % of what is possible", in a new string; NULL when the headroom was not measured. */
 char *comparison_headroom_text(const struct comparison *comparison);
 
 /* What is said about a variant: "wall time faster, -9.8 % [-11.2 ... -8.6]; cpu time faster, ...",

@@ -10,6 +10,9 @@
 
 #include <stdio.h>
 
+/* "Wall time", "CPU time", "Peak memory": a metric in a heading. */
+const char *html_metric_title(enum metric metric);
+
 /* One metric: each variant's difference with its interval, on a common scale. */
 void html_chart_differences(FILE *out, const struct comparison *comparison, enum metric metric);
 

@@ -2,30 +2,41 @@
 #include "html_charts.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <tagpool/profile_page.h>
 
 enum { PROFILE_PLOT_PIXELS = 150, PROFILE_AXIS_PIXELS = 22, PROFILE_CELL_PIXELS = 16 };
 enum { PROFILE_TEXT_BYTES = 64, PROFILE_LABELS = 6 };
 
 /* ---- sizes ---- */
 
+/* Every bin between the first and the last that was asked for: the profile leaves out empty ones.
+ */
 struct profile_bins {
-    const struct json_value *items;
-    size_t count;
-    double calls;      /* of all */
+    double calls[TAGPOOL_PROFILE_SIZES];
+    unsigned first, end;
+    double all;        /* calls */
     double most;       /* of the busiest bin */
     double node_bytes; /* what the advice calls a node */
 };
 
-static struct profile_bins profile_collect_bins(const struct json_value *profile) {
-    struct profile_bins bins = {.node_bytes = json_tree_number(profile, "advice.node_max", 1024)};
-    bins.items = json_tree_items(profile, "total.sizes", &bins.count);
-    for (size_t i = 0; i < bins.count; i++) {
-        double calls = json_tree_number(&bins.items[i], "calls", 0);
-        bins.calls += calls;
-        bins.most = fmax(bins.most, calls);
+static void profile_collect_bins(struct profile_bins *bins, const struct json_value *profile) {
+    size_t count;
+    const struct json_value *items = json_tree_items(profile, "total.sizes", &count);
+    *bins = (struct profile_bins){
+        .first = TAGPOOL_PROFILE_SIZES,
+        .node_bytes = json_tree_number(profile, "advice.node_max", 1024),
+    };
+    for (size_t i = 0; i < count; i++) {
+        unsigned bin = tagpool_profile_size_bin(json_tree_count(&items[i], "bytes_max"));
+        double calls = json_tree_number(&items[i], "calls", 0);
+        if (calls <= 0)
+            continue;
+        bins->calls[bin] += calls;
+        bins->all += calls;
+        bins->most = fmax(bins->most, bins->calls[bin]);
+        bins->first = bin < bins->first ? bin : bins->first;
+        bins->end = bin >= bins->end ? bin + 1 : bins->end;
     }
-    return bins;
 }
 
 /* A column of labels beside the plot: `most` at its top, 0 at its foot. */
@@ -48,21 +59,22 @@ static void profile_print_frame(FILE *out, const char *label) {
             PROFILE_PLOT_PIXELS / 2, PROFILE_PLOT_PIXELS, PROFILE_PLOT_PIXELS);
 }
 
-static void profile_print_bin(FILE *out, const struct profile_bins *bins, size_t index) {
-    const struct json_value *bin = &bins->items[index];
-    double calls = json_tree_number(bin, "calls", 0);
-    double limit = json_tree_number(bin, "bytes_max", 0);
+static void profile_print_bin(FILE *out, const struct profile_bins *bins, unsigned bin) {
+    double calls = bins->calls[bin];
+    double limit = (double)tagpool_profile_size_limit(bin);
     double height = PROFILE_PLOT_PIXELS * calls / bins->most;
-    double width = 100.0 / (double)bins->count;
+    double width = 100.0 / (bins->end - bins->first);
     char label[PROFILE_TEXT_BYTES];
-    height = calls > 0 ? fmax(height, 1) : 0;
+    if (calls <= 0)
+        return;
+    height = fmax(height, 1);
     html_format_bytes(limit, label, sizeof label);
     fprintf(out,
             "<rect class=\"%s\" x=\"%.3f%%\" width=\"%.3f%%\" y=\"%.1f\" height=\"%.1f\"><title>"
             "up to %s bytes: %.0f requests, %.1f %%</title></rect>",
-            limit <= bins->node_bytes ? "bar node" : "bar", ((double)index + 0.1) * width,
+            limit <= bins->node_bytes ? "bar node" : "bar", (bin - bins->first + 0.1) * width,
             0.8 * width, PROFILE_PLOT_PIXELS - height, height, label, calls,
-            100 * calls / bins->calls);
+            100 * calls / bins->all);
 }
 
 /* Labels below a row of `count` columns; `limit(i)` is what column i ends with. */
@@ -81,27 +93,27 @@ static bool profile_is_labelled(size_t index, size_t count) {
 }
 
 void html_chart_sizes(FILE *out, const struct json_value *profile) {
-    struct profile_bins bins = profile_collect_bins(profile);
-    char most[PROFILE_TEXT_BYTES], half[PROFILE_TEXT_BYTES], node[PROFILE_TEXT_BYTES];
-    if (bins.count == 0 || bins.most <= 0)
+    struct profile_bins bins;
+    char label[PROFILE_TEXT_BYTES], half[PROFILE_TEXT_BYTES];
+    profile_collect_bins(&bins, profile);
+    if (bins.most <= 0)
         return;
-    html_format_bytes(bins.node_bytes, node, sizeof node);
-    snprintf(most, sizeof most, "%.3g %%", 100 * bins.most / bins.calls);
-    snprintf(half, sizeof half, "%.3g %%", 50 * bins.most / bins.calls);
+    html_format_bytes(bins.node_bytes, label, sizeof label);
     fprintf(out,
-            "<figure class=\"sizes\">\n<figcaption><b>requests by size</b> <span class=\"key "
-            "node\">up to %s bytes: %.0f %%</span> <span class=\"key large\">larger</span>"
-            "</figcaption>\n",
-            node, 100 * json_tree_number(profile, "advice.served_share", 0));
-    profile_print_levels(out, most, half);
+            "<figure class=\"sizes\">\n<figcaption><b>Requests by size</b> <span class=\"key "
+            "node\">up to %s bytes: %.0f %%</span> <span class=\"key large\">larger</span> in "
+            "steps of 16 bytes up to 1K, of powers of two above</figcaption>\n",
+            label, 100 * json_tree_number(profile, "advice.served_share", 0));
+    snprintf(label, sizeof label, "%.3g %%", 100 * bins.most / bins.all);
+    snprintf(half, sizeof half, "%.3g %%", 50 * bins.most / bins.all);
+    profile_print_levels(out, label, half);
     profile_print_frame(out, "requests by size");
-    for (size_t i = 0; i < bins.count; i++)
-        profile_print_bin(out, &bins, i);
-    for (size_t i = 0; i < bins.count; i++) {
-        char label[PROFILE_TEXT_BYTES];
-        html_format_bytes(json_tree_number(&bins.items[i], "bytes_max", 0), label, sizeof label);
-        if (profile_is_labelled(i, bins.count))
-            profile_print_label(out, i, bins.count, PROFILE_PLOT_PIXELS + 16, label);
+    for (unsigned bin = bins.first; bin < bins.end; bin++)
+        profile_print_bin(out, &bins, bin);
+    for (unsigned i = 0; i < bins.end - bins.first; i++) {
+        html_format_bytes((double)tagpool_profile_size_limit(bins.first + i), label, sizeof label);
+        if (profile_is_labelled(i, bins.end - bins.first))
+            profile_print_label(out, i, bins.end - bins.first, PROFILE_PLOT_PIXELS + 16, label);
     }
     fputs("</svg></div>\n</figure>\n", out);
 }
@@ -146,23 +158,13 @@ static bool profile_collect_table(struct profile_table *table, const struct json
     return table->most > 0;
 }
 
-/* "16", "1K", or "more" behind the last limit. */
-static void profile_format_limit(const struct json_value *limit, bool bytes, char *text,
-                                 size_t text_bytes) {
-    static const char *const units[] = {"", "k", "M", "G"};
+/* "16", "1K", or "more" behind the last limit. Both scales are powers of two. */
+static void profile_format_limit(const struct json_value *limit, char *text, size_t text_bytes) {
     double number = json_tree_number(limit, "", INFINITY);
-    size_t unit = 0;
-    if (isinf(number)) {
+    if (isinf(number))
         snprintf(text, text_bytes, "more");
-        return;
-    }
-    if (bytes) {
+    else
         html_format_bytes(number, text, text_bytes);
-        return;
-    }
-    for (; number >= 1000 && unit + 1 < sizeof units / sizeof units[0]; unit++)
-        number /= 1000;
-    snprintf(text, text_bytes, "%.3g%s", number, units[unit]);
 }
 
 /* Cells are shaded by the logarithm of their blocks: from 0.12 for one to 1 for the most. */
@@ -174,8 +176,8 @@ static void profile_print_cell(FILE *out, const struct profile_table *table, siz
     if (blocks <= 0)
         return;
     double shade = table->most > 1 ? 0.12 + 0.88 * log(blocks) / log(table->most) : 1;
-    profile_format_limit(&table->sizes[row], true, size, sizeof size);
-    profile_format_limit(&table->limits[column], false, life, sizeof life);
+    profile_format_limit(&table->sizes[row], size, sizeof size);
+    profile_format_limit(&table->limits[column], life, sizeof life);
     fprintf(out,
             "<rect class=\"cell\" fill-opacity=\"%.2f\" x=\"%.3f%%\" width=\"%.3f%%\" y=\"%zu\" "
             "height=\"%d\"><title>up to %s bytes, below %s requests: %.0f blocks</title></rect>",
@@ -192,13 +194,13 @@ void html_chart_lifetimes(FILE *out, const struct json_value *profile) {
     int height = (int)(table.end_row - table.first_row) * PROFILE_CELL_PIXELS;
     size_t columns = table.end_column - table.first_column;
     fprintf(out,
-            "<figure class=\"lifetimes\">\n<figcaption><b>size by lifetime</b> bytes upwards from "
-            "small to large, to the right the requests that were made until the block was freed; "
-            "the darker, the more blocks</figcaption>\n<div class=\"plot\">"
+            "<figure class=\"lifetimes\">\n<figcaption><b>Size by lifetime</b> down: bytes; to the "
+            "right: requests made until the block was freed; the stronger the colour, the more "
+            "blocks</figcaption>\n<div class=\"plot\">"
             "<svg class=\"levels\" height=\"%d\" aria-hidden=\"true\">",
             height);
     for (size_t row = table.first_row; row < table.end_row; row++) {
-        profile_format_limit(&table.sizes[row], true, label, sizeof label);
+        profile_format_limit(&table.sizes[row], label, sizeof label);
         fprintf(out, "<text x=\"100%%\" y=\"%zu\" text-anchor=\"end\">%s</text>",
                 (row - table.first_row) * PROFILE_CELL_PIXELS + 12, label);
     }
@@ -210,8 +212,7 @@ void html_chart_lifetimes(FILE *out, const struct json_value *profile) {
         for (size_t column = table.first_column; column < table.end_column; column++)
             profile_print_cell(out, &table, row, column);
     for (size_t column = 0; column < columns; column++) {
-        profile_format_limit(&table.limits[table.first_column + column], false, label,
-                             sizeof label);
+        profile_format_limit(&table.limits[table.first_column + column], label, sizeof label);
         if (profile_is_labelled(column, columns))
             profile_print_label(out, column, columns, height + 16, label);
     }
@@ -255,7 +256,7 @@ void html_chart_live(FILE *out, const struct json_value *profile) {
     html_format_bytes(most, peak, sizeof peak);
     html_format_bytes(most / 2, half, sizeof half);
     metric_format(METRIC_PEAK, most, exact, sizeof exact);
-    fputs("<figure class=\"live\">\n<figcaption><b>live memory over time</b> ", out);
+    fputs("<figure class=\"live\">\n<figcaption><b>Live memory over time</b> ", out);
     html_text(out, json_tree_text(process, "name", ""));
     fprintf(out, ", bytes asked for and not yet freed; at most %s in %.0f blocks</figcaption>\n",
             exact, json_tree_number(process, "live.peak_blocks", 0));

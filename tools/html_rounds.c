@@ -27,6 +27,16 @@ static struct html_scale rounds_scale(double low, double high, double threshold)
     return (struct html_scale){.low = low - air, .high = high + air, .start = 0, .stop = 100};
 }
 
+const char *html_metric_title(enum metric metric) {
+    static const char *const titles[METRIC_COUNT] = {
+        [METRIC_WALL] = "Wall time",
+        [METRIC_CPU] = "CPU time",
+        [METRIC_PEAK] = "Peak memory",
+        [METRIC_FAULTS] = "Page faults",
+    };
+    return titles[metric];
+}
+
 /* ---- differences ---- */
 
 static struct html_scale rounds_scale_of_intervals(const struct comparison *comparison,
@@ -108,9 +118,9 @@ static void rounds_print_heading(FILE *out, const struct comparison *comparison,
     metric_format(metric, comparison->analyses[rounds->reference == 0][metric].reference, value,
                   sizeof value);
     fprintf(out,
-            "<figcaption><b>%s%s</b></figcaption>\n<ul class=\"numbers\">\n"
+            "<figcaption><b>%s</b></figcaption>\n<ul class=\"numbers\">\n"
             "<li><span class=\"name reference\">",
-            metric_about[metric].title, metric_about[metric].unit == METRIC_SECONDS ? " time" : "");
+            html_metric_title(metric));
     html_text(out, comparison->experiment->variants[rounds->reference].name);
     fprintf(out,
             "</span><span class=\"value\">%s</span><span class=\"difference\">reference"
@@ -130,7 +140,7 @@ void html_chart_differences(FILE *out, const struct comparison *comparison, enum
     fputs("<figure class=\"differences\">\n", out);
     rounds_print_heading(out, comparison, metric);
     fprintf(out, "<svg class=\"chart\" width=\"100%%\" height=\"%d\" role=\"img\" aria-label=\"%s",
-            height + ROUNDS_AXIS_PIXELS, metric_about[metric].title);
+            height + ROUNDS_AXIS_PIXELS, html_metric_title(metric));
     fputs(", difference from the reference\">", out);
     fprintf(out,
             "<rect class=\"noise\" x=\"%.2f%%\" width=\"%.2f%%\" y=\"0\" height=\"%d\">"
@@ -217,8 +227,8 @@ static void rounds_print_dots(FILE *out, const struct comparison *comparison, un
 void html_chart_rounds(FILE *out, const struct comparison *comparison, enum metric metric) {
     const struct rounds *rounds = &comparison->experiment->rounds;
     struct html_scale scale = rounds_scale_of_rounds(comparison, metric);
-    fprintf(out, "<figure class=\"rounds\">\n<figcaption><b>%s time, round by round</b>",
-            metric_about[metric].title);
+    fprintf(out, "<figure class=\"rounds\">\n<figcaption><b>%s, round by round</b>",
+            html_metric_title(metric));
     for (unsigned i = 0; i < rounds->variant_count; i++) {
         if (i == rounds->reference)
             continue;

@@ -1,6 +1,7 @@
 /* tagpool: runs programs under libtagpool.so and measures what that changes. Commands are listed in
  * `main_commands`. */
 #include "command.h"
+#include "completion.h"
 #include "launcher.h"
 #include "say.h"
 #include "settings.h"
@@ -12,15 +13,24 @@
 #include <string.h>
 #include <unistd.h>
 
+static const struct command main_command_completion;
+
 static const struct command *const main_commands[] = {
-    &command_compare, &command_profile, &command_record,       &command_replay,
-    &command_run,     &command_bench,   &command_replay_child,
+    &command_compare,
+    &command_report,
+    &command_profile,
+    &command_record,
+    &command_replay,
+    &command_run,
+    &command_doctor,
+    &command_bench,
+    &main_command_completion,
+    &command_replay_child,
+    NULL,
 };
 
-enum { MAIN_COMMAND_COUNT = sizeof main_commands / sizeof main_commands[0] };
-
 static const struct command *main_find(const char *name) {
-    for (int i = 0; i < MAIN_COMMAND_COUNT; i++)
+    for (int i = 0; main_commands[i] != NULL; i++)
         if (name != NULL && strcmp(main_commands[i]->name, name) == 0)
             return main_commands[i];
     return NULL;
@@ -31,7 +41,7 @@ static void main_print_help(FILE *out) {
           "Runs an unmodified program with the allocator libtagpool.so, and measures what that "
           "changes.\n\nCommands:\n",
           out);
-    for (int i = 0; i < MAIN_COMMAND_COUNT; i++)
+    for (int i = 0; main_commands[i] != NULL; i++)
         if (main_commands[i]->summary != NULL)
             fprintf(out, "  %-12s  %s\n", main_commands[i]->name, main_commands[i]->summary);
     fputs("  help COMMAND  Explain a command\n"
@@ -57,6 +67,50 @@ static int main_help(char **arguments) {
         args_refuse("", "no command or topic is called '%s'", topic);
     return STATUS_DONE;
 }
+
+/* ---- tagpool completion ---- */
+
+enum { COMPLETION_HELP };
+
+static const struct args_option main_completion_options[] = {
+    [COMPLETION_HELP] = {'h', "help", NULL, "print this help"},
+    {0},
+};
+
+static int main_complete(char **arguments) {
+    static const struct {
+        const char *shell;
+        void (*print)(FILE *out, const struct command *const *commands);
+    } shells[] = {
+        {"bash", completion_print_bash},
+        {"zsh", completion_print_zsh},
+        {"fish", completion_print_fish},
+    };
+    struct args args;
+    args_init(&args, "completion", main_completion_options, arguments);
+    if (args_read(&args) == COMPLETION_HELP) {
+        command_print_help(stdout, &main_command_completion);
+        return STATUS_DONE;
+    }
+    const char *shell = *args.next;
+    for (size_t i = 0; shell != NULL && i < sizeof shells / sizeof shells[0]; i++)
+        if (strcmp(shells[i].shell, shell) == 0) {
+            shells[i].print(stdout, main_commands);
+            return STATUS_DONE;
+        }
+    args_refuse("completion", "the shell is bash, zsh or fish, not '%s'",
+                shell != NULL ? shell : "");
+}
+
+static const struct command main_command_completion = {
+    .name = "completion",
+    .synopsis = "bash|zsh|fish",
+    .summary = "Print what completes tagpool's command line in a shell",
+    .details = "'make install' installs all three. For one session of bash:\n"
+               "    source <(tagpool completion bash)\n",
+    .options = main_completion_options,
+    .run = main_complete,
+};
 
 /* A closed 0, 1 or 2 would be taken by the next file that is opened, and the target would write
  * into it. */

@@ -41,9 +41,8 @@ double paired_sigma(const double *values, unsigned n) {
     return sigma;
 }
 
-/* The standard normal quantile of 1 - tail, by bisection on erfc: two lines instead of a table of
- * coefficients. */
-static double paired_normal_quantile(double tail) {
+/* By bisection on erfc: two lines instead of a table of coefficients. */
+double paired_normal_quantile(double tail) {
     double low = 0, high = 10;
     for (int i = 0; i < 60; i++) {
         double middle = (low + high) / 2;

@@ -38,6 +38,9 @@ enum paired_verdict {
 /* The largest k with P(W+ <= k-1) <= (1 - confidence) / 2, or 0 when there is none. */
 unsigned paired_signed_rank_k(unsigned n, double confidence);
 
+/* The standard normal quantile of 1 - tail. */
+double paired_normal_quantile(double tail);
+
 double paired_median(const double *values, unsigned n);
 
 /* 1.4826 * median(|d - median(d)|): the standard deviation, if outliers are left aside. */

@@ -5,8 +5,8 @@
 #include "memory.h"
 #include "version.h"
 
+#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* The colours of v0 to v5 are those of Okabe and Ito, lightened for the dark page. */
 static const char html_style[] =
@@ -24,14 +24,14 @@ static const char html_style[] =
     "h1{margin:0;font:600 1.25rem/1.35 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}"
     "h2{margin:2.5rem 0 .75rem;font-size:1rem;font-weight:600}"
     "figure{margin:0 0 1.75rem}figcaption{margin-bottom:.35rem}"
-    "figcaption b{color:var(--ink);font-weight:600;margin-right:.5rem}"
-    "figcaption b::first-letter{text-transform:uppercase}"
+    "figcaption b{display:inline-block;color:var(--ink);font-weight:600;margin-right:.5rem}"
     ".verdicts{list-style:none;margin:1.5rem 0 0;padding:0;display:grid;gap:.75rem}"
     ".verdicts li{padding:.85rem 1rem;border-left:4px solid currentColor;background:var(--band)}"
     ".verdicts b{display:block;font-size:1.125rem}"
     ".verdicts span{color:var(--ink);font-size:.9375rem}.verdicts b i{font-style:normal;"
     "color:var(--ink)}"
     ".notes{margin:1rem 0 0;padding-left:1.1rem}.notes li{margin:.3rem 0}"
+    ".notes li::first-letter{text-transform:uppercase}"
     ".numbers{list-style:none;margin:0 0 .25rem;padding:0;font-size:.9375rem}"
     ".numbers li{display:grid;grid-template-columns:minmax(5rem,1.2fr) 6rem minmax(0,2.2fr) "
     "minmax(0,1.6fr);gap:0 .75rem;align-items:baseline}"
@@ -108,7 +108,9 @@ static void html_print_verdict(FILE *out, const struct comparison *comparison, u
     fprintf(out, "<li class=\"%s\"><b><i>", html_tone(analyses[metric].verdict));
     html_text(out, experiment->variants[variant].name);
     fputs(":</i> ", out);
-    html_text(out, verdict);
+    html_format(out, "%s %s", html_metric_title(metric), verdict);
+    if (analyses[metric].verdict != PAIRED_INCONCLUSIVE)
+        fprintf(out, ", %.2fx", exp(-analyses[metric].difference.estimate));
     fputs("</b><span>", out);
     html_format(out, "against %s: %s.", experiment->variants[experiment->rounds.reference].name,
                 sentence);
