@@ -14,8 +14,8 @@ struct variant {
     const char *name;
     const char *preload;  /* libraries put in front of LD_PRELOAD; NULL: none */
     const char *settings; /* options of libtagpool.so, appended to TAGPOOL_OPTIONS; NULL: none */
-    const char *variable; /* one more for its environment, "NAME=VALUE"; NULL: none */
     bool shim;            /* libtagpool.so is among the libraries: it has to prove itself active */
+    const char *variable; /* one more for its environment, "NAME=VALUE"; NULL: none */
 };
 
 /* An environment that is being made. `strings` ends in NULL. */

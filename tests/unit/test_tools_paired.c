@@ -62,6 +62,21 @@ static void darwins_maize_gives_the_interval_of_its_sorted_averages(void) {
     CHECK(interval.exists && close_to(interval.low, 4) && close_to(interval.high, 41.5));
 }
 
+static void the_depression_scale_gives_the_published_estimate_and_interval(void) {
+    /* Hollander and Wolfe, Nonparametric Statistical Methods (1973), pp. 27-33 (Salsburg's data):
+     * nine patients before and after a tranquillizer. They publish the estimate -0.46 and the
+     * interval [-0.786 ... -0.010] at 96.1 %, which is the exact confidence of k = 6 at n = 9. */
+    const double before[] = {1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30};
+    const double after[] = {0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29};
+    double differences[9];
+    for (int i = 0; i < 9; i++)
+        differences[i] = after[i] - before[i];
+    struct paired_interval interval = paired_estimate(differences, 9);
+    CHECK_SAY(close_to(interval.estimate, -0.46), "the estimate is %g", interval.estimate);
+    CHECK_SAY(interval.exists && close_to(interval.low, -0.786) && close_to(interval.high, -0.010),
+              "the interval is [%g ... %g]", interval.low, interval.high);
+}
+
 static void the_interval_holds_the_truth_as_often_as_it_says(void) {
     /* Heavy tails (a normal value that is now and then ten times as large) about a truth of 0.03.
      */
@@ -157,6 +172,7 @@ int main(void) {
     TAP_RUN(the_normal_approximation_continues_the_exact_ranks);
     TAP_RUN(the_estimate_is_the_median_of_the_walsh_averages);
     TAP_RUN(darwins_maize_gives_the_interval_of_its_sorted_averages);
+    TAP_RUN(the_depression_scale_gives_the_published_estimate_and_interval);
     TAP_RUN(the_interval_holds_the_truth_as_often_as_it_says);
     TAP_RUN(each_verdict_is_given_where_its_interval_lies);
     TAP_RUN(rounds_are_planned_by_the_spread);

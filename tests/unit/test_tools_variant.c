@@ -20,7 +20,8 @@ static bool is(const char *value, const char *expected) {
 }
 
 static void the_shim_comes_before_what_is_preloaded_already(void) {
-    struct variant variant = {"tagpool", "/x/libtagpool.so", "node_max=512", NULL, true};
+    struct variant variant = {
+        .name = "tagpool", .preload = "/x/libtagpool.so", .settings = "node_max=512", .shim = true};
     struct variant_environment environment;
     setenv("LD_PRELOAD", "", 1);
     setenv("TAGPOOL_OPTIONS", "strategy=direct", 1);
@@ -39,7 +40,7 @@ static void the_shim_comes_before_what_is_preloaded_already(void) {
 }
 
 static void the_system_variant_sets_nothing_of_ours(void) {
-    struct variant variant = {"system", NULL, NULL, NULL, false};
+    struct variant variant = {.name = "system"};
     struct variant_environment environment;
     setenv("TAGPOOL_OPTIONS", "strategy=direct", 1);
     setenv("TAGPOOL_STATS", "/tmp/other", 1);
@@ -59,9 +60,12 @@ static void the_system_variant_sets_nothing_of_ours(void) {
 
 static void all_environments_of_a_round_have_one_size(void) {
     const struct variant variants[] = {
-        {"system", NULL, NULL, NULL, false},
-        {"tagpool", "/a/rather/long/path/to/libtagpool.so", "node_max=512", NULL, true},
-        {"other", "/x.so", NULL, NULL, false},
+        {.name = "system"},
+        {.name = "tagpool",
+         .preload = "/a/rather/long/path/to/libtagpool.so",
+         .settings = "node_max=512",
+         .shim = true},
+        {.name = "other", .preload = "/x.so", .variable = "NAME=value"},
     };
     for (size_t extra = 0; extra < 64; extra += 16) {
         struct variant_environment environments[3];

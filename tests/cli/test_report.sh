@@ -1,0 +1,128 @@
+#!/bin/sh
+# If this failed, a saved result could not be shown again, would be judged by other rules than a
+# fresh one, or results of different machines would be taken for a change of the program.
+set -u
+# shellcheck source=tests/cli/lib.sh
+. tests/cli/lib.sh
+
+compile work <<'C'
+#include <stdlib.h>
+int main(void) {
+    for (int i = 0; i < 20000; i++)
+        free(malloc(50));
+    return 0;
+}
+C
+run compare -r 8 --seed 3 --headroom --profile -n 'my "title", <b>' --export-json "$work/a.json" \
+    --export-csv "$work/a.csv" --export-markdown "$work/a.md" --html "$work/a.html" \
+    -- "$work/work"
+[ "$status" -eq 0 ] && [ -s "$work/a.json" ] && [ -s "$work/a.csv" ] && [ -s "$work/a.md" ] &&
+    [ -s "$work/a.html" ]
+check $? 'a comparison is written in all forms at once'
+cp "$work/out" "$work/table"
+numbers='[0-9]+ % \[[0-9]+ \.\.\. [0-9]+\]'
+grep -qE "^Headroom: allocation is $numbers of the CPU time, so at most [0-9.]+x by faster calls; \
+tagpool [0-9.]+x" "$work/table"
+check $? 'the headroom is in the table'
+
+run report "$work/a.json"
+[ "$status" -eq 0 ] && cmp -s "$work/table" "$work/out"
+check $? 'a saved result is shown as it was when it was measured'
+run report "$work/a.json" --style none --export-json "$work/again.json" \
+    --export-csv "$work/again.csv" --export-markdown "$work/again.md" --html "$work/again.html"
+[ "$status" -eq 0 ] && [ ! -s "$work/out" ] && cmp -s "$work/a.json" "$work/again.json" &&
+    cmp -s "$work/a.csv" "$work/again.csv" && cmp -s "$work/a.md" "$work/again.md" &&
+    cmp -s "$work/a.html" "$work/again.html"
+check $? 'it is written again byte by byte, in every form'
+run report --export-json - "$work/a.json"
+cmp -s "$work/a.json" "$work/out" && cmp -s "$work/table" "$work/err"
+check $? 'with - the data is alone on standard output'
+
+# Of the CSV: the head, 8 rounds of 2 runs, the same number of fields everywhere.
+[ "$(wc -l <"$work/a.csv")" -eq 17 ] && head -n 1 "$work/a.csv" | grep -q '^command,round,place,' &&
+    [ "$(sed '1d;s/"my ""title"", <b>"/title/' "$work/a.csv" |
+        awk -F, 'NF != 13' | wc -l)" -eq 0 ] && grep -q '^"my ""title"", <b>",8,2,' "$work/a.csv"
+check $? 'the CSV has a line for each run, and quotes what needs it'
+grep -q '^### my "title", \\<b\\>$' "$work/a.md" && grep -q '^| wall | system | ' "$work/a.md" &&
+    grep -q '^\* tagpool against system: wall time ' "$work/a.md" &&
+    grep -q '^\* Machine: ' "$work/a.md"
+check $? 'the Markdown has the table, the verdicts and the machine'
+
+# ---- two results ----
+
+run report "$work/a.json" "$work/a.json"
+[ "$status" -eq 0 ] && grep -qE '^  cpu +system .* \+0\.0 % \[-[0-9.]+ \.\.\. \+[0-9.]+\]' "$work/out" &&
+    grep -q '^No change of time is proven\.$' "$work/out"
+check $? 'a result has not changed against itself'
+# The same rounds with every run of tagpool 100 times as long: more than any noise.
+awk '/"variant": "tagpool"/ {
+    line = $0
+    while (match(line, /"(wall|user|system)_seconds": [0-9.e-]+/)) {
+        split(substr(line, RSTART, RLENGTH), part, ": ")
+        printf "%s%s: %.9f", substr(line, 1, RSTART - 1), part[1], 100 * part[2]
+        line = substr(line, RSTART + RLENGTH)
+    }
+    print line
+    next
+} { print }' "$work/a.json" >"$work/slow.json"
+run report "$work/a.json" "$work/slow.json"
+[ "$status" -eq 0 ] && grep -qE '^  wall +system .* \+0\.0 % ' "$work/out" &&
+    grep -qE '^ +tagpool .* \+9[0-9]{3}\.[0-9] % \[.*\] +slower$' "$work/out" &&
+    grep -q '^tagpool against its reference: wall time slower in B, ' "$work/out"
+check $? 'what became slower is named, with its interval'
+run report --fail-if-slower 5 "$work/a.json" "$work/slow.json"
+[ "$status" -eq 1 ]
+check $? '--fail-if-slower fails on what became slower'
+run report --fail-if-slower 5 "$work/slow.json" "$work/a.json"
+[ "$status" -eq 0 ]
+check $? 'and not on what became faster'
+
+sed 's/"processors": [0-9]*/"processors": 4711/' "$work/a.json" >"$work/other.json"
+processors=$(sed -n 's/.*"processors": \([0-9]*\).*/\1/p' "$work/a.json" | head -n 1)
+refused 2 "tagpool report: the results are of different machines (processors: $processors, 4711) \
+and say nothing about each other; measure both on one, or go on all the same with --force" \
+    'results of different machines are refused' report "$work/a.json" "$work/other.json"
+run report --force "$work/a.json" "$work/other.json"
+[ "$status" -eq 0 ] && grep -q "^Warning: the results are of different machines" "$work/out"
+check $? '--force compares them with a warning'
+
+# ---- mistakes ----
+
+see="(see 'tagpool help report')"
+give="give a file that 'tagpool compare --export-json' wrote"
+refused 2 "tagpool report: no file is named: tagpool report FILE $see" 'no file' report
+refused 2 "tagpool report: two files can be compared, not more: 'c' $see" 'three files' report a b c
+refused 2 "tagpool report: cannot read $work/none: No such file or directory" 'a missing file' \
+    report "$work/none"
+echo '{"schema": "other"}' >"$work/odd.json"
+refused 2 "tagpool report: $work/odd.json: is no saved comparison; $give" 'another schema' \
+    report "$work/odd.json"
+head -n 40 "$work/a.json" >"$work/cut.json"
+run report "$work/cut.json"
+[ "$status" -eq 2 ] && grep -q "^tagpool report: cannot read $work/cut.json: line 4[01]: " "$work/err"
+check $? 'a file that was cut short is named, with the line'
+sed '0,/"variant": "tagpool"/s//"variant": "system"/' "$work/a.json" >"$work/odd.json"
+refused 2 "tagpool report: $work/odd.json: has a round that is not whole; $give" \
+    'a round that lacks a run' report "$work/odd.json"
+sed 's/"schema_version": 1/"schema_version": 99/' "$work/a.json" >"$work/odd.json"
+refused 2 "tagpool report: $work/odd.json: is of another version of tagpool; $give" \
+    'another version of the schema' report "$work/odd.json"
+refused 2 "tagpool report: an export is of one result, not of two; leave out '$work/a.json' $see" \
+    'an export of two results' report --html "$work/x.html" "$work/a.json" "$work/a.json"
+refused 2 "tagpool report: --export-csv and --html both go to standard output; give one of them a \
+file" 'two exports to standard output' report --export-csv - --html - "$work/a.json"
+refused 2 "tagpool report: $work/a.json: is no saved profile; give a file that 'tagpool profile \
+--export-json' wrote" 'a profile that is none' report --profile "$work/a.json" "$work/a.json"
+
+# ---- a profile beside it ----
+
+run compare -r 6 --no-headroom --style none --export-json "$work/plain.json" -- "$work/work"
+! grep -q '"profile"' "$work/plain.json" && grep -q '"headroom": null' "$work/plain.json"
+check $? 'without --profile and --headroom neither is in the result'
+run profile --style none --export-json "$work/profile.json" -- "$work/work"
+run report "$work/plain.json" --style none --profile "$work/profile.json" --html "$work/page.html"
+[ "$status" -eq 0 ] && grep -q 'class="sizes"' "$work/page.html" &&
+    grep -q 'class="live"' "$work/page.html"
+check $? 'a profile of its own gives the charts of what is allocated'
+
+finish
