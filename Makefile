@@ -144,10 +144,29 @@ format: ## lay out all C as .clang-format says
 	tools/lint/files c | xargs clang-format -i
 	tools/lint/files c | xargs clang-format -i  # what moved comments left over
 
-install: $(BUILD)/libtagpool.so $(BUILD)/libtagpool-trace.so $(BUILD)/tagpool ## install below DESTDIR, PREFIX (/usr/local)
+# Manual pages and completions come from the program itself, by its tables of commands and options.
+MAN_PAGES   := $(patsubst tools/man/%,$(BUILD)/man/%,$(wildcard tools/man/*.[1-9]))
+COMPLETIONS := $(addprefix $(BUILD)/completions/,bash zsh fish)
+
+$(BUILD)/man/%: tools/man/% tools/man/fill $(BUILD)/tagpool
+	@mkdir -p $(@D)
+	tools/man/fill $(BUILD)/tagpool $< >$@
+
+$(BUILD)/completions/%: $(BUILD)/tagpool
+	@mkdir -p $(@D)
+	$(BUILD)/tagpool completion $* >$@
+
+SHARE := $(DESTDIR)$(PREFIX)/share
+
+install: $(BUILD)/libtagpool.so $(BUILD)/libtagpool-trace.so $(BUILD)/tagpool $(MAN_PAGES) $(COMPLETIONS) ## install below DESTDIR, PREFIX (/usr/local)
 	install -D -m 755 $(BUILD)/tagpool $(DESTDIR)$(PREFIX)/bin/tagpool
 	install -D -m 755 $(BUILD)/libtagpool.so $(DESTDIR)$(PREFIX)/lib/libtagpool.so
 	install -D -m 755 $(BUILD)/libtagpool-trace.so $(DESTDIR)$(PREFIX)/lib/libtagpool-trace.so
+	install -D -m 644 $(BUILD)/man/tagpool.1 $(SHARE)/man/man1/tagpool.1
+	install -D -m 644 $(BUILD)/man/libtagpool.7 $(SHARE)/man/man7/libtagpool.7
+	install -D -m 644 $(BUILD)/completions/bash $(SHARE)/bash-completion/completions/tagpool
+	install -D -m 644 $(BUILD)/completions/zsh $(SHARE)/zsh/site-functions/_tagpool
+	install -D -m 644 $(BUILD)/completions/fish $(SHARE)/fish/vendor_completions.d/tagpool.fish
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD)

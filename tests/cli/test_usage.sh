@@ -110,7 +110,7 @@ done
 run --version
 [ "$status" -eq 0 ] && grep -qx 'tagpool [0-9][0-9.]*' "$work/out"
 check $? '--version prints one line'
-for command in run compare bench; do
+for command in run compare bench report doctor completion; do
     run help "$command"
     [ "$status" -eq 0 ] && grep -q "^Usage: tagpool $command " "$work/out"
     check $? "help $command explains the command"

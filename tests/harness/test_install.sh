@@ -28,8 +28,13 @@ say $? 'make install succeeds'
 (cd "$work/root" && find . -type f | sort) >"$work/output"
 [ "$(cat "$work/output")" = "./opt/tagpool/bin/tagpool
 ./opt/tagpool/lib/libtagpool-trace.so
-./opt/tagpool/lib/libtagpool.so" ]
-say $? 'it installs the program and its two libraries below DESTDIR and PREFIX, and nothing else'
+./opt/tagpool/lib/libtagpool.so
+./opt/tagpool/share/bash-completion/completions/tagpool
+./opt/tagpool/share/fish/vendor_completions.d/tagpool.fish
+./opt/tagpool/share/man/man1/tagpool.1
+./opt/tagpool/share/man/man7/libtagpool.7
+./opt/tagpool/share/zsh/site-functions/_tagpool" ]
+say $? 'it installs the program, its libraries, manual and completions, and nothing else'
 
 [ -x "$place/bin/tagpool" ] && "$place/bin/tagpool" --help >"$work/output" 2>&1
 say $? 'the installed program runs'

@@ -1,0 +1,65 @@
+#!/bin/sh
+# If this failed, a shell would not complete tagpool's command line, or complete what is not there.
+set -u
+# shellcheck source=tests/cli/lib.sh
+. tests/cli/lib.sh
+
+for shell in bash zsh fish; do
+    run completion "$shell"
+    cp "$work/out" "$work/$shell"
+    [ "$status" -eq 0 ] && [ ! -s "$work/err" ] && grep -q 'export-markdown' "$work/$shell" &&
+        ! grep -q 'replay-child' "$work/$shell"
+    check $? "there is a completion for $shell"
+    if command -v "$shell" >/dev/null; then
+        "$shell" -n "$work/$shell" >"$work/out" 2>"$work/err"
+        status=$?
+        [ "$status" -eq 0 ] && [ ! -s "$work/err" ]
+        check $? "$shell takes it"
+    else
+        skip "$shell takes it" "$shell is not installed"
+    fi
+done
+refused 2 "tagpool completion: the shell is bash, zsh or fish, not 'csh' (see 'tagpool help \
+completion')" 'another shell is refused' completion csh
+refused 2 "tagpool completion: the shell is bash, zsh or fish, not '' (see 'tagpool help \
+completion')" 'no shell is refused' completion
+
+if ! command -v bash >/dev/null; then
+    skip 'bash completes commands and options' 'bash is not installed'
+    finish
+fi
+# completes WORD...: what bash offers for the last word, one per line.
+completes() {
+    cat >"$work/ask" <<'B'
+source "$1"
+shift
+COMP_WORDS=("$@")
+COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+_tagpool
+printf '%s\n' "${COMPREPLY[@]}" | sort
+B
+    bash --norc "$work/ask" "$work/bash" "$@" >"$work/out" 2>"$work/err"
+    status=$?
+}
+completes tagpool re
+[ "$(cat "$work/out")" = "record
+replay
+report" ]
+check $? 'bash completes a command'
+completes tagpool compare --no
+[ "$(cat "$work/out")" = "--no-headroom
+--noise-threshold" ]
+check $? 'bash completes an option'
+completes tagpool compare -r 3 --style n
+[ "$(cat "$work/out")" = "nocolor
+none" ]
+check $? 'bash completes a style'
+cd "$work" || exit 1
+touch some-file.json
+completes tagpool compare --export-json some-
+[ "$(cat "$work/out")" = some-file.json ]
+check $? 'bash completes the name of a file'
+completes tagpool compare --runs 5 -- cat some-
+[ "$(cat "$work/out")" = some-file.json ]
+check $? 'bash completes the command line of the other program'
+finish

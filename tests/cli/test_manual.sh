@@ -1,0 +1,66 @@
+#!/bin/sh
+# If this failed, the manual pages would leave out an option or a command, promise one that is not
+# there, or be printed with errors.
+set -u
+# shellcheck source=tests/cli/lib.sh
+. tests/cli/lib.sh
+
+for page in tagpool.1 libtagpool.7; do
+    tools/man/fill "$tagpool" "tools/man/$page" >"$work/$page" 2>"$work/err"
+    status=$?
+    : >"$work/out"
+    [ "$status" -eq 0 ] && [ ! -s "$work/err" ] && ! grep -q '@' "$work/$page"
+    check $? "$page is filled in"
+    if command -v groff >/dev/null; then
+        groff -man -ww -Tutf8 -z "$work/$page" >"$work/out" 2>&1
+        status=$?
+        [ "$status" -eq 0 ] && [ ! -s "$work/out" ]
+        check $? "$page is printed without a warning"
+    else
+        skip "$page is printed without a warning" 'groff is not installed'
+    fi
+done
+
+# What the page says of a command lies between its ".SS tagpool COMMAND" and the next head.
+chapter() {
+    awk -v head=".SS tagpool $1 " '
+        /^\.S[SH] / { on = index($0, head) == 1 }
+        on' "$work/tagpool.1" | sed 's/\\-/-/g'
+}
+commands=$("$tagpool" help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z]*\) .*/\1/p' | grep -vx help)
+[ "$(echo "$commands" | wc -l)" -ge 8 ]
+check $? 'the program lists its commands'
+for command in $commands; do
+    "$tagpool" help "$command" | sed -n '/^Options:/,/^$/p' | grep -oE '^ {2,6}-[^ ].*' |
+        grep -oE '(^| )--?[a-zA-Z][a-z-]*' | tr -d ' ' | sort -u >"$work/options"
+    chapter "$command" | awk 'before == ".TP" { print } { before = $0 }' |
+        grep -oE 'fB--?[a-zA-Z][a-z-]*' | sed 's/^fB//' | sort -u >"$work/described"
+    diff "$work/options" "$work/described" >"$work/out" 2>"$work/err"
+    status=$?
+    [ "$status" -eq 0 ] && [ -s "$work/options" ]
+    check $? "the manual has the options of $command, all of them and no others"
+done
+
+sed -n 's/^    X(\([a-z_]*\), .*/\1/p' include/tagpool/options.h | sort >"$work/options"
+awk '/^\.SH / { on = $2 == "OPTIONS" } on && before == ".TP" { print } { before = $0 }' \
+    "$work/libtagpool.7" | sed 's/\\fB\(.*\)\\fR/\1/' | sort >"$work/described"
+diff "$work/options" "$work/described" >"$work/out" 2>"$work/err"
+status=$?
+[ "$status" -eq 0 ] && [ -s "$work/options" ]
+check $? 'the manual has the options of the library, all of them and no others'
+
+# Reasons and members of JSON are written by hand: each key in the sources has to be there.
+for key in $(sed -n 's/.*REASON_\(PROGRAM\|MACHINE\), "\([a-z_]*\)".*/\2/p' tools/reasons.c | sort -u); do
+    grep -qE "^\.B (.*, )?$key(,|\$)" "$work/tagpool.1" || echo "$key"
+done >"$work/out"
+[ ! -s "$work/out" ]
+check $? 'the manual explains every reason'
+for key in $(sed -n 's/.*json_[a-z_]*(&*json, "\([a-z_]*\)".*/\1/p' tools/report_json.c tools/machine.c |
+    sort -u); do
+    sed 's/\\-/-/g' "$work/tagpool.1" | awk '/^\.SH / { on = $2 == "JSON" } on' |
+        grep -qw "$key" || echo "$key"
+done >"$work/out"
+[ ! -s "$work/out" ]
+check $? 'the manual names every member of the JSON of a comparison'
+
+finish
