@@ -25,6 +25,8 @@ static const char *environment(const char *name) {
 static void start(void) {
     started = true;
     config_read(&config, environment(TAGPOOL_OPTIONS_VARIABLE), &complaints);
+    if (os_has_memory_tool())
+        config.strategy = TAGPOOL_STRATEGY_DIRECT;
     report_start(config.on_fault);
     stats_start(environment(TAGPOOL_STATS_VARIABLE), config.strategy,
                 config.strategy == TAGPOOL_STRATEGY_TAGGED ? BLOCK_TAG_BYTES : 0);

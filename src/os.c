@@ -191,6 +191,28 @@ const char *os_environment(const char *name) {
     return NULL;
 }
 
+/* Every sanitizer that replaces malloc exports this name beside it. */
+extern void __interceptor_malloc(void) __attribute__((weak));
+
+/* valgrind's tools replace malloc in the code that they run, ours too, but not each name of the
+ * family. They preload a library of their own; tools that leave malloc alone only have the core. */
+static bool has_valgrind_tool(void) {
+    const char *preloaded = os_environment("LD_PRELOAD");
+    static const char tool[] = "/vgpreload_";
+    for (; preloaded != NULL; preloaded++) {
+        preloaded = strstr(preloaded, tool);
+        if (preloaded == NULL)
+            return false;
+        if (strncmp(preloaded + strlen(tool), "core", 4) != 0)
+            return true;
+    }
+    return false;
+}
+
+bool os_has_memory_tool(void) {
+    return &__interceptor_malloc != NULL || has_valgrind_tool();
+}
+
 uint64_t os_process_id(void) {
     return (uint64_t)getpid();
 }

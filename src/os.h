@@ -72,6 +72,10 @@ const char *os_environment(const char *name);
  * have run. */
 bool os_has_environment(void);
 
+/* True if a tool is at work in this process that must see every block itself: a sanitizer with a
+ * malloc of its own, or one of valgrind's tools that replaces malloc. */
+bool os_has_memory_tool(void);
+
 /* The process identifier. */
 uint64_t os_process_id(void);
 

@@ -87,6 +87,7 @@ int madvise(void *start, size_t bytes, int advice) {
     return (int)syscall(SYS_madvise, start, bytes, advice);
 }
 
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name)
 int open(const char *path, int flags, ...) {
     va_list rest;
     va_start(rest, flags);

@@ -1,0 +1,42 @@
+/* What glibc's headers declare and musl's do not: the records of mallinfo(3), and how a futex is
+ * called, which stands in the kernel's headers. Both are fixed by their binary interfaces. Floor 0.
+ */
+#ifndef LIBC_H
+#define LIBC_H
+
+#include <malloc.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* linux/futex.h */
+enum { LIBC_FUTEX_WAIT = 0, LIBC_FUTEX_WAKE = 1, LIBC_FUTEX_PRIVATE = 128 };
+
+#ifndef __GLIBC__
+
+#define LIBC_MALLINFO(name, number)                                                                \
+    struct name {                                                                                  \
+        number arena;                                                                              \
+        number ordblks;                                                                            \
+        number smblks;                                                                             \
+        number hblks;                                                                              \
+        number hblkhd;                                                                             \
+        number usmblks;                                                                            \
+        number fsmblks;                                                                            \
+        number uordblks;                                                                           \
+        number fordblks;                                                                           \
+        number keepcost;                                                                           \
+    }
+LIBC_MALLINFO(mallinfo, int);
+LIBC_MALLINFO(mallinfo2, size_t);
+#undef LIBC_MALLINFO
+
+struct mallinfo mallinfo(void);
+struct mallinfo2 mallinfo2(void);
+int malloc_trim(size_t pad);
+int malloc_info(int options, FILE *stream);
+void malloc_stats(void);
+int mallopt(int parameter, int value);
+void *pvalloc(size_t bytes);
+
+#endif
+#endif

@@ -1,0 +1,134 @@
+#!/bin/sh
+# If this failed, preloading the library would blind valgrind or a sanitizer (its pools would hide a
+# block's size and its end from them), stop a sanitized program from starting, or leave gdb without
+# a stack at a fault's abort.
+set -u
+
+build=${BUILD:-build}
+build=$(cd "$build" && pwd)
+cc=${CC:-cc}
+library=$build/libtagpool.so
+count=0
+failed=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+ok() {
+    count=$((count + 1))
+    echo "ok $count - $1"
+}
+
+not_ok() {
+    count=$((count + 1))
+    failed=$((failed + 1))
+    echo "not ok $count - $1"
+    sed 's/^/# /' "$work/output" | head -n 20
+}
+
+skip() {
+    count=$((count + 1))
+    echo "ok $count - $1 # SKIP $2"
+}
+
+# says NAME PATTERN: what the last run wrote has it. Without a pattern: it wrote nothing.
+says() {
+    if [ -n "${2:-}" ] && grep -q -- "$2" "$work/output"; then
+        ok "$1"
+    elif [ -z "${2:-}" ] && [ ! -s "$work/output" ]; then
+        ok "$1"
+    else
+        not_ok "$1"
+    fi
+}
+
+run() {
+    "$@" >"$work/output" 2>&1
+}
+
+compile() {
+    "$cc" -g -O0 -fno-builtin -w "$@" tests/misuse/fixtures/parser.c -o "$work/parser" \
+        >"$work/output" 2>&1
+}
+
+memcheck() {
+    if ! command -v valgrind >/dev/null; then
+        skip "memcheck sees the blocks of a preloaded program" "valgrind is not installed"
+        return
+    fi
+    compile || not_ok "the program compiles"
+    checked="env LD_PRELOAD=$library valgrind -q --leak-check=full $work/parser"
+    run $checked clean
+    says "memcheck finds nothing in a clean program"
+    run $checked overflow
+    says "memcheck finds an overflow" "is 0 bytes after a block of size 40 alloc'd"
+    run $checked use_after_free
+    says "memcheck finds a use after free" "is 8 bytes inside a block of size 40 free'd"
+    run $checked leak
+    says "memcheck finds a leak" "40 bytes in 1 blocks are definitely lost"
+    run $checked double_free
+    says "memcheck finds a double free" "Invalid free()"
+}
+
+
+address_sanitizer() {
+    if ! compile -fsanitize=address || ! "$work/parser" clean >/dev/null 2>&1; then
+        skip "AddressSanitizer sees the blocks" "$cc has no AddressSanitizer that runs here"
+        return
+    fi
+    checked="env LD_PRELOAD=$library $work/parser"
+    run $checked clean
+    says "AddressSanitizer finds nothing in a clean program"
+    run $checked overflow
+    says "AddressSanitizer finds an overflow" "is located 0 bytes \(to the right of\|after\) 40-byte"
+    run $checked use_after_free
+    says "AddressSanitizer finds a use after free" "located 8 bytes inside of 40-byte"
+    run $checked double_free
+    says "AddressSanitizer finds a double free" "attempting double-free"
+    run env LD_PRELOAD="$("$cc" -print-file-name=libasan.so) $library" "$work/parser" clean
+    says "AddressSanitizer may come first in LD_PRELOAD"
+}
+
+thread_sanitizer() {
+    # Address-space layouts of newer kernels are more random than older runtimes can take.
+    still="setarch -R"
+    $still true 2>/dev/null || still=
+    if ! compile -fsanitize=thread || ! $still "$work/parser" clean >/dev/null 2>&1; then
+        skip "ThreadSanitizer sees the blocks" "$cc has no ThreadSanitizer that runs here"
+        return
+    fi
+    run $still env LD_PRELOAD="$library" "$work/parser" clean
+    says "ThreadSanitizer finds nothing in a clean program"
+    run $still env LD_PRELOAD="$library" "$work/parser" use_after_free
+    says "ThreadSanitizer finds a use after free" "ThreadSanitizer: heap-use-after-free"
+}
+
+# Other tools of valgrind leave malloc alone: the pools stay on.
+other_tools() {
+    if ! command -v valgrind >/dev/null; then
+        skip "the pools serve a program under callgrind" "valgrind is not installed"
+        return
+    fi
+    compile
+    run env LD_PRELOAD="$library" valgrind -q --tool=none "$work/parser" double_free
+    says "the pools serve under tools that leave malloc alone" "tagpool.*: double free of 0x"
+}
+
+debugger() {
+    if ! command -v gdb >/dev/null; then
+        skip "gdb shows who freed twice" "gdb is not installed"
+        return
+    fi
+    compile
+    run gdb -batch -nx -iex 'set debuginfod enabled off' -ex "set environment LD_PRELOAD=$library" \
+        -ex 'set startup-with-shell off' -ex run -ex bt --args "$work/parser" double_free
+    says "gdb stops at the abort of a fault" "SIGABRT"
+    says "gdb's stack goes from the fault to the program's own function" " free_node .*parser.c:"
+}
+
+memcheck
+address_sanitizer
+thread_sanitizer
+other_tools
+debugger
+echo "1..$count"
+[ $failed -eq 0 ]

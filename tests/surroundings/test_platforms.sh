@@ -1,0 +1,72 @@
+#!/bin/sh
+# If this failed, the library would not work on aarch64 (whose memory is ordered less strictly and
+# whose pages have 4, 16 or 64 KiB), or with musl in the place of glibc.
+set -u
+. tests/surroundings/lib.sh
+
+arm_cc=aarch64-linux-gnu-gcc
+arm_root=/usr/aarch64-linux-gnu
+flags="-Iinclude -Isrc -Itools -Itests/harness -D_GNU_SOURCE -std=gnu17 -O1 -fno-builtin"
+
+# makes COMPILER FOLDER TARGET...
+makes() {
+    compiler=$1
+    folder=$2
+    shift 2
+    make -s -j2 CI=1 CC="$compiler" CXX=none BUILD="$folder" "$@"
+}
+
+on_aarch64() {
+    if ! command -v $arm_cc >/dev/null || ! command -v qemu-aarch64 >/dev/null; then
+        skip "the library works on aarch64" "$arm_cc or qemu-aarch64 is not installed"
+        return
+    fi
+    folder=$build/aarch64
+    succeeds "it is built for aarch64 without a warning" makes $arm_cc "$folder" \
+        "$folder/libtagpool.so" "$folder/small/libtagpool.so" "$folder/libtagpool-trace.so" \
+        "$folder/tests/fuzz/test_model" "$folder/tests/unit/test_small_heap" \
+        "$folder/tests/preload/test_realloc" "$folder/tests/preload/test_calloc" \
+        "$folder/tests/preload/test_alignment"
+    emulator="qemu-aarch64 -L $arm_root"
+    # shellcheck disable=SC2086 # words
+    succeeds "the small world's heap works there" $emulator "$folder/tests/unit/test_small_heap"
+    for page_bytes in 4096 16384 65536; do
+        # shellcheck disable=SC2086
+        succeeds "the model holds there with pages of $page_bytes bytes" \
+            $emulator -p $page_bytes -E LD_PRELOAD="$folder/libtagpool.so" \
+            "$folder/tests/fuzz/test_model"
+    done
+    # shellcheck disable=SC2086
+    succeeds "the model holds there with pages of 64 KiB and slabs of 4" \
+        $emulator -p 65536 -E LD_PRELOAD="$folder/small/libtagpool.so" "$folder/tests/fuzz/test_model"
+    for name in realloc calloc alignment; do
+        # shellcheck disable=SC2086
+        succeeds "$name keeps its contract there" $emulator -E LD_PRELOAD="$folder/libtagpool.so" \
+            -E TAGPOOL_TEST_SHIM=1 "$folder/tests/preload/test_$name"
+    done
+}
+
+with_musl() {
+    if ! command -v musl-gcc >/dev/null; then
+        skip "the library works with musl" "musl-gcc is not installed"
+        return
+    fi
+    folder=$build/musl
+    succeeds "it is built for musl without a warning" makes musl-gcc "$folder" \
+        "$folder/libtagpool.so" "$folder/libtagpool-trace.so"
+    # shellcheck disable=SC2086
+    succeeds "a program for musl is linked with it" musl-gcc $flags -o "$work/model" \
+        tests/fuzz/test_model.c "$folder/libtagpool.so" -Wl,-rpath,"$folder"
+    succeeds "the model holds with musl" "$work/model"
+    # shellcheck disable=SC2086
+    musl-gcc $flags -w -o "$work/parser" tests/misuse/fixtures/parser.c
+    succeeds "it can be preloaded into a program for musl" \
+        env LD_PRELOAD="$folder/libtagpool.so" "$work/parser" clean
+    run env LD_PRELOAD="$folder/libtagpool.so" "$work/parser" double_free
+    grep -q 'tagpool.*: double free of 0x.* called from parser+0x' "$work/output"
+    check $? "a fault is found there"
+}
+
+on_aarch64
+with_musl
+finish
