@@ -55,6 +55,8 @@ static bool fails(const char *name, const void *caller) {
 
 #define FAILS(name) fails(name, __builtin_return_address(0))
 
+// The parameter names of libc are its own.
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
 void *mmap(void *start, size_t bytes, int protection, int flags, int file, off_t offset) {
     if (FAILS("mmap")) {
         errno = ENOMEM;
@@ -87,7 +89,6 @@ int madvise(void *start, size_t bytes, int advice) {
     return (int)syscall(SYS_madvise, start, bytes, advice);
 }
 
-// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name)
 int open(const char *path, int flags, ...) {
     va_list rest;
     va_start(rest, flags);
@@ -131,6 +132,8 @@ int getrlimit(__rlimit_resource_t resource, struct rlimit *limit) {
     }
     return prlimit(0, resource, NULL, limit);
 }
+
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)
 
 /* ---- the scenario ---- */
 
