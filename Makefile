@@ -35,7 +35,7 @@ HAVE_CXX     := $(shell command -v $(CXX))
 WORKLOADS    := $(addprefix $(BUILD)/,$(basename $(patsubst tools/%,%,$(wildcard tools/workloads/*.c \
                 $(if $(HAVE_CXX),tools/workloads/*.cpp)))))
 
-.PHONY: all help demo bench test gate lint format install clean
+.PHONY: all help demo bench bench-strategies test gate lint format install clean
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/libtagpool.so $(BUILD)/libtagpool-trace.so $(BUILD)/tagpool $(WORKLOADS) ## build the library, the program and the workloads
@@ -49,6 +49,9 @@ demo: all ## compare the system allocator with tagpool on the parsers of this ma
 BENCH ?=
 bench: all drivers ## measure the panel under every allocator (10 minutes; BENCH=--quick: 2; BENCH=--help)
 	$(BUILD)/tagpool bench $(BENCH)
+
+bench-strategies: all ## compare the strategies: costs, faults found, targets (BENCH=-r 15: more rounds)
+	$(BUILD)/tagpool bench --strategies $(BENCH)
 
 # A variant of the library: $(1) the directory that it is built in, $(2) its compiler flags.
 define variant

@@ -38,9 +38,14 @@ extern const char *const bench_group_titles[BENCH_GROUP_COUNT];
 
 /* Those that results are computed from. */
 #define BENCH_SMALL_DOCUMENT "json_parse 10 KB"
+#define BENCH_LARGE_DOCUMENT "json_parse 5 MB"
 #define BENCH_EXCHANGE       "exchange 2 threads"
 #define BENCH_REPLAY         "replay"
 #define BENCH_REPLAY_BARE    "replay bare"
+
+/* Their documents. */
+#define BENCH_SMALL_WORD "@10K.json"
+#define BENCH_LARGE_WORD "@5M.json"
 
 /* How tagpool takes part: each is a variant of its own. Ends with an entry without a name. */
 struct bench_configuration {

@@ -1,68 +1,13 @@
 #include "bench_report.h"
 
-#include "memory.h"
+#include "bench_table.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
-
-/* ---- a table that knows its widths when it is complete ---- */
-
-enum { BENCH_CELL_BYTES = 96, BENCH_COLUMNS_MAX = ROUNDS_VARIANTS_MAX + 1 };
-
-struct bench_table {
-    unsigned column_count;
-    unsigned row_count;
-    char (*cells)[BENCH_COLUMNS_MAX][BENCH_CELL_BYTES];
-};
-
-/* A new, empty row at the end becomes the current one. */
-static void bench_table_add(struct bench_table *table) {
-    table->cells = memory_resize(table->cells, table->row_count + 1, sizeof *table->cells);
-    memset(table->cells[table->row_count++], 0, sizeof *table->cells);
-}
-
-/* Fills a cell of the current row. */
-__attribute__((format(printf, 3, 4))) static void
-bench_table_set(struct bench_table *table, unsigned column, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(table->cells[table->row_count - 1][column], BENCH_CELL_BYTES, format, arguments);
-    va_end(arguments);
-}
-
-static void bench_table_print_row(FILE *out, const struct bench_table *table, unsigned row,
-                                  const size_t *widths) {
-    for (unsigned i = 0; i < table->column_count; i++)
-        fprintf(out, i == 0 ? "| %-*s |" : " %*s |", (int)widths[i], table->cells[row][i]);
-    fputc('\n', out);
-}
-
-/* Prints and empties it; the first row is the head. */
-static void bench_table_finish(FILE *out, struct bench_table *table) {
-    size_t widths[BENCH_COLUMNS_MAX] = {0};
-    for (unsigned row = 0; row < table->row_count; row++)
-        for (unsigned i = 0; i < table->column_count; i++) {
-            size_t length = strlen(table->cells[row][i]);
-            widths[i] = length > widths[i] ? length : widths[i];
-        }
-    bench_table_print_row(out, table, 0, widths);
-    for (unsigned i = 0; i < table->column_count; i++) {
-        fputs(i == 0 ? "| " : " ", out);
-        for (size_t j = i == 0 ? 0 : 1; j < widths[i]; j++)
-            fputc('-', out);
-        fputs(i == 0 ? " |" : ": |", out);
-    }
-    fputc('\n', out);
-    for (unsigned row = 1; row < table->row_count; row++)
-        bench_table_print_row(out, table, row, widths);
-    free(table->cells);
-    *table = (struct bench_table){0};
-}
 
 /* ---- ratios, metric by metric ---- */
 

@@ -1,6 +1,7 @@
 #include "bench_report.h"
 #include "bench_run.h"
 #include "bench_start.h"
+#include "bench_strategies.h"
 #include "command.h"
 #include "export.h"
 #include "library.h"
@@ -29,6 +30,7 @@ enum bench_option {
     BENCH_OPTION,
     BENCH_ONLY,
     BENCH_QUICK,
+    BENCH_STRATEGIES,
     BENCH_RUNS_OPTION,
     BENCH_SEED,
     BENCH_LIST,
@@ -46,6 +48,9 @@ static const struct args_option bench_options[] = {
     [BENCH_ONLY] = {0, "only", "WORD",
                     "only workloads with the word in their name or group; may be\nrepeated"},
     [BENCH_QUICK] = {0, "quick", NULL, "fewer workloads and rounds: about two minutes"},
+    [BENCH_STRATEGIES] = {0, "strategies", NULL,
+                          "compare the strategies of libtagpool.so with each other, on the\n"
+                          "built-in parser, jq and xmllint: about a minute"},
     [BENCH_RUNS_OPTION] = {'r', "runs", "N",
                            "N rounds of each workload (default: 7, with --quick 3)"},
     [BENCH_SEED] = {0, "seed", "N", "repeat the order of an earlier measurement"},
@@ -72,6 +77,7 @@ struct bench_request {
     unsigned runs; /* 0: the default */
     uint64_t seed;
     bool quick;
+    bool strategies;
     bool list;
     bool help;
     bool allocators_named;
@@ -80,6 +86,7 @@ struct bench_request {
     char *settings;
     const char *export_json;
     struct variant variants[ROUNDS_VARIANTS_MAX];
+    unsigned standard_count; /* of variants that are there before any is named */
     unsigned variant_count;
 };
 
@@ -134,6 +141,9 @@ static void bench_read_option(struct bench_request *request, const struct args *
     case BENCH_QUICK:
         request->quick = true;
         break;
+    case BENCH_STRATEGIES:
+        request->strategies = true;
+        break;
     case BENCH_RUNS_OPTION:
         request->runs = (unsigned)args_count(args, 1, 1000);
         break;
@@ -163,6 +173,7 @@ static void bench_read_arguments(struct bench_request *request, char **arguments
         bench_add_variant(request, (struct variant){.name = configuration->name,
                                                     .settings = configuration->settings,
                                                     .shim = true});
+    request->standard_count = request->variant_count;
     args_init(&args, "bench", bench_options, arguments);
     for (int option = args_read(&args); option >= 0; option = args_read(&args))
         bench_read_option(request, &args, option);
@@ -173,12 +184,26 @@ static void bench_read_arguments(struct bench_request *request, char **arguments
         request->runs = request->quick ? BENCH_RUNS_QUICK : BENCH_RUNS;
 }
 
+/* --strategies: they take the place of the configurations and of the installed allocators; those
+ * that were named follow. */
+static void bench_take_strategies(struct bench_request *request) {
+    struct variant named[ROUNDS_VARIANTS_MAX];
+    unsigned named_count = request->variant_count - request->standard_count;
+    memcpy(named, request->variants + request->standard_count, named_count * sizeof *named);
+    request->allocators_named = true;
+    request->variant_count = bench_strategies_variants(request->variants);
+    for (unsigned i = 0; i < named_count; i++)
+        bench_add_variant(request, named[i]);
+}
+
 /* The allocators that are installed, and for tagpool its library and all settings. */
 static void bench_settle_variants(struct bench_request *request) {
     const char *inherited = getenv("LD_PRELOAD");
     if (inherited != NULL && inherited[0] != '\0')
         args_refuse("bench", "LD_PRELOAD is set, so that no variant would run on the system's "
                              "allocator alone; unset it");
+    if (request->strategies)
+        bench_take_strategies(request);
     for (const struct library_allocator *known = library_allocators;
          !request->allocators_named && known->name != NULL; known++) {
         char *path = library_of_allocator(known);
@@ -212,11 +237,12 @@ static bool bench_has_word(const struct bench_request *request, const char *name
 static bool bench_is_wanted(const struct bench_request *request,
                             const struct bench_workload *workload) {
     return (workload->quick || !request->quick) &&
+           (!request->strategies || bench_strategies_want(workload)) &&
            bench_has_word(request, workload->name, bench_group_names[workload->group]);
 }
 
 static bool bench_start_is_wanted(const struct bench_request *request) {
-    return bench_has_word(request, BENCH_START_NAME, BENCH_START_NAME);
+    return !request->strategies && bench_has_word(request, BENCH_START_NAME, BENCH_START_NAME);
 }
 
 static void bench_list(const struct bench_request *request) {
@@ -323,7 +349,10 @@ static int bench_measure(struct bench_request *request) {
                                         .runs = request->runs,
                                         .seed = request->seed,
                                         .elapsed_s = bench_now_s() - start_s};
-    bench_report_print(export_tables(&export), &report);
+    if (request->strategies)
+        bench_strategies_print(export_tables(&export), &report, plan.folder);
+    else
+        bench_report_print(export_tables(&export), &report);
     FILE *out = export_begin(&export);
     if (out != NULL)
         bench_report_print_json(out, &report);

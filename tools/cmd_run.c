@@ -16,12 +16,24 @@
 #include <tagpool/options.h>
 #include <unistd.h>
 
-enum run_option { RUN_OPTION, RUN_STATS, RUN_HELP };
+enum run_option { RUN_OPTION, RUN_CHECK, RUN_STATS, RUN_HELP };
+
+/* What --check sets; options of the user follow and win. */
+static const char run_check_settings[] = "strategy=tagged,harden=on,leaks=on,on_fault=report";
+
+struct run_request {
+    char *settings;
+    bool check;
+    bool stats;
+};
 
 static const struct args_option run_options[] = {
     [RUN_OPTION] =
         {'o', "option", "KEY=VALUE",
          "set an option of libtagpool.so; may be repeated\n(see 'tagpool help options')"},
+    [RUN_CHECK] = {0, "check", NULL,
+                   "look for faults and leaks: tagged, hardened, leaks, report;\n"
+                   "exit status 99 if something was found"},
     [RUN_STATS] = {0, "stats", NULL, "print what the pools served afterwards, on standard error"},
     [RUN_HELP] = {'h', "help", NULL, "print this help"},
     {0},
@@ -31,7 +43,14 @@ static const char run_details[] =
     "PROGRAM is looked up in PATH and run without a shell. Its exit status is passed through; if "
     "it\n"
     "dies of a signal, tagpool dies of the same. 126: it cannot be run, or not with the shim;\n"
-    "127: it was not found; 125: tagpool itself failed; 2: wrong usage.\n";
+    "127: it was not found; 125: tagpool itself failed; 2: wrong usage.\n"
+    "\n"
+    "--check runs it with strategy=tagged,harden=on,leaks=on,on_fault=report and your -o options\n"
+    "behind those. Each fault is a line on standard error, and so is each size of leaked blocks; "
+    "the\n"
+    "last line is the sum: 'check: 2 faults, 3 leaked blocks (120 bytes)'. If something was found "
+    "the\n"
+    "exit status is 99, whatever the program's own.\n";
 
 /* ---- statistics ---- */
 
@@ -98,6 +117,54 @@ static void run_print_stats(const char *path, const char *program) {
     stats_summary_free(&summary);
 }
 
+/* ---- the check ---- */
+
+/* What a checked run has found, over all its processes. */
+struct run_findings {
+    uint64_t faults;
+    uint64_t leaked_blocks;
+    uint64_t leaked_bytes;
+    unsigned not_ended; /* processes whose leaks nobody counted */
+};
+
+static struct run_findings run_find(const struct stats_summary *summary) {
+    struct run_findings findings = {0};
+    for (unsigned i = 0; i < summary->process_count; i++) {
+        const struct stats_process *process = &summary->processes[i];
+        findings.faults += process->faults;
+        findings.leaked_blocks += process->leaked_blocks;
+        findings.leaked_bytes += process->leaked_bytes;
+        findings.not_ended += process->state != TAGPOOL_STATS_ENDED;
+    }
+    return findings;
+}
+
+/* Says the sum. Returns STATUS_DONE when nothing was found. */
+static enum exit_status run_check(const char *path, const char *program) {
+    struct stats_summary summary;
+    const char *fault = stats_file_read(path, &summary);
+    if (fault != NULL) {
+        say_error("check: no result: %s", fault);
+        return STATUS_OWN_FAILURE;
+    }
+    if (stats_summary_calls(&summary) == 0) {
+        say_error("check: no result: the shim saw no call of %s, which dropped LD_PRELOAD, brings "
+                  "a malloc of its own or allocates nothing",
+                  program);
+        stats_summary_free(&summary);
+        return STATUS_CANNOT_RUN;
+    }
+    struct run_findings findings = run_find(&summary);
+    say_error("check: %" PRIu64 " fault%s, %" PRIu64 " leaked block%s (%" PRIu64 " bytes)",
+              findings.faults, findings.faults != 1 ? "s" : "", findings.leaked_blocks,
+              findings.leaked_blocks != 1 ? "s" : "", findings.leaked_bytes);
+    if (findings.not_ended != 0)
+        say_note("%u of %u processes did not leave by exit(): their leaks are not counted",
+                 findings.not_ended, summary.process_count);
+    stats_summary_free(&summary);
+    return findings.faults != 0 || findings.leaked_blocks != 0 ? STATUS_FOUND : STATUS_DONE;
+}
+
 /* ---- running ---- */
 
 __attribute__((noreturn)) static void run_execute(const struct target *target, char **envp) {
@@ -106,8 +173,9 @@ __attribute__((noreturn)) static void run_execute(const struct target *target, c
                  target->path, strerror(errno));
 }
 
-__attribute__((noreturn)) static void run_with_stats(const struct target *target,
-                                                     const struct variant *variant) {
+__attribute__((noreturn)) static void run_with_page(const struct target *target,
+                                                    const struct variant *variant,
+                                                    const struct run_request *request) {
     struct stats_file page;
     struct variant_environment environment;
     struct proxy_result result;
@@ -119,46 +187,63 @@ __attribute__((noreturn)) static void run_with_stats(const struct target *target
         stats_file_remove(&page);
         say_and_exit(STATUS_OWN_FAILURE, "cannot start the program: %s", strerror(error));
     }
-    run_print_stats(page.path, target->argv[0]);
+    if (request->stats)
+        run_print_stats(page.path, target->argv[0]);
+    int found = request->check ? run_check(page.path, target->argv[0]) : STATUS_DONE;
     stats_file_remove(&page);
+    if (found != STATUS_DONE)
+        exit(found);
     proxy_end_like(result.wait_status);
 }
 
 /* ---- the command ---- */
 
-static int run_main(char **arguments) {
-    struct args args;
-    char *settings = NULL;
-    bool stats = false;
-    args_init(&args, "run", run_options, arguments);
-    for (int option = args_read(&args); option >= 0; option = args_read(&args)) {
-        char *fault = option == RUN_OPTION ? settings_fault(args.value) : NULL;
-        if (fault != NULL)
-            args_refuse("run", "%s", fault);
-        if (option == RUN_HELP) {
-            command_print_help(stdout, &command_run);
-            return STATUS_DONE;
-        }
-        if (option == RUN_OPTION)
-            settings = settings_join(settings, args.value);
-        stats = stats || option == RUN_STATS;
-    }
-    if (*args.next == NULL)
-        args_refuse("run", "no program is named: tagpool run -- PROGRAM");
+static void run_read_option(struct run_request *request, const struct args *args, int option) {
+    char *fault = option == RUN_OPTION ? settings_fault(args->value) : NULL;
+    if (fault != NULL)
+        args_refuse("run", "%s", fault);
+    if (option == RUN_OPTION)
+        request->settings = settings_join(request->settings, args->value);
+    request->check = request->check || option == RUN_CHECK;
+    request->stats = request->stats || option == RUN_STATS;
+}
+
+static void run_program(const struct run_request *request, char **command) {
     struct target target;
     struct target_findings findings;
-    target_resolve(&target, args.next);
+    target_resolve(&target, command);
     target_inspect(&target, &findings);
     /* Only a refusal is said: the program's standard error is its own. */
     for (unsigned i = 0; i < findings.count; i++)
         if (findings.items[i].refuses)
             say_and_exit(STATUS_CANNOT_RUN, "%s", findings.items[i].text);
+    char *settings = request->settings;
+    if (request->check)
+        settings = settings == NULL ? memory_copy(run_check_settings)
+                                    : memory_format("%s,%s", run_check_settings, settings);
     struct variant variant = {.preload = library_of_tagpool(), .settings = settings, .shim = true};
-    if (stats)
-        run_with_stats(&target, &variant);
+    if (request->stats || request->check)
+        run_with_page(&target, &variant, request);
     struct variant_environment environment;
     variant_environment_make(&environment, &variant, NULL);
     run_execute(&target, environment.strings);
+}
+
+static int run_main(char **arguments) {
+    struct args args;
+    struct run_request request = {0};
+    args_init(&args, "run", run_options, arguments);
+    for (int option = args_read(&args); option >= 0; option = args_read(&args)) {
+        if (option == RUN_HELP) {
+            command_print_help(stdout, &command_run);
+            return STATUS_DONE;
+        }
+        run_read_option(&request, &args, option);
+    }
+    if (*args.next == NULL)
+        args_refuse("run", "no program is named: tagpool run -- PROGRAM");
+    run_program(&request, args.next);
+    return STATUS_OWN_FAILURE;
 }
 
 const struct command command_run = {

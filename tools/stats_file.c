@@ -60,6 +60,9 @@ static void stats_read_row(const struct tagpool_stats_row *row, struct stats_pro
         .state = row->state == TAGPOOL_STATS_ENDED ? TAGPOOL_STATS_ENDED : TAGPOOL_STATS_RUNNING,
         .strategy = row->strategy,
         .threads = row->threads,
+        .faults = row->faults,
+        .leaked_blocks = row->leaked_blocks,
+        .leaked_bytes = row->leaked_bytes,
         .counters = row->total,
     };
     bool wraps = __builtin_mul_overflow(row->slabs_peak, row->slab_bytes, &peak);

@@ -30,6 +30,9 @@ struct stats_process {
     uint64_t strategy;
     uint64_t pool_bytes_peak;
     uint64_t threads;
+    uint64_t faults;
+    uint64_t leaked_blocks;
+    uint64_t leaked_bytes;
     uint64_t class_bytes[TAGPOOL_STATS_CLASSES];
     char name[TAGPOOL_STATS_NAME_BYTES];
     struct tagpool_stats_counters counters;

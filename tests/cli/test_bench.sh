@@ -48,6 +48,21 @@ check $? 'targets are shown as far as they were measured'
     grep -q '"schema": "tagpool-bench"' "$work/bench.json"
 check $? 'the export is JSON'
 
+# The strategies, with direct in the first column and the system in the last.
+run bench --strategies -r 1 --only 'json_parse' --only calls
+[ "$status" -eq 0 ] && [ ! -s "$work/err" ] &&
+    grep -Eq '^\| against direct +\| +direct \| +metadata \| +tagged \|.* system \|$' "$work/out" &&
+    grep -Eq '^\| time in allocation, built-in parser +\| +[0-9.]+ ms \|( +[-+][0-9]+ % \|)+$' \
+        "$work/out" &&
+    grep -Eq '^\| peak memory: json_parse 5 MB +\| +[0-9.]+ MiB \|( +[-+][0-9]+ % \|)+$' "$work/out"
+check $? '--strategies shows what each costs against direct'
+grep -Eq '^\| memory per JSON value +\|( +[0-9]+ B \|)+$' "$work/out" &&
+    grep -Eq '^\| free a block twice +\| +yes \| +yes \| +yes \|$' "$work/out"
+check $? '--strategies shows the memory of a value, and what each finds'
+[ "$(grep -Ec '^\| parse time, 10 KB JSON document +\| +-30 % \|( +[-+][0-9]+ %, (met|missed) \|)+$' \
+    "$work/out")" -eq 2 ] && grep -q '^| to reach against system ' "$work/out"
+check $? '--strategies judges the targets, against direct and against the system'
+
 # A build folder of our own, in which things are missing.
 mkdir "$work/bin" "$work/bin/workloads" "$work/bin/drivers"
 cp "$tagpool" "$build/libtagpool.so" "$work/bin"

@@ -115,4 +115,54 @@ ls "$TMPDIR" >"$work/out"
 [ ! -s "$work/out" ]
 check $? 'no statistics file is left behind'
 
+# The check: a program that is sound, one with faults, one with leaks, and what each ends with.
+compile misused <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+static void *volatile kept[3];
+int main(int count, char **arguments) {
+    void *volatile block = malloc(40);
+    for (int i = 1; i < count; i++) {
+        if (strcmp(arguments[i], "leak") == 0)
+            for (int j = 0; j < 3; j++)
+                kept[j] = malloc(40);
+        free(block);
+        block = malloc(40);
+        if (strcmp(arguments[i], "twice") == 0) {
+            void *volatile again = malloc(64);
+            free(again);
+            free(again);
+        }
+    }
+    free(block);
+    puts("done");
+    return count > 1 ? atoi(arguments[count - 1]) : 0;
+}
+C
+if "$tagpool" help options | grep -q "^  harden "; then
+    run run --check -- "$work/misused" 0
+    [ "$status" -eq 0 ] && [ "$(cat "$work/out")" = done ] &&
+        [ "$(cat "$work/err")" = "tagpool run: check: 0 faults, 0 leaked blocks (0 bytes)" ]
+    check $? "--check finds nothing in a sound program, and says so"
+    run run --check -- "$work/misused" 5
+    [ "$status" -eq 5 ]
+    check $? "--check passes the exit status of a sound program through"
+    run run --check -- "$work/misused" twice twice leak 5
+    [ "$status" -eq 99 ] && [ "$(cat "$work/out")" = done ] &&
+        [ "$(grep -c "^tagpool\[[0-9]*\]: double free of " "$work/err")" -eq 2 ] &&
+        grep -q "^tagpool\[[0-9]*\]: leaked 3 blocks of the [0-9]*-byte class" "$work/err" &&
+        [ "$(tail -n 1 "$work/err")" = \
+            "tagpool run: check: 2 faults, 3 leaked blocks (120 bytes)" ]
+    check $? "--check reports faults and leaks, sums them up, and ends with status 99"
+    run run --check -o leaks=off -- "$work/misused" leak 5
+    [ "$status" -eq 5 ]
+    check $? "options behind --check win"
+    run run --check --stats -- "$work/misused" twice 0
+    [ "$status" -eq 99 ] && grep -q "^misused (process " "$work/err"
+    check $? "--check and --stats go together"
+else
+    skip "run --check" "this library does not have harden"
+fi
+
 finish
