@@ -2,6 +2,7 @@
 
 #include "checked.h"
 #include "config.h"
+#include "next.h"
 #include "os.h"
 #include "stats.h"
 
@@ -97,25 +98,7 @@ static void after_fork_in_child(void) {
     after_fork();
 }
 
-/* ---- load and unload ---- */
-
-/* What pthread_atfork() names this library by. The C start-up files define it; the library is
- * linked without them, because it needs nothing else of theirs and they make each start of a
- * program slower. */
-__attribute__((visibility("hidden"))) void *__dso_handle = &__dso_handle;
-
-/* A process that never allocates, as most short ones of a shell script do, gets no region and no
- * heap. */
-__attribute__((constructor)) static void load(void) {
-    if (!started)
-        start();
-    has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
-    if (has_thread_key && heap_is_real(heap_current))
-        pthread_setspecific(thread_key, heap_current);
-    pthread_atfork(before_fork, after_fork, after_fork_in_child);
-    for (unsigned i = 0; i < complaints.count; i++)
-        report_line(&complaints.lines[i]);
-}
+/* ---- leaks ---- */
 
 /* What is live at exit, by class. */
 struct leaks {
@@ -170,9 +153,40 @@ static void report_leaks(void) {
     report_line(&line);
 }
 
-__attribute__((destructor)) static void unload(void) {
+/* Runs after the destructors of all libraries: it is the first function that was registered, before
+ * the loader registered those. */
+static void end_with_leaks(void *ignored) {
+    (void)ignored;
+    next_free_runtime();
+    report_leaks();
+}
+
+/* The C library has it for its own use, and for C++; atexit() is part of the start-up files. */
+extern int __cxa_atexit(void (*function)(void *), void *argument, void *module);
+
+/* ---- load and unload ---- */
+
+/* What pthread_atfork() names this library by. The C start-up files define it; the library is
+ * linked without them, because it needs nothing else of theirs and they make each start of a
+ * program slower. */
+__attribute__((visibility("hidden"))) void *__dso_handle = &__dso_handle;
+
+/* A process that never allocates, as most short ones of a shell script do, gets no region and no
+ * heap. */
+__attribute__((constructor)) static void load(void) {
+    if (!started)
+        start();
+    has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
+    if (has_thread_key && heap_is_real(heap_current))
+        pthread_setspecific(thread_key, heap_current);
+    pthread_atfork(before_fork, after_fork, after_fork_in_child);
     if (config.leaks != 0)
-        report_leaks();
+        __cxa_atexit(end_with_leaks, NULL, NULL);
+    for (unsigned i = 0; i < complaints.count; i++)
+        report_line(&complaints.lines[i]);
+}
+
+__attribute__((destructor)) static void unload(void) {
     heap_settle_counts();
     stats_end();
 }

@@ -1,9 +1,12 @@
 #include "next.h"
 
+#include "os.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 const struct next *next_found;
@@ -86,6 +89,34 @@ static const struct next bootstrap_functions = {
 
 void *next_symbol(const char *name) {
     return dlsym(RTLD_NEXT, name);
+}
+
+/* Writes out and frees the buffer of a stream, as exit() is about to write it out. A thread that
+ * waits in a call of the stream keeps it. */
+static void free_buffer(const char *stream_name) {
+    FILE *stream = next_symbol(stream_name);
+    if (stream == NULL || stream->_IO_buf_base == NULL || ftrylockfile(stream) != 0)
+        return;
+    setvbuf(stream, NULL, _IONBF, 0);
+    funlockfile(stream);
+}
+
+static void call_if_there(const char *name) {
+    void (*function)(void);
+    void *symbol = next_symbol(name);
+    memcpy(&function, &symbol, sizeof symbol);
+    if (function != NULL)
+        function();
+}
+
+void next_free_runtime(void) {
+    free_buffer("_IO_2_1_stdin_");
+    free_buffer("_IO_2_1_stdout_");
+    free_buffer("_IO_2_1_stderr_");
+    if (os_thread_count() != 1)
+        return;
+    call_if_there("_ZN9__gnu_cxx9__freeresEv");
+    call_if_there("__libc_freeres");
 }
 
 /* Found at the first need, not at start: most processes of a shell script end without it. While a

@@ -217,6 +217,14 @@ uint64_t os_process_id(void) {
     return (uint64_t)getpid();
 }
 
+size_t os_thread_count(void) {
+    struct stat about;
+    int saved_errno = errno;
+    bool found = stat("/proc/self/task", &about) == 0 && about.st_nlink > 2;
+    errno = saved_errno;
+    return found ? (size_t)about.st_nlink - 2 : 0;
+}
+
 void os_program_name(char *name, size_t bytes) {
     int saved_errno = errno;
     char path[4096];

@@ -79,6 +79,9 @@ bool os_has_memory_tool(void);
 /* The process identifier. */
 uint64_t os_process_id(void);
 
+/* The threads of this process; 0 if not known. */
+size_t os_thread_count(void);
+
 /* Write the file name of the running program, cut to `bytes` and NUL-ended; empty if not known. */
 void os_program_name(char *name, size_t bytes);
 
