@@ -24,7 +24,7 @@ void html_text(FILE *out, const char *text) {
     const unsigned char *next = (const unsigned char *)text;
     while (*next != '\0') {
         size_t length = html_sequence(next);
-        if (length == 0)
+        if (length == 0 || (length == 1 && *next < ' ' && *next != '\n' && *next != '\t'))
             fputs("\xef\xbf\xbd", out);
         else if (*next == '<')
             fputs("&lt;", out);
@@ -36,8 +36,6 @@ void html_text(FILE *out, const char *text) {
             fputs("&quot;", out);
         else if (*next == '\'')
             fputs("&#39;", out);
-        else if (length == 1 && *next < ' ' && *next != '\n' && *next != '\t')
-            fputs("\xef\xbf\xbd", out);
         else
             fwrite(next, 1, length, out);
         next += length == 0 ? 1 : length;
@@ -66,9 +64,11 @@ unsigned html_ticks(double low, double high, unsigned most, double ticks[HTML_TI
             break;
     }
     unsigned count = 0;
-    for (double k = ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++)
-        if (count < HTML_TICKS_MAX)
-            ticks[count++] = k * step;
+    double first = ceil(low / step - 1e-9);
+    while (count < HTML_TICKS_MAX && (first + count) * step <= high + step * 1e-9) {
+        ticks[count] = (first + count) * step;
+        count++;
+    }
     return count;
 }
 

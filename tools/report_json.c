@@ -3,6 +3,7 @@
 #include "json.h"
 #include "version.h"
 
+#include <math.h>
 #include <sys/wait.h>
 
 static const char *const report_verdicts[] = {
@@ -141,7 +142,8 @@ static void report_json_headroom(struct json *json, const struct headroom *headr
     json_number(json, "share", headroom->share);
     json_number(json, "low", headroom->low);
     json_number(json, "high", headroom->high);
-    json_number(json, "ceiling", headroom_ceiling(headroom->share));
+    /* Rounded, so that it comes out the same from a share that was read back. */
+    json_number(json, "ceiling", round(1e6 * headroom_ceiling(headroom->share)) * 1e-6);
     json_end(json);
 }
 

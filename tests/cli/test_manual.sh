@@ -50,15 +50,16 @@ status=$?
 check $? 'the manual has the options of the library, all of them and no others'
 
 # Reasons and members of JSON are written by hand: each key in the sources has to be there.
-for key in $(sed -n 's/.*REASON_\(PROGRAM\|MACHINE\), "\([a-z_]*\)".*/\2/p' tools/reasons.c | sort -u); do
-    grep -qE "^\.B (.*, )?$key(,|\$)" "$work/tagpool.1" || echo "$key"
-done >"$work/out"
+sed -n 's/.*REASON_\(PROGRAM\|MACHINE\), "\([a-z_]*\)".*/\2/p' tools/reasons.c | sort -u |
+    while read -r key; do
+        grep -qE "^\.B (.*, )?$key(,|\$)" "$work/tagpool.1" || echo "$key"
+    done >"$work/out"
 [ ! -s "$work/out" ]
 check $? 'the manual explains every reason'
-for key in $(sed -n 's/.*json_[a-z_]*(&*json, "\([a-z_]*\)".*/\1/p' tools/report_json.c tools/machine.c |
-    sort -u); do
-    sed 's/\\-/-/g' "$work/tagpool.1" | awk '/^\.SH / { on = $2 == "JSON" } on' |
-        grep -qw "$key" || echo "$key"
+sed 's/\\-/-/g' "$work/tagpool.1" | awk '/^\.SH / { on = $2 == "JSON" } on' >"$work/json"
+sed -n 's/.*json_[a-z_]*(&*json, "\([a-z_]*\)".*/\1/p' tools/report_json.c tools/machine.c |
+    sort -u | while read -r key; do
+    grep -qw "$key" "$work/json" || echo "$key"
 done >"$work/out"
 [ ! -s "$work/out" ]
 check $? 'the manual names every member of the JSON of a comparison'

@@ -52,7 +52,8 @@ cat >"$work/look" <<'H'
 <script>
 addEventListener("load", function () {
     var found = [], wide = document.documentElement.clientWidth;
-    if (document.documentElement.scrollWidth > wide) found.push("the page is wider than the screen");
+    if (document.documentElement.scrollWidth > wide)
+        found.push("the page is wider than the screen");
     document.querySelectorAll("body *").forEach(function (element) {
         var box = element.getBoundingClientRect();
         if (element.closest("title") || box.width === 0) return;

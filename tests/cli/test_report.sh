@@ -51,7 +51,8 @@ check $? 'the Markdown has the table, the verdicts and the machine'
 # ---- two results ----
 
 run report "$work/a.json" "$work/a.json"
-[ "$status" -eq 0 ] && grep -qE '^  cpu +system .* \+0\.0 % \[-[0-9.]+ \.\.\. \+[0-9.]+\]' "$work/out" &&
+[ "$status" -eq 0 ] &&
+    grep -qE '^  cpu +system .* [-+]0\.0 % \[-[0-9.]+ \.\.\. \+[0-9.]+\]' "$work/out" &&
     grep -q '^No change of time is proven\.$' "$work/out"
 check $? 'a result has not changed against itself'
 # The same rounds with every run of tagpool 100 times as long: more than any noise.
@@ -66,7 +67,7 @@ awk '/"variant": "tagpool"/ {
     next
 } { print }' "$work/a.json" >"$work/slow.json"
 run report "$work/a.json" "$work/slow.json"
-[ "$status" -eq 0 ] && grep -qE '^  wall +system .* \+0\.0 % ' "$work/out" &&
+[ "$status" -eq 0 ] && grep -qE '^  wall +system .* [-+]0\.0 % ' "$work/out" &&
     grep -qE '^ +tagpool .* \+9[0-9]{3}\.[0-9] % \[.*\] +slower$' "$work/out" &&
     grep -q '^tagpool against its reference: wall time slower in B, ' "$work/out"
 check $? 'what became slower is named, with its interval'
@@ -99,7 +100,8 @@ refused 2 "tagpool report: $work/odd.json: is no saved comparison; $give" 'anoth
     report "$work/odd.json"
 head -n 40 "$work/a.json" >"$work/cut.json"
 run report "$work/cut.json"
-[ "$status" -eq 2 ] && grep -q "^tagpool report: cannot read $work/cut.json: line 4[01]: " "$work/err"
+[ "$status" -eq 2 ] &&
+    grep -q "^tagpool report: cannot read $work/cut.json: line 4[01]: " "$work/err"
 check $? 'a file that was cut short is named, with the line'
 sed '0,/"variant": "tagpool"/s//"variant": "system"/' "$work/a.json" >"$work/odd.json"
 refused 2 "tagpool report: $work/odd.json: has a round that is not whole; $give" \
