@@ -1,7 +1,9 @@
-/* If this failed, the README would promise options that the library does not have, or hide some
- * that it has: its table of options must be what include/tagpool/options.h says, row by row. */
+/* If this failed, the README would promise options that the library does not have or findings that
+ * it does not make, or hide some: its tables must be what include/tagpool/options.h and
+ * tools/misuses.h say, row by row. */
 #include <stdint.h>
 
+#include "misuses.h"
 #include "tagpool/options.h"
 #include "tap.h"
 
@@ -72,41 +74,91 @@ static void write_row(const struct option *option, char *row, size_t size) {
              spell(option, option->preset, preset, sizeof preset), values, option->help);
 }
 
-static const char *table_start(void) {
-    static const char head[] =
-        "| option | default | values | meaning |\n| --- | --- | --- | --- |\n";
+/* What follows the head of a table, or NULL. */
+static const char *table_start(const char *head) {
     const char *readme = read_readme();
     const char *found = readme != NULL ? strstr(readme, head) : NULL;
     return found != NULL ? found + strlen(head) : NULL;
 }
 
-static void the_readme_has_a_row_for_each_option(void) {
-    const char *table = table_start();
-    CHECK_SAY(table != NULL, "README.md has no table of options");
-    for (int i = 0; table != NULL && i < OPTION_COUNT; i++) {
+/* Where the table goes on; NULL at its end. */
+static const char *next_row(const char *table) {
+    table = strchr(table, '\n');
+    return table != NULL && table[1] == '|' ? table + 1 : NULL;
+}
+
+typedef void row_function(int index, char *row, size_t size);
+
+/* The table behind the head has these rows, and no other. */
+static void check_table(const char *head, row_function *make_row, int count) {
+    const char *table = table_start(head);
+    CHECK_SAY(table != NULL, "README.md has no table that begins: %s", head);
+    for (int i = 0; table != NULL && i < count; i++) {
         char row[512];
-        write_row(&options[i], row, sizeof row);
+        make_row(i, row, sizeof row);
         CHECK_SAY(strncmp(table, row, strlen(row)) == 0, "row %d should be: %s", i + 1, row);
-        table = strchr(table, '\n');
-        if (table != NULL)
-            table++;
+        table = next_row(table);
+        CHECK_SAY((table == NULL) == (i + 1 == count), "the table has not %d rows", count);
     }
 }
 
-static void the_readme_has_no_row_for_an_option_that_is_not_there(void) {
-    int rows = 0;
-    const char *table = table_start();
-    while (table != NULL && table[0] == '|') {
-        rows++;
-        table = strchr(table, '\n');
-        if (table != NULL)
-            table++;
+static void option_row(int index, char *row, size_t size) {
+    write_row(&options[index], row, size);
+}
+
+static void the_readme_has_a_row_for_each_option_and_no_other(void) {
+    check_table("| option | default | values | meaning |\n| --- | --- | --- | --- |\n", option_row,
+                OPTION_COUNT);
+}
+
+/* ---- misuses ---- */
+
+static const struct {
+    const char *sentence;
+    enum misuse_outcome outcomes[MISUSE_STRATEGY_COUNT];
+} misuses[MISUSE_COUNT] = {
+#define MISUSE_ROW(id, sentence, metadata, tagged, hardened)                                       \
+    {sentence, {MISUSE_OUTCOME_##metadata, MISUSE_OUTCOME_##tagged, MISUSE_OUTCOME_##hardened}},
+    MISUSES(MISUSE_ROW)
+#undef MISUSE_ROW
+};
+
+/* What the user sees of an outcome; "" of none. */
+static const char *const signs[MISUSE_OUTCOME_COUNT] = {
+#define SIGN(id, text, state, signal) text[0] != '\0' ? "`" text "`" : signal ? #signal : "",
+    MISUSE_OUTCOMES(SIGN)
+#undef SIGN
+};
+
+static void add(char *row, size_t size, const char *text) {
+    size_t used = strlen(row);
+    snprintf(row + used, size - used, "%s", text);
+}
+
+static void misuse_row(int index, char *row, size_t size) {
+    char seen[256] = "";
+    snprintf(row, size, "| %s |", misuses[index].sentence);
+    for (int i = 0; i < MISUSE_STRATEGY_COUNT; i++) {
+        enum misuse_outcome outcome = misuses[index].outcomes[i];
+        add(row, size, outcome == MISUSE_OUTCOME_RUNS_THROUGH ? " no |" : " found |");
+        if (strstr(seen, signs[outcome]) == NULL) {
+            add(seen, sizeof seen, seen[0] != '\0' ? ", " : "");
+            add(seen, sizeof seen, signs[outcome]);
+        }
     }
-    CHECK_SAY(rows == OPTION_COUNT, "%d rows for %d options", rows, (int)OPTION_COUNT);
+    add(row, size, " ");
+    add(row, size, seen[0] != '\0' ? seen : "-");
+    add(row, size, " |\n");
+}
+
+static void the_readme_says_of_each_misuse_what_finds_it(void) {
+    check_table("| misuse | `metadata` | `tagged` | `harden=on` | seen as |\n"
+                "| --- | --- | --- | --- | --- |\n",
+                misuse_row, MISUSE_COUNT);
 }
 
 int main(void) {
-    TAP_RUN(the_readme_has_a_row_for_each_option);
-    TAP_RUN(the_readme_has_no_row_for_an_option_that_is_not_there);
+    TAP_RUN(the_readme_has_a_row_for_each_option_and_no_other);
+    TAP_RUN(the_readme_says_of_each_misuse_what_finds_it);
     return tap_done();
 }
