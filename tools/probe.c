@@ -21,15 +21,20 @@ static struct experiment_plan probe_plan(const struct experiment *experiment, un
     return plan;
 }
 
-/* Measures `count` variants, the first of which is the reference. */
+/* Measures `count` variants, the first of which is the reference; `subject` stands before the
+ * progress. */
 static bool probe_run(struct experiment *probe, const struct experiment *experiment,
-                      const struct variant *variants, unsigned count, unsigned rounds) {
+                      const char *subject, const struct variant *variants, unsigned count,
+                      unsigned rounds) {
     struct experiment_plan plan = probe_plan(experiment, rounds);
     /* The input was spooled: what it is read from serves again. */
     char *input = memory_format("/proc/self/fd/%d", experiment->spool.source);
     plan.input = input;
-    experiment_init(probe, &plan, experiment->target, variants, count, 0, experiment->terminal);
+    struct terminal terminal = *experiment->terminal;
+    terminal.subject = subject;
+    experiment_init(probe, &plan, experiment->target, variants, count, 0, &terminal);
     bool sound = experiment_measure(probe);
+    probe->terminal = NULL;
     if (!sound)
         say_note("%s", probe->reason);
     free(input);
@@ -65,7 +70,7 @@ void probe_headroom(struct comparison *comparison, unsigned rounds) {
     for (unsigned k = 0; k < HEADROOM_STEPS; k++)
         variants[k] =
             (struct variant){.name = names[k], .preload = preload, .variable = variables[k]};
-    if (probe_run(&probe, experiment, variants, HEADROOM_STEPS, rounds))
+    if (probe_run(&probe, experiment, "headroom", variants, HEADROOM_STEPS, rounds))
         headroom_make(&comparison->headroom, &probe.rounds,
                       probe_reference(comparison, METRIC_CPU));
     experiment_free(&probe);
@@ -126,7 +131,7 @@ const struct json_value *probe_profile(const struct comparison *comparison) {
     char *preload = probe_preload(experiment);
     char *variable = memory_format("%s=%s", TAGPOOL_PROFILE_VARIABLE, page.path);
     struct variant variant = {.name = "profile", .preload = preload, .variable = variable};
-    if (probe_run(&probe, experiment, &variant, 1, 1))
+    if (probe_run(&probe, experiment, "profile", &variant, 1, 1))
         profile = probe_read(comparison, page.path, &probe.rounds.items[0].results[0]);
     experiment_free(&probe);
     shared_file_remove(&page);

@@ -56,9 +56,19 @@ struct reason_facts {
     const struct experiment_proof *proof; /* of the first judged variant with the shim; or NULL */
     const char *program;
     double wall_s, cpu_s; /* of the reference, medians */
+    double busy;          /* cpu / wall of its calmest round: others may have had the CPU */
     bool no_gain;         /* of any judged variant */
     bool uncertain;       /* an interval is wider than the noise threshold */
 };
+
+static double reason_busy(const struct rounds *rounds) {
+    double busy = 0;
+    for (unsigned i = 0; i < rounds->count; i++) {
+        const struct launch_result *result = &rounds->items[i].results[rounds->reference];
+        busy = fmax(busy, metric_value(METRIC_CPU, result) / metric_value(METRIC_WALL, result));
+    }
+    return busy;
+}
 
 static struct reason_facts reason_collect(const struct comparison *comparison) {
     const struct experiment *experiment = comparison->experiment;
@@ -69,6 +79,7 @@ static struct reason_facts reason_collect(const struct comparison *comparison) {
         .program = experiment->target->argv[0],
         .wall_s = comparison->analyses[other][METRIC_WALL].reference,
         .cpu_s = comparison->analyses[other][METRIC_CPU].reference,
+        .busy = reason_busy(rounds),
         .no_gain = true,
         .uncertain = analysis_worst_half_width(rounds) > experiment->plan.threshold,
     };
@@ -121,12 +132,12 @@ static void reason_of_sizes(struct reasons *reasons, const struct reason_facts *
 
 static void reason_of_time(struct reasons *reasons, const struct reason_facts *facts) {
     const struct comparison *comparison = facts->comparison;
-    double busy = facts->cpu_s / facts->wall_s;
-    if (busy < REASON_BUSY_LEAST)
-        reasons_add(reasons, REASON_PROGRAM, "waiting", facts->no_gain,
-                    "it used the CPU for %.0f %% of the wall time and waited for the rest; an "
-                    "allocator shortens only the first: keep its input in memory, or judge by cpu",
-                    100 * busy);
+    if (facts->busy < REASON_BUSY_LEAST)
+        reasons_add(
+            reasons, REASON_PROGRAM, "waiting", facts->no_gain,
+            "it used the CPU for at most %.0f %% of the wall time and waited for the rest; an "
+            "allocator shortens only the first: keep its input in memory, or judge by cpu",
+            100 * facts->busy);
     if (comparison->loading_s > REASON_LOADING_MOST * facts->wall_s)
         reasons_add(reasons, REASON_PROGRAM, "short_run", facts->no_gain,
                     "a run takes %.1f ms, and loading the shim alone %.2f ms; give it more work "

@@ -96,7 +96,8 @@ look() {
     document.getElementById("result").textContent = event.data; });</script>
 <iframe src="copy.html" width="$1" height="4000" style="border:0"></iframe>
 H
-    timeout 120 "$browser" --headless --hide-scrollbars --no-sandbox --disable-gpu --disable-quic --no-first-run \
+    timeout 120 "$browser" --headless --hide-scrollbars --no-sandbox --disable-gpu \
+        --disable-quic --no-first-run \
         --disable-background-networking --disable-component-update --disable-sync \
         --user-data-dir="$work/browser-$1" --window-size=1400,4200 --virtual-time-budget=5000 \
         --dump-dom "file://$work/frame.html" >"$work/out" 2>"$work/browser.log"
