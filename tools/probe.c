@@ -142,6 +142,14 @@ const struct json_value *probe_profile(const struct comparison *comparison) {
 
 /* ---- loading ---- */
 
+/* The least wall time of a variant: what the machine adds to a run is never negative. */
+static double probe_least_wall(const struct rounds *rounds, unsigned variant) {
+    double least = INFINITY;
+    for (unsigned i = 0; i < rounds->count; i++)
+        least = fmin(least, metric_value(METRIC_WALL, &rounds->items[i].results[variant]));
+    return least;
+}
+
 double probe_loading(const struct comparison *comparison) {
     const struct experiment *experiment = comparison->experiment;
     static char name[] = "tagpool", version[] = "--version";
@@ -158,19 +166,15 @@ double probe_loading(const struct comparison *comparison) {
     };
     struct variant variants[2] = {{.name = "without"}, {.name = "with", .shim = true}};
     struct experiment probe;
-    double differences[PROBE_LOADING_ROUNDS];
     char *library = library_of_tagpool();
     char *program = memory_format("%s/tagpool", library_own_folder());
     variants[1].preload = library;
     target.path = program;
     experiment_init(&probe, &plan, &target, variants, 2, 0, experiment->terminal);
     double loading_s = 0;
-    if (experiment_measure(&probe)) {
-        for (unsigned i = 0; i < probe.rounds.count; i++)
-            differences[i] = metric_value(METRIC_WALL, &probe.rounds.items[i].results[1]) -
-                             metric_value(METRIC_WALL, &probe.rounds.items[i].results[0]);
-        loading_s = fmax(paired_median(differences, probe.rounds.count), 0);
-    }
+    if (experiment_measure(&probe))
+        loading_s =
+            fmax(probe_least_wall(&probe.rounds, 1) - probe_least_wall(&probe.rounds, 0), 0);
     experiment_free(&probe);
     free(program);
     free(library);

@@ -83,7 +83,8 @@ check $? '--no-headroom leaves it out'
 run compare -r 6 --headroom --reference tagpool -- "$work/work"
 [ "$status" -eq 0 ] && ! grep -q '^Headroom' "$work/out"
 check $? 'it is the system allocator that is inflated, not the shim'
-echo input | "$tagpool" compare -r 6 --headroom --profile -- grep -q input >"$work/out" 2>"$work/err"
+echo input | "$tagpool" compare -r 6 --headroom --profile -- grep -q input >"$work/out" \
+    2>"$work/err"
 status=$?
 [ "$status" -eq 0 ] && grep -q '^Headroom' "$work/out"
 check $? 'the input that was read from a pipe serves those runs too'

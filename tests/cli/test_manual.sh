@@ -64,4 +64,21 @@ done >"$work/out"
 [ ! -s "$work/out" ]
 check $? 'the manual names every member of the JSON of a comparison'
 
+# Every call of tagpool in the README, joined where it goes on in the next line: its options up to
+# "--" have to be those of its command.
+awk '/tagpool [a-z]+ / { line = $0; while (line !~ / -- / && line ~ /tagpool compare --fail/ &&
+    (getline more) > 0) line = line more; print line }' README.md |
+    sed -n 's/.*tagpool \([a-z][a-z]*\) \(.*\)/\1 \2/p' | sed 's/`//g; s/ -- .*//; s/  *#.*//' |
+    while read -r command words; do
+        echo "$commands" | grep -qx "$command" || continue
+        "$tagpool" help "$command" >"$work/help"
+        for word in $words; do
+            case $word in
+            --*) grep -q -- " $word\( \|\$\)" "$work/help" || echo "$command $word" ;;
+            esac
+        done
+    done >"$work/out"
+[ ! -s "$work/out" ]
+check $? 'the README calls tagpool with options that there are'
+
 finish
