@@ -96,9 +96,9 @@ include tests/fuzz/rules.mk
 #   unit     test_tools_*.c with the objects of the program, test_small_*.c with the small-world library's, others with
 #            the library's
 #   preload, stress, fuzz   run under the library, once per line of tests/harness/configurations that names them
-#   misuse, cli, harness, gate   run once
+#   misuse, surroundings, cli, harness, gate   run once
 # Without a C++ compiler the runner gets the names of the sources in C++, and counts each as skipped.
-TEST_FOLDERS  := unit preload misuse stress fuzz cli harness gate
+TEST_FOLDERS  := unit preload misuse stress fuzz surroundings cli harness gate
 in_folders     = $(foreach folder,$(TEST_FOLDERS),$(wildcard tests/$(folder)/$(1)))
 TEST_CXX      := $(call in_folders,test_*.cpp)
 TEST_SOURCES  := $(call in_folders,test_*.c) $(if $(HAVE_CXX),$(TEST_CXX))

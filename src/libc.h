@@ -11,7 +11,15 @@
 /* linux/futex.h */
 enum { LIBC_FUTEX_WAIT = 0, LIBC_FUTEX_WAKE = 1, LIBC_FUTEX_PRIVATE = 128 };
 
-#ifndef __GLIBC__
+/* The function of the C library that takes an alignment. */
+#ifdef __GLIBC__
+#define LIBC_MEMALIGN "memalign"
+
+/* The buffer of a stream; musl does not tell. */
+#define LIBC_STREAM_BUFFER(stream) ((const char *)(stream)->_IO_buf_base)
+#else
+#define LIBC_MEMALIGN              "aligned_alloc"
+#define LIBC_STREAM_BUFFER(stream) ((const char *)NULL)
 
 #define LIBC_MALLINFO(name, number)                                                                \
     struct name {                                                                                  \

@@ -1,7 +1,8 @@
 #include "lock.h"
 
+#include "libc.h"
+
 #include <errno.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
@@ -17,7 +18,7 @@ enum { FUTEX_OFFSET_BYTES = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0 };
 
 static void futex(struct lock *lock, int operation, uint32_t value) {
     int saved_errno = errno;
-    syscall(SYS_futex, (uintptr_t)&lock->state + FUTEX_OFFSET_BYTES, operation | FUTEX_PRIVATE_FLAG,
+    syscall(SYS_futex, (uintptr_t)&lock->state + FUTEX_OFFSET_BYTES, operation | LIBC_FUTEX_PRIVATE,
             value, NULL, NULL, 0);
     errno = saved_errno;
 }
@@ -36,7 +37,7 @@ static void await(struct lock *lock) {
                                                   memory_order_relaxed, memory_order_relaxed))
             state |= LOCK_AWAITED;
     if (state != LOCK_FREE)
-        futex(lock, FUTEX_WAIT, (uint32_t)state);
+        futex(lock, LIBC_FUTEX_WAIT, (uint32_t)state);
 }
 
 void lock_acquire(struct lock *lock) {
@@ -55,7 +56,7 @@ void lock_release(struct lock *lock) {
     ASSERT(lock_is_mine(lock));
     uintptr_t before = atomic_exchange_explicit(&lock->state, LOCK_FREE, memory_order_release);
     if ((before & LOCK_AWAITED) != 0)
-        futex(lock, FUTEX_WAKE, 1);
+        futex(lock, LIBC_FUTEX_WAKE, 1);
 }
 
 bool lock_is_mine(struct lock *lock) {

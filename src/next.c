@@ -1,5 +1,6 @@
 #include "next.h"
 
+#include "libc.h"
 #include "os.h"
 
 #include <dlfcn.h>
@@ -95,7 +96,7 @@ void *next_symbol(const char *name) {
  * waits in a call of the stream keeps it. */
 static void free_buffer(const char *stream_name) {
     FILE *stream = next_symbol(stream_name);
-    if (stream == NULL || stream->_IO_buf_base == NULL || ftrylockfile(stream) != 0)
+    if (stream == NULL || LIBC_STREAM_BUFFER(stream) == NULL || ftrylockfile(stream) != 0)
         return;
     setvbuf(stream, NULL, _IONBF, 0);
     funlockfile(stream);
@@ -119,6 +120,12 @@ void next_free_runtime(void) {
     call_if_there("__libc_freeres");
 }
 
+/* musl has no memalign() that does not come back to the first aligned_alloc() in link order, ours.
+ */
+static const char *name_behind(const char *name) {
+    return strcmp(name, "memalign") == 0 ? LIBC_MEMALIGN : name;
+}
+
 /* Found at the first need, not at start: most processes of a shell script end without it. While a
  * thread looks, its own requests are served by the bootstrap arena. Another thread that comes
  * meanwhile looks for itself, and finds the same: it must not wait, because it may hold a lock of
@@ -137,7 +144,7 @@ COLD const struct next *next_find(void) {
      * complains. */
 #define NEXT_FIND(result, name, parameters)                                                        \
     {                                                                                              \
-        void *symbol = next_symbol(#name);                                                         \
+        void *symbol = next_symbol(name_behind(#name));                                            \
         memcpy(&functions.name, &symbol, sizeof symbol);                                           \
     }
     NEXT_FUNCTIONS(NEXT_FIND)

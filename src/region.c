@@ -102,6 +102,8 @@ static char *reserve(size_t *slabs) {
 
 bool region_start(uint64_t pool_limit, uint64_t retain) {
     size_t slabs;
+    if (os_page_bytes() > SLAB_BYTES) /* a slab could not be returned without its neighbours */
+        return false;
     char *start = reserve(&slabs);
     if (start == NULL)
         return false;

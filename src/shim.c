@@ -9,12 +9,12 @@
 #include "checked.h"
 #include "config.h"
 #include "heap.h"
+#include "libc.h"
 #include "lifecycle.h"
 #include "next.h"
 #include "os.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 

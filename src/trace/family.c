@@ -3,12 +3,12 @@
  * malloc() and free().
  */
 #include "inflate.h"
+#include "libc.h"
 #include "next.h"
 #include "os.h"
 #include "trace.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 

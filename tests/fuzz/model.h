@@ -16,8 +16,9 @@
 #ifndef MODEL_H
 #define MODEL_H
 
+#include "libc.h"
+
 #include <errno.h>
-#include <malloc.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>

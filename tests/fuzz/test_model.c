@@ -3,7 +3,8 @@
  * family in 1 to 8 threads, which trade their blocks, are held against a shadow model.
  *
  * TAGPOOL_FUZZ_SEED=N chooses another sequence than the usual one, TAGPOOL_FUZZ_SECONDS=N goes on
- * with further seeds for that time. A failure prints the seed.
+ * with further seeds for that time, TAGPOOL_FUZZ_STEPS=N makes fewer or more calls. A failure
+ * prints the seed.
  */
 #include "tap.h"
 
@@ -12,7 +13,9 @@
 #include <pthread.h>
 #include <time.h>
 
-enum { MOST_THREADS = 8, GENERATIONS = 4, STEPS = 160000 };
+enum { MOST_THREADS = 8, GENERATIONS = 4 };
+
+static uint64_t steps; /* of all threads together */
 
 static struct model models[MOST_THREADS];
 static struct model_block nodes[MOST_THREADS * MODEL_SLOTS + MODEL_PLACES];
@@ -52,7 +55,7 @@ static void check(uint64_t seed, size_t threads) {
 }
 
 /* Threads end and others take their blocks over: generation after generation. */
-static void fuzz(uint64_t seed, size_t threads, uint64_t steps) {
+static void fuzz(uint64_t seed, size_t threads) {
     pthread_t thread[MOST_THREADS];
     set_up(seed, threads);
     for (int generation = 0; generation < GENERATIONS && tap.faults == 0; generation++) {
@@ -75,21 +78,21 @@ static void fuzz(uint64_t seed, size_t threads, uint64_t steps) {
 static uint64_t first_seed;
 
 static void one_thread_holds_to_the_model(void) {
-    fuzz(first_seed, 1, STEPS);
+    fuzz(first_seed, 1);
 }
 
 static void two_threads_that_trade_hold_to_the_model(void) {
-    fuzz(first_seed, 2, STEPS);
+    fuzz(first_seed, 2);
 }
 
 static void eight_threads_that_trade_hold_to_the_model(void) {
-    fuzz(first_seed, 8, STEPS);
+    fuzz(first_seed, 8);
 }
 
 /* The main thread does not end: its heap sees all generations. */
 static void the_main_thread_holds_to_the_model(void) {
     set_up(first_seed, 1);
-    model_run(&models[0], STEPS / 2);
+    model_run(&models[0], steps / 2);
     model_clear(&models[0]);
     check(first_seed, 1);
 }
@@ -99,12 +102,13 @@ static void further_seeds_hold_to_the_model(void) {
     uint64_t seed = first_seed;
     while (time(NULL) < end && tap.faults == 0) {
         seed++;
-        fuzz(seed, 1 + seed % MOST_THREADS, STEPS);
+        fuzz(seed, 1 + seed % MOST_THREADS);
     }
 }
 
 int main(void) {
     first_seed = number_of("TAGPOOL_FUZZ_SEED", 1);
+    steps = number_of("TAGPOOL_FUZZ_STEPS", 160000);
     TAP_RUN(the_main_thread_holds_to_the_model);
     TAP_RUN(one_thread_holds_to_the_model);
     TAP_RUN(two_threads_that_trade_hold_to_the_model);
