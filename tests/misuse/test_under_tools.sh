@@ -79,7 +79,7 @@ address_sanitizer() {
     run $checked clean
     says "AddressSanitizer finds nothing in a clean program"
     run $checked overflow
-    says "AddressSanitizer finds an overflow" "is located 0 bytes \(to the right of\|after\) 40-byte"
+    says "AddressSanitizer finds an overflow" "located 0 bytes [a-z ]* 40-byte"
     run $checked use_after_free
     says "AddressSanitizer finds a use after free" "located 8 bytes inside of 40-byte"
     run $checked double_free
