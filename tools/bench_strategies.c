@@ -92,7 +92,6 @@ struct bench_size {
 };
 
 static bool bench_measure_document(const char *folder, const char *word, struct bench_size *size) {
-    uint64_t values = 0;
     struct stat about;
     const char *path = bench_document_path(folder, word);
     char *command = memory_format("'%s/workloads/json_parse' %s", folder, path);
@@ -100,8 +99,10 @@ static bool bench_measure_document(const char *folder, const char *word, struct 
     free(command);
     if (answer == NULL)
         return false;
-    bool read = fscanf(answer, "%" SCNu64, &values) == 1;
-    if (pclose(answer) != 0 || !read || stat(path, &about) != 0)
+    char line[128] = "";
+    char *read = fgets(line, sizeof line, answer); /* "4711 values, ..." */
+    uint64_t values = strtoull(line, NULL, 10);
+    if (pclose(answer) != 0 || read == NULL || values == 0 || stat(path, &about) != 0)
         return false;
     *size = (struct bench_size){.bytes = (double)about.st_size, .values = (double)values};
     return true;

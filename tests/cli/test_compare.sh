@@ -149,7 +149,8 @@ for strategy in $strategies; do
 done
 [ -n "$strategies" ] && [ -z "$missed" ]
 check $? "every strategy takes part and keeps to itself: direct serves nothing"
-run compare --strategies --reference system -a "again=$build/libtagpool.so" -r 6 -- "$work/work" same
+run compare --strategies --reference system -a "again=$build/libtagpool.so" -r 6 -- \
+    "$work/work" same
 [ "$status" -eq 0 ] && grep -qE "^  wall +system " "$work/out" &&
     grep -q "^direct against system: " "$work/out" && grep -q "^again against system: " "$work/out"
 check $? "--strategies can be compared with the system and with other libraries"

@@ -142,14 +142,14 @@ int main(int count, char **arguments) {
 C
 if "$tagpool" help options | grep -q "^  harden "; then
     run run --check -- "$work/misused" 0
-    [ "$status" -eq 0 ] && [ "$(cat "$work/out")" = done ] &&
+    [ "$status" -eq 0 ] && [ "$(cat "$work/out")" = "done" ] &&
         [ "$(cat "$work/err")" = "tagpool run: check: 0 faults, 0 leaked blocks (0 bytes)" ]
     check $? "--check finds nothing in a sound program, and says so"
     run run --check -- "$work/misused" 5
     [ "$status" -eq 5 ]
     check $? "--check passes the exit status of a sound program through"
     run run --check -- "$work/misused" twice twice leak 5
-    [ "$status" -eq 99 ] && [ "$(cat "$work/out")" = done ] &&
+    [ "$status" -eq 99 ] && [ "$(cat "$work/out")" = "done" ] &&
         [ "$(grep -c "^tagpool\[[0-9]*\]: double free of " "$work/err")" -eq 2 ] &&
         grep -q "^tagpool\[[0-9]*\]: leaked 3 blocks of the [0-9]*-byte class" "$work/err" &&
         [ "$(tail -n 1 "$work/err")" = \
