@@ -34,6 +34,7 @@ enum compare_option {
     COMPARE_OUTPUT,
     COMPARE_HEADROOM,
     COMPARE_NO_HEADROOM,
+    COMPARE_COUNTERS,
     COMPARE_PROFILE,
     COMPARE_EXPORT_JSON,
     COMPARE_EXPORT_CSV,
@@ -87,6 +88,10 @@ static const struct args_option compare_options[] = {
                           "measure how much there is to gain at all, at any cost (default:\n"
                           "where it takes less than a quarter of the rounds' time)"},
     [COMPARE_NO_HEADROOM] = {0, "no-headroom", NULL, "do not measure that"},
+    [COMPARE_COUNTERS] = {0, "counters", NULL,
+                          "count instructions, cycles and misses in rounds of their own, with\n"
+                          "the processor's counters (default: where there are any, and it\n"
+                          "takes less than a quarter of the rounds' time)"},
     [COMPARE_PROFILE] = {0, "profile", NULL,
                          "run once more and count what the program allocates, for the\n"
                          "charts of --html and for the reasons"},
@@ -124,8 +129,8 @@ static const char compare_details[] =
 
 enum { COMPARE_STANDARD_VARIANTS = 2 }; /* system and tagpool */
 
-/* Of the time of the rounds: what measuring the headroom may cost unless it is asked for. */
-#define COMPARE_HEADROOM_SHARE 0.25
+/* Of the time of the rounds: what the headroom or the counters may cost unless asked for. */
+#define COMPARE_PROBE_SHARE 0.25
 
 /* Longer runs do not notice what loading the shim takes. */
 #define COMPARE_LOADING_RUN_S 0.05
@@ -147,6 +152,7 @@ struct compare_request {
     bool null;
     const char *name;
     enum compare_headroom headroom;
+    bool counters;
     bool profile;
     struct exports exports;
     const char *style;
@@ -239,6 +245,9 @@ static bool compare_read_report(struct compare_request *request, const struct ar
         return true;
     case COMPARE_NO_HEADROOM:
         request->headroom = COMPARE_HEADROOM_NEVER;
+        return true;
+    case COMPARE_COUNTERS:
+        request->counters = true;
         return true;
     case COMPARE_PROFILE:
         request->profile = true;
@@ -418,7 +427,7 @@ static void compare_probe(const struct compare_request *request, struct comparis
     const struct experiment *experiment = comparison->experiment;
     const struct analysis *analyses =
         comparison->analyses[experiment->rounds.reference == 0 ? 1 : 0];
-    unsigned rounds = headroom_rounds_for(COMPARE_HEADROOM_SHARE * experiment->elapsed_s,
+    unsigned rounds = headroom_rounds_for(COMPARE_PROBE_SHARE * experiment->elapsed_s,
                                           analyses[METRIC_WALL].reference);
     if (request->headroom == COMPARE_HEADROOM_ALWAYS && rounds == 0)
         rounds = HEADROOM_ROUNDS_LEAST;
@@ -426,6 +435,9 @@ static void compare_probe(const struct compare_request *request, struct comparis
                   (request->headroom == COMPARE_HEADROOM_IF_CHEAP && !request->null);
     if (wanted)
         probe_headroom(comparison, rounds);
+    if (request->counters ||
+        (experiment->rounds.count >= COUNTED_ROUNDS / COMPARE_PROBE_SHARE && counters_available()))
+        probe_counters(comparison);
     if (request->profile)
         comparison->profile = probe_profile(comparison);
     if (compare_has_shim(request) && analyses[METRIC_WALL].reference < COMPARE_LOADING_RUN_S)

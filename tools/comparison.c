@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { COMPARISON_TEXT_BYTES = 96 };
 
@@ -143,6 +144,46 @@ static char *comparison_clause(enum metric metric, const struct analysis *analys
                              metric_about[metric].title, verdict, difference,
                              analysis->rounds_to_settle);
     return memory_format("%s time %s, %s", metric_about[metric].title, verdict, difference);
+}
+
+/* Puts a new string behind what is there (may be NULL), and gives both back. */
+static char *comparison_append(char *list, char *item) {
+    if (list == NULL)
+        return item;
+    char *longer = memory_format("%s, %s", list, item);
+    free(list);
+    free(item);
+    return longer;
+}
+
+char *comparison_counted_text(const struct comparison *comparison, unsigned variant) {
+    const struct counted *counted = &comparison->counted;
+    char *list = NULL;
+    for (int i = 0; counted->measured && i < COUNTER_COUNT; i++) {
+        char difference[COMPARISON_TEXT_BYTES];
+        struct analysis analysis = {.difference = counted->differences[variant][i]};
+        if (counted->errors[i] != 0)
+            continue;
+        comparison_format_difference(&analysis, difference, sizeof difference);
+        list = comparison_append(list, memory_format("%s %s", counter_about[i].title, difference));
+    }
+    return list;
+}
+
+char *comparison_uncounted_text(const struct comparison *comparison) {
+    const struct counted *counted = &comparison->counted;
+    char *list = NULL;
+    int error = 0;
+    for (int i = 0; counted->measured && i < COUNTER_COUNT; i++)
+        if (counted->errors[i] != 0) {
+            error = counted->errors[i];
+            list = comparison_append(list, memory_copy(counter_about[i].title));
+        }
+    if (list == NULL)
+        return NULL;
+    char *text = memory_format("%s: not available here (%s)", list, strerror(error));
+    free(list);
+    return text;
 }
 
 char *comparison_sentence(const struct comparison *comparison, unsigned variant) {

@@ -7,6 +7,7 @@
 #define TOOLS_COMPARISON_H
 
 #include "analysis.h"
+#include "counted.h"
 #include "experiment.h"
 #include "headroom.h"
 #include "json_tree.h"
@@ -22,6 +23,7 @@ struct comparison {
     double steal;     /* share of the processors' time that went to other guests; -1: not known */
     double loading_s; /* what loading the shim takes; 0: not measured */
     struct headroom headroom;
+    struct counted counted;
     struct reasons reasons;
     const struct json_value *profile; /* what the program allocates: profile_report.h; NULL */
 };
@@ -47,6 +49,14 @@ void comparison_finish(struct comparison *comparison);
 /* "allocation is 14 % [12 ... 16] of the CPU time, so at most 1.16x by faster calls; tagpool 1.11x,
  * 71 % of what is possible", in a new string; NULL when the headroom was not measured. */
 char *comparison_headroom_text(const struct comparison *comparison);
+
+/* "instructions -12.3 % [-12.4 ... -12.1], cache misses ..." of a variant, in a new string; NULL
+ * when nothing was counted. */
+char *comparison_counted_text(const struct comparison *comparison, unsigned variant);
+
+/* "instructions, cycles: not available here (No such file or directory)", in a new string; NULL
+ * when all were counted, or none was asked for. */
+char *comparison_uncounted_text(const struct comparison *comparison);
 
 /* What is said about a variant: "wall time faster, -9.8 % [-11.2 ... -8.6]; cpu time faster, ...",
  * in a new string. */

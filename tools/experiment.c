@@ -118,6 +118,7 @@ static bool experiment_run(struct experiment *experiment, char *const *envp, boo
         .argv = target->argv,
         .envp = envp,
         .descriptors = {spool_descriptor(&experiment->spool), -1, -1},
+        .counted = experiment->plan.counted,
     };
     if (launch.descriptors[0] < 0)
         return experiment_fail(experiment, STATUS_OWN_FAILURE, "cannot open the input: %s",

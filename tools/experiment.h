@@ -33,6 +33,7 @@ struct experiment_plan {
     double threshold;  /* differences up to this share do not matter */
     double precision;  /* wanted half-width of the intervals, as a share */
     uint64_t seed;
+    bool counted;        /* with the processor's counters */
     bool ignore_failure; /* accept targets that end with another status than 0 */
     const char *prepare; /* a shell command before every run; NULL: none */
     const char *input;   /* as in spool_open */

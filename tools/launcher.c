@@ -1,6 +1,7 @@
 #include "launcher.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,6 +20,7 @@ struct launcher_request {
     uint64_t argument_count;
     uint64_t variable_count;
     uint64_t text_bytes;
+    uint64_t counted;
 };
 
 /* What the forked child tells the launcher; shared memory, written before exec. */
@@ -60,7 +62,7 @@ static uint64_t launcher_measure(char *const *strings, uint64_t *count) {
 }
 
 static bool launcher_write_request(int memory, const struct launch *launch) {
-    struct launcher_request head = {0};
+    struct launcher_request head = {.counted = launch->counted};
     head.text_bytes = strlen(launch->path) + 1;
     head.text_bytes += launcher_measure(launch->argv, &head.argument_count);
     head.text_bytes += launcher_measure(launch->envp, &head.variable_count);
@@ -160,9 +162,10 @@ static char *launcher_point(char **strings, uint64_t count, char *text) {
     return text;
 }
 
-/* In the forked child. The arrays of pointers are mapped, not allocated, so that the parent's heap
+/* In the forked child. It waits for a byte in `gate` (-1: for nothing): until then its counters are
+ * being opened. The arrays of pointers are mapped, not allocated, so that the parent's heap
  * stays as it is. */
-__attribute__((noreturn)) static void launcher_execute(const int *descriptors,
+__attribute__((noreturn)) static void launcher_execute(const int *descriptors, int gate,
                                                        struct launcher_note *note) {
     struct stat about;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -187,6 +190,9 @@ __attribute__((noreturn)) static void launcher_execute(const int *descriptors,
     for (int i = 0; i < 3; i++)
         if (dup2(descriptors[1 + i], i) < 0)
             _exit(127);
+    char byte;
+    while (gate >= 0 && read(gate, &byte, 1) < 0 && errno == EINTR) {
+    }
     note->exec_errno = 0;
     note->start_ns = launcher_now_ns();
     execve(path, argv, envp);
@@ -194,22 +200,51 @@ __attribute__((noreturn)) static void launcher_execute(const int *descriptors,
     _exit(127);
 }
 
+static bool launcher_is_counted(const int *descriptors) {
+    struct launcher_request head;
+    return pread(descriptors[0], &head, sizeof head, 0) == (ssize_t)sizeof head &&
+           head.counted != 0;
+}
+
+/* Forks the target; with counters it is let go when they are open. -1 with errno. */
+static pid_t launcher_fork(const int *descriptors, struct launcher_note *note,
+                           struct counter_set *counters) {
+    int gate[2] = {-1, -1};
+    if (counters != NULL && pipe2(gate, O_CLOEXEC) != 0)
+        return -1;
+    pid_t child = fork();
+    if (child == 0) {
+        close(gate[1]);
+        launcher_execute(descriptors, gate[0], note);
+    }
+    if (counters != NULL && child > 0)
+        counters_open(counters, child);
+    /* The end of the pipe opens the gate. */
+    if (counters != NULL) {
+        close(gate[0]);
+        close(gate[1]);
+    }
+    return child;
+}
+
 static void launcher_run(const int *descriptors, struct launcher_note *note,
                          struct launch_result *result) {
     struct rusage usage;
+    struct counter_set counters;
+    bool counted = launcher_is_counted(descriptors);
     int status = 0;
     memset(result, 0, sizeof *result);
     note->start_ns = launcher_now_ns();
-    pid_t child = fork();
+    pid_t child = launcher_fork(descriptors, note, counted ? &counters : NULL);
     if (child < 0) {
         result->exec_errno = errno;
         return;
     }
-    if (child == 0)
-        launcher_execute(descriptors, note);
     while (wait4(child, &status, 0, &usage) < 0 && errno == EINTR) {
     }
     result->wall_ns = launcher_now_ns() - note->start_ns;
+    if (counted)
+        counters_read(&counters, result->counters);
     result->wait_status = status;
     result->exec_errno = note->exec_errno;
     result->user_us = (uint64_t)usage.ru_utime.tv_sec * 1000000u + (uint64_t)usage.ru_utime.tv_usec;

@@ -16,6 +16,8 @@
 #ifndef TOOLS_LAUNCHER_H
 #define TOOLS_LAUNCHER_H
 
+#include "counters.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,6 +26,7 @@ struct launch {
     char *const *argv;  /* NULL-ended */
     char *const *envp;  /* NULL-ended, the whole environment */
     int descriptors[3]; /* become 0, 1 and 2; stay open here */
+    bool counted;       /* with the processor's counters */
 };
 
 struct launch_result {
@@ -37,6 +40,7 @@ struct launch_result {
     uint64_t major_faults;
     uint64_t voluntary_switches;
     uint64_t involuntary_switches;
+    struct counter_value counters[COUNTER_COUNT]; /* if asked for */
 };
 
 /* Forks the launcher; to be called first thing in main. False with errno when the system refuses.

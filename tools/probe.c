@@ -21,12 +21,13 @@ static struct experiment_plan probe_plan(const struct experiment *experiment, un
     return plan;
 }
 
-/* Measures `count` variants, the first of which is the reference; `subject` stands before the
- * progress. */
+/* Measures `count` variants, the first of which is the reference; those of the comparison itself
+ * are run with counters. `subject` stands before the progress. */
 static bool probe_run(struct experiment *probe, const struct experiment *experiment,
                       const char *subject, const struct variant *variants, unsigned count,
                       unsigned rounds) {
     struct experiment_plan plan = probe_plan(experiment, rounds);
+    plan.counted = variants == experiment->variants;
     /* The input was spooled: what it is read from serves again. */
     char *input = memory_format("/proc/self/fd/%d", experiment->spool.source);
     plan.input = input;
@@ -75,6 +76,17 @@ void probe_headroom(struct comparison *comparison, unsigned rounds) {
                       probe_reference(comparison, METRIC_CPU));
     experiment_free(&probe);
     free(preload);
+}
+
+void probe_counters(struct comparison *comparison) {
+    const struct experiment *experiment = comparison->experiment;
+    struct experiment probe;
+    if (probe_run(&probe, experiment, "counters", experiment->variants,
+                  experiment->rounds.variant_count, COUNTED_ROUNDS)) {
+        probe.rounds.reference = experiment->rounds.reference;
+        counted_make(&comparison->counted, &probe.rounds);
+    }
+    experiment_free(&probe);
 }
 
 /* ---- the profile ---- */

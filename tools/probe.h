@@ -13,6 +13,9 @@
 /* By inflation: headroom.h. Not measured when the reference has the shim. */
 void probe_headroom(struct comparison *comparison, unsigned rounds);
 
+/* By the processor's counters: counted.h. */
+void probe_counters(struct comparison *comparison);
+
 /* A profile as profile_report.h describes it, parsed; NULL when there is none. */
 const struct json_value *probe_profile(const struct comparison *comparison);
 

@@ -128,6 +128,15 @@ static void html_print_note(FILE *out, const char *title, char *text) {
     free(text);
 }
 
+static void html_print_counted(FILE *out, const struct comparison *comparison, unsigned variant) {
+    char *text = comparison_counted_text(comparison, variant);
+    if (text != NULL)
+        html_print_note(
+            out, "Counters: ",
+            memory_format("%s: %s", comparison->experiment->variants[variant].name, text));
+    free(text);
+}
+
 static void html_print_words(FILE *out, const struct comparison *comparison) {
     const struct experiment *experiment = comparison->experiment;
     fputs("<ul class=\"verdicts\">\n", out);
@@ -145,6 +154,9 @@ static void html_print_words(FILE *out, const struct comparison *comparison) {
                                           100 * (double)proof->pool_calls / (double)proof->calls,
                                           (unsigned long long)proof->calls));
     }
+    for (unsigned i = 0; i < experiment->rounds.variant_count; i++)
+        if (i != experiment->rounds.reference)
+            html_print_counted(out, comparison, i);
     html_print_note(out, "", comparison_resolution_text(comparison));
     for (unsigned i = 0; i < comparison->reasons.count; i++)
         if (comparison->reasons.items[i].matters)

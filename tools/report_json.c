@@ -147,6 +147,36 @@ static void report_json_headroom(struct json *json, const struct headroom *headr
     json_end(json);
 }
 
+/* Of each event one value per variant, in their order; `error` is 0 where it was counted. */
+static void report_json_counted(struct json *json, const struct comparison *comparison) {
+    const struct counted *counted = &comparison->counted;
+    if (!counted->measured) {
+        json_null(json, "counters");
+        return;
+    }
+    json_object(json, "counters");
+    json_count(json, "counter_rounds", counted->rounds);
+    for (int i = 0; i < COUNTER_COUNT; i++) {
+        json_object(json, counter_about[i].key);
+        json_count(json, "error", (uint64_t)counted->errors[i]);
+        json_array(json, "values");
+        for (unsigned variant = 0;
+             counted->errors[i] == 0 && variant < comparison->experiment->rounds.variant_count;
+             variant++) {
+            const struct paired_interval *difference = &counted->differences[variant][i];
+            json_flat_object(json, NULL);
+            json_number(json, "median", counted->medians[variant][i]);
+            json_number(json, "log_estimate", difference->estimate);
+            json_number(json, "log_low", difference->low);
+            json_number(json, "log_high", difference->high);
+            json_end(json);
+        }
+        json_end(json);
+        json_end(json);
+    }
+    json_end(json);
+}
+
 static void report_json_reasons(struct json *json, const struct reasons *reasons) {
     json_array(json, "reasons");
     for (unsigned i = 0; i < reasons->count; i++) {
@@ -173,6 +203,7 @@ static void report_json_session(struct json *json, const struct comparison *comp
     report_json_known(json, "steal", comparison->steal >= 0, comparison->steal);
     report_json_known(json, "loading_seconds", comparison->loading_s > 0, comparison->loading_s);
     report_json_headroom(json, &comparison->headroom);
+    report_json_counted(json, comparison);
     report_json_reasons(json, &comparison->reasons);
 }
 

@@ -49,6 +49,16 @@ static void markdown_print_metric(FILE *out, const struct comparison *comparison
     }
 }
 
+static void markdown_print_counted(FILE *out, const struct comparison *comparison,
+                                   unsigned variant) {
+    char *text = comparison_counted_text(comparison, variant);
+    if (text != NULL)
+        markdown_print_item(
+            out, "Counters: ",
+            memory_format("%s: %s", comparison->experiment->variants[variant].name, text));
+    free(text);
+}
+
 void report_markdown_print(FILE *out, const struct comparison *comparison) {
     const struct experiment *experiment = comparison->experiment;
     const struct rounds *rounds = &experiment->rounds;
@@ -73,6 +83,9 @@ void report_markdown_print(FILE *out, const struct comparison *comparison) {
         free(sentence);
     }
     markdown_print_item(out, "Headroom: ", comparison_headroom_text(comparison));
+    for (unsigned i = 0; i < rounds->variant_count; i++)
+        if (i != rounds->reference)
+            markdown_print_counted(out, comparison, i);
     markdown_print_item(out, "", comparison_resolution_text(comparison));
     for (unsigned i = 0; i < comparison->reasons.count; i++)
         if (comparison->reasons.items[i].matters)

@@ -110,6 +110,18 @@ static void report_print_line(FILE *out, const char *title, char *text) {
     free(text);
 }
 
+static void report_print_counted(FILE *out, const struct comparison *comparison) {
+    for (unsigned i = 0; i < comparison->experiment->rounds.variant_count; i++) {
+        if (i == comparison->experiment->rounds.reference)
+            continue;
+        char *text = comparison_counted_text(comparison, i);
+        if (text != NULL)
+            fprintf(out, "Counters: %s: %s.\n", comparison->experiment->variants[i].name, text);
+        free(text);
+    }
+    report_print_line(out, "Counters: ", comparison_uncounted_text(comparison));
+}
+
 static void report_print_reasons(FILE *out, const struct comparison *comparison) {
     static const char *const streams[] = {"standard output", "standard error"};
     static const char *const titles[REASON_KINDS] = {
@@ -168,6 +180,7 @@ void report_table_print(FILE *out, const struct terminal *terminal,
     report_print_verdicts(out, terminal, comparison);
     report_print_proof(out, comparison);
     report_print_line(out, "Headroom: ", comparison_headroom_text(comparison));
+    report_print_counted(out, comparison);
     report_print_line(out, "", comparison_resolution_text(comparison));
     report_print_split(out, comparison);
     report_print_reasons(out, comparison);

@@ -3,6 +3,7 @@
 #include "memory.h"
 #include "report_json.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,33 @@ static void saved_load_headroom(struct headroom *headroom, const struct json_val
         headroom->cpu_s[k] = json_tree_number(&cpu[k], "", 0);
 }
 
+static void saved_load_counter(struct counted *counted, int counter,
+                               const struct json_value *item) {
+    size_t count;
+    const struct json_value *values = json_tree_items(item, "values", &count);
+    counted->errors[counter] = (int)json_tree_count(item, "error");
+    if (count == 0 && counted->errors[counter] == 0)
+        counted->errors[counter] = ENODATA;
+    for (size_t i = 0; i < count && i < ROUNDS_VARIANTS_MAX; i++) {
+        counted->medians[i][counter] = json_tree_number(&values[i], "median", 0);
+        counted->differences[i][counter] = (struct paired_interval){
+            .estimate = json_tree_number(&values[i], "log_estimate", 0),
+            .low = json_tree_number(&values[i], "log_low", 0),
+            .high = json_tree_number(&values[i], "log_high", 0),
+            .exists = counted->rounds >= PAIRED_ROUNDS_FOR_INTERVAL,
+        };
+    }
+}
+
+static void saved_load_counted(struct counted *counted, const struct json_value *item) {
+    if (item == NULL || item->kind != JSON_OBJECT)
+        return;
+    counted->measured = true;
+    counted->rounds = (unsigned)json_tree_count(item, "counter_rounds");
+    for (int i = 0; i < COUNTER_COUNT; i++)
+        saved_load_counter(counted, i, json_tree_find(item, counter_about[i].key));
+}
+
 static void saved_load_reasons(struct reasons *reasons, const struct json_value *root) {
     size_t count;
     const struct json_value *items = json_tree_items(root, "reasons", &count);
@@ -176,6 +204,7 @@ static void saved_load_comparison(struct saved *saved) {
     comparison->steal = json_tree_number(saved->root, "steal", -1);
     comparison->loading_s = json_tree_number(saved->root, "loading_seconds", 0);
     saved_load_headroom(&comparison->headroom, json_tree_find(saved->root, "headroom"));
+    saved_load_counted(&comparison->counted, json_tree_find(saved->root, "counters"));
     saved_load_reasons(&comparison->reasons, saved->root);
     if (profile != NULL && profile->kind == JSON_OBJECT)
         comparison->profile = profile;
