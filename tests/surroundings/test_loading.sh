@@ -1,0 +1,143 @@
+#!/bin/sh
+# If this failed, the library would not live with what a program loads beside it: C++ libraries that
+# come and go, libraries bound to the C library's own malloc, other preloaded libraries in either
+# order, a malloc in the executable.
+set -u
+# shellcheck source=tests/surroundings/lib.sh
+. tests/surroundings/lib.sh
+
+cat >"$work/plugin.cpp" <<'C'
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+static std::map<int, std::string> table{{1, std::string(200, 'a')}, {2, "two"}};
+struct held {
+    std::vector<int> numbers;
+    held() : numbers(100, 7) {}
+    ~held() { numbers.push_back(1); }
+};
+static thread_local held per_thread;
+extern "C" char *plugin_run(int round) {
+    table[round] = std::string(static_cast<size_t>(round % 300), 'x');
+    std::thread other([] { per_thread.numbers.push_back(3); });
+    other.join();
+    try {
+        throw std::string("caught");
+    } catch (const std::string &text) {
+        return strdup(text.c_str());
+    }
+}
+C
+cat >"$work/plugin_c.c" <<'C'
+#include <stdlib.h>
+#include <string.h>
+char *plugin_run(int round) {
+    char *own = malloc((size_t)round + 10);
+    own = realloc(own, 3000);
+    free(own);
+    return strdup("caught");
+}
+C
+cat >"$work/host.c" <<'C'
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+static size_t resident_kib(void) {
+    size_t all = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file == NULL || fscanf(file, "%zu %zu", &all, &resident) != 2)
+        return 0;
+    fclose(file);
+    return resident * 4;
+}
+int main(int count, char **arguments) {
+    int flags = count > 2 && strcmp(arguments[2], "deepbind") == 0 ? RTLD_DEEPBIND : 0;
+    size_t settled = 0;
+    for (int round = 0; round < 400; round++) {
+        void *plugin = dlopen(arguments[1], RTLD_NOW | flags);
+        if (plugin == NULL)
+            return puts(dlerror()), 1;
+        char *(*plugin_run)(int) = (char *(*)(int))dlsym(plugin, "plugin_run");
+        char *text = plugin_run(round);
+        dlclose(plugin);
+        if (strcmp(text, "caught") != 0)
+            return 2;
+        free(realloc(text, 500));
+        if (round == 100)
+            settled = resident_kib();
+    }
+    if (resident_kib() > settled + 1024)
+        return printf("%zu KiB became %zu\n", settled, resident_kib()), 3;
+    return 0;
+}
+C
+cat >"$work/own.c" <<'C'
+#include <stdio.h>
+#include <stddef.h>
+static _Alignas(16) char arena[1 << 22];
+static size_t used;
+void *malloc(size_t bytes) {
+    void *block = arena + used;
+    used += (bytes + 15) / 16 * 16;
+    return block;
+}
+void free(void *block) { (void)block; }
+void *calloc(size_t count, size_t bytes) { return malloc(count * bytes); }
+void *realloc(void *block, size_t bytes) {
+    char *moved = malloc(bytes);
+    for (size_t i = 0; block != NULL && i < bytes; i++)
+        moved[i] = ((char *)block)[i];
+    return moved;
+}
+int main(void) {
+    for (int i = 0; i < 1000; i++)
+        free(realloc(malloc((size_t)i), 100));
+    return puts("own") < 0;
+}
+C
+
+shimmed() {
+    env LD_PRELOAD="$library" TAGPOOL_OPTIONS="$options" "$@"
+}
+
+"$cc" -O1 -w -o "$work/host" "$work/host.c" -ldl
+"$cc" -O1 -w -shared -fPIC -o "$work/plugin_c.so" "$work/plugin_c.c"
+"$cc" -O1 -w -fno-builtin -o "$work/own" "$work/own.c"
+has_cxx=
+"${CXX:-c++}" -O1 -w -shared -fPIC -o "$work/plugin.so" "$work/plugin.cpp" 2>/dev/null && has_cxx=yes
+
+for options in strategy=metadata strategy=tagged strategy=direct; do
+    if [ -n "$has_cxx" ]; then
+        succeeds "a C++ library may come and go with $options" shimmed "$work/host" "$work/plugin.so"
+    else
+        skip "a C++ library may come and go with $options" "there is no C++ compiler"
+    fi
+    succeeds "a library bound to libc's own malloc works with $options" \
+        shimmed "$work/host" "$work/plugin_c.so" deepbind
+    succeeds "a program with a malloc of its own keeps it with $options" shimmed "$work/own"
+done
+
+# The other allocators in front of the library and behind it.
+options=strategy=metadata
+for name in libjemalloc.so.2 libmimalloc.so.2.0 libmimalloc.so.2 libtcmalloc_minimal.so.4 \
+    libtbbmalloc_proxy.so.2; do
+    env LD_PRELOAD="$name" true 2>"$work/output"
+    [ ! -s "$work/output" ] || continue # it is not installed
+    program="$work/host $work/plugin_c.so"
+    [ -z "$has_cxx" ] || program="$work/host $work/plugin.so"
+    # shellcheck disable=SC2086 # words
+    succeeds "$name may stand behind the library" env LD_PRELOAD="$library $name" $program
+    # tbb's proxy has no sized delete: its blocks would come to ours, and no further.
+    [ "$name" != libtbbmalloc_proxy.so.2 ] || continue
+    # shellcheck disable=SC2086
+    succeeds "$name may stand before the library" env LD_PRELOAD="$name $library" $program
+done
+succeeds "libtagpool-trace.so may stand before the library" \
+    env LD_PRELOAD="$build/libtagpool-trace.so $library" "$work/host" "$work/plugin_c.so"
+succeeds "libtagpool-trace.so may stand behind the library" \
+    env LD_PRELOAD="$library $build/libtagpool-trace.so" "$work/host" "$work/plugin_c.so"
+finish

@@ -1,0 +1,166 @@
+#!/bin/sh
+# If this failed, a program would not run under the library where the system is short of something:
+# memory that may be promised, memory of its control group, mappings, room in /tmp, /proc, a standard
+# error to write to.
+#
+# What changes a setting of the whole machine for a moment runs only with TAGPOOL_TEST_SYSTEM=1.
+set -u
+# shellcheck source=tests/surroundings/lib.sh
+. tests/surroundings/lib.sh
+
+MAPPINGS_MOST=24 # of the library's own, in a program with 100 MiB of nodes and 9 threads
+OVERCOMMIT=/proc/sys/vm/overcommit_memory
+
+cat >"$work/nodes.c" <<'C'
+/* nodes MIB THREADS: takes MIB of nodes in each of THREADS + 1 threads, checks and frees them;
+ * prints the number of mappings. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+static size_t bytes;
+static void *work(void *argument) {
+    struct node { struct node *next; size_t number; char rest[80]; } *first = NULL;
+    for (size_t i = 0; i < bytes / sizeof *first; i++) {
+        struct node *node = malloc(sizeof *node);
+        if (node == NULL)
+            return NULL;
+        memset(node->rest, (int)i, sizeof node->rest);
+        node->number = i;
+        node->next = first;
+        first = node;
+    }
+    for (struct node *next; first != NULL; first = next) {
+        next = first->next;
+        if (first->rest[79] != (char)first->number)
+            return NULL;
+        free(first);
+    }
+    return argument;
+}
+int main(int count, char **arguments) {
+    pthread_t thread[64];
+    int threads = atoi(arguments[2]), mappings = 0, letter;
+    bytes = (size_t)atoi(arguments[1]) << 20;
+    setvbuf(stdout, malloc(4096), _IOFBF, 4096);
+    for (int i = 0; i < threads; i++)
+        if (pthread_create(&thread[i], NULL, work, thread) != 0)
+            return 4;
+    int failed = work(thread) == NULL;
+    for (int i = 0; i < threads; i++) {
+        void *result;
+        pthread_join(thread[i], &result);
+        failed |= result == NULL;
+    }
+    FILE *file = fopen("/proc/self/maps", "r");
+    while (file != NULL && (letter = getc(file)) != EOF)
+        mappings += letter == '\n';
+    printf("%d\n", mappings);
+    return failed;
+}
+C
+"$cc" -O1 -fno-builtin -w -o "$work/nodes" "$work/nodes.c" -lpthread
+"$cc" -O0 -g -fno-builtin -w -o "$work/parser" tests/misuse/fixtures/parser.c
+
+shimmed() {
+    env LD_PRELOAD="$library" TAGPOOL_OPTIONS="$options" "$@"
+}
+
+mappings() {
+    run "$@"
+    [ "$status" -eq 0 ] && cat "$work/output"
+}
+
+few_mappings() {
+    without=$(mappings "$work/nodes" 10 9)
+    with=$(mappings shimmed "$work/nodes" 10 9)
+    most=$((without + MAPPINGS_MOST))
+    [ -n "$with" ] && [ -n "$without" ] && [ "$with" -le $most ]
+    check $? "a program has at most $MAPPINGS_MOST mappings more ($options: $with, not $without)"
+}
+
+# The library of the measured options.
+refuses_promises() {
+    sentence="nodes are had where the system promises no more memory than it has"
+    if [ "${TAGPOOL_TEST_SYSTEM:-}" != 1 ]; then
+        skip "$sentence" "it changes the machine for a moment; TAGPOOL_TEST_SYSTEM=1 allows that"
+        return
+    fi
+    before=$(cat $OVERCOMMIT)
+    if ! echo 2 2>/dev/null >$OVERCOMMIT; then
+        skip "$sentence" "vm.overcommit_memory may not be set"
+        return
+    fi
+    trap 'echo $before >$OVERCOMMIT; rm -rf "$work"' EXIT
+    run shimmed "$work/nodes" 20 2
+    result=$status
+    echo "$before" >$OVERCOMMIT
+    trap 'rm -rf "$work"' EXIT
+    check "$result" "$sentence"
+}
+
+control_group() {
+    sentence="nodes are had within the memory of a control group"
+    group=/sys/fs/cgroup/tagpool-test-$$
+    if ! mkdir $group 2>/dev/null; then
+        skip "$sentence" "no control group can be made"
+        return
+    fi
+    if echo 64M 2>/dev/null >$group/memory.max; then
+        # shellcheck disable=SC2016 # the inner shell expands it
+        run env LD_PRELOAD="$library" sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' $group \
+            "$work/nodes" 10 2
+        check "$status" "$sentence"
+    else
+        skip "$sentence" "control groups have no memory controller here"
+    fi
+    # The kernel takes its time to see that nobody is left in it.
+    for _ in 1 2 3 4 5 6 7 8 9; do
+        rmdir $group 2>/dev/null && break
+        sleep 0.1
+    done
+}
+
+# apart SCRIPT: runs it with mounts of its own.
+apart() {
+    run unshare -m sh -c "$1" "$library" "$work" "$build"
+}
+
+no_proc_and_full_tmp() {
+    if ! unshare -m true 2>/dev/null; then
+        skip "a program runs without /proc and with a full /tmp" "no mounts of our own can be made"
+        return
+    fi
+    apart 'mount -t tmpfs none /proc && LD_PRELOAD="$0" "$1/nodes" 10 2'
+    check "$status" "a program runs without /proc"
+    apart 'mount -t tmpfs none /proc && LD_PRELOAD="$0" "$1/parser" double_free'
+    grep -q 'tagpool.*: double free of 0x' "$work/output"
+    check $? "a fault is found without /proc"
+    apart 'mkdir "$1/full" && mount -t tmpfs -o size=16k none "$1/full" && export TMPDIR="$1/full" &&
+        { head -c 65536 /dev/zero >"$TMPDIR/filling" 2>/dev/null || true; } &&
+        LD_PRELOAD="$0" TAGPOOL_STATS="$TMPDIR/filling" "$1/nodes" 10 2 &&
+        "$2/tagpool" run --stats -- "$1/nodes" 5 1'
+    check "$status" "a program runs, and is counted, with a full folder for temporary files"
+}
+
+closed_streams() {
+    run sh -c 'LD_PRELOAD="$0" "$1" double_free 2>&-' "$library" "$work/parser"
+    [ "$status" -eq 134 ]
+    check $? "a fault ends a program that has closed its standard error"
+    run env LD_PRELOAD="$library" TAGPOOL_OPTIONS=on_fault=report sh -c '"$0" double_free 2>&-' \
+        "$work/parser"
+    check "$status" "a reported fault lets a program go on that has closed its standard error"
+    run env LD_PRELOAD="$library" TAGPOOL_OPTIONS=on_fault=report sh -c '"$0" double_free 2>/dev/full' \
+        "$work/parser"
+    check "$status" "a reported fault lets a program go on whose standard error takes nothing"
+}
+
+for options in strategy=metadata strategy=tagged pool_limit=4M,retain=0; do
+    few_mappings
+done
+options=strategy=metadata
+refuses_promises
+control_group
+no_proc_and_full_tmp
+closed_streams
+finish
