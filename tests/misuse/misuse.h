@@ -115,6 +115,11 @@ SHARED void write_expression(char *expression, size_t room, const struct expecte
     snprintf(expression + length, room - length, "\\) in ");
     append_literal(expression, room, expected->function);
     length = strlen(expression);
+    /* Who wrote into a freed block is not known; the call that found it is not to blame. */
+    if (expected->outcome == MISUSE_OUTCOME_WRITE_AFTER_FREE) {
+        snprintf(expression + length, room - length, "\n$");
+        return;
+    }
     snprintf(expression + length, room - length, " called from ");
     append_literal(expression, room, program_invocation_short_name);
     length = strlen(expression);
@@ -152,6 +157,8 @@ SHARED void check_fault_line(const char *line, const char *out,
         size_t requested = strtoul(line + match[REQUESTED].rm_so, NULL, 10);
         CHECK_SAY(requested == bytes, "%zu bytes requested, not %zu", bytes, requested);
     }
+    if (match[OFFSET].rm_so < 0)
+        return;
     size_t offset = strtoul(line + match[OFFSET].rm_so, NULL, 16);
     CHECK_SAY(offset > said.call_offset && offset < said.call_offset + 160,
               "called from %#zx, the call is at %#zx", offset, said.call_offset);

@@ -141,7 +141,7 @@ static void *slot_never_taken(size_t bytes, bool misuse) {
 /* Far behind all slabs, but still in the region that the library reserved. */
 static void *slab_never_used(size_t bytes, bool misuse) {
     char *block = take(bytes);
-    return misuse ? (void *)(slab_of(block) + ((uintptr_t)64 << 20)) : block;
+    return misuse ? (void *)(slab_of(block) + ((uintptr_t)64 << 30)) : block;
 }
 
 /* Another thread freed it; the owner frees it again. */

@@ -38,7 +38,7 @@ static void free_a_wrong_place(void) {
     pattern_fill(block, BYTES, 1);
     crime_by(by_free, block + 16);
     crime_by(by_free, block + 1);
-    crime_by(by_free, (void *)(((uintptr_t)block & ~(uintptr_t)0xffff) + ((uintptr_t)64 << 20)));
+    crime_by(by_free, (void *)(((uintptr_t)block & ~(uintptr_t)0xffff) + ((uintptr_t)64 << 30)));
     expect(pattern_holds(block, BYTES, 1), "the block is untouched");
     give(block);
 }

@@ -44,6 +44,19 @@ SHARED bool pools_are_on(void) {
     return shim_is_loaded() && (options == NULL || strstr(options, "strategy=direct") == NULL);
 }
 
+/* True when the library guards its blocks in this run. */
+SHARED bool pools_are_hardened(void) {
+    const char *options = getenv("TAGPOOL_OPTIONS");
+    return shim_is_loaded() && options != NULL && strstr(options, "harden=on") != NULL;
+}
+
+/* True when each block has a tag in front of it. */
+SHARED bool blocks_are_tagged(void) {
+    const char *options = getenv("TAGPOOL_OPTIONS");
+    return pools_are_hardened() ||
+           (shim_is_loaded() && options != NULL && strstr(options, "strategy=tagged") != NULL);
+}
+
 SHARED const char *build_folder(void) {
     const char *folder = getenv("BUILD");
     return folder != NULL && folder[0] != '\0' ? folder : "build";

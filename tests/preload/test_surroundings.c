@@ -61,8 +61,10 @@ static void leave_no_descriptor(void) {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* A slab for each size takes room, in the hardened mode for large ones too. */
 static void limit_data(void) {
-    struct rlimit limit = {8 << 20, 8 << 20};
+    rlim_t bytes = pools_are_hardened() ? 32 << 20 : 8 << 20;
+    struct rlimit limit = {bytes, bytes};
     setrlimit(RLIMIT_DATA, &limit);
 }
 
