@@ -99,20 +99,30 @@ refuses_promises() {
     check "$result" "$sentence"
 }
 
+# Version 1 of control groups has a tree for each resource, version 2 one for all.
 control_group() {
     sentence="nodes are had within the memory of a control group"
-    group=/sys/fs/cgroup/tagpool-test-$$
+    if [ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ]; then
+        group=/sys/fs/cgroup/memory/tagpool-test-$$
+        limit=$group/memory.limit_in_bytes
+    elif [ -e /sys/fs/cgroup/cgroup.subtree_control ]; then
+        group=/sys/fs/cgroup/tagpool-test-$$
+        limit=$group/memory.max
+    else
+        skip "$sentence" "there are no control groups of memory here"
+        return
+    fi
     if ! mkdir $group 2>/dev/null; then
         skip "$sentence" "no control group can be made"
         return
     fi
-    if echo 64M 2>/dev/null >$group/memory.max; then
+    if [ -e $limit ] && echo 64M 2>/dev/null >$limit; then
         # shellcheck disable=SC2016 # the inner shell expands it
         run env LD_PRELOAD="$library" sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' $group \
             "$work/nodes" 10 2
         check "$status" "$sentence"
     else
-        skip "$sentence" "control groups have no memory controller here"
+        skip "$sentence" "the memory of a control group cannot be limited"
     fi
     # The kernel takes its time to see that nobody is left in it.
     for _ in 1 2 3 4 5 6 7 8 9; do
