@@ -4,12 +4,18 @@
 #ifndef LIBC_H
 #define LIBC_H
 
+#include <dlfcn.h>
 #include <malloc.h>
 #include <stddef.h>
 #include <stdio.h>
 
 /* linux/futex.h */
 enum { LIBC_FUTEX_WAIT = 0, LIBC_FUTEX_WAKE = 1, LIBC_FUTEX_PRIVATE = 128 };
+
+/* dlopen(3): musl has no such mode. */
+#ifndef RTLD_DEEPBIND
+#define RTLD_DEEPBIND 0
+#endif
 
 /* The function of the C library that takes an alignment. */
 #ifdef __GLIBC__

@@ -447,15 +447,6 @@ EXPORT int mallopt(int parameter, int value) {
     return next_mallopt != NULL ? next_mallopt(parameter, value) : 0;
 }
 
-/* ---- AddressSanitizer ---- */
-
-/* Asked by AddressSanitizer's runtime, which otherwise ends a program when it is not the first
- * library loaded. It need not be here: in its company we pass every call on to it. */
-EXPORT const char *__asan_default_options(void);
-EXPORT const char *__asan_default_options(void) {
-    return "verify_asan_link_order=0";
-}
-
 /* ---- C++: operators new and delete by their linker names (Itanium C++ ABI, 5.1.4.2) ----
  *
  * This is C. When memory is out, the C++ library's own operator, which stands behind us, is called

@@ -34,6 +34,7 @@ C
 cat >"$work/plugin_c.c" <<'C'
 #include <stdlib.h>
 #include <string.h>
+void plugin_free(void *block) { free(block); }
 char *plugin_run(int round) {
     char *own = malloc((size_t)round + 10);
     own = realloc(own, 3000);
@@ -63,6 +64,9 @@ int main(int count, char **arguments) {
             return puts(dlerror()), 1;
         char *(*plugin_run)(int) = (char *(*)(int))dlsym(plugin, "plugin_run");
         char *text = plugin_run(round);
+        void (*plugin_free)(void *) = (void (*)(void *))dlsym(plugin, "plugin_free");
+        if (plugin_free != NULL)
+            plugin_free(malloc(50));
         dlclose(plugin);
         if (strcmp(text, "caught") != 0)
             return 2;
@@ -116,7 +120,7 @@ for options in strategy=metadata strategy=tagged strategy=direct; do
     else
         skip "a C++ library may come and go with $options" "there is no C++ compiler"
     fi
-    succeeds "a library bound to libc's own malloc works with $options" \
+    succeeds "a library bound to libc's own malloc may free the program's blocks with $options" \
         shimmed "$work/host" "$work/plugin_c.so" deepbind
     succeeds "a program with a malloc of its own keeps it with $options" shimmed "$work/own"
 done

@@ -120,7 +120,7 @@ program postgres "postgresql" "setpriv" '
     bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -n 1); [ -n "$bin" ] || exit 77
     run=; if [ "$(id -u)" = 0 ]; then chown postgres .; run="setpriv --reuid=postgres --regid=postgres --clear-groups"; fi
     $run "$bin/initdb" -D data -A trust -U postgres --no-sync >log 2>&1 || { tail -n 3 log; exit 1; }
-    $run "$bin/pg_ctl" -D data -w -l log -o "-k $PWD -c listen_addresses= -c fsync=off" start >/dev/null || exit 1
+    $run "$bin/pg_ctl" -D data -w -l server.log -o "-k $PWD -c listen_addresses= -c fsync=off" start >/dev/null || exit 1
     $run "$bin/pgbench" -h "$PWD" -U postgres -i -q postgres >/dev/null 2>&1 && echo filled
     $run "$bin/pgbench" -h "$PWD" -U postgres -c 4 -j 2 -t 100 postgres 2>/dev/null | grep "actually processed"
     $run "$bin/psql" -h "$PWD" -U postgres -Atc "select count(*), sum(abalance) is not null from pgbench_accounts;
@@ -178,7 +178,7 @@ program bison-and-flex "bison flex" "bison flex" '
     printf "%%%%option noyywrap\n%%%%%%%%\n[0-9]+ return 1;\n%%%%%%%%\n" >l.l; flex -o l.c l.l && sha1sum <l.c'
 program graphviz "graphviz" "dot" '{ echo "digraph g {"; for i in $(seq 80); do echo "n$i -> n$((i * 7 % 80));"; done; echo "}"; } | dot -Tplain | sha1sum'
 program rsync "rsync" "rsync" 'rsync -a "$inputs/src/" copy/ && diff -r "$inputs/src" copy && echo same; rsync -ac --stats "$inputs/src/" copy/ | grep "transferred:"'
-program busybox "busybox" "busybox" 'busybox tar -cf - -C "$inputs" src | busybox tar -tf - | busybox sort | busybox sha1sum; busybox awk "BEGIN { print 2 ^ 10 }"'
+program busybox "busybox" "busybox" 'busybox tar -cf - -C "$inputs" src | busybox tar -tf - | busybox sort | busybox sha1sum; busybox awk "BEGIN { print 2 * 10 }"'
 program swipl "swi-prolog-nox" "swipl" 'swipl -g "numlist(1, 20000, L), maplist([X, Y]>>atom_number(Y, X), L, M), length(M, N), sum_list(L, S), print(N-S), nl" -t halt </dev/null'
 program sbcl "sbcl" "sbcl" 'sbcl --noinform --non-interactive --eval "(print (length (loop for i below 90000 collect (format nil \"~a\" i))))"'
 program erlang "erlang-base" "erl" 'erl -noshell -eval "Ps = [spawn(fun() -> receive {P, N} -> P ! N * 2 end end) || _ <- lists:seq(1, 3000)], [P ! {self(), 1} || P <- Ps], io:format(\"~p~n\", [lists:sum([receive N -> N end || _ <- Ps])]), halt()."'
