@@ -2,6 +2,7 @@
 
 #include "memory.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,12 +106,13 @@ static char *comparison_gain_text(const struct comparison *comparison, unsigned 
     double saved = -paired_share(comparison->analyses[variant][METRIC_CPU].difference.estimate);
     double share = comparison->headroom.share;
     const char *name = comparison->experiment->variants[variant].name;
-    if (share > 0 && saved > share)
+    /* Only beyond the interval is it more than the calls cost. */
+    if (share > 0 && saved > comparison->headroom.high)
         return memory_format("%s %.2fx: besides faster calls it saves page faults or cache misses",
                              name, 1 / (1 - saved));
     if (share > 0 && saved > 0)
         return memory_format("%s %.2fx, %.0f %% of what is possible", name, 1 / (1 - saved),
-                             100 * saved / share);
+                             100 * fmin(saved / share, 1));
     return memory_format("%s %.2fx", name, 1 / (1 - saved));
 }
 

@@ -58,7 +58,7 @@ static struct html_scale rounds_scale_of_intervals(const struct comparison *comp
 /* The grid along the width, with its labels below `height`. */
 static void rounds_print_grid(FILE *out, const struct html_scale *scale, int height) {
     double ticks[HTML_TICKS_MAX];
-    unsigned count = html_ticks(scale->low, scale->high, 5, ticks);
+    unsigned count = html_ticks(scale->low, scale->high, 6, ticks);
     for (unsigned i = 0; i < count; i++) {
         double x = html_place(scale, ticks[i]);
         bool zero = fabs(ticks[i]) < 1e-9;
