@@ -65,6 +65,8 @@ enum misuse_outcome { MISUSE_OUTCOMES(MISUSE_OUTCOME_ID) MISUSE_OUTCOME_COUNT };
     X(WROTE_INTO_OTHER, "write into the middle of another block", RUNS_THROUGH, RUNS_THROUGH,      \
       RUNS_THROUGH)                                                                                \
     X(WROTE_FREED, "write into a freed block", RUNS_THROUGH, RUNS_THROUGH, WRITE_AFTER_FREE)       \
+    X(USED_FREED_LARGE, "read or write a freed block of 32 KiB or more", RUNS_THROUGH,             \
+      RUNS_THROUGH, STOPS)                                                                         \
     X(READ_FREED, "read a freed block", RUNS_THROUGH, RUNS_THROUGH, RUNS_THROUGH)                  \
     X(READ_BEHIND, "read 1 byte behind a block", RUNS_THROUGH, RUNS_THROUGH, RUNS_THROUGH)         \
     X(FREED_WRONG_SIZE, "sized `delete` or `free_sized` with a size of another class",             \

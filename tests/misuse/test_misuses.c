@@ -426,11 +426,14 @@ static const size_t few_sizes[] = {40, 500, 0};
 static const size_t one_size[] = {40, 0};
 static const size_t full_sizes[] = {24, 40, 248, 504, 1016, 0}; /* 8 bytes less than a stride */
 static const size_t slack_sizes[] = {20, 100, 501, 900, 0};
-static const size_t large_sizes[] = {1025, 3000, 20000, 32768, 100000, 262144, 0};
+static const size_t slab_sizes[] = {1025, 3000, 20000, 0};
+static const size_t mapped_sizes[] = {32768, 100000, 262144, 0};
 
 enum {
-    HERE = 1,  /* the call is made in the thread that prepared, only */
-    SMALL = 2, /* sizes of the pools of nodes only */
+    HERE = 1,   /* the call is made in the thread that prepared, only */
+    SMALL = 2,  /* sizes of the pools of nodes only */
+    SLABS = 4,  /* and, hardened, those of slabs */
+    MAPPED = 8, /* hardened, and larger ones only */
 };
 
 static const struct scenario {
@@ -521,10 +524,14 @@ static const struct scenario {
     {MISUSE_WROTE_INTO_OTHER, "write into the middle of another block", NULL, other_written,
      few_sizes, 0},
     {MISUSE_WROTE_FREED, "write into a freed block", &call_reuse, written_after_free, few_sizes,
-     HERE},
+     HERE | SLABS},
     {MISUSE_WROTE_FREED, "write into a block that another thread freed", &call_reuse,
-     written_after_another_thread_freed, few_sizes, HERE},
-    {MISUSE_READ_FREED, "read a freed block", &call_read, freed_for_reading, few_sizes, 0},
+     written_after_another_thread_freed, few_sizes, HERE | SLABS},
+    {MISUSE_READ_FREED, "read a freed block", &call_read, freed_for_reading, few_sizes, SLABS},
+    {MISUSE_USED_FREED_LARGE, "read a large freed block", &call_read, freed_for_reading, NULL,
+     MAPPED},
+    {MISUSE_USED_FREED_LARGE, "write into a large freed block", &call_write, freed_for_reading,
+     NULL, MAPPED},
     {MISUSE_READ_BEHIND, "read 1 byte behind a block", &call_read, behind_live, few_sizes, 0},
     {MISUSE_FREED_WRONG_SIZE, "free_sized with another size", &call_free_sized, with_wrong_size,
      few_sizes, 0},
@@ -682,9 +689,14 @@ static void check_scenario(size_t index, enum misuse_strategy strategy) {
                  strategies[strategy].options);
         tap_skip(reason);
     } else {
-        check_sizes(index, strategy, scenarios[index].sizes);
-        if (strategy == MISUSE_STRATEGY_hardened && (scenarios[index].flags & SMALL) == 0)
-            check_sizes(index, strategy, large_sizes);
+        unsigned flags = scenarios[index].flags;
+        bool hardened = strategy == MISUSE_STRATEGY_hardened;
+        if ((flags & MAPPED) == 0)
+            check_sizes(index, strategy, scenarios[index].sizes);
+        if (hardened && (flags & (SMALL | MAPPED)) == 0)
+            check_sizes(index, strategy, slab_sizes);
+        if (hardened && (flags & (SMALL | SLABS)) == 0)
+            check_sizes(index, strategy, mapped_sizes);
     }
     tap_report(name);
 }
@@ -761,7 +773,8 @@ int main(int argc, char **argv) {
         return child_main(argv);
     for (int strategy = 0; strategy < MISUSE_STRATEGY_COUNT; strategy++)
         for (size_t i = 0; i < SCENARIOS; i++)
-            if (is_asked_for(argv, i, strategy))
+            if (is_asked_for(argv, i, strategy) &&
+                ((scenarios[i].flags & MAPPED) == 0 || strategy == MISUSE_STRATEGY_hardened))
                 check_scenario(i, (enum misuse_strategy)strategy);
     if (argc == 1) {
         TAP_RUN(each_misuse_of_the_table_is_committed);
