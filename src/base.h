@@ -62,6 +62,6 @@ enum {
 #define SLAB_WORDS (SLAB_SLOTS / WORD_BITS)
 
 static_assert(SLAB_WORDS <= WORD_BITS, "one summary word covers the live bitmap of a slab");
-static_assert(HEAP_LIMIT < 0x7fff, "an owner number fits its 15 bits of the slab tag");
+static_assert(HEAP_LIMIT < 0x7ffe, "an owner number fits its 15 bits of the slab tag");
 
 #endif

@@ -29,6 +29,9 @@ struct block_tag {
     enum block_form form;
 };
 
+/* In the place of the requested size while the block is freed: larger than any slot. */
+enum { BLOCK_FREED = 0xffff };
+
 enum block_verdict { BLOCK_INTACT, BLOCK_OVERFLOWN, BLOCK_UNDERFLOWN, BLOCK_OVERWRITTEN };
 
 enum { BLOCK_FORM_BITS = 2, BLOCK_CLASS_BITS = 6, BLOCK_SIZE_BITS = 16, BLOCK_LOW_BITS = 20 };
@@ -75,6 +78,13 @@ static inline bool block_is_intact(const void *block, unsigned class_index) {
 static inline enum block_form block_form_of(const void *block) {
     uint64_t word = *block_tag_word(block) ^ block_mask(block);
     return (enum block_form)(word >> BLOCK_LOW_BITS & ((1u << BLOCK_FORM_BITS) - 1));
+}
+
+/* The bytes that were requested of a block with an intact tag. */
+static inline uint32_t block_requested(const void *block) {
+    uint64_t word = *block_tag_word(block) ^ block_mask(block);
+    return (uint32_t)(word >> (BLOCK_LOW_BITS + BLOCK_FORM_BITS + BLOCK_CLASS_BITS) &
+                      ((1u << BLOCK_SIZE_BITS) - 1));
 }
 
 /* Read the tag of a block of a class. What it says counts only if the verdict is BLOCK_INTACT. */

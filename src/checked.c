@@ -2,7 +2,11 @@
 
 #include "os.h"
 
+#include <string.h>
+
 uint32_t checked_tag_bytes;
+bool checked_is_hardened;
+static uint32_t quarantine_limit;
 
 /* What is left of a slot for the program. */
 static uint32_t usable_bytes(const struct slab *slab) {
@@ -16,22 +20,13 @@ void checked_start(void) {
     heap_start(true);
 }
 
-void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum block_form form) {
-    struct bin *bin = &heap->claims[class_index];
-    if (UNLIKELY(bin->mask == 0)) {
-        bin = heap_fill(heap, class_index);
-        if (bin == NULL)
-            return NULL;
-    }
-    if (checked_tag_bytes != 0) {
-        void *block = heap_bin_block(bin, (unsigned)__builtin_ctzll(bin->mask));
-        block_write_tag(block, (struct block_tag){.requested = (uint32_t)bytes,
-                                                  .class_index = class_index,
-                                                  .form = form});
-        /* A live block has its tag, whenever a signal handler or a forked child looks. */
-        atomic_signal_fence(memory_order_release);
-    }
-    return heap_take_bin(bin);
+void checked_harden(uint64_t quarantine, uint64_t guard) {
+    checked_is_hardened = true;
+    quarantine_limit = (uint32_t)quarantine;
+    slab_claim_bytes =
+        SLAB_BYTES; /* the more slots are claimed, the more there are to choose from */
+    region_guard(guard);
+    heap_harden();
 }
 
 /* Where a block is, in a report. */
@@ -42,6 +37,171 @@ static void describe(struct fault_report *report, const struct slab *slab, uint3
     report->slot = slot;
     report->requested = FAULT_BYTES_UNKNOWN;
     report->neighbour = NULL;
+}
+
+/* ---- taking ---- */
+
+/* Xorshift (Marsaglia, "Xorshift RNGs", 2003): which slot comes next should not be easy to guess,
+ * and costs little. */
+static uint64_t next_random(struct heap *heap) {
+    uint64_t state = heap->random_state != 0 ? heap->random_state : os_random() | 1;
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    heap->random_state = state;
+    return state;
+}
+
+static unsigned random_slot(struct heap *heap, uint64_t mask) {
+    unsigned turn = (unsigned)(next_random(heap) >> 58);
+    uint64_t turned = mask >> turn | mask << (WORD_BITS - turn) % WORD_BITS;
+    return ((unsigned)__builtin_ctzll(turned) + turn) % WORD_BITS;
+}
+
+/* True if all bytes have one value. Slots are whole multiples of 16 bytes but for the tag's 8. */
+static bool are_all(const unsigned char *bytes, size_t count, unsigned char value) {
+    size_t i = 0;
+    uint64_t pattern = value * 0x0101010101010101u;
+    for (; i + sizeof pattern <= count; i += sizeof pattern) {
+        uint64_t word;
+        memcpy(&word, bytes + i, sizeof word);
+        if (word != pattern)
+            return false;
+    }
+    for (; i < count; i++)
+        if (bytes[i] != value)
+            return false;
+    return true;
+}
+
+/* Never 0, which is what strings end in and freed blocks are full of. */
+static unsigned char canary_of(const void *block) {
+    return (unsigned char)(block_mask(block) >> 24) | 1;
+}
+
+static void write_canary(void *block, size_t requested, size_t usable) {
+    memset((char *)block + requested, canary_of(block), usable - requested);
+}
+
+/* A slot comes out of quarantine or was never used: nobody may have written to it. */
+static void expect_clear(struct slab *slab, uint32_t slot) {
+    unsigned char *block = (unsigned char *)slab_slot_start(slab, slot);
+    if (LIKELY(are_all(block, usable_bytes(slab), 0)))
+        return;
+    struct fault_report report = {.fault = FAULT_WRITE_AFTER_FREE,
+                                  .is_use = true,
+                                  .function = "malloc",
+                                  .caller = FAULT_CALLER_UNKNOWN};
+    describe(&report, slab, slot);
+    heap_raise(&report);
+    memset(block, 0, usable_bytes(slab));
+}
+
+/* Mark a slot of a bin as handed out. */
+static void take_slot(struct bin *bin, unsigned slot) {
+    uint64_t bit = (uint64_t)1 << slot;
+    /* A live block has its tag, whenever a signal handler or a forked child looks. */
+    atomic_signal_fence(memory_order_release);
+    bin->mask &= ~bit;
+    OWNER_STORE(bin->live, *bin->live | bit);
+}
+
+static void *take_tagged(struct heap *heap, struct bin *bin, struct block_tag tag) {
+    unsigned slot =
+        checked_is_hardened ? random_slot(heap, bin->mask) : (unsigned)__builtin_ctzll(bin->mask);
+    void *block = heap_bin_block(bin, slot);
+    if (checked_is_hardened && tag.class_index != 0) {
+        struct slab *slab = slab_of_live(bin->live);
+        expect_clear(slab, (uint32_t)(bin->live - slab->live) * WORD_BITS + slot);
+        write_canary(block, tag.requested, usable_bytes(slab));
+    }
+    if (tag.class_index != 0)
+        block_write_tag(block, tag);
+    take_slot(bin, slot);
+    return block;
+}
+
+void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum block_form form) {
+    if (class_index == RUN_CLASS)
+        return run_take(bytes, form);
+    struct bin *bin = &heap->claims[class_index];
+    if (UNLIKELY(bin->mask == 0)) {
+        bin = heap_fill(heap, class_index);
+        if (bin == NULL)
+            return NULL;
+    }
+    if (checked_tag_bytes == 0)
+        return heap_take_bin(bin);
+    return take_tagged(
+        heap, bin,
+        (struct block_tag){.requested = (uint32_t)bytes, .class_index = class_index, .form = form});
+}
+
+/* ---- the quarantine ---- */
+
+/* Let a block out that was set aside, if it is still the one: what other threads freed beside it
+ * may have taken it along. */
+static void let_out(struct heap *heap, void *block) {
+    size_t index = region_slab_index(block);
+    struct slab *slab = slab_at(index);
+    if (slab_owner(slab) != (int)heap->owner)
+        return;
+    uint32_t offset = (uint32_t)((uintptr_t)block & (SLAB_BYTES - 1)) - slab_gap_bytes;
+    bool exact;
+    uint32_t slot = slab_slot(slab->reciprocal, offset, &exact);
+    if (!exact || !slab_is_aside(slab, slot))
+        return;
+    slab_set_aside(slab, slot, false);
+    if (slab_give(slab, slot, slab_live_of(slab, slot)))
+        heap_wake(heap, slab);
+}
+
+static bool has_quarantine(struct heap *heap) {
+    size_t bytes = os_round_to_page(quarantine_limit * sizeof(void *));
+    if (heap->quarantine == NULL && bytes != 0) {
+        void *memory = os_reserve(bytes, os_page_bytes());
+        if (memory != NULL && os_commit(memory, bytes))
+            heap->quarantine = memory;
+    }
+    return heap->quarantine != NULL;
+}
+
+/* Free a slot of the calling thread's slabs for good, but let it rest first. */
+static void set_aside(struct heap *heap, struct slab *slab, uint32_t slot) {
+    if (!has_quarantine(heap)) {
+        if (slab_give(slab, slot, slab_live_of(slab, slot)))
+            heap_wake(heap, slab);
+        return;
+    }
+    slab_set_aside(slab, slot, true);
+    void **place = &heap->quarantine[heap->quarantine_next];
+    heap->quarantine_next = (heap->quarantine_next + 1) % quarantine_limit;
+    void *oldest = *place;
+    *place = slab_slot_start(slab, slot);
+    if (oldest != NULL)
+        let_out(heap, oldest);
+}
+
+void checked_close(struct heap *heap) {
+    if (heap->quarantine == NULL)
+        return;
+    for (uint32_t i = 0; i < quarantine_limit; i++) {
+        if (heap->quarantine[i] != NULL)
+            let_out(heap, heap->quarantine[i]);
+        heap->quarantine[i] = NULL;
+    }
+}
+
+/* ---- giving ---- */
+
+/* Nothing of a freed block is left to read. The tag goes first: another thread that frees the block
+ * at this moment finds the canary gone, and then why. */
+static void clear_freed(const struct slab *slab, void *block) {
+    block_write_tag(block, (struct block_tag){.requested = BLOCK_FREED,
+                                              .class_index = slab->class_index,
+                                              .form = BLOCK_ANY});
+    atomic_signal_fence(memory_order_release);
+    memset(block, 0, usable_bytes(slab));
 }
 
 static bool is_live_slot(const struct slab *slab, uint32_t slot) {
@@ -69,6 +229,15 @@ static const char *maker(enum block_form form) {
     return makers[form];
 }
 
+/* The class of a request that is not aligned; SIZE_CLASS_ALL if it is too large for any. */
+static unsigned class_for(size_t bytes) {
+    size_t slot_bytes = bytes + checked_overhead();
+    if (bytes > SIZE_CLASS_MAX_BYTES || slot_bytes > SIZE_CLASS_MAX_BYTES)
+        return SIZE_CLASS_ALL;
+    return slot_bytes <= TAGPOOL_NODE_MAX ? size_class_of(slot_bytes)
+                                          : size_class_of_large(slot_bytes);
+}
+
 /* True if the call and the size that it gave go with how the block was made; reports what does not.
  */
 static bool matches(const struct block_tag *tag, const struct call *call, size_t bytes,
@@ -82,9 +251,7 @@ static bool matches(const struct block_tag *tag, const struct call *call, size_t
     }
     /* Another size of the same class is no harm, and some programs give the size of a base class.
      */
-    if (bytes != CHECKED_BYTES_UNKNOWN && (bytes > TAGPOOL_NODE_MAX - BLOCK_TAG_BYTES ||
-                                           size_class_of(bytes + BLOCK_TAG_BYTES) !=
-                                               size_class_of(tag->requested + BLOCK_TAG_BYTES))) {
+    if (bytes != CHECKED_BYTES_UNKNOWN && class_for(bytes) != class_for(tag->requested)) {
         report->fault = FAULT_SIZE_MISMATCH;
         report->freed_as = bytes;
         heap_raise(report);
@@ -112,10 +279,19 @@ static void examine_next(const struct heap *heap, struct slab *slab, uint32_t sl
                                              .form = BLOCK_ANY});
 }
 
+/* True if the bytes behind what was requested are as malloc() left them, or if there is no canary.
+ */
+static bool canary_is_intact(const struct slab *slab, uint32_t slot, uint32_t requested) {
+    const unsigned char *block = (const unsigned char *)slab_slot_start(slab, slot);
+    return !checked_is_hardened ||
+           (requested < usable_bytes(slab) &&
+            are_all(block + requested, usable_bytes(slab) - requested, canary_of(block)));
+}
+
 /* True if a live block may be freed or used by the call. */
 static bool examine(const struct heap *heap, struct slab *slab, uint32_t slot,
                     const struct call *call, size_t bytes, struct fault_report *report) {
-    if (checked_tag_bytes == 0)
+    if (checked_tag_bytes == 0 || slab->class_index == 0)
         return true;
     struct block_tag tag;
     enum block_verdict verdict =
@@ -126,6 +302,18 @@ static bool examine(const struct heap *heap, struct slab *slab, uint32_t slot,
     }
     examine_next(heap, slab, slot, report);
     describe(report, slab, slot);
+    report->requested = tag.requested;
+    if (!canary_is_intact(slab, slot, tag.requested)) {
+        bool is_freed = block_requested(report->address) == BLOCK_FREED;
+        report->fault = is_freed ? FAULT_DOUBLE_FREE : FAULT_OVERFLOW;
+        if (is_freed)
+            report->requested = FAULT_BYTES_UNKNOWN;
+        heap_raise(report);
+        if (is_freed)
+            return false;
+        write_canary(slab_slot_start(slab, slot), tag.requested, usable_bytes(slab));
+        return false;
+    }
     return matches(&tag, call, bytes, report);
 }
 
@@ -145,54 +333,116 @@ static bool give_sound(struct heap *heap, void *pointer, const struct call *call
     if (in_slab < SLAB_GAP_BYTES || !exact)
         return false;
     uint64_t live = slab->live[slot / WORD_BITS];
-    if (!slab_is_live(live, slot) || !block_is_intact(pointer, slab->class_index) ||
-        block_form_of(pointer) != call->form)
+    if (!slab_is_live(live, slot) || slab->class_index == 0 ||
+        !block_is_intact(pointer, slab->class_index) || block_form_of(pointer) != call->form)
         return false;
     if (is_live_slot(slab, slot + 1) &&
         !block_is_intact((char *)pointer + slab->stride, slab->class_index))
         return false;
-    if (bytes != CHECKED_BYTES_UNKNOWN &&
-        (bytes > usable_bytes(slab) || size_class_of(bytes + BLOCK_TAG_BYTES) != slab->class_index))
+    if (bytes != CHECKED_BYTES_UNKNOWN && class_for(bytes) != slab->class_index)
         return false;
+    if (checked_is_hardened) {
+        if (slab_is_aside(slab, slot) || !canary_is_intact(slab, slot, block_requested(pointer)))
+            return false;
+        clear_freed(slab, pointer);
+        set_aside(heap, slab, slot);
+        return true;
+    }
     if (slab_give(slab, slot, live))
         heap_wake(heap, slab);
     return true;
 }
 
-void checked_give(struct heap *heap, void *pointer, const struct call *call, size_t bytes,
-                  const void *caller) {
-    if (LIKELY(checked_tag_bytes != 0) && give_sound(heap, pointer, call, bytes))
-        return;
-    uint32_t found_slot;
-    struct slab *found = checked_tag_bytes == 0 ? slab_find(pointer, &found_slot) : NULL;
-    if (LIKELY(found != NULL) && heap_give_any(heap, found, found_slot))
-        return; /* without tags that is all there is to check */
-    for (;;) {
-        struct fault_report report = {
-            .is_use = call->is_use, .function = call->function, .caller = caller};
+/* True for a pointer into a slab that serves no class: it lies in a run of slabs, or nowhere. */
+static bool is_in_run(const void *pointer) {
+    if ((uintptr_t)pointer - region.base >= region.bytes)
+        return false;
+    int owner = slab_owner(slab_at(region_slab_index(pointer)));
+    return owner == TAG_OWNER_RUN || owner < 0;
+}
+
+/* True if a block of a run may be freed or used by the call; reports what speaks against it. */
+static bool run_is_sound(const void *pointer, const struct call *call, size_t bytes,
+                         struct fault_report *report) {
+    report->fault = run_examine(pointer, call->form, bytes, report);
+    if (report->fault == FAULT_NONE)
+        return true;
+    if (report->fault ==
+        FAULT_NEVER_ALLOCATED) { /* a guard, a damaged descriptor: the slab knows */
         uint32_t slot;
-        struct slab *slab = heap_find_any(pointer, &slot, &report);
-        if (slab == NULL || !examine(heap, slab, slot, call, bytes, &report))
+        heap_find_any(pointer, &slot, report);
+        return false;
+    }
+    heap_raise(report);
+    return false;
+}
+
+/* Free a block that has passed all checks. Between them and now its slab may have changed hands:
+ * then find it again. */
+static void give_examined(struct heap *heap, void *pointer, struct slab *slab, uint32_t slot,
+                          struct fault_report *report) {
+    if (checked_is_hardened && slab->class_index != 0)
+        clear_freed(slab, pointer);
+    while (slab != NULL) {
+        if (checked_is_hardened && heap_is_real(heap) && slab_owner(slab) == (int)heap->owner) {
+            set_aside(heap, slab, slot);
             return;
+        }
         if (heap_give_any(heap, slab, slot))
             return;
+        slab = heap_find_any(pointer, &slot, report);
     }
+}
+
+void checked_give(struct heap *heap, void *pointer, const struct call *call, size_t bytes,
+                  const void *caller) {
+    uint32_t slot;
+    struct slab *slab;
+    if (checked_tag_bytes == 0) { /* all there is to check is that the block is live */
+        slab = slab_find(pointer, &slot);
+        if (LIKELY(slab != NULL) && heap_give_any(heap, slab, slot))
+            return;
+    } else if (give_sound(heap, pointer, call, bytes)) {
+        return;
+    }
+    struct fault_report report = {
+        .is_use = call->is_use, .function = call->function, .caller = caller};
+    if (checked_is_hardened && is_in_run(pointer)) {
+        if (run_is_sound(pointer, call, bytes, &report))
+            run_give(pointer);
+        return;
+    }
+    slab = heap_find_any(pointer, &slot, &report);
+    if (slab != NULL && examine(heap, slab, slot, call, bytes, &report))
+        give_examined(heap, pointer, slab, slot, &report);
+}
+
+/* What the program may use of a block: in the hardened mode not a byte more than it asked for. */
+static size_t given_bytes(const struct slab *slab, uint32_t slot) {
+    return checked_is_hardened ? checked_requested(slab, slot) : usable_bytes(slab);
 }
 
 size_t checked_bytes(struct heap *heap, const void *pointer, const struct call *call,
                      const void *caller) {
     struct fault_report report = {.is_use = true, .function = call->function, .caller = caller};
     uint32_t slot;
+    if (checked_is_hardened && is_in_run(pointer))
+        return run_is_sound(pointer, call, CHECKED_BYTES_UNKNOWN, &report)
+                   ? run_requested(slab_at(region_slab_index(pointer)))
+                   : CHECKED_FAULTY;
     struct slab *slab = heap_find_any(pointer, &slot, &report);
     if (slab == NULL || !examine(heap, slab, slot, call, CHECKED_BYTES_UNKNOWN, &report))
-        return 0;
-    return usable_bytes(slab);
+        return CHECKED_FAULTY;
+    return given_bytes(slab, slot);
 }
 
 bool checked_resize(void *pointer, size_t bytes) {
     uint32_t slot;
     const struct slab *slab = slab_find(pointer, &slot);
-    if (slab == NULL || bytes > usable_bytes(slab) || bytes <= usable_bytes(slab) / 2)
+    if (slab == NULL || slab->class_index == 0)
+        return false;
+    size_t usable = usable_bytes(slab) - checked_is_hardened;
+    if (bytes > usable || bytes <= usable / 2)
         return false;
     struct block_tag tag;
     if (checked_tag_bytes == 0)
@@ -201,11 +451,15 @@ bool checked_resize(void *pointer, size_t bytes) {
         return false;
     tag.requested = (uint32_t)bytes;
     block_write_tag(pointer, tag);
+    if (checked_is_hardened)
+        write_canary(pointer, bytes, usable_bytes(slab));
     return true;
 }
 
 size_t checked_requested(const struct slab *slab, uint32_t slot) {
     struct block_tag tag;
+    if (checked_is_hardened && slab->class_index == 0)
+        return 0;
     if (checked_tag_bytes == 0 ||
         block_read_tag(slab_slot_start(slab, slot), slab->class_index, &tag) != BLOCK_INTACT)
         return usable_bytes(slab);

@@ -11,6 +11,7 @@
 
 #include "block.h"
 #include "heap.h"
+#include "run.h"
 
 /* A function of the malloc family, as a fault names it. */
 struct call {
@@ -20,12 +21,29 @@ struct call {
 };
 
 #define CHECKED_BYTES_UNKNOWN SIZE_MAX
+#define CHECKED_FAULTY        SIZE_MAX /* instead of a number of bytes */
 
 /* Bytes of a slot that are not the program's: BLOCK_TAG_BYTES with tags, else 0. */
 extern uint32_t checked_tag_bytes;
 
+/* True with harden=on. Blocks are handed out in random order, filled with zeroes by free() and
+ * looked at again before they are reused, kept from reuse for a while, and followed by a canary of
+ * at least one byte. */
+extern bool checked_is_hardened;
+
+/* Bytes that a slot must have beyond the request: the tag, and in the hardened mode a canary. */
+static inline size_t checked_overhead(void) {
+    return checked_tag_bytes + checked_is_hardened;
+}
+
 /* Put tags in front of all blocks. Before the first heap is opened. */
 void checked_start(void);
+
+/* And harden them, with so many freed blocks of each thread in quarantine. */
+void checked_harden(uint64_t quarantine, uint64_t guard);
+
+/* Empty the quarantine of a heap that will be closed. */
+void checked_close(struct heap *heap);
 
 /* Take a block of a class for a request of `bytes`. NULL if the pool has no room. */
 void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum block_form form);
@@ -34,7 +52,7 @@ void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum b
 void checked_give(struct heap *heap, void *pointer, const struct call *call, size_t bytes,
                   const void *caller);
 
-/* The bytes that the program may use of a block of the region; 0 after a fault. */
+/* The bytes that the program may use of a block of the region; CHECKED_FAULTY after a fault. */
 size_t checked_bytes(struct heap *heap, const void *pointer, const struct call *call,
                      const void *caller);
 

@@ -148,5 +148,10 @@ void config_read(struct config *result, const char *options, struct config_compl
             read_item(result, options, length, complaints);
         options += length + (options[length] == ',');
     }
-    round_node_max(result);
+    if (result->harden != 0 && result->strategy != TAGPOOL_STRATEGY_DIRECT) {
+        result->strategy = TAGPOOL_STRATEGY_TAGGED;
+        result->node_max = SIZE_CLASS_MAX_BYTES - BLOCK_TAG_BYTES - 1;
+    } else {
+        round_node_max(result);
+    }
 }

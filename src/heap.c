@@ -23,8 +23,24 @@ static struct heap
 static unsigned heap_count;     /* heaps ever opened: owners TAG_OWNER_FIRST to heap_count */
 static struct heap *free_heaps; /* of them, those whose thread has ended */
 
-static struct slab_list orphans[SIZE_CLASS_COUNT]; /* under pool_lock; read without it only to see
+static struct slab_list orphans[SIZE_CLASS_ALL]; /* under pool_lock; read without it only to see
                                                       whether it is empty */
+
+static bool is_checked;
+static bool is_hardened;
+
+void heap_start(bool checked) {
+    is_checked = checked;
+}
+
+void heap_harden(void) {
+    is_hardened = true;
+    slab_keeps_aside = true;
+}
+
+static unsigned classes_in_use(void) {
+    return is_hardened ? (unsigned)SIZE_CLASS_ALL : (unsigned)SIZE_CLASS_COUNT;
+}
 
 static struct heap *heap_of_owner(unsigned owner) {
     return owner == TAG_OWNER_FIRST ? &first_heap : &more_heaps[owner - TAG_OWNER_FIRST - 1];
@@ -99,6 +115,8 @@ static void release(struct slab *slab) {
     ASSERT(slab_used(slab) == 0 && slab->place == SLAB_NOWHERE);
     if (slab->filled)
         __atomic_fetch_sub(&region_counts.filled, 1, __ATOMIC_RELAXED);
+    if (is_hardened && slab->class_index == 0)
+        os_commit(slab_start(slab), SLAB_BYTES);
     slab_set_owner(slab, TAG_OWNER_NONE);
     region_return_slab(slab_index(slab));
     stats_note_slabs(region_counts.taken, region_counts.taken_peak);
@@ -293,6 +311,16 @@ static void empty_bin(struct heap *heap, unsigned class_index) {
     bin->mask = 0;
 }
 
+/* In the hardened mode: no access to blocks of no bytes, and nothing left in others of what was
+ * there before. */
+static void harden_slab(struct slab *slab) {
+    if (slab->class_index == 0)
+        os_withdraw(slab_start(slab), SLAB_BYTES);
+    else if (!slab->zeroed)
+        memset(slab_start(slab), 0, SLAB_BYTES);
+    slab->zeroed = true;
+}
+
 static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
     lock_acquire(&pool_lock);
     bool zeroed;
@@ -301,6 +329,8 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
     if (index != REGION_NO_SLAB) {
         slab = slab_at(index);
         slab_init(slab, class_index, zeroed);
+        if (is_hardened)
+            harden_slab(slab);
         slab_set_owner(slab, heap->owner);
         heap->counters->slabs_taken++;
         stats_note_slabs(region_counts.taken, region_counts.taken_peak);
@@ -445,12 +475,6 @@ SLOW bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot) {
 
 /* ---- a heap's life ---- */
 
-static bool is_checked;
-
-void heap_start(bool checked) {
-    is_checked = checked;
-}
-
 static void set_up(struct heap *heap, unsigned owner) {
     heap->owner = owner;
     heap->owner_tag = tag_of_owner(owner);
@@ -500,7 +524,7 @@ struct heap *heap_open(void) {
 }
 
 static void settle_bin_counts(struct heap *heap) {
-    for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++)
+    for (unsigned i = 0; i < classes_in_use(); i++)
         heap->counters->pool_calls[i] -= (uint64_t)__builtin_popcountll(heap->claims[i].mask);
 }
 
@@ -526,7 +550,7 @@ static void orphan_class(struct heap *heap, unsigned class_index) {
 void heap_close(struct heap *heap) {
     drain_inbox(heap);
     lock_acquire(&pool_lock);
-    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASS_COUNT; i++)
+    for (unsigned i = 0; i < classes_in_use(); i++)
         orphan_class(heap, i);
     /* Sequentially consistent, the partner of post_remote(). */
     atomic_store_explicit(&heap->alive, false, memory_order_seq_cst);
@@ -573,7 +597,7 @@ void heap_after_fork(bool intact) {
         mine->counters = lane != NULL ? lane : &mine->private_counters;
         memset(&mine->private_counters, 0, sizeof mine->private_counters);
         /* The slots that the parent's heap had claimed are the child's to hand out too. */
-        for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++)
+        for (unsigned i = 0; i < classes_in_use(); i++)
             mine->counters->pool_calls[i] = (uint64_t)__builtin_popcountll(mine->claims[i].mask);
     }
     bool others = heap_count > (heap_is_real(mine) ? 1u : 0u);
@@ -616,7 +640,7 @@ void heap_sum(struct heap_sums *sums) {
     for (size_t index = 0; index < region_counts.used; index++) {
         struct slab *slab = slab_at(index);
         int owner = slab_owner(slab);
-        if (owner < 0 || owner == TAG_OWNER_NONE)
+        if (owner < 0 || owner >= TAG_OWNER_RUN)
             continue;
         size_t live = slab_live_count(slab);
         sums->live_blocks[slab->class_index] += live;
@@ -630,10 +654,11 @@ void heap_each_live(void (*visit)(struct slab *slab, uint32_t slot, void *contex
     for (size_t index = 0; index < region_counts.used; index++) {
         struct slab *slab = slab_at(index);
         int owner = slab_owner(slab);
-        if (owner < 0 || owner == TAG_OWNER_NONE)
+        if (owner < 0 || owner >= TAG_OWNER_RUN)
             continue;
         for (uint32_t slot = 0; slot < slab->slot_count; slot++)
-            if (slab_is_live(slab_live_of(slab, slot), slot) && !slab_is_freed_remotely(slab, slot))
+            if (slab_is_live(slab_live_of(slab, slot), slot) &&
+                !slab_is_freed_remotely(slab, slot) && !slab_is_aside(slab, slot))
                 visit(slab, slot, context);
     }
 }

@@ -44,9 +44,9 @@ struct heap {
     struct tagpool_stats_counters *counters;
     struct bin bins[SIZE_CLASS_COUNT]; /* what the fast path takes from */
     struct bin *claims;                /* the bins in use: bins, or checked_bins */
-    struct slab *current[SIZE_CLASS_COUNT];
-    struct slab_list available[SIZE_CLASS_COUNT];
-    struct slab_list full[SIZE_CLASS_COUNT];
+    struct slab *current[SIZE_CLASS_ALL];
+    struct slab_list available[SIZE_CLASS_ALL];
+    struct slab_list full[SIZE_CLASS_ALL];
     _Atomic(struct slab *)
         inbox;              /* a stack, linked by slab_remote.inbox_next; pushed by any thread */
     _Atomic(bool) alive;    /* false: nobody reads the inbox; the pusher must */
@@ -54,7 +54,10 @@ struct heap {
     unsigned owner;         /* in the tags of its slabs; 0 for heap_none and heap_ended */
     unsigned posted_gives;  /* frees into posted slabs since the inbox was emptied */
     struct heap *next_free; /* heaps whose thread has ended */
-    struct bin checked_bins[SIZE_CLASS_COUNT]; /* where the fast path does not look: heap_start() */
+    void **quarantine;      /* of checked.c: blocks in the order in which they were freed, a ring */
+    uint32_t quarantine_next;
+    uint64_t random_state;
+    struct bin checked_bins[SIZE_CLASS_ALL]; /* where the fast path does not look: heap_start() */
     struct tagpool_stats_counters
         private_counters; /* when the statistics page has no lane for this heap */
 };
@@ -90,6 +93,10 @@ static inline void *heap_take_bin(struct bin *bin) {
  * by one, the fast paths find nothing: no bin has a slot for them and no tag is like theirs, so
  * that every call comes to who does the checks. */
 void heap_start(bool checked);
+
+/* Choose that slots read as zero when they are claimed, also in slabs that served before, that
+ * slabs of class 0 are inaccessible, and that slots can be set aside. */
+void heap_harden(void);
 
 /* The bin of a class, with a slot in it, claiming more first if there is none. NULL if the pool has
  * no room. */
@@ -170,7 +177,7 @@ void heap_settle_counts(void);
 /* Live blocks of each class, their bytes, and the bytes of free slots. A snapshot: other threads go
  * on. */
 struct heap_sums {
-    size_t live_blocks[SIZE_CLASS_COUNT];
+    size_t live_blocks[SIZE_CLASS_ALL];
     size_t live_bytes;
     size_t free_bytes;
 };

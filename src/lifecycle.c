@@ -43,14 +43,18 @@ static void start_pool(void) {
         region_start(config.pool_limit, config.retain);
         if (config.strategy == TAGPOOL_STRATEGY_TAGGED)
             checked_start();
+        if (config.strategy == TAGPOOL_STRATEGY_TAGGED && config.harden != 0)
+            checked_harden(config.quarantine, config.guard);
     }
     lock_release(&pool_lock);
 }
 
 static void thread_ends(void *value) {
     struct heap *heap = value;
-    if (heap == heap_current)
-        heap_close(heap);
+    if (heap != heap_current)
+        return;
+    checked_close(heap);
+    heap_close(heap);
 }
 
 struct heap *lifecycle_heap(void) {
@@ -102,14 +106,16 @@ static void after_fork_in_child(void) {
 
 /* What is live at exit, by class. */
 struct leaks {
-    uint64_t class_blocks[SIZE_CLASS_COUNT];
-    uint64_t requested[SIZE_CLASS_COUNT];
+    uint64_t class_blocks[SIZE_CLASS_ALL];
+    uint64_t requested[SIZE_CLASS_ALL];
     uint64_t blocks;
     uint64_t bytes;
 };
 
 static void add_requested(struct slab *slab, uint32_t slot, void *context) {
     struct leaks *leaks = context;
+    if (os_is_stream_buffer(slab_slot_start(slab, slot)))
+        return;
     uint64_t bytes = checked_requested(slab, slot);
     leaks->requested[slab->class_index] += bytes;
     leaks->blocks++;
@@ -141,7 +147,7 @@ static void report_leaks(void) {
     stats_note_leaks(leaks.blocks, leaks.bytes);
     if (leaks.blocks == 0)
         return;
-    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASS_COUNT; i++)
+    for (unsigned i = 0; i < SIZE_CLASS_ALL; i++)
         if (leaks.class_blocks[i] != 0)
             report_leaks_of_class(&leaks, i);
     struct text line = {.length = 0};

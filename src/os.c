@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -75,6 +76,13 @@ static bool advise(void *start, size_t bytes, int advice) {
 
 bool os_purge(void *start, size_t bytes) {
     return advise(start, bytes, MADV_DONTNEED);
+}
+
+bool os_withdraw(void *start, size_t bytes) {
+    int saved_errno = errno;
+    bool done = mprotect(start, bytes, PROT_NONE) == 0 && madvise(start, bytes, MADV_DONTNEED) == 0;
+    errno = saved_errno;
+    return done;
 }
 
 void os_use_huge_pages(void *start, size_t bytes) {
@@ -211,6 +219,16 @@ static bool has_valgrind_tool(void) {
 
 bool os_has_memory_tool(void) {
     return &__interceptor_malloc != NULL || has_valgrind_tool();
+}
+
+bool os_is_stream_buffer(const void *block) {
+#ifdef __GLIBC__
+    return block == stdin->_IO_buf_base || block == stdout->_IO_buf_base ||
+           block == stderr->_IO_buf_base;
+#else
+    (void)block;
+    return false;
+#endif
 }
 
 uint64_t os_process_id(void) {

@@ -31,6 +31,10 @@ bool os_commit(void *start, size_t bytes);
  * contents. Start and size may be any. */
 void os_use_huge_pages(void *start, size_t bytes);
 
+/* Make committed pages inaccessible and return their memory; os_commit() makes them zeroes again.
+ * False if refused. */
+bool os_withdraw(void *start, size_t bytes);
+
 /* Return the memory behind committed pages; they stay accessible and read as zero. False if it
  * could not be done. */
 bool os_purge(void *start, size_t bytes);
@@ -75,6 +79,9 @@ bool os_has_environment(void);
 /* True if a tool is at work in this process that must see every block itself: a sanitizer with a
  * malloc of its own, or one of valgrind's tools that replaces malloc. */
 bool os_has_memory_tool(void);
+
+/* True for the buffer of a standard stream, which the C library keeps to the end. */
+bool os_is_stream_buffer(const void *block);
 
 /* The process identifier. */
 uint64_t os_process_id(void);

@@ -34,6 +34,7 @@ static size_t slab_limit;       /* slabs in the region */
 static size_t slabs_committed;  /* slabs from the start that are accessible */
 static size_t tables_committed; /* slabs whose descriptor and remote words are accessible */
 static size_t memory_limit;     /* slabs that may be taken or warm */
+static size_t guard_spacing;    /* slabs between two inaccessible ones, 0 for none */
 static size_t warm_limit;       /* slabs that may be warm */
 
 static void set_add(struct slab_set *set, size_t slab_index) {
@@ -155,7 +156,7 @@ static bool commit_slabs(void) {
 }
 
 /* The next slab that never served. */
-static size_t take_unused(void) {
+static size_t take_next_unused(void) {
     size_t slab_index = region_counts.used;
     if (slab_index == slab_limit || !commit_tables(slab_index + 1))
         return REGION_NO_SLAB;
@@ -165,6 +166,22 @@ static size_t take_unused(void) {
         __atomic_load_n(&region_counts.filled, __ATOMIC_RELAXED) >= REGION_HUGE_FROM)
         os_use_huge_pages(slab_start(slab_index), (size_t)REGION_HUGE_SLABS << SLAB_SHIFT);
     __atomic_store_n(&region_counts.used, slab_index + 1, __ATOMIC_RELAXED);
+    return slab_index;
+}
+
+void region_guard(size_t spacing) {
+    guard_spacing = spacing;
+}
+
+/* The next slab that is not to be a guard. A guard counts as used, has no descriptor and no memory.
+ */
+static size_t take_unused(void) {
+    size_t slab_index = take_next_unused();
+    while (guard_spacing != 0 && slab_index != REGION_NO_SLAB &&
+           slab_index % (guard_spacing + 1) == guard_spacing) {
+        os_withdraw(slab_start(slab_index), SLAB_BYTES);
+        slab_index = take_next_unused();
+    }
     return slab_index;
 }
 
@@ -197,6 +214,65 @@ void region_return_slab(size_t slab_index) {
     region_counts.warm++;
     if (region_counts.warm >= warm_limit + REGION_BATCH_SLABS)
         region_trim(warm_limit);
+}
+
+/* Runs that were returned, oldest first: a ring. When it is full the oldest is forgotten; its
+ * address space is not used again, and there is plenty. */
+enum { RUNS_KEPT = 1024, RUNS_RESTING = 16 }; /* the last ones are not reused yet */
+static struct {
+    size_t slab_index;
+    size_t slabs; /* 0: taken again */
+} kept_runs[RUNS_KEPT];
+static size_t kept_runs_next;
+
+static size_t take_kept_run(size_t slabs) {
+    for (size_t i = 0; i < RUNS_KEPT - RUNS_RESTING; i++) {
+        size_t place = (kept_runs_next + i) % RUNS_KEPT;
+        if (kept_runs[place].slabs != slabs)
+            continue;
+        kept_runs[place].slabs = 0;
+        return kept_runs[place].slab_index;
+    }
+    return REGION_NO_SLAB;
+}
+
+/* Slabs that never served, for a run and its neighbours. */
+static size_t take_new_run(size_t slabs) {
+    size_t first = region_counts.used;
+    size_t end = first + 1 + slabs + 1;
+    if (slabs > slab_limit || end > slab_limit || !commit_tables(end))
+        return REGION_NO_SLAB;
+    if (first < slabs_committed)
+        os_withdraw(slab_start(first), ((end < slabs_committed ? end : slabs_committed) - first)
+                                           << SLAB_SHIFT);
+    if (slabs_committed < end)
+        slabs_committed = end;
+    __atomic_store_n(&region_counts.used, end, __ATOMIC_RELAXED);
+    return first + 1;
+}
+
+size_t region_take_run(size_t slabs) {
+    ASSERT(lock_is_mine(&pool_lock));
+    if (region_counts.taken + slabs > memory_limit)
+        return REGION_NO_SLAB;
+    size_t slab_index = take_kept_run(slabs);
+    if (slab_index == REGION_NO_SLAB)
+        slab_index = take_new_run(slabs);
+    if (slab_index == REGION_NO_SLAB || !os_commit(slab_start(slab_index), slabs << SLAB_SHIFT))
+        return REGION_NO_SLAB;
+    region_counts.taken += slabs;
+    if (region_counts.taken > region_counts.taken_peak)
+        region_counts.taken_peak = region_counts.taken;
+    return slab_index;
+}
+
+void region_return_run(size_t slab_index, size_t slabs) {
+    ASSERT(lock_is_mine(&pool_lock));
+    os_withdraw(slab_start(slab_index), slabs << SLAB_SHIFT);
+    region_counts.taken -= slabs;
+    kept_runs[kept_runs_next].slab_index = slab_index;
+    kept_runs[kept_runs_next].slabs = slabs;
+    kept_runs_next = (kept_runs_next + 1) % RUNS_KEPT;
 }
 
 /* Turn the warm slabs from `first` to below `end`, neighbours all, cold. The number that became

@@ -23,7 +23,7 @@
 
 enum {
     REGION_DESCRIPTOR_BYTES = 64 + 8 * (int)SLAB_WORDS, /* sizeof(struct slab) */
-    REGION_REMOTE_BYTES = 64 + 8 * (int)SLAB_WORDS,     /* sizeof(struct slab_remote) */
+    REGION_REMOTE_BYTES = 64 + 16 * (int)SLAB_WORDS,    /* sizeof(struct slab_remote) */
 };
 
 #define REGION_NO_SLAB SIZE_MAX
@@ -58,12 +58,24 @@ static inline size_t region_slab_index(const void *pointer) {
  * room: nothing is ever ours then. */
 bool region_start(uint64_t pool_limit, uint64_t retain);
 
+/* Leave a slab inaccessible after every so many, from now on; 0: none. Before the first slab is
+ * taken. */
+void region_guard(size_t spacing);
+
 /* Take an empty slab: its index, or REGION_NO_SLAB if the limit, the region or the system's memory
  * is exhausted. `zeroed` is set if all its bytes are zero. */
 size_t region_take_slab(bool *zeroed);
 
 /* Return a slab that holds no block. */
 void region_return_slab(size_t slab_index);
+
+/* Take so many neighbouring slabs, with an inaccessible one on either side; all zeroes. The first's
+ * index, or REGION_NO_SLAB. */
+size_t region_take_run(size_t slabs);
+
+/* Return such a run: it becomes inaccessible, and is reused after others that were returned before.
+ */
+void region_return_run(size_t slab_index, size_t slabs);
 
 /* Return the memory of warm slabs to the system until at most `keep` slabs are warm. The bytes
  * returned. */

@@ -80,6 +80,8 @@ static void add_place(struct text *line, const struct fault_report *report) {
 static void add_caller(struct text *line, const void *caller) {
     const char *module;
     uintptr_t offset;
+    if (caller == FAULT_CALLER_UNKNOWN)
+        return;
     if (caller == NULL) {
         text_add(line, " by another thread");
         return;

@@ -28,6 +28,8 @@
     X(CORRUPTED_BLOCK_TAG, "corrupted block tag at free of", "corrupted block tag at use of",      \
       "overflow or underflow")                                                                     \
     X(SIZE_MISMATCH, "size mismatch at free of", "size mismatch at use of", "freed as")            \
+    X(OVERFLOW, "overflow of", "overflow of", "bytes behind the block changed")                    \
+    X(WRITE_AFTER_FREE, "write after free to", "write after free to", "freed block changed")       \
     X(FORM_MISMATCH, "form mismatch at free of", "form mismatch at use of", "made by")
 
 enum fault {
@@ -40,6 +42,8 @@ enum fault {
 enum { FAULT_SLOT_UNKNOWN = UINT32_MAX }; /* the place of a slot in a slab that has no class */
 
 enum { FAULT_BYTES_UNKNOWN = UINT32_MAX };
+
+#define FAULT_CALLER_UNKNOWN ((const void *)-1)
 
 /* What is known of a bad call. */
 struct fault_report {
@@ -54,7 +58,8 @@ struct fault_report {
     const char *made_by;   /* the function, for FORM_MISMATCH */
     bool is_use;           /* the call was to use the block or change its size, not to free it */
     const char *function;  /* the name that the program called, "free" */
-    const void *caller;    /* where it called from; NULL if another thread did, some time ago */
+    const void *caller;    /* where it called from; NULL if another thread did, some time ago;
+                              FAULT_CALLER_UNKNOWN if the fault is found later and elsewhere */
 };
 
 /* What to do about faults: enum tagpool_on_fault. */

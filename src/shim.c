@@ -45,15 +45,21 @@ static void *back_by_huge_pages(void *block, size_t bytes) {
     return block;
 }
 
-/* The class of a request, with room for what the strategy keeps in a slot; SIZE_CLASS_COUNT if it
+/* The class of a request, with room for what the strategy keeps in a slot; SIZE_CLASS_ALL if it
  * is not for the pool. Beside a tag, slots are aligned no further than the gap before the first
  * one. */
 static unsigned class_of(size_t alignment, size_t bytes) {
+    if (checked_is_hardened && bytes > config.node_max && alignment <= SLOT_ALIGN)
+        return RUN_CLASS;
     if (bytes > config.node_max || (checked_tag_bytes != 0 && alignment > SLAB_GAP_BYTES))
-        return SIZE_CLASS_COUNT;
-    size_t slot_bytes = bytes + checked_tag_bytes;
-    return alignment <= SLOT_ALIGN ? size_class_of(slot_bytes)
-                                   : size_class_of_aligned(slot_bytes, alignment);
+        return SIZE_CLASS_ALL;
+    if (checked_is_hardened && bytes == 0 && alignment <= SLOT_ALIGN)
+        return 0;
+    size_t slot_bytes = bytes + checked_overhead();
+    if (alignment > SLOT_ALIGN)
+        return size_class_of_aligned(slot_bytes, alignment);
+    return slot_bytes <= TAGPOOL_NODE_MAX ? size_class_of(slot_bytes)
+                                          : size_class_of_large(slot_bytes);
 }
 
 /* A block that the fast path did not find; NULL if the next allocator is to serve it. Counts. */
@@ -62,7 +68,7 @@ static void *take_class_slow(size_t alignment, size_t bytes, enum block_form for
     if (heap == NULL)
         return NULL;
     unsigned class_index = class_of(alignment, bytes);
-    if (class_index == SIZE_CLASS_COUNT) {
+    if (class_index == SIZE_CLASS_ALL) {
         heap->counters->large_calls++;
         return NULL;
     }
@@ -97,7 +103,7 @@ static void *take_next(size_t bytes) {
 SLOW static void *take_slow(size_t bytes, enum block_form form) {
     if (checked_tag_bytes != 0 && heap_is_real(heap_current) && bytes <= config.node_max) {
         struct heap *heap = heap_current;
-        void *checked = checked_take(heap, size_class_of(bytes + BLOCK_TAG_BYTES), bytes, form);
+        void *checked = checked_take(heap, class_of(SLOT_ALIGN, bytes), bytes, form);
         if (LIKELY(checked != NULL))
             return checked;
     }
@@ -108,7 +114,7 @@ SLOW static void *take_slow(size_t bytes, enum block_form form) {
 /* More than a node. */
 SLOW static void *take_large(size_t bytes, enum block_form form) {
     struct heap *heap = heap_current;
-    if (UNLIKELY(!heap_is_real(heap)))
+    if (UNLIKELY(!heap_is_real(heap) || bytes <= config.node_max || checked_is_hardened))
         return take_slow(bytes, form);
     heap->counters->large_calls++;
     return take_next(bytes);
@@ -137,14 +143,17 @@ EXPORT void *malloc(size_t bytes) {
 /* All that the program may use of a new block is zero: the whole slot, less its tag. A bin's slots
  * may read as zero already. */
 static void *clear_block(void *block, unsigned class_index, bool zeroed) {
-    return zeroed ? block : memset(block, 0, size_class_stride[class_index] - checked_tag_bytes);
+    if (zeroed || checked_is_hardened)
+        return block;
+    return memset(block, 0, size_class_stride[class_index] - checked_tag_bytes);
 }
 
 SLOW static void *take_zeroed_slow(size_t bytes) {
     void *block = take_class_slow(SLOT_ALIGN, bytes, BLOCK_MALLOC);
     if (block != NULL) {
         unsigned class_index = class_of(SLOT_ALIGN, bytes);
-        return clear_block(block, class_index, heap_current->claims[class_index].zeroed);
+        bool zeroed = class_index == RUN_CLASS || heap_current->claims[class_index].zeroed;
+        return clear_block(block, class_index, zeroed);
     }
     return WITH_ROOM(next()->calloc(1, bytes));
 }
@@ -227,7 +236,7 @@ static void *take_aligned(size_t alignment, size_t bytes, enum block_form form) 
     if (alignment <= SLOT_ALIGN)
         return take(bytes, form);
     unsigned class_index = class_of(alignment, bytes);
-    if (class_index < SIZE_CLASS_COUNT && heap_current->bins[class_index].mask != 0)
+    if (class_index < SIZE_CLASS_ALL && heap_current->bins[class_index].mask != 0)
         return heap_take_bin(&heap_current->bins[class_index]);
     void *block = take_class_slow(alignment, bytes, form);
     if (block != NULL)
@@ -309,7 +318,7 @@ static void *resize_pool(void *pointer, size_t bytes, const struct call *call, c
         return move_block(pointer, slab->stride, bytes, call, caller);
     }
     size_t old_bytes = checked_bytes(heap_current, pointer, call, caller);
-    if (old_bytes == 0) {
+    if (old_bytes == CHECKED_FAULTY) {
         errno = EINVAL; /* a fault, and on_fault lets the program go on */
         return NULL;
     }
@@ -323,7 +332,8 @@ static void *resize_foreign(void *pointer, size_t bytes, const struct call *call
                             const void *caller) {
     if (next_is_bootstrap(pointer))
         return move_block(pointer, next_bootstrap_bytes(pointer), bytes, call, caller);
-    if (bytes <= config.node_max && config.strategy != TAGPOOL_STRATEGY_DIRECT)
+    if ((bytes <= config.node_max || checked_is_hardened) &&
+        config.strategy != TAGPOOL_STRATEGY_DIRECT)
         return move_block(pointer, next()->malloc_usable_size(pointer), bytes, call, caller);
     return WITH_ROOM(next()->realloc(pointer, bytes));
 }
@@ -363,8 +373,10 @@ EXPORT size_t malloc_usable_size(void *pointer) {
         .function = "malloc_usable_size", .form = BLOCK_ANY, .is_use = true};
     if (pointer == NULL)
         return 0;
-    if (region_owns(pointer))
-        return checked_bytes(heap_current, pointer, &call, CALLER);
+    if (region_owns(pointer)) {
+        size_t bytes = checked_bytes(heap_current, pointer, &call, CALLER);
+        return bytes == CHECKED_FAULTY ? 0 : bytes;
+    }
     return next_is_bootstrap(pointer) ? next_bootstrap_bytes(pointer)
                                       : next()->malloc_usable_size(pointer);
 }

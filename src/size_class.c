@@ -1,7 +1,8 @@
 #include "size_class.h"
 
 #define STRIDE(stride, ignored) stride,
-const uint16_t size_class_stride[SIZE_CLASS_COUNT] = {0, SIZE_CLASSES(STRIDE, )};
+const uint16_t size_class_stride[SIZE_CLASS_ALL] = {SLOT_ALIGN, SIZE_CLASSES(STRIDE, )
+                                                                    SIZE_CLASSES_LARGE(STRIDE, )};
 
 /* The class of step s is the number of strides that are too small for 16 s bytes. */
 #define TOO_SMALL(stride, step) +((stride) < (step)*SLOT_ALIGN)
@@ -13,11 +14,18 @@ const uint8_t size_class_index[SIZE_CLASS_STEPS] = {SIXTEEN(0), SIXTEEN(16), SIX
                                                     SIXTEEN(48), CLASS_OF(64)};
 static_assert(SIZE_CLASS_STEPS == 65, "the table above covers every step");
 
-unsigned size_class_of_aligned(size_t bytes, size_t alignment) {
-    if (bytes > TAGPOOL_NODE_MAX)
-        return SIZE_CLASS_COUNT;
-    unsigned class_index = size_class_of(bytes);
-    while (class_index < SIZE_CLASS_COUNT && size_class_stride[class_index] % alignment != 0)
+unsigned size_class_of_large(size_t bytes) {
+    unsigned class_index = SIZE_CLASS_COUNT;
+    while (size_class_stride[class_index] < bytes)
         class_index++;
     return class_index;
+}
+
+unsigned size_class_of_aligned(size_t bytes, size_t alignment) {
+    if (bytes > TAGPOOL_NODE_MAX)
+        return SIZE_CLASS_ALL;
+    for (unsigned i = size_class_of(bytes); i < SIZE_CLASS_COUNT; i++)
+        if (size_class_stride[i] % alignment == 0)
+            return i;
+    return SIZE_CLASS_ALL;
 }

@@ -11,17 +11,30 @@
 #include "tagpool/size_classes.h"
 
 #define SIZE_CLASS_ONE(stride, ignored) +1
-enum { SIZE_CLASS_COUNT = 1 SIZE_CLASSES(SIZE_CLASS_ONE, ) };
+/* The classes of node-sized requests are below SIZE_CLASS_COUNT, those of the hardened mode below
+ * SIZE_CLASS_ALL. */
+enum {
+    SIZE_CLASS_COUNT = 1 SIZE_CLASSES(SIZE_CLASS_ONE, ),
+    SIZE_CLASS_ALL = SIZE_CLASS_COUNT SIZE_CLASSES_LARGE(SIZE_CLASS_ONE, ),
+};
 #undef SIZE_CLASS_ONE
 
+/* The largest slot that goes into a slab, behind its gap. */
+#ifdef TAGPOOL_SMALL_WORLD
+enum { SIZE_CLASS_MAX_BYTES = 3584 };
+#else
+enum { SIZE_CLASS_MAX_BYTES = 32736 };
+#endif
+
 /* Classes are counted from 1, so that up to SIZE_CLASS_LINEAR_MAX a class is its size in steps of
- * 16 bytes. Class 0 has no slots. */
+ * 16 bytes. Class 0 is for the blocks of no bytes of the hardened mode, and has no slots otherwise.
+ */
 enum { SIZE_CLASS_FIRST = 1, SIZE_CLASS_LINEAR_MAX = 256 };
 
 enum { SIZE_CLASS_STEPS = TAGPOOL_NODE_MAX / SLOT_ALIGN + 1 };
 
-/* Bytes from one slot of a class to the next; 0 for class 0. */
-extern const uint16_t size_class_stride[SIZE_CLASS_COUNT];
+/* Bytes from one slot of a class to the next. */
+extern const uint16_t size_class_stride[SIZE_CLASS_ALL];
 
 /* The class of a request, by its size in steps, rounded up. */
 extern const uint8_t size_class_index[SIZE_CLASS_STEPS];
@@ -37,8 +50,11 @@ static inline size_t size_class_linear(size_t bytes) {
     return (bytes + SLOT_ALIGN - 1) / SLOT_ALIGN;
 }
 
+/* The class of more than TAGPOOL_NODE_MAX and at most SIZE_CLASS_MAX_BYTES bytes. */
+unsigned size_class_of_large(size_t bytes);
+
 /* The smallest class whose slots hold `bytes` and all start at a multiple of `alignment` (a power
- * of two), provided that their slab does; SIZE_CLASS_COUNT if there is none. */
+ * of two), provided that their slab does; SIZE_CLASS_ALL if there is none. */
 unsigned size_class_of_aligned(size_t bytes, size_t alignment);
 
 #endif

@@ -2,7 +2,9 @@
 
 #include "size_class.h"
 
-enum { CLAIM_BYTES = 4096 }; /* a class of few live blocks touches few pages, whatever its stride */
+/* a class of few live blocks touches few pages, whatever its stride */
+uint32_t slab_claim_bytes = 4096;
+bool slab_keeps_aside;
 
 /* A word with the lowest `count` bits set, 1 to 64. */
 static uint64_t lowest_bits(unsigned count) {
@@ -33,7 +35,7 @@ void slab_init(struct slab *slab, unsigned class_index, bool zeroed) {
     slab->slot_count = (uint32_t)((SLAB_BYTES - slab_gap_bytes) / stride);
     slab->stride = stride;
     slab->fresh_slot = 0;
-    uint32_t claim_slots = CLAIM_BYTES / stride;
+    uint32_t claim_slots = slab_claim_bytes / stride;
     slab->claim_slots = (uint8_t)(claim_slots < WORD_BITS ? claim_slots : WORD_BITS);
     slab->class_index = (uint8_t)class_index;
     slab->place = SLAB_NOWHERE;
@@ -131,7 +133,16 @@ uint32_t slab_fold(struct slab *slab) {
     return doubly_freed;
 }
 
+static uint64_t aside_word(const struct slab *slab, unsigned word) {
+    return slab_keeps_aside ? slab_remote(slab_index(slab))->aside[word] : 0;
+}
+
 void slab_recount(struct slab *slab) {
+    /* The quarantine of a thread that is gone is gone with it. */
+    for (unsigned word = 0; slab_keeps_aside && word < word_count(slab); word++) {
+        slab->live[word] &= ~aside_word(slab, word);
+        slab_remote(slab_index(slab))->aside[word] = 0;
+    }
     slab->countdown = slab_live_count(slab);
     slab->wake = 0;
     slab->summary = all_words(slab);
@@ -140,7 +151,8 @@ void slab_recount(struct slab *slab) {
 uint32_t slab_live_count(const struct slab *slab) {
     uint32_t count = 0;
     for (unsigned word = 0; word < word_count(slab); word++)
-        count += (uint32_t)__builtin_popcountll(slab_live_word(slab, word));
+        count +=
+            (uint32_t)__builtin_popcountll(slab_live_word(slab, word) & ~aside_word(slab, word));
     return count;
 }
 
@@ -182,12 +194,27 @@ static bool locate(const void *pointer, struct fault_report *report) {
     if (index >= __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED))
         return false;
     const struct slab *slab = slab_at(index);
+    if (atomic_load_explicit(&slab->tag, memory_order_relaxed) == 0)
+        return false; /* a guard */
     if (slab_owner(slab) < 0)
         return true;
     bool exact;
     report->class_bytes = slab->stride;
     report->slot = find_slot(slab, pointer, &exact);
     return true;
+}
+
+void slab_set_aside(struct slab *slab, uint32_t slot, bool is_aside) {
+    uint64_t *word = &slab_remote(slab_index(slab))->aside[slot / WORD_BITS];
+    uint64_t bit = (uint64_t)1 << slot % WORD_BITS;
+    OWNER_STORE(word, is_aside ? *word | bit : *word & ~bit);
+}
+
+bool slab_is_aside(const struct slab *slab, uint32_t slot) {
+    if (!slab_keeps_aside)
+        return false;
+    const uint64_t *word = &slab_remote(slab_index(slab))->aside[slot / WORD_BITS];
+    return slab_is_live(__atomic_load_n(word, __ATOMIC_RELAXED), slot);
 }
 
 bool slab_is_freed_remotely(const struct slab *slab, uint32_t slot) {
@@ -202,13 +229,13 @@ struct slab *slab_find(const void *pointer, uint32_t *slot) {
     size_t index = region_slab_index(pointer);
     struct slab *slab = slab_at(index);
     int owner = tag_owner(atomic_load_explicit(&slab->tag, memory_order_acquire), index);
-    if (owner < 0 || owner == TAG_OWNER_NONE)
+    if (owner < 0 || owner >= TAG_OWNER_RUN)
         return NULL;
     bool exact;
     *slot = find_slot(slab, pointer, &exact);
     if (!exact || *slot >= slab->slot_count || !slab_is_live(slab_live_of(slab, *slot), *slot))
         return NULL;
-    return slab_is_freed_remotely(slab, *slot) ? NULL : slab;
+    return slab_is_freed_remotely(slab, *slot) || slab_is_aside(slab, *slot) ? NULL : slab;
 }
 
 enum fault slab_diagnose(const void *pointer, struct fault_report *report) {
@@ -229,5 +256,6 @@ enum fault slab_diagnose(const void *pointer, struct fault_report *report) {
         return FAULT_NEVER_ALLOCATED;
     if (slab_owner(slab) == TAG_OWNER_NONE || !slab_is_live(slab_live_of(slab, slot), slot))
         return FAULT_DOUBLE_FREE;
-    return slab_is_freed_remotely(slab, slot) ? FAULT_DOUBLE_FREE : FAULT_NONE;
+    return slab_is_freed_remotely(slab, slot) || slab_is_aside(slab, slot) ? FAULT_DOUBLE_FREE
+                                                                           : FAULT_NONE;
 }

@@ -54,6 +54,8 @@ struct slab_remote {
     struct slab *inbox_next; /* the next slab of the inbox that this one is posted to */
     char unused[48];
     _Atomic(uint64_t) words[SLAB_WORDS];
+    uint64_t aside[SLAB_WORDS]; /* live bits of blocks that were freed and wait in the quarantine;
+                                   the owner's */
 };
 
 static_assert(offsetof(struct slab, live) == 64, "what a free looks at fills one cache line");
@@ -78,6 +80,12 @@ static inline char *slab_start(const struct slab *slab) {
  * is. */
 enum { SLAB_GAP_BYTES = 64 };
 extern uint32_t slab_gap_bytes;
+
+/* Fresh slots are claimed by this many bytes. Set before the first slab is. */
+extern uint32_t slab_claim_bytes;
+
+/* Slots may be set aside: slab_set_aside(). Set before the first slab is. */
+extern bool slab_keeps_aside;
 
 static inline char *slab_slot_start(const struct slab *slab, uint32_t slot) {
     return slab_start(slab) + slab_gap_bytes + (size_t)slot * slab->stride;
@@ -191,6 +199,11 @@ enum slab_remote_result {
 
 /* Free a live slot from a thread that does not own the slab. _remote: any thread may call it. */
 enum slab_remote_result slab_give_remote(struct slab *slab, uint32_t slot);
+
+/* Keep a live slot that was freed from being handed out again, and from being taken for live by
+ * slab_find(); or stop that. Owner only. */
+void slab_set_aside(struct slab *slab, uint32_t slot, bool is_aside);
+bool slab_is_aside(const struct slab *slab, uint32_t slot);
 
 /* True if another thread has freed the slot and the owner has not folded that in. */
 bool slab_is_freed_remotely(const struct slab *slab, uint32_t slot);

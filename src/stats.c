@@ -12,7 +12,7 @@ static uint64_t row_strategy;
 static uint64_t row_tag_bytes;
 static bool lane_claimed[TAGPOOL_STATS_LANES];
 
-static_assert((int)SIZE_CLASS_COUNT <= (int)TAGPOOL_STATS_CLASSES,
+static_assert((int)SIZE_CLASS_ALL <= (int)TAGPOOL_STATS_CLASSES,
               "the page has room for every class");
 
 static bool page_is_valid(const struct tagpool_stats_head *head) {
@@ -43,8 +43,8 @@ static void open_row(void) {
     row->pid = os_process_id();
     row->strategy = row_strategy;
     row->slab_bytes = SLAB_BYTES;
-    for (size_t i = 0; i < SIZE_CLASS_COUNT; i++)
-        row->class_bytes[i] = size_class_stride[i] != 0 ? size_class_stride[i] - row_tag_bytes : 0;
+    for (size_t i = SIZE_CLASS_FIRST; i < SIZE_CLASS_ALL; i++)
+        row->class_bytes[i] = size_class_stride[i] - row_tag_bytes;
     os_program_name(row->name, sizeof row->name);
 }
 

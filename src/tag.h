@@ -16,6 +16,7 @@
 enum {
     TAG_OWNER_ORPHAN = 0,    /* its thread has ended; changes hands under pool_lock */
     TAG_OWNER_FIRST = 1,     /* heaps count from here */
+    TAG_OWNER_RUN = 0x7ffe,  /* the first slab of a large block: see run.h */
     TAG_OWNER_NONE = 0x7fff, /* an empty slab that waits in the region */
     TAG_OWNER_SHIFT = 48,
 };

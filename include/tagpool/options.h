@@ -43,6 +43,13 @@ enum tagpool_on_fault { TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_REPORT, TAGPOOL
     X(on_fault, CHOICE, TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_IGNORE,   \
       "what follows a fault: its line and abort, its line only, or nothing; the bad call has no "  \
       "effect")                                                                                    \
-    X(leaks, FLAG, 0, 0, 1, "at exit, list the blocks that are still live, by size class")
+    X(leaks, FLAG, 0, 0, 1, "at exit, list the blocks that are still live, by size class")         \
+    X(harden, FLAG, 0, 0, 1,                                                                       \
+      "tags as with strategy=tagged, and: random order, freed blocks cleared and checked, "        \
+      "canaries, "                                                                                 \
+      "inaccessible pages, blocks to 32K")                                                         \
+    X(quarantine, COUNT, 256, 0, 65536,                                                            \
+      "with harden=on: freed blocks of each thread that are kept from reuse")                      \
+    X(guard, COUNT, 128, 0, 4096, "with harden=on: slabs between two inaccessible ones, 0 for none")
 
 #endif

@@ -18,6 +18,14 @@
     X(416, ARGUMENT) X(448, ARGUMENT) X(480, ARGUMENT) X(512, ARGUMENT)                            \
     X(576, ARGUMENT) X(640, ARGUMENT) X(704, ARGUMENT) X(768, ARGUMENT)                            \
     X(832, ARGUMENT) X(896, ARGUMENT) X(960, ARGUMENT) X(1024, ARGUMENT)
+
+/* The larger ones, which only the hardened mode uses: the last goes twice into a slab of 64 KiB. */
+#define SIZE_CLASSES_LARGE(X, ARGUMENT)                                                            \
+    X(1280, ARGUMENT) X(1536, ARGUMENT) X(1792, ARGUMENT) X(2048, ARGUMENT)                        \
+    X(2560, ARGUMENT) X(3072, ARGUMENT) X(3584, ARGUMENT) X(4032, ARGUMENT)                        \
+    X(5120, ARGUMENT) X(6144, ARGUMENT) X(7168, ARGUMENT) X(8176, ARGUMENT)                        \
+    X(10912, ARGUMENT) X(13088, ARGUMENT) X(16368, ARGUMENT) X(21824, ARGUMENT)                    \
+    X(32736, ARGUMENT)
 /* clang-format on */
 
 #endif

@@ -1,0 +1,124 @@
+#include "run.h"
+
+#include <string.h>
+
+enum { RUN_ALIGN = SLOT_ALIGN, RUN_SEARCH = 1 << 16 };
+
+static char *block_of(const struct slab *slab) {
+    return (char *)slab->next;
+}
+
+static char *end_of(const struct slab *slab) {
+    return slab_start(slab) + ((size_t)slab->stride << SLAB_SHIFT);
+}
+
+static bool is_live(const struct slab *slab) {
+    return slab->live[0] != 0;
+}
+
+static unsigned char canary_of(const void *block) {
+    return (unsigned char)(block_mask(block) >> 24) | 1;
+}
+
+void *run_take(size_t bytes, enum block_form form) {
+    /* The block with a canary of at least a byte, and a whole slot's room for the tag before it. */
+    size_t room = (bytes + RUN_ALIGN) & ~(size_t)(RUN_ALIGN - 1);
+    if (bytes > (size_t)REGION_SLABS << SLAB_SHIFT)
+        return NULL;
+    size_t slabs = (room + RUN_ALIGN + SLAB_BYTES - 1) >> SLAB_SHIFT;
+    lock_acquire(&pool_lock);
+    size_t index = region_take_run(slabs);
+    char *block = NULL;
+    if (index != REGION_NO_SLAB) {
+        struct slab *slab = slab_at(index);
+        slab->stride = (uint32_t)slabs;
+        slab->summary = bytes;
+        slab->class_index = RUN_CLASS;
+        slab->place = SLAB_NOWHERE;
+        block = end_of(slab) - room;
+        slab->next = (struct slab *)(void *)block;
+        memset(block + bytes, canary_of(block), room - bytes);
+        block_write_tag(block, (struct block_tag){.class_index = RUN_CLASS, .form = form});
+        slab->live[0] = 1;
+        slab_set_owner(slab, TAG_OWNER_RUN);
+    }
+    lock_release(&pool_lock);
+    return block;
+}
+
+/* The run that a pointer lies in; NULL if in none. A wrong pointer may lie in any of its slabs, and
+ * only the first has a descriptor. */
+static struct slab *find(const void *pointer) {
+    size_t index = region_slab_index(pointer);
+    size_t least = index > RUN_SEARCH ? index - RUN_SEARCH : 0;
+    if (index >= region_counts.used)
+        return NULL;
+    for (size_t i = index + 1; i-- > least;) {
+        struct slab *slab = slab_at(i);
+        int owner = slab_owner(slab);
+        if (owner == TAG_OWNER_RUN)
+            return index < i + slab->stride ? slab : NULL;
+        if (owner >= 0)
+            return NULL;
+    }
+    return NULL;
+}
+
+/* What is wrong with a block that a call means to free or use. */
+static enum fault examine(const struct slab *slab, enum block_form form, size_t bytes,
+                          struct fault_report *report) {
+    static const enum fault damages[] = {[BLOCK_OVERFLOWN] = FAULT_CORRUPTED_BLOCK_TAG,
+                                         [BLOCK_UNDERFLOWN] = FAULT_UNDERFLOW,
+                                         [BLOCK_OVERWRITTEN] = FAULT_CORRUPTED_BLOCK_TAG};
+    static const char *const makers[] = {"malloc", "operator new", "operator new[]", "any"};
+    const char *block = block_of(slab);
+    struct block_tag tag;
+    enum block_verdict verdict = block_read_tag(block, RUN_CLASS, &tag);
+    if (verdict != BLOCK_INTACT)
+        return damages[verdict];
+    for (const char *byte = block + slab->summary; byte < end_of(slab); byte++)
+        if ((unsigned char)*byte != canary_of(block))
+            return FAULT_OVERFLOW;
+    report->made_by = makers[tag.form];
+    if (form != BLOCK_ANY && tag.form != form)
+        return FAULT_FORM_MISMATCH;
+    report->freed_as = bytes;
+    return bytes != SIZE_MAX && bytes / RUN_ALIGN != slab->summary / RUN_ALIGN ? FAULT_SIZE_MISMATCH
+                                                                               : FAULT_NONE;
+}
+
+enum fault run_examine(const void *pointer, enum block_form form, size_t bytes,
+                       struct fault_report *report) {
+    enum fault fault = FAULT_NEVER_ALLOCATED;
+    lock_acquire(&pool_lock);
+    const struct slab *slab = find(pointer);
+    if (slab != NULL) {
+        report->address = pointer;
+        report->slab_index = slab_index(slab);
+        report->class_bytes = 0;
+        report->slot = FAULT_SLOT_UNKNOWN;
+        report->requested = FAULT_BYTES_UNKNOWN;
+        if ((uintptr_t)pointer % SLOT_ALIGN != 0)
+            fault = FAULT_MISALIGNED;
+        else if (pointer != block_of(slab))
+            fault = (const char *)pointer < block_of(slab) ? FAULT_NEVER_ALLOCATED : FAULT_INTERIOR;
+        else if (!is_live(slab))
+            fault = FAULT_DOUBLE_FREE;
+        else
+            fault = examine(slab, form, bytes, report);
+        if (is_live(slab))
+            report->requested = slab->summary < UINT32_MAX ? (uint32_t)slab->summary : UINT32_MAX;
+    }
+    lock_release(&pool_lock);
+    return fault;
+}
+
+void run_give(void *block) {
+    lock_acquire(&pool_lock);
+    struct slab *slab = slab_at(region_slab_index(block));
+    if (slab_owner(slab) == TAG_OWNER_RUN && is_live(slab) && block_of(slab) == block) {
+        slab->live[0] = 0;
+        region_return_run(slab_index(slab), slab->stride);
+    }
+    lock_release(&pool_lock);
+}

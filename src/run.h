@@ -1,0 +1,38 @@
+/* Large blocks of the hardened mode: each a run of slabs of its own, between inaccessible ones.
+ *
+ *   | no access | ... | tag | block | canary, 1 to 16 bytes | no access |
+ *                     first slab ... last slab
+ *
+ * The block ends at the end of the run, so that the first byte far behind it cannot be touched; it
+ * starts in the run's first slab, whose descriptor stands for it: `summary` is the requested size,
+ * `stride` the number of slabs, `next` the block. A freed run is inaccessible until it is reused.
+ *
+ * All functions take pool_lock. None of this is fast; nor are blocks of this size frequent.
+ */
+#ifndef RUN_H
+#define RUN_H
+
+#include "block.h"
+#include "slab.h"
+
+/* The class that runs count as. */
+enum { RUN_CLASS = 63 };
+
+/* A block of more than fits a slab. NULL if there is no room. */
+void *run_take(size_t bytes, enum block_form form);
+
+/* The fault of freeing or using a pointer that lies in a run, FAULT_NONE if it is a live block;
+ * `form` as of the call, BLOCK_ANY for any. The place, the requested size and what else is known
+ * goes to `report`. FAULT_NEVER_ALLOCATED if it lies in no run. */
+enum fault run_examine(const void *pointer, enum block_form form, size_t bytes,
+                       struct fault_report *report);
+
+/* Free a block that run_examine() has passed. */
+void run_give(void *block);
+
+/* The size that was requested of a live block, by the descriptor of its run. */
+static inline size_t run_requested(const struct slab *slab) {
+    return slab->summary;
+}
+
+#endif
