@@ -35,7 +35,7 @@ HAVE_CXX     := $(shell command -v $(CXX))
 WORKLOADS    := $(addprefix $(BUILD)/,$(basename $(patsubst tools/%,%,$(wildcard tools/workloads/*.c \
                 $(if $(HAVE_CXX),tools/workloads/*.cpp)))))
 
-.PHONY: all help demo bench bench-strategies test gate lint format install clean
+.PHONY: all help demo bench bench-strategies test gate world soak lint format install clean
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/libtagpool.so $(BUILD)/libtagpool-trace.so $(BUILD)/tagpool $(WORKLOADS) ## build the library, the program and the workloads
@@ -114,6 +114,7 @@ test: all $(TEST_LIBRARIES) $(if $(findstring /gate/,$(TESTS)),$(GATE_SCENARIOS)
 	@BUILD=$(BUILD) CC="$(CC)" tests/harness/run $(TESTS)
 
 include tests/sanitize/rules.mk
+include tests/soak/rules.mk
 
 world: all ## run sixty programs of the distribution with and without the library (WORLD=--install; 10 minutes)
 	@BUILD=$(BUILD) tests/world/run $(WORLD)

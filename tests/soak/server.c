@@ -1,0 +1,90 @@
+/* A server's life in short: requests in sizes that shift, sessions of many ages, load that comes
+ * and goes, worker threads that end and are replaced, blocks that one thread takes and another
+ * frees.
+ *
+ *   server CYCLES      prints, in KiB resident: early, late, idle, trimmed
+ *
+ * early and late are means over the second and the last quarter of the load, of CYCLES cycles of
+ * phases each; idle is after the load, when all is freed, trimmed after malloc_trim(). Exit status
+ * 1: a block lost its contents.
+ */
+#include "../preload/behaviour.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { WORKERS = 4, SESSIONS = 24000, BATCH = 20000, QUARTERS = 4, PHASES = 12 };
+
+struct session {
+    uint32_t bytes;
+    uint32_t seed;
+};
+
+static _Atomic(struct session *) sessions[SESSIONS];
+static _Atomic(unsigned) phase;
+static _Atomic(unsigned) damaged;
+
+static struct session *open_session(uint32_t *random, unsigned current_phase) {
+    uint32_t dice = next_random(random);
+    uint32_t middle = 32 + current_phase % PHASES * 41;
+    uint32_t bytes = (uint32_t)sizeof(struct session) +
+                     (dice % 50 == 0 ? dice / 64 % 16000 : middle / 2 + dice / 64 % middle);
+    struct session *session = malloc(bytes);
+    if (session == NULL)
+        return NULL;
+    *session = (struct session){.bytes = bytes, .seed = dice};
+    pattern_fill(session + 1, bytes - sizeof *session, dice);
+    return session;
+}
+
+static void close_session(struct session *session) {
+    if (session == NULL)
+        return;
+    if (!pattern_holds(session + 1, session->bytes - sizeof *session, session->seed))
+        atomic_fetch_add(&damaged, 1);
+    free(session);
+}
+
+/* One worker's life. In busy phases all places are in use, in quiet ones a third. */
+static void *work(void *argument) {
+    uint32_t random = (uint32_t)(uintptr_t)argument | 1;
+    for (unsigned i = 0; i < BATCH; i++) {
+        unsigned current_phase = atomic_load_explicit(&phase, memory_order_relaxed);
+        size_t place = next_random(&random) % SESSIONS;
+        bool is_open = current_phase % 3 != 0 || place % 3 == 0;
+        struct session *session = is_open ? open_session(&random, current_phase) : NULL;
+        close_session(atomic_exchange(&sessions[place], session));
+    }
+    return NULL;
+}
+
+/* Keeps the workers going for some cycles; the mean of resident memory. */
+static size_t serve(unsigned cycles, uint32_t *seed) {
+    size_t sum_kib = 0;
+    for (unsigned generation = 0; generation < cycles * PHASES; generation++) {
+        pthread_t worker[WORKERS];
+        size_t started = 0;
+        for (; started < WORKERS; started++)
+            if (pthread_create(&worker[started], NULL, work,
+                               (void *)(uintptr_t)next_random(seed)) != 0)
+                break;
+        for (size_t i = 0; i < started; i++)
+            pthread_join(worker[i], NULL);
+        atomic_fetch_add(&phase, 1);
+        sum_kib += resident_kib();
+    }
+    return sum_kib / (cycles * PHASES);
+}
+
+int main(int argc, char **argv) {
+    unsigned cycles = argc > 1 ? (unsigned)atoi(argv[1]) : 2;
+    size_t mean_kib[QUARTERS];
+    uint32_t seed = 2463534242u;
+    for (int quarter = 0; quarter < QUARTERS; quarter++)
+        mean_kib[quarter] = serve(cycles, &seed);
+    for (size_t i = 0; i < SESSIONS; i++)
+        close_session(atomic_exchange(&sessions[i], NULL));
+    size_t idle_kib = resident_kib();
+    malloc_trim(0);
+    printf("%zu %zu %zu %zu\n", mean_kib[1], mean_kib[QUARTERS - 1], idle_kib, resident_kib());
+    return atomic_load(&damaged) != 0;
+}

@@ -1,0 +1,50 @@
+#!/bin/sh
+# If this failed, a server that runs for long would grow under the library although what it holds
+# does not, keep its memory when the load is over, or hold more in its pools than pool_limit says.
+#
+# TAGPOOL_SOAK_CYCLES=N: longer than the usual 4.
+set -u
+# shellcheck source=tests/surroundings/lib.sh
+. tests/surroundings/lib.sh
+
+cycles=${TAGPOOL_SOAK_CYCLES:-4}
+server=$build/tests/soak/server
+RETAIN_KIB=16384 # what empty slabs keep by default
+
+# measure NAME [OPTIONS]: leaves early, late, idle and trimmed.
+measure() {
+    if [ $# -gt 1 ]; then
+        run env LD_PRELOAD="$library" TAGPOOL_OPTIONS="$2" "$server" "$cycles"
+    else
+        run "$server" "$cycles"
+    fi
+    check "$status" "every block of the server keeps its contents ($1)"
+    read -r early late idle trimmed <"$work/output"
+    echo "# $1: early $early KiB, late $late, idle $idle, trimmed $trimmed"
+}
+
+holds() {
+    [ "$1" -le "$2" ]
+    check $? "$3 ($1 KiB, at most $2)"
+}
+
+measure system
+system_late=$late system_trimmed=$trimmed
+for options in strategy=metadata strategy=tagged retain=0; do
+    measure "$options" "$options"
+    kept=$RETAIN_KIB
+    [ $options != retain=0 ] || kept=0
+    holds "$late" $((early + early / 8 + 2048)) "memory levels out with $options"
+    holds "$late" $((system_late + system_late / 2 + kept)) \
+        "memory stays near the system allocator's with $options"
+    holds "$idle" $((system_trimmed + kept + 8192)) "the load's memory goes back after it with $options"
+    holds "$trimmed" $((system_trimmed + 6144)) "malloc_trim returns the rest with $options"
+done
+
+# A pool that is too small: the rest comes from the next allocator, and service goes on.
+run "$build/tagpool" run --stats -o pool_limit=4M -- "$server" 1
+check "$status" "a server goes on beyond its pool_limit"
+peak=$(sed -n 's/.*peak memory of the pools \([0-9.]*\) MiB.*/\1/p' "$work/output")
+awk -v peak="$peak" 'BEGIN { exit !(peak > 3 && peak <= 4) }'
+check $? "the pools hold at most pool_limit (peak $peak MiB of 4)"
+finish
