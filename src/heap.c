@@ -573,6 +573,7 @@ static void take_over(struct slab *slab) {
         settle_orphan(slab);
         return;
     }
+    slab->disturbed = true;
     slab_recount(slab);
     slab->place = SLAB_NOWHERE;
     make_orphan(slab);
@@ -619,7 +620,7 @@ void heap_after_fork(bool intact) {
         int owner = slab_owner(slab);
         if (heap_is_real(mine) && owner == (int)mine->owner)
             post_again(mine, slab);
-        else if (owner >= 0 && owner != TAG_OWNER_NONE)
+        else if (owner >= 0 && owner < TAG_OWNER_RUN)
             take_over(slab);
     }
 }

@@ -21,11 +21,13 @@ static unsigned char canary_of(const void *block) {
 }
 
 void *run_take(size_t bytes, enum block_form form) {
-    /* The block with a canary of at least a byte, and a whole slot's room for the tag before it. */
+    /* The block, with a canary of at least a byte. */
     size_t room = (bytes + RUN_ALIGN) & ~(size_t)(RUN_ALIGN - 1);
     if (bytes > (size_t)REGION_SLABS << SLAB_SHIFT)
         return NULL;
-    size_t slabs = (room + RUN_ALIGN + SLAB_BYTES - 1) >> SLAB_SHIFT;
+    if (room % SLAB_BYTES == 0) /* the block must start in the first slab, behind its tag */
+        room += RUN_ALIGN;
+    size_t slabs = (room + SLAB_BYTES - 1) >> SLAB_SHIFT;
     lock_acquire(&pool_lock);
     size_t index = region_take_run(slabs);
     char *block = NULL;

@@ -1,6 +1,6 @@
 /* Large blocks of the hardened mode: each a run of slabs of its own, between inaccessible ones.
  *
- *   | no access | ... | tag | block | canary, 1 to 16 bytes | no access |
+ *   | no access | ... | tag | block | canary, 1 to 32 bytes | no access |
  *                     first slab ... last slab
  *
  * The block ends at the end of the run, so that the first byte far behind it cannot be touched; it

@@ -41,6 +41,7 @@ void slab_init(struct slab *slab, unsigned class_index, bool zeroed) {
     slab->place = SLAB_NOWHERE;
     slab->zeroed = zeroed;
     slab->filled = false;
+    slab->disturbed = false;
     slab->previous = NULL;
     slab->next = NULL;
     slab->summary = all_words(slab);

@@ -43,6 +43,7 @@ struct slab {
     uint8_t claim_slots; /* claimed at a time, at most */
     bool zeroed;         /* slots from fresh_slot on read as zero */
     bool filled;         /* was full once, so all its memory is in use */
+    bool disturbed;      /* after a fork: free slots may not be as free() left them */
     struct slab *previous;
     struct slab *next;
     uint64_t live[SLAB_WORDS]; /* written by the owner, read by others with live_word() */
