@@ -37,7 +37,7 @@ for options in strategy=metadata strategy=tagged retain=0; do
     holds "$late" $((early + early / 8 + 2048)) "memory levels out with $options"
     holds "$late" $((system_late + system_late / 2 + kept)) \
         "memory stays near the system allocator's with $options"
-    holds "$idle" $((system_trimmed + kept + 8192)) "the load's memory goes back after it with $options"
+    holds "$idle" $((system_trimmed + kept + 8192)) "memory goes back after the load with $options"
     holds "$trimmed" $((system_trimmed + 6144)) "malloc_trim returns the rest with $options"
 done
 

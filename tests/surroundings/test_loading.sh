@@ -112,11 +112,13 @@ shimmed() {
 "$cc" -O1 -w -shared -fPIC -o "$work/plugin_c.so" "$work/plugin_c.c"
 "$cc" -O1 -w -fno-builtin -o "$work/own" "$work/own.c"
 has_cxx=
-"${CXX:-c++}" -O1 -w -shared -fPIC -o "$work/plugin.so" "$work/plugin.cpp" 2>/dev/null && has_cxx=yes
+"${CXX:-c++}" -O1 -w -shared -fPIC -o "$work/plugin.so" "$work/plugin.cpp" 2>/dev/null &&
+    has_cxx=yes
 
 for options in strategy=metadata strategy=tagged strategy=direct; do
     if [ -n "$has_cxx" ]; then
-        succeeds "a C++ library may come and go with $options" shimmed "$work/host" "$work/plugin.so"
+        succeeds "a C++ library may come and go with $options" \
+            shimmed "$work/host" "$work/plugin.so"
     else
         skip "a C++ library may come and go with $options" "there is no C++ compiler"
     fi

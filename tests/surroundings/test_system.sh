@@ -1,6 +1,6 @@
 #!/bin/sh
 # If this failed, a program would not run under the library where the system is short of something:
-# memory that may be promised, memory of its control group, mappings, room in /tmp, /proc, a standard
+# memory that may be promised, memory of its control group, mappings, /tmp, /proc, a standard
 # error to write to.
 #
 # What changes a setting of the whole machine for a moment runs only with TAGPOOL_TEST_SYSTEM=1.
@@ -146,7 +146,8 @@ no_proc_and_full_tmp() {
     apart 'mount -t tmpfs none /proc && LD_PRELOAD="$0" "$1/parser" double_free'
     grep -q 'tagpool.*: double free of 0x' "$work/output"
     check $? "a fault is found without /proc"
-    apart 'mkdir "$1/full" && mount -t tmpfs -o size=16k none "$1/full" && export TMPDIR="$1/full" &&
+    apart 'mkdir "$1/full" && mount -t tmpfs -o size=16k none "$1/full" &&
+        export TMPDIR="$1/full" &&
         { head -c 65536 /dev/zero >"$TMPDIR/filling" 2>/dev/null || true; } &&
         LD_PRELOAD="$0" TAGPOOL_STATS="$TMPDIR/filling" "$1/nodes" 10 2 &&
         "$2/tagpool" run --stats -- "$1/nodes" 5 1'
@@ -160,7 +161,8 @@ closed_streams() {
     run env LD_PRELOAD="$library" TAGPOOL_OPTIONS=on_fault=report sh -c '"$0" double_free 2>&-' \
         "$work/parser"
     check "$status" "a reported fault lets a program go on that has closed its standard error"
-    run env LD_PRELOAD="$library" TAGPOOL_OPTIONS=on_fault=report sh -c '"$0" double_free 2>/dev/full' \
+    run env LD_PRELOAD="$library" TAGPOOL_OPTIONS=on_fault=report \
+        sh -c '"$0" double_free 2>/dev/full' \
         "$work/parser"
     check "$status" "a reported fault lets a program go on whose standard error takes nothing"
 }
