@@ -8,6 +8,10 @@ uint32_t checked_tag_bytes;
 bool checked_is_hardened;
 static uint32_t quarantine_limit;
 
+enum {
+    RESTING_SLABS = 8
+}; /* a slab whose last block was freed does not come back at once either */
+
 /* What is left of a slot for the program. */
 static uint32_t usable_bytes(const struct slab *slab) {
     return slab->stride - checked_tag_bytes;
@@ -25,7 +29,7 @@ void checked_harden(uint64_t quarantine, uint64_t guard) {
     quarantine_limit = (uint32_t)quarantine;
     slab_claim_bytes =
         SLAB_BYTES; /* the more slots are claimed, the more there are to choose from */
-    region_guard(guard);
+    region_harden(RESTING_SLABS, guard);
     heap_harden();
 }
 

@@ -34,6 +34,7 @@ static size_t slab_limit;       /* slabs in the region */
 static size_t slabs_committed;  /* slabs from the start that are accessible */
 static size_t tables_committed; /* slabs whose descriptor and remote words are accessible */
 static size_t memory_limit;     /* slabs that may be taken or warm */
+static size_t warm_resting;     /* warm slabs that are not reused as long as there are others */
 static size_t guard_spacing;    /* slabs between two inaccessible ones, 0 for none */
 static size_t warm_limit;       /* slabs that may be warm */
 
@@ -169,7 +170,8 @@ static size_t take_next_unused(void) {
     return slab_index;
 }
 
-void region_guard(size_t spacing) {
+void region_harden(size_t resting, size_t spacing) {
+    warm_resting = resting;
     guard_spacing = spacing;
 }
 
@@ -185,22 +187,33 @@ static size_t take_unused(void) {
     return slab_index;
 }
 
+static size_t take_warm(void) {
+    size_t slab_index = set_take_lowest(&warm_slabs);
+    if (slab_index != REGION_NO_SLAB)
+        region_counts.warm--;
+    return slab_index;
+}
+
+/* A slab whose memory reads as zero. */
+static size_t take_zeroed(void) {
+    if (region_counts.taken + region_counts.warm >= memory_limit)
+        return REGION_NO_SLAB;
+    size_t slab_index = set_take_lowest(&cold_slabs);
+    return slab_index != REGION_NO_SLAB ? slab_index : take_unused();
+}
+
 size_t region_take_slab(bool *zeroed) {
     ASSERT(lock_is_mine(&pool_lock));
-    size_t slab_index = set_take_lowest(&warm_slabs);
-    *zeroed = false;
-    if (slab_index != REGION_NO_SLAB) {
-        region_counts.warm--;
-    } else {
-        if (region_counts.taken >= memory_limit)
-            return REGION_NO_SLAB;
-        *zeroed = true;
-        slab_index = set_take_lowest(&cold_slabs);
-        if (slab_index == REGION_NO_SLAB)
-            slab_index = take_unused();
-        if (slab_index == REGION_NO_SLAB)
-            return REGION_NO_SLAB;
+    size_t slab_index = region_counts.warm > warm_resting ? take_warm() : REGION_NO_SLAB;
+    *zeroed = slab_index == REGION_NO_SLAB;
+    if (slab_index == REGION_NO_SLAB)
+        slab_index = take_zeroed();
+    if (slab_index == REGION_NO_SLAB) {
+        slab_index = take_warm();
+        *zeroed = false;
     }
+    if (slab_index == REGION_NO_SLAB)
+        return REGION_NO_SLAB;
     region_counts.taken++;
     if (region_counts.taken > region_counts.taken_peak)
         region_counts.taken_peak = region_counts.taken;

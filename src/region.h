@@ -58,9 +58,10 @@ static inline size_t region_slab_index(const void *pointer) {
  * room: nothing is ever ours then. */
 bool region_start(uint64_t pool_limit, uint64_t retain);
 
-/* Leave a slab inaccessible after every so many, from now on; 0: none. Before the first slab is
+/* For the hardened mode: let so many warm slabs rest, unused ones are taken first; and leave a slab
+ * inaccessible after every `spacing`, 0: none. Before the first slab is
  * taken. */
-void region_guard(size_t spacing);
+void region_harden(size_t resting, size_t spacing);
 
 /* Take an empty slab: its index, or REGION_NO_SLAB if the limit, the region or the system's memory
  * is exhausted. `zeroed` is set if all its bytes are zero. */

@@ -108,9 +108,12 @@ void slab_unclaim(struct slab *slab, unsigned word, uint64_t mask, bool fresh) {
         return;
     slab->countdown -= (uint32_t)__builtin_popcountll(mask);
     slab->summary |= (uint64_t)1 << word;
-    /* Slots are handed out from the lowest up: of a fresh claim, all that remain were never
-     * touched. */
-    if (fresh && slab->fresh_slot == (word + 1) * WORD_BITS - (uint32_t)__builtin_clzll(mask))
+    /* Of a fresh claim, what lies above the last slot handed out was never touched. In random order
+     * that may leave others. */
+    uint64_t above = mask >> __builtin_ctzll(mask);
+    bool reaches_end = (above & (above + 1)) == 0 &&
+                       slab->fresh_slot == (word + 1) * WORD_BITS - (uint32_t)__builtin_clzll(mask);
+    if (fresh && reaches_end)
         slab->fresh_slot = word * WORD_BITS + (uint32_t)__builtin_ctzll(mask);
 }
 
