@@ -63,7 +63,7 @@ static unsigned random_slot(struct heap *heap, uint64_t mask) {
 }
 
 /* True if all bytes have one value. Slots are whole multiples of 16 bytes but for the tag's 8. */
-static bool are_all(const unsigned char *bytes, size_t count, unsigned char value) {
+static inline bool are_all(const unsigned char *bytes, size_t count, unsigned char value) {
     size_t i = 0;
     uint64_t pattern = value * 0x0101010101010101u;
     for (; i + sizeof pattern <= count; i += sizeof pattern) {
@@ -78,15 +78,30 @@ static bool are_all(const unsigned char *bytes, size_t count, unsigned char valu
     return true;
 }
 
+/* memset(), without a call for the few bytes that it mostly is about. */
+static inline void fill(unsigned char *bytes, size_t count, unsigned char value) {
+    if (count > 64) {
+        memset(bytes, value, count);
+        return;
+    }
+    for (; (uintptr_t)bytes % 8 != 0 && count > 0; count--)
+        *bytes++ = value;
+    for (uint64_t pattern = value * 0x0101010101010101u; count >= 8; bytes += 8, count -= 8)
+        memcpy(bytes, &pattern, 8);
+    for (; count > 0; count--)
+        *bytes++ = value;
+}
+
 /* Never 0, which is what strings end in and freed blocks are full of. */
 static unsigned char canary_of(const void *block) {
     return (unsigned char)(block_mask(block) >> 24) | 1;
 }
 
 static void write_canary(void *block, size_t requested, size_t usable) {
-    memset((char *)block + requested, canary_of(block), usable - requested);
+    fill((unsigned char *)block + requested, usable - requested, canary_of(block));
 }
 
+<<<<<<< HEAD
 /* A slot comes out of quarantine or was never used: nobody may have written to it. */
 static void expect_clear(struct slab *slab, uint32_t slot) {
     unsigned char *block = (unsigned char *)slab_slot_start(slab, slot);
@@ -101,6 +116,15 @@ static void expect_clear(struct slab *slab, uint32_t slot) {
                                   .function = "malloc",
                                   .caller = FAULT_CALLER_UNKNOWN};
     describe(&report, slab, slot);
+=======
+/* A slot comes out of quarantine or was never used: if it is not all zero, somebody wrote to it. */
+COLD static void raise_write_after_free(struct slab *slab, void *block) {
+    struct fault_report report = {
+        .is_use = true, .function = "malloc", .caller = FAULT_CALLER_UNKNOWN};
+    size_t offset = (size_t)((char *)block - slab_slot_start(slab, 0));
+    describe(&report, slab, (uint32_t)(offset / slab->stride));
+    report.fault = FAULT_WRITE_AFTER_FREE;
+>>>>>>> de5d7d5 (Make the hardened mode's checks cheaper)
     heap_raise(&report);
     memset(block, 0, usable_bytes(slab));
 }
@@ -119,9 +143,10 @@ static void *take_tagged(struct heap *heap, struct bin *bin, struct block_tag ta
         checked_is_hardened ? random_slot(heap, bin->mask) : (unsigned)__builtin_ctzll(bin->mask);
     void *block = heap_bin_block(bin, slot);
     if (checked_is_hardened && tag.class_index != 0) {
-        struct slab *slab = slab_of_live(bin->live);
-        expect_clear(slab, (uint32_t)(bin->live - slab->live) * WORD_BITS + slot);
-        write_canary(block, tag.requested, usable_bytes(slab));
+        size_t usable = bin->stride - BLOCK_TAG_BYTES;
+        if (UNLIKELY(!are_all(block, usable, 0)))
+            raise_write_after_free(slab_of_live(bin->live), block);
+        write_canary(block, tag.requested, usable);
     }
     if (tag.class_index != 0)
         block_write_tag(block, tag);
@@ -165,6 +190,8 @@ static void let_out(struct heap *heap, void *block) {
 }
 
 static bool has_quarantine(struct heap *heap) {
+    if (LIKELY(heap->quarantine != NULL))
+        return true;
     size_t bytes = os_round_to_page(quarantine_limit * sizeof(void *));
     if (heap->quarantine == NULL && bytes != 0) {
         void *memory = os_reserve(bytes, os_page_bytes());
@@ -183,7 +210,9 @@ static void set_aside(struct heap *heap, struct slab *slab, uint32_t slot) {
     }
     slab_set_aside(slab, slot, true);
     void **place = &heap->quarantine[heap->quarantine_next];
-    heap->quarantine_next = (heap->quarantine_next + 1) % quarantine_limit;
+    heap->quarantine_next++;
+    if (heap->quarantine_next == quarantine_limit)
+        heap->quarantine_next = 0;
     void *oldest = *place;
     *place = slab_slot_start(slab, slot);
     if (oldest != NULL)
@@ -209,7 +238,7 @@ static void clear_freed(const struct slab *slab, void *block) {
                                               .class_index = slab->class_index,
                                               .form = BLOCK_ANY});
     atomic_signal_fence(memory_order_release);
-    memset(block, 0, usable_bytes(slab));
+    fill(block, usable_bytes(slab), 0);
 }
 
 static bool is_live_slot(const struct slab *slab, uint32_t slot) {
@@ -289,11 +318,11 @@ static void examine_next(const struct heap *heap, struct slab *slab, uint32_t sl
 
 /* True if the bytes behind what was requested are as malloc() left them, or if there is no canary.
  */
-static bool canary_is_intact(const struct slab *slab, uint32_t slot, uint32_t requested) {
-    const unsigned char *block = (const unsigned char *)slab_slot_start(slab, slot);
-    return !checked_is_hardened ||
-           (requested < usable_bytes(slab) &&
-            are_all(block + requested, usable_bytes(slab) - requested, canary_of(block)));
+static inline bool canary_is_intact(const struct slab *slab, const void *block,
+                                    uint32_t requested) {
+    const unsigned char *bytes = block;
+    return requested < usable_bytes(slab) &&
+           are_all(bytes + requested, usable_bytes(slab) - requested, canary_of(block));
 }
 
 /* True if a live block may be freed or used by the call. */
@@ -311,7 +340,7 @@ static bool examine(const struct heap *heap, struct slab *slab, uint32_t slot,
     examine_next(heap, slab, slot, report);
     describe(report, slab, slot);
     report->requested = tag.requested;
-    if (!canary_is_intact(slab, slot, tag.requested)) {
+    if (checked_is_hardened && !canary_is_intact(slab, report->address, tag.requested)) {
         bool is_freed = block_requested(report->address) == BLOCK_FREED;
         report->fault = is_freed ? FAULT_DOUBLE_FREE : FAULT_OVERFLOW;
         if (is_freed)
@@ -350,7 +379,7 @@ static bool give_sound(struct heap *heap, void *pointer, const struct call *call
     if (bytes != CHECKED_BYTES_UNKNOWN && class_for(bytes) != slab->class_index)
         return false;
     if (checked_is_hardened) {
-        if (slab_is_aside(slab, slot) || !canary_is_intact(slab, slot, block_requested(pointer)))
+        if (slab_is_aside(slab, slot) || !canary_is_intact(slab, pointer, block_requested(pointer)))
             return false;
         clear_freed(slab, pointer);
         set_aside(heap, slab, slot);

@@ -208,19 +208,6 @@ static bool locate(const void *pointer, struct fault_report *report) {
     return true;
 }
 
-void slab_set_aside(struct slab *slab, uint32_t slot, bool is_aside) {
-    uint64_t *word = &slab_remote(slab_index(slab))->aside[slot / WORD_BITS];
-    uint64_t bit = (uint64_t)1 << slot % WORD_BITS;
-    OWNER_STORE(word, is_aside ? *word | bit : *word & ~bit);
-}
-
-bool slab_is_aside(const struct slab *slab, uint32_t slot) {
-    if (!slab_keeps_aside)
-        return false;
-    const uint64_t *word = &slab_remote(slab_index(slab))->aside[slot / WORD_BITS];
-    return slab_is_live(__atomic_load_n(word, __ATOMIC_RELAXED), slot);
-}
-
 bool slab_is_freed_remotely(const struct slab *slab, uint32_t slot) {
     struct slab_remote *remote = slab_remote(slab_index(slab));
     return slab_is_live(

@@ -201,10 +201,23 @@ enum slab_remote_result {
 /* Free a live slot from a thread that does not own the slab. _remote: any thread may call it. */
 enum slab_remote_result slab_give_remote(struct slab *slab, uint32_t slot);
 
+/* The word that says of a slot whether it is set aside. */
+static inline uint64_t *slab_aside_word(const struct slab *slab, uint32_t slot) {
+    return &slab_remote(slab_index(slab))->aside[slot / WORD_BITS];
+}
+
 /* Keep a live slot that was freed from being handed out again, and from being taken for live by
  * slab_find(); or stop that. Owner only. */
-void slab_set_aside(struct slab *slab, uint32_t slot, bool is_aside);
-bool slab_is_aside(const struct slab *slab, uint32_t slot);
+static inline void slab_set_aside(struct slab *slab, uint32_t slot, bool is_aside) {
+    uint64_t *word = slab_aside_word(slab, slot);
+    uint64_t bit = (uint64_t)1 << slot % WORD_BITS;
+    OWNER_STORE(word, is_aside ? *word | bit : *word & ~bit);
+}
+
+static inline bool slab_is_aside(const struct slab *slab, uint32_t slot) {
+    return slab_keeps_aside &&
+           slab_is_live(__atomic_load_n(slab_aside_word(slab, slot), __ATOMIC_RELAXED), slot);
+}
 
 /* True if another thread has freed the slot and the owner has not folded that in. */
 bool slab_is_freed_remotely(const struct slab *slab, uint32_t slot);
