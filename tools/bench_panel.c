@@ -74,5 +74,6 @@ const struct bench_workload bench_panel[] = {
 const struct bench_configuration bench_configurations[] = {
     {"tagpool metadata", "strategy=metadata"},
     {"tagpool tagged", "strategy=tagged"},
+    {"tagpool hardened", "harden=on"},
     {0},
 };
