@@ -4,6 +4,7 @@
 #include "config.h"
 #include "next.h"
 #include "os.h"
+#include "run.h"
 #include "stats.h"
 
 #include <errno.h>
@@ -108,12 +109,21 @@ static void after_fork_in_child(void) {
 struct leaks {
     uint64_t class_blocks[SIZE_CLASS_ALL];
     uint64_t requested[SIZE_CLASS_ALL];
+    uint64_t large_blocks;
+    uint64_t large_bytes;
     uint64_t blocks;
     uint64_t bytes;
 };
 
 static void add_requested(struct slab *slab, uint32_t slot, void *context) {
     struct leaks *leaks = context;
+    if (slab->class_index == RUN_CLASS) {
+        leaks->large_blocks++;
+        leaks->large_bytes += run_requested(slab);
+        leaks->blocks++;
+        leaks->bytes += run_requested(slab);
+        return;
+    }
     if (os_is_stream_buffer(slab_slot_start(slab, slot)))
         return;
     uint64_t bytes = checked_requested(slab, slot);
@@ -141,6 +151,17 @@ static void report_leaks_of_class(const struct leaks *leaks, unsigned class_inde
     report_line(&line);
 }
 
+static void report_leak_sum(uint64_t blocks, const char *what, uint64_t bytes,
+                            const char *of_what) {
+    struct text line = {.length = 0};
+    text_add(&line, "leaked ");
+    text_add_number(&line, blocks);
+    text_add(&line, what);
+    text_add_number(&line, bytes);
+    text_add(&line, of_what);
+    report_line(&line);
+}
+
 static void report_leaks(void) {
     struct leaks leaks = {.blocks = 0};
     heap_each_live(add_requested, &leaks);
@@ -150,13 +171,10 @@ static void report_leaks(void) {
     for (unsigned i = 0; i < SIZE_CLASS_ALL; i++)
         if (leaks.class_blocks[i] != 0)
             report_leaks_of_class(&leaks, i);
-    struct text line = {.length = 0};
-    text_add(&line, "leaked ");
-    text_add_number(&line, leaks.blocks);
-    text_add(&line, " blocks, ");
-    text_add_number(&line, leaks.bytes);
-    text_add(&line, " bytes in all");
-    report_line(&line);
+    if (leaks.large_blocks != 0)
+        report_leak_sum(leaks.large_blocks, " large blocks, ", leaks.large_bytes,
+                        " bytes requested");
+    report_leak_sum(leaks.blocks, " blocks, ", leaks.bytes, " bytes in all");
 }
 
 /* Runs after the destructors of all libraries: it is the first function that was registered, before

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 
 const struct next *next_found;
@@ -92,16 +91,6 @@ void *next_symbol(const char *name) {
     return dlsym(RTLD_NEXT, name);
 }
 
-/* Writes out and frees the buffer of a stream, as exit() is about to write it out. A thread that
- * waits in a call of the stream keeps it. */
-static void free_buffer(const char *stream_name) {
-    FILE *stream = next_symbol(stream_name);
-    if (stream == NULL || LIBC_STREAM_BUFFER(stream) == NULL || ftrylockfile(stream) != 0)
-        return;
-    setvbuf(stream, NULL, _IONBF, 0);
-    funlockfile(stream);
-}
-
 static void call_if_there(const char *name) {
     void (*function)(void);
     void *symbol = next_symbol(name);
@@ -111,9 +100,6 @@ static void call_if_there(const char *name) {
 }
 
 void next_free_runtime(void) {
-    free_buffer("_IO_2_1_stdin_");
-    free_buffer("_IO_2_1_stdout_");
-    free_buffer("_IO_2_1_stderr_");
     if (os_thread_count() != 1)
         return;
     call_if_there("_ZN9__gnu_cxx9__freeresEv");

@@ -44,7 +44,7 @@ bool next_is_bootstrap(const void *pointer);
 size_t next_bootstrap_bytes(const void *pointer);
 
 /* At the very end of the process: have the C and the C++ library free what they keep until then
- * (buffers of the standard streams, memory of ended threads), so that it is no leak of the
+ * (memory of ended threads, tables), so that it is no leak of the
  * program's. What other threads may be using is left alone. */
 void next_free_runtime(void);
 

@@ -44,6 +44,9 @@ static int child_main(const char *mode) {
         leave_blocks(NULL);
     if (strcmp(mode, "thread") == 0)
         run_thread(leave_blocks, NULL);
+    if (strcmp(mode, "large") == 0)
+        for (int i = 0; i < 2; i++)
+            kept[i] = make(100000);
     if (strcmp(mode, "_exit") == 0) {
         leave_blocks(NULL);
         _exit(0);
@@ -153,11 +156,22 @@ static void check_strategy(enum misuse_strategy strategy) {
     }
 }
 
+static void large_blocks_are_counted_where_they_are_ours(void) {
+    static struct child child;
+    unsigned long bytes;
+    if (!run_mode(&child, MISUSE_STRATEGY_hardened, "large"))
+        return;
+    CHECK_SAY(strstr(child.err, "]: leaked 2 large blocks, 200000 bytes requested\n") != NULL &&
+                  total(child.err, &bytes) == 2 && bytes == 200000,
+              "it wrote: %s", child.err);
+}
+
 int main(int argc, char **argv) {
     program = argv[0];
     if (argc == CHILD_ARGUMENTS)
         return child_main(argv[1]);
     for (int strategy = 0; strategy < MISUSE_STRATEGY_COUNT; strategy++)
         check_strategy((enum misuse_strategy)strategy);
+    TAP_RUN(large_blocks_are_counted_where_they_are_ours);
     return tap_done();
 }
