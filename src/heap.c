@@ -1,7 +1,6 @@
 #include "heap.h"
 
 #include "os.h"
-#include "run.h"
 #include "stats.h"
 
 #include <string.h>
@@ -643,7 +642,7 @@ void heap_sum(struct heap_sums *sums) {
         struct slab *slab = slab_at(index);
         int owner = slab_owner(slab);
         if (owner == TAG_OWNER_RUN)
-            sums->live_bytes += run_bytes(slab);
+            sums->live_bytes += slab_run_bytes(slab);
         if (owner < 0 || owner >= TAG_OWNER_RUN)
             continue;
         size_t live = slab_live_count(slab);
@@ -658,7 +657,7 @@ void heap_each_live(void (*visit)(struct slab *slab, uint32_t slot, void *contex
     for (size_t index = 0; index < region_counts.used; index++) {
         struct slab *slab = slab_at(index);
         int owner = slab_owner(slab);
-        if (owner == TAG_OWNER_RUN && run_bytes(slab) != 0)
+        if (owner == TAG_OWNER_RUN && slab_run_bytes(slab) != 0)
             visit(slab, 0, context);
         if (owner < 0 || owner >= TAG_OWNER_RUN)
             continue;

@@ -30,11 +30,6 @@ enum fault run_examine(const void *pointer, enum block_form form, size_t bytes,
 /* Free a block that run_examine() has passed. */
 void run_give(void *block);
 
-/* The memory of a run, by its descriptor; 0 if it was freed. */
-static inline size_t run_bytes(const struct slab *slab) {
-    return slab->live[0] != 0 ? (size_t)slab->stride << SLAB_SHIFT : 0;
-}
-
 /* The size that was requested of a live block, by the descriptor of its run. */
 static inline size_t run_requested(const struct slab *slab) {
     return slab->summary;
