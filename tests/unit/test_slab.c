@@ -1,0 +1,134 @@
+/* If this failed, a slab would lose or double a slot, or take a pointer between two blocks for a
+ * block. */
+#include "size_class.h"
+#include "slab.h"
+#include "tap.h"
+
+static struct slab *slab;
+
+static void begin(unsigned class_index) {
+    memset(slab->live, 0, sizeof slab->live);
+    slab_init(slab, class_index, true);
+    slab_set_owner(slab, TAG_OWNER_FIRST);
+}
+
+static void *slot_address(uint32_t slot) {
+    return slab_start(slab) + (size_t)slot * slab->stride;
+}
+
+/* Hands out every slot; their number. */
+static uint32_t claim_all(void) {
+    uint32_t count = 0;
+    unsigned word;
+    bool fresh;
+    for (uint64_t mask; (mask = slab_claim(slab, &word, &fresh)) != 0;) {
+        CHECK((slab->live[word] & mask) == 0);
+        slab->live[word] |= mask;
+        count += (uint32_t)__builtin_popcountll(mask);
+    }
+    return count;
+}
+
+static void every_slot_of_every_class_is_handed_out_once(void) {
+    for (unsigned index = SIZE_CLASS_FIRST; index < SIZE_CLASS_COUNT; index++) {
+        begin(index);
+        uint32_t count = claim_all();
+        CHECK_SAY(count == slab->slot_count && slab_used(slab) == count, "%u of %u", count,
+                  slab->slot_count);
+        CHECK(slab_live_count(slab) == count);
+        CHECK((size_t)(count + 1) * slab->stride > SLAB_BYTES - slab->stride);
+        for (uint32_t slot = 0; slot < count; slot++)
+            slab_give(slab, slot, slab_live_of(slab, slot));
+        CHECK(slab_used(slab) == 0 && slab_live_count(slab) == 0);
+    }
+}
+
+static void only_the_start_of_a_slot_is_a_slot(void) {
+    for (unsigned index = SIZE_CLASS_FIRST; index < SIZE_CLASS_COUNT; index++) {
+        begin(index);
+        for (uint32_t offset = 0; offset < SLAB_BYTES; offset++) {
+            bool exact;
+            uint32_t slot = slab_slot(slab->reciprocal, offset, &exact);
+            CHECK(slot == offset / slab->stride && exact == (offset % slab->stride == 0));
+        }
+    }
+}
+
+static void a_claim_that_is_undone_can_be_made_again(void) {
+    unsigned word;
+    bool fresh;
+    begin(size_class_of(64));
+    uint64_t mask = slab_claim(slab, &word, &fresh);
+    CHECK(mask != 0 && fresh);
+    slab_unclaim(slab, word, mask, fresh);
+    CHECK(slab_used(slab) == 0);
+    unsigned again_word;
+    CHECK(slab_claim(slab, &again_word, &fresh) == mask && again_word == word && fresh);
+}
+
+static void slots_that_others_free_are_folded_in(void) {
+    begin(size_class_of(48));
+    uint32_t count = claim_all();
+    uint32_t before = slab_used(slab);
+    CHECK(slab_give_remote(slab, 5) == SLAB_REMOTE_POST);
+    CHECK(slab_has_remote(slab) && slab_give_remote(slab, 7) == SLAB_REMOTE_GIVEN);
+    CHECK(slab_give_remote(slab, count - 1) != SLAB_REMOTE_DOUBLE);
+    CHECK(slab_give_remote(slab, 5) == SLAB_REMOTE_DOUBLE);
+    CHECK(slab_fold(slab) == FAULT_SLOT_UNKNOWN);
+    CHECK(slab_used(slab) == before - 3 && !slab_has_remote(slab));
+    CHECK(!slab_is_live(slab_live_of(slab, 5), 5) && slab_is_live(slab_live_of(slab, 6), 6));
+}
+
+static void a_slot_freed_here_and_there_is_found_when_folded(void) {
+    begin(size_class_of(48));
+    claim_all();
+    CHECK(slab_give_remote(slab, 9) == SLAB_REMOTE_POST);
+    slab_give(slab, 9, slab_live_of(slab, 9));
+    CHECK(slab_fold(slab) == 9);
+}
+
+static void the_posted_bit_stays_when_the_owner_changes(void) {
+    int owner;
+    begin(size_class_of(48));
+    CHECK(slab_post_remote(slab, &owner) && owner == TAG_OWNER_FIRST);
+    CHECK(!slab_post_remote(slab, &owner));
+    slab_set_owner(slab, 77);
+    CHECK(slab_is_posted(slab) && slab_owner(slab) == 77);
+    slab_unpost(slab);
+    CHECK(!slab_is_posted(slab) && slab_owner(slab) == 77);
+}
+
+static void pointers_are_diagnosed(void) {
+    struct fault_report report = {.fault = FAULT_NONE};
+    unsigned word;
+    bool fresh;
+    begin(size_class_of(48));
+    slab->live[0] |= slab_claim(slab, &word, &fresh);
+    char *block = slot_address(2);
+    CHECK(slab_diagnose(block, &report) == FAULT_NONE && report.slot == 2);
+    CHECK(slab_diagnose(block + 8, &report) == FAULT_MISALIGNED);
+    CHECK(slab_diagnose(block + 16, &report) == FAULT_INTERIOR);
+    CHECK(slab_diagnose(slot_address(slab->slot_count - 1), &report) == FAULT_NEVER_ALLOCATED);
+    slab_give(slab, 2, slab_live_of(slab, 2));
+    CHECK(slab_diagnose(block, &report) == FAULT_DOUBLE_FREE);
+    uint32_t slot;
+    CHECK(slab_find(block, &slot) == NULL && slab_find(slot_address(3), &slot) == slab);
+    CHECK(slot == 3 && slab_find(&report, &slot) == NULL);
+}
+
+int main(void) {
+    bool zeroed;
+    tag_start(0x123456789abcdef0u);
+    CHECK(region_start(0, 0));
+    lock_acquire(&pool_lock);
+    slab = slab_at(region_take_slab(&zeroed));
+    lock_release(&pool_lock);
+    TAP_RUN(every_slot_of_every_class_is_handed_out_once);
+    TAP_RUN(only_the_start_of_a_slot_is_a_slot);
+    TAP_RUN(a_claim_that_is_undone_can_be_made_again);
+    TAP_RUN(slots_that_others_free_are_folded_in);
+    TAP_RUN(a_slot_freed_here_and_there_is_found_when_folded);
+    TAP_RUN(the_posted_bit_stays_when_the_owner_changes);
+    TAP_RUN(pointers_are_diagnosed);
+    return tap_done();
+}

@@ -1,0 +1,92 @@
+/* If this failed, slabs would be given out twice or lost, memory of empty ones would stay or hold
+ * old bytes where zeroes are promised, or a limit would be passed. */
+#include "region.h"
+#include "tap.h"
+
+enum { LIMIT_SLABS = 40, RETAIN_SLABS = 4 };
+
+static size_t taken[REGION_SLABS];
+
+static unsigned char *start_of(size_t slab_index) {
+    return (unsigned char *)(region.base + (slab_index << SLAB_SHIFT));
+}
+
+static bool is_zero(size_t slab_index) {
+    for (size_t i = 0; i < SLAB_BYTES; i++)
+        if (start_of(slab_index)[i] != 0)
+            return false;
+    return true;
+}
+
+static size_t take_all(void) {
+    size_t count = 0;
+    bool zeroed;
+    while (count < REGION_SLABS && (taken[count] = region_take_slab(&zeroed)) != REGION_NO_SLAB) {
+        CHECK(!zeroed || is_zero(taken[count]));
+        memset(start_of(taken[count]), (int)count + 1, SLAB_BYTES);
+        count++;
+    }
+    return count;
+}
+
+static void slabs_are_given_out_once_and_up_to_the_limit(void) {
+    size_t count = take_all();
+    CHECK_SAY(count == LIMIT_SLABS && region_counts.taken == count, "%zu slabs", count);
+    for (size_t i = 0; i < count; i++)
+        CHECK(taken[i] == i && start_of(i)[0] == i + 1 && start_of(i)[SLAB_BYTES - 1] == i + 1);
+    for (size_t i = 0; i < count; i++)
+        region_return_slab(taken[i]);
+    CHECK(region_counts.taken == 0 && region_counts.taken_peak == LIMIT_SLABS);
+}
+
+/* Of those that kept their memory: more than these few were returned before. */
+static void the_lowest_slab_comes_back_first(void) {
+    bool zeroed;
+    for (size_t i = 0; i < RETAIN_SLABS; i++)
+        CHECK(region_take_slab(&zeroed) == i);
+    region_return_slab(3);
+    region_return_slab(1);
+    CHECK(region_take_slab(&zeroed) == 1 && region_take_slab(&zeroed) == 3);
+    for (size_t i = 0; i < RETAIN_SLABS; i++)
+        region_return_slab(i);
+}
+
+static void trimmed_slabs_read_as_zero_again(void) {
+    size_t count = take_all();
+    for (size_t i = 0; i < count; i++)
+        region_return_slab(taken[i]);
+    region_trim(0);
+    CHECK(region_counts.warm == 0);
+    for (size_t i = 0; i < count; i++)
+        CHECK(is_zero(taken[i]));
+    CHECK(region_trim(0) == 0);
+}
+
+static void pointers_are_told_apart(void) {
+    int outside;
+    CHECK(region_owns(start_of(0)) && region_owns(start_of(REGION_SLABS) - 1));
+    CHECK(!region_owns(start_of(0) - 1) && !region_owns(start_of(REGION_SLABS)));
+    CHECK(!region_owns(&outside) && !region_owns(NULL));
+    CHECK(region_slab_index(start_of(7) + 5) == 7);
+}
+
+static void the_rest_of_the_region_can_be_given_back(void) {
+    size_t before = region.reserved_bytes;
+    bool released = region_release_unused();
+    CHECK(released == (region.reserved_bytes < before));
+    CHECK(!region_release_unused());
+    CHECK(take_all() == LIMIT_SLABS);
+}
+
+int main(void) {
+    CHECK(!region_owns(&taken) && region.bytes == 0); /* nothing is ours before the start */
+    CHECK(region_start(LIMIT_SLABS * SLAB_BYTES, RETAIN_SLABS * SLAB_BYTES));
+    lock_acquire(&pool_lock);
+    TAP_RUN(slabs_are_given_out_once_and_up_to_the_limit);
+    TAP_RUN(the_lowest_slab_comes_back_first);
+    TAP_RUN(trimmed_slabs_read_as_zero_again);
+    TAP_RUN(pointers_are_told_apart);
+    TAP_RUN(the_rest_of_the_region_can_be_given_back);
+    lock_release(&pool_lock);
+    return tap_done();
+}
