@@ -101,22 +101,6 @@ static void write_canary(void *block, size_t requested, size_t usable) {
     fill((unsigned char *)block + requested, usable - requested, canary_of(block));
 }
 
-<<<<<<< HEAD
-/* A slot comes out of quarantine or was never used: nobody may have written to it. */
-static void expect_clear(struct slab *slab, uint32_t slot) {
-    unsigned char *block = (unsigned char *)slab_slot_start(slab, slot);
-    if (LIKELY(are_all(block, usable_bytes(slab), 0)))
-        return;
-    if (slab->disturbed) { /* a thread that a fork left behind was about to hand the slot out */
-        memset(block, 0, usable_bytes(slab));
-        return;
-    }
-    struct fault_report report = {.fault = FAULT_WRITE_AFTER_FREE,
-                                  .is_use = true,
-                                  .function = "malloc",
-                                  .caller = FAULT_CALLER_UNKNOWN};
-    describe(&report, slab, slot);
-=======
 /* A slot comes out of quarantine or was never used: if it is not all zero, somebody wrote to it. */
 COLD static void raise_write_after_free(struct slab *slab, void *block) {
     struct fault_report report = {
@@ -124,8 +108,9 @@ COLD static void raise_write_after_free(struct slab *slab, void *block) {
     size_t offset = (size_t)((char *)block - slab_slot_start(slab, 0));
     describe(&report, slab, (uint32_t)(offset / slab->stride));
     report.fault = FAULT_WRITE_AFTER_FREE;
->>>>>>> de5d7d5 (Make the hardened mode's checks cheaper)
-    heap_raise(&report);
+    if (!slab->disturbed) /* by a thread that a fork left behind as it was about to hand the slot
+                             out */
+        heap_raise(&report);
     memset(block, 0, usable_bytes(slab));
 }
 
