@@ -58,6 +58,16 @@ static int child_main(const char *mode) {
 
 static const char *program;
 
+/* A number and what must follow it; moves on behind both. */
+static bool read_number(const char **text, unsigned long *number, const char *follows) {
+    char *end;
+    *number = strtoul(*text, &end, 10);
+    if (end == *text || strncmp(end, follows, strlen(follows)) != 0)
+        return false;
+    *text = end + strlen(follows);
+    return true;
+}
+
 /* The sum that the report ends with, in blocks and bytes; 0 if there is none. */
 static unsigned long total(const char *report, unsigned long *bytes) {
     unsigned long blocks = 0;
@@ -66,10 +76,12 @@ static unsigned long total(const char *report, unsigned long *bytes) {
     for (const char *line = report; (line = strchr(line, '\n')) != NULL && line[1] != '\0';)
         last = ++line;
     const char *words = strstr(last, "]: leaked ");
-    if (words == NULL ||
-        sscanf(words, "]: leaked %lu blocks, %lu bytes in all", &blocks, bytes) != 2)
+    if (words == NULL)
         return 0;
-    return blocks;
+    words += strlen("]: leaked ");
+    return read_number(&words, &blocks, " blocks, ") && read_number(&words, bytes, " bytes in all")
+               ? blocks
+               : 0;
 }
 
 /* "leaked N blocks of the C-byte class, B bytes[, R bytes requested]": one class of the report. */
@@ -79,10 +91,15 @@ static unsigned long in_classes(const char *report, unsigned long least, unsigne
     *requested = 0;
     for (const char *words = report; (words = strstr(words, "]: leaked ")) != NULL; words++) {
         unsigned long blocks, class_bytes, bytes, asked = 0;
-        int read = sscanf(words, "]: leaked %lu blocks of the %lu-byte class, %lu bytes, %lu",
-                          &blocks, &class_bytes, &bytes, &asked);
-        if (read < 3 || class_bytes < least || class_bytes > most)
+        const char *text = words + strlen("]: leaked ");
+        if (!read_number(&text, &blocks, " blocks of the ") ||
+            !read_number(&text, &class_bytes, "-byte class, ") ||
+            !read_number(&text, &bytes, " bytes") || class_bytes < least || class_bytes > most)
             continue;
+        if (*text == ',') {
+            text += strlen(", ");
+            read_number(&text, &asked, " bytes requested");
+        }
         CHECK_SAY(bytes == blocks * class_bytes, "%lu blocks of %lu are %lu bytes", blocks,
                   class_bytes, bytes);
         sum += blocks;
@@ -123,13 +140,15 @@ static void check_leaks(enum misuse_strategy strategy, const char *mode) {
     CHECK_SAY(blocks == LEFT_SMALL + LEFT_MEDIUM, "%s: %lu blocks: %s", mode, blocks, child.err);
     CHECK_SAY(in_classes(child.err, 40, 80, &requested) == LEFT_SMALL, "%s", child.err);
     if (strategy != MISUSE_STRATEGY_metadata)
-        CHECK_SAY(requested == LEFT_SMALL * 40, "%lu bytes requested", requested);
+        CHECK_SAY(requested == (size_t)LEFT_SMALL * 40, "%lu bytes requested", requested);
     CHECK_SAY(in_classes(child.err, 500, 640, &requested) == LEFT_MEDIUM, "%s", child.err);
     if (strategy != MISUSE_STRATEGY_metadata)
-        CHECK_SAY(requested == LEFT_MEDIUM * 500 && bytes == LEFT_SMALL * 40 + LEFT_MEDIUM * 500,
+        CHECK_SAY(requested == (size_t)LEFT_MEDIUM * 500 &&
+                      bytes == (size_t)LEFT_SMALL * 40 + (size_t)LEFT_MEDIUM * 500,
                   "%lu bytes requested, %lu in all", requested, bytes);
     else
-        CHECK_SAY(bytes == LEFT_SMALL * 48 + LEFT_MEDIUM * 512, "%lu bytes in all", bytes);
+        CHECK_SAY(bytes == (size_t)LEFT_SMALL * 48 + (size_t)LEFT_MEDIUM * 512, "%lu bytes in all",
+                  bytes);
 }
 
 static void check_strategy(enum misuse_strategy strategy) {

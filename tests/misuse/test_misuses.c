@@ -401,7 +401,7 @@ CRIME by_reuse(void *pointer) {
     for (size_t i = 0; i < KEPT && i < most; i++)
         free(kept[i]);
     for (size_t i = 0; i < 4096 && i < most; i++)
-        opaque(malloc(reused_bytes));
+        kept[i % KEPT] = malloc(reused_bytes);
     opaque(pointer);
     CALL_ENDS_HERE;
 }

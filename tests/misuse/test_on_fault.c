@@ -72,7 +72,7 @@ static void free_in_a_wrong_way(void) {
     pattern_fill(block, BYTES, 3);
     crime_by(by_free, block);
     crime_by(by_delete_array, block);
-    given_bytes = 3 * BYTES;
+    given_bytes = (size_t)3 * BYTES;
     crime_by(by_sized_delete, block);
     expect(pattern_holds(block, BYTES, 3), "the block is untouched");
     give(block);
@@ -165,7 +165,7 @@ static void check_mode(enum misuse_strategy strategy, const char *on_fault) {
     run_with_options(&child, options, argv);
     CHECK_SAY(child_succeeded(&child), "it ends with %#x: %s", (unsigned)child.status, child.out);
     const char *counted = strstr(child.out, "crimes ");
-    int expected = counted != NULL ? atoi(counted + strlen("crimes ")) : -1;
+    int expected = counted != NULL ? (int)strtol(counted + strlen("crimes "), NULL, 10) : -1;
     CHECK(expected > 50);
     int lines = count_lines(child.err);
     CHECK_SAY(lines == (strcmp(on_fault, "report") == 0 ? expected : 0), "%d lines for %d faults",
