@@ -15,6 +15,16 @@ static void hold(bool condition) {
         abort();
 }
 
+/* It is the end of a class, tags included; the hardened mode serves larger requests too. */
+static bool is_node_max(const struct config *result) {
+    bool is_tagged = result->strategy == TAGPOOL_STRATEGY_TAGGED;
+    uint64_t slot_bytes = result->node_max + (is_tagged ? sizeof(uint64_t) : 0);
+    if (result->harden != 0 && is_tagged)
+        return slot_bytes <= SIZE_CLASS_MAX_BYTES;
+    return slot_bytes <= TAGPOOL_NODE_MAX &&
+           slot_bytes == size_class_stride[size_class_of(slot_bytes)];
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     static struct config result;
     static struct config_complaints complaints;
@@ -26,10 +36,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     config_read(&result, options, &complaints);
     free(options);
 #define IN_RANGE(name, kind, initial, minimum, maximum, help)                                      \
-    hold(result.name + 1 >= (uint64_t)(minimum) + 1 && result.name <= (uint64_t)(maximum));
+    hold(result.name + 1 >= (uint64_t)(minimum) + 1 &&                                             \
+         (result.name <= (uint64_t)(maximum) || &result.name == &result.node_max));
     TAGPOOL_OPTIONS(IN_RANGE)
 #undef IN_RANGE
-    hold(result.node_max == size_class_stride[size_class_of(result.node_max)]);
+    hold(is_node_max(&result));
     hold(complaints.count <= CONFIG_COMPLAINTS);
     for (unsigned i = 0; i < complaints.count; i++) {
         hold(complaints.lines[i].length <= sizeof complaints.lines[i].bytes);
