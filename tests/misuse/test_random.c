@@ -240,7 +240,11 @@ static void run_child(struct child *child, const char *options, unsigned seed, e
 static void check_confession(const struct child *child, enum crime crime) {
     struct expected_line expected = {.outcome = crimes[crime].outcome};
     char function[64] = "";
-    CHECK(sscanf(child->out, "%zu %63[^\n]", &expected.bytes, function) == 2);
+    char *rest;
+    expected.bytes = strtoul(child->out, &rest, 10);
+    CHECK(*rest == ' ');
+    rest += strspn(rest, " ");
+    snprintf(function, sizeof function, "%.*s", (int)strcspn(rest, "\n"), rest);
     expected.function = function;
     const char *announced = strchr(child->out, '\n');
     if (announced != NULL)
