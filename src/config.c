@@ -7,7 +7,7 @@
 
 #define CONFIG_DEFAULT(name, kind, initial, minimum, maximum, help) .name = (initial),
 #define CONFIG_DEFAULTS                                                                            \
-    { TAGPOOL_OPTIONS(CONFIG_DEFAULT) }
+    { TAGPOOL_OPTIONS(CONFIG_DEFAULT).slot_max = TAGPOOL_NODE_MAX }
 
 struct config config = CONFIG_DEFAULTS;
 
@@ -130,13 +130,18 @@ static void read_item(struct config *result, const char *start, size_t length,
     memcpy((char *)result + option->offset, &value, sizeof value);
 }
 
-/* A size class is served as a whole or not at all. */
-static void round_node_max(struct config *result) {
-    uint64_t tag_bytes = result->strategy == TAGPOOL_STRATEGY_TAGGED ? BLOCK_TAG_BYTES : 0;
-    uint64_t slot_bytes = result->node_max + tag_bytes;
-    if (slot_bytes > TAGPOOL_NODE_MAX)
-        slot_bytes = TAGPOOL_NODE_MAX;
-    result->node_max = size_class_stride[size_class_of(slot_bytes)] - tag_bytes;
+/* A size class is served as a whole or not at all; what the strategy keeps in a slot goes off it.
+ */
+static void derive(struct config *result) {
+    result->node_max = size_class_stride[size_class_of(result->node_max)];
+    if (result->strategy == TAGPOOL_STRATEGY_DIRECT)
+        result->harden = 0;
+    if (result->harden != 0)
+        result->strategy = TAGPOOL_STRATEGY_TAGGED;
+    bool has_tags = result->strategy == TAGPOOL_STRATEGY_TAGGED;
+    result->slot_max = result->node_max - (has_tags ? BLOCK_TAG_BYTES : 0);
+    if (result->harden != 0)
+        result->slot_max = SIZE_CLASS_MAX_BYTES - BLOCK_TAG_BYTES - 1;
 }
 
 void config_read(struct config *result, const char *options, struct config_complaints *complaints) {
@@ -148,10 +153,5 @@ void config_read(struct config *result, const char *options, struct config_compl
             read_item(result, options, length, complaints);
         options += length + (options[length] == ',');
     }
-    if (result->harden != 0 && result->strategy != TAGPOOL_STRATEGY_DIRECT) {
-        result->strategy = TAGPOOL_STRATEGY_TAGGED;
-        result->node_max = SIZE_CLASS_MAX_BYTES - BLOCK_TAG_BYTES - 1;
-    } else {
-        round_node_max(result);
-    }
+    derive(result);
 }

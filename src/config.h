@@ -15,6 +15,8 @@ struct config {
 #define CONFIG_FIELD(name, kind, initial, minimum, maximum, help) uint64_t name;
     TAGPOOL_OPTIONS(CONFIG_FIELD)
 #undef CONFIG_FIELD
+    uint64_t slot_max; /* the largest request that a slot serves: node_max, less what the strategy
+                        * keeps there, or what the hardened mode takes */
 };
 
 enum { CONFIG_COMPLAINTS = 4 };

@@ -49,9 +49,9 @@ static void *back_by_huge_pages(void *block, size_t bytes) {
  * is not for the pool. Beside a tag, slots are aligned no further than the gap before the first
  * one. */
 static unsigned class_of(size_t alignment, size_t bytes) {
-    if (checked_is_hardened && bytes > config.node_max && alignment <= SLOT_ALIGN)
+    if (checked_is_hardened && bytes > config.slot_max && alignment <= SLOT_ALIGN)
         return RUN_CLASS;
-    if (bytes > config.node_max || (checked_tag_bytes != 0 && alignment > SLAB_GAP_BYTES))
+    if (bytes > config.slot_max || (checked_tag_bytes != 0 && alignment > SLAB_GAP_BYTES))
         return SIZE_CLASS_ALL;
     if (checked_is_hardened && bytes == 0 && alignment <= SLOT_ALIGN)
         return 0;
@@ -101,7 +101,7 @@ static void *take_next(size_t bytes) {
 }
 
 SLOW static void *take_slow(size_t bytes, enum block_form form) {
-    if (checked_tag_bytes != 0 && heap_is_real(heap_current) && bytes <= config.node_max) {
+    if (checked_tag_bytes != 0 && heap_is_real(heap_current) && bytes <= config.slot_max) {
         struct heap *heap = heap_current;
         void *checked = checked_take(heap, class_of(SLOT_ALIGN, bytes), bytes, form);
         if (LIKELY(checked != NULL))
@@ -114,7 +114,7 @@ SLOW static void *take_slow(size_t bytes, enum block_form form) {
 /* More than a node. */
 SLOW static void *take_large(size_t bytes, enum block_form form) {
     struct heap *heap = heap_current;
-    if (UNLIKELY(!heap_is_real(heap) || bytes <= config.node_max || checked_is_hardened))
+    if (UNLIKELY(!heap_is_real(heap) || bytes <= config.slot_max || checked_is_hardened))
         return take_slow(bytes, form);
     heap->counters->large_calls++;
     return take_next(bytes);
@@ -332,7 +332,7 @@ static void *resize_foreign(void *pointer, size_t bytes, const struct call *call
                             const void *caller) {
     if (next_is_bootstrap(pointer))
         return move_block(pointer, next_bootstrap_bytes(pointer), bytes, call, caller);
-    if ((bytes <= config.node_max || checked_is_hardened) &&
+    if ((bytes <= config.slot_max || checked_is_hardened) &&
         config.strategy != TAGPOOL_STRATEGY_DIRECT)
         return move_block(pointer, next()->malloc_usable_size(pointer), bytes, call, caller);
     return WITH_ROOM(next()->realloc(pointer, bytes));
