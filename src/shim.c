@@ -100,9 +100,20 @@ static void *take_next(size_t bytes) {
     return back_by_huge_pages(WITH_ROOM(next()->malloc(bytes)), bytes);
 }
 
+/* With strategy=direct: as little as can be between the program and the next allocator. */
+static inline void *take_direct(struct heap *heap, size_t bytes) {
+    if (bytes <= config.slot_max)
+        heap->counters->direct_calls++;
+    else
+        heap->counters->large_calls++;
+    return next()->malloc(bytes);
+}
+
 SLOW static void *take_slow(size_t bytes, enum block_form form) {
-    if (checked_tag_bytes != 0 && heap_is_real(heap_current) && bytes <= config.slot_max) {
-        struct heap *heap = heap_current;
+    struct heap *heap = heap_current;
+    if (config.strategy == TAGPOOL_STRATEGY_DIRECT && heap_is_real(heap))
+        return take_direct(heap, bytes);
+    if (checked_tag_bytes != 0 && heap_is_real(heap) && bytes <= config.slot_max) {
         void *checked = checked_take(heap, class_of(SLOT_ALIGN, bytes), bytes, form);
         if (LIKELY(checked != NULL))
             return checked;
@@ -181,13 +192,13 @@ EXPORT void *calloc(size_t count, size_t bytes) {
 /* Any pointer, with the size that a sized delete gave or CHECKED_BYTES_UNKNOWN. */
 SLOW static void give_slow(void *pointer, const struct call *call, size_t bytes,
                            const void *caller) {
-    if (pointer == NULL || next_is_bootstrap(pointer))
-        return;
     struct heap *heap = heap_current;
     if (region_owns(pointer)) {
         checked_give(heap, pointer, call, bytes, caller);
         return;
     }
+    if (pointer == NULL || next_is_bootstrap(pointer))
+        return;
     if (heap_is_real(heap))
         heap->counters->foreign_frees++;
     int saved_errno = errno; /* not every allocator's free() keeps it */
