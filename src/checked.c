@@ -9,8 +9,9 @@ bool checked_is_hardened;
 static uint32_t quarantine_limit;
 
 enum {
-    RESTING_SLABS = 8
-}; /* a slab whose last block was freed does not come back at once either */
+    RESTING_SLABS = 8,            /* empty ones, which do not come back at once either */
+    HARDENED_CLAIM_BYTES = 16384, /* slots to choose from, and not a whole slab touched for few */
+};
 
 /* What is left of a slot for the program. */
 static uint32_t usable_bytes(const struct slab *slab) {
@@ -27,8 +28,7 @@ void checked_start(void) {
 void checked_harden(uint64_t quarantine, uint64_t guard) {
     checked_is_hardened = true;
     quarantine_limit = (uint32_t)quarantine;
-    slab_claim_bytes =
-        SLAB_BYTES; /* the more slots are claimed, the more there are to choose from */
+    slab_claim_bytes = HARDENED_CLAIM_BYTES;
     region_harden(RESTING_SLABS, guard);
     heap_harden();
 }

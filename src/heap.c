@@ -316,7 +316,7 @@ static void empty_bin(struct heap *heap, unsigned class_index) {
 static void harden_slab(struct slab *slab) {
     if (slab->class_index == 0)
         os_withdraw(slab_start(slab), SLAB_BYTES);
-    else if (!slab->zeroed)
+    else if (!slab->zeroed && !os_purge(slab_start(slab), SLAB_BYTES))
         memset(slab_start(slab), 0, SLAB_BYTES);
     slab->zeroed = true;
 }
