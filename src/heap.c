@@ -312,12 +312,13 @@ static void empty_bin(struct heap *heap, unsigned class_index) {
 }
 
 /* In the hardened mode: no access to blocks of no bytes, and nothing left in others of what was
- * there before. */
-static void harden_slab(struct slab *slab) {
+ * there before, which is as far as slots were handed out. */
+static void harden_slab(struct slab *slab, size_t touched_bytes) {
     if (slab->class_index == 0)
         os_withdraw(slab_start(slab), SLAB_BYTES);
-    else if (!slab->zeroed && !os_purge(slab_start(slab), SLAB_BYTES))
-        memset(slab_start(slab), 0, SLAB_BYTES);
+    else if (!slab->zeroed &&
+             (touched_bytes <= SLAB_BYTES / 4 || !os_purge(slab_start(slab), SLAB_BYTES)))
+        memset(slab_start(slab), 0, touched_bytes < SLAB_BYTES ? touched_bytes : SLAB_BYTES);
     slab->zeroed = true;
 }
 
@@ -328,9 +329,10 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
     struct slab *slab = NULL;
     if (index != REGION_NO_SLAB) {
         slab = slab_at(index);
+        size_t touched_bytes = slab_gap_bytes + (size_t)slab->fresh_slot * slab->stride;
         slab_init(slab, class_index, zeroed);
         if (is_hardened)
-            harden_slab(slab);
+            harden_slab(slab, touched_bytes);
         slab_set_owner(slab, heap->owner);
         heap->counters->slabs_taken++;
         stats_note_slabs(region_counts.taken, region_counts.taken_peak);
