@@ -2,7 +2,7 @@
  *
  * For each size class a heap has a bin: free slots that it has claimed, neighbours in one word of a
  * slab. Taking a block is to take the lowest bit of the bin's mask; when the mask is empty,
- * heap_take_slow() claims the next ones from the class's current slab. The class's other slabs are
+ * heap_fill() claims the next ones from the class's current slab. The class's other slabs are
  * on one of two lists, available (they have free slots) or full.
  *
  *   bin.mask      claimed slots not handed out yet; their live bits are 0
