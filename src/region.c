@@ -77,15 +77,24 @@ static size_t table_bytes(size_t slabs, size_t entry_bytes) {
     return os_round_to_page(slabs * entry_bytes);
 }
 
+static size_t both_tables_bytes(size_t slabs) {
+    return table_bytes(slabs, REGION_DESCRIPTOR_BYTES) + table_bytes(slabs, REGION_REMOTE_BYTES);
+}
+
+/* The inaccessible bytes in front of slab 0. */
+static size_t gap_bytes(size_t slabs) {
+    return slabs < REGION_SLABS ? SLAB_BYTES : REGION_ALIGNMENT;
+}
+
 /* The full size is whole huge pages: the kernel aligns the start of such a mapping too. Where
  * address space is limited, no page more than needed. */
 static size_t reservation_bytes(size_t slabs) {
-    size_t bytes = (slabs << SLAB_SHIFT) + table_bytes(slabs, REGION_DESCRIPTOR_BYTES) +
-                   table_bytes(slabs, REGION_REMOTE_BYTES);
+    size_t bytes = gap_bytes(slabs) + (slabs << SLAB_SHIFT) + both_tables_bytes(slabs);
     return slabs < REGION_SLABS ? bytes : (bytes + REGION_ALIGNMENT - 1) & ~(REGION_ALIGNMENT - 1);
 }
 
-/* The largest reservation that can be had, halving from the full size; its slabs are in `slabs`. */
+/* The largest reservation that can be had, halving from the full size; its slabs are in `slabs`,
+ * and the first one's start is what it returns. */
 static char *reserve(size_t *slabs) {
     size_t most_bytes = SIZE_MAX;
     for (size_t count = REGION_SLABS; count >= REGION_SLABS_LEAST; count /= 2) {
@@ -93,7 +102,7 @@ static char *reserve(size_t *slabs) {
         char *start = bytes <= most_bytes ? os_reserve(bytes, REGION_ALIGNMENT) : NULL;
         if (start != NULL) {
             *slabs = count;
-            return start;
+            return start + gap_bytes(count);
         }
         /* It does not fit: if that is because of a limit, leave most of it to the program. */
         if (most_bytes == SIZE_MAX && os_address_space_limit() != SIZE_MAX)
@@ -113,8 +122,8 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
     memory_limit = pool_limit != 0 ? pool_limit >> SLAB_SHIFT : SIZE_MAX;
     warm_limit = retain >> SLAB_SHIFT;
     region.base = (uintptr_t)start;
-    region.reserved_bytes = slabs << SLAB_SHIFT;
-    region.descriptors = start + region.reserved_bytes;
+    region.owned_bytes = (slabs << SLAB_SHIFT) + both_tables_bytes(slabs);
+    region.descriptors = start + (slabs << SLAB_SHIFT);
     region.remotes = region.descriptors + table_bytes(slabs, REGION_DESCRIPTOR_BYTES);
     return true;
 }
@@ -325,8 +334,8 @@ bool region_release_unused(void) {
         return false;
     os_unreserve(slab_start(slabs_committed), (slab_limit - slabs_committed) << SLAB_SHIFT);
     slab_limit = slabs_committed;
-    region.reserved_bytes = slabs_committed << SLAB_SHIFT;
-    if (region.bytes > region.reserved_bytes)
-        region.bytes = region.reserved_bytes;
+    region.owned_bytes = slabs_committed << SLAB_SHIFT;
+    if (region.bytes > region.owned_bytes)
+        region.bytes = region.owned_bytes;
     return true;
 }

@@ -1,13 +1,13 @@
 /* The region: one reservation of address space for all slabs, made once, and who may use which slab
  * of it.
  *
- *   base                                        base + slab_limit * SLAB_BYTES
- *   | slab 0 | slab 1 | ... committed | never used ... | descriptors | remote words |
+ *         base                                        base + slab_limit * SLAB_BYTES
+ *   | gap | slab 0 | slab 1 | ... committed | never used ... | descriptors | remote words |
  *
- * A pointer is ours if it lies between base and the end of the slabs. The areas behind the
- * slabs hold a descriptor and the remote words of each slab (slab.h knows what is in them), so no
- * overflow of a program's block reaches them. Each area becomes accessible from its start, in
- * steps.
+ * A pointer is ours if it lies in a slab or in the areas behind them, which hold a descriptor and
+ * the remote words of each slab (slab.h knows what is in them): so no overflow of a program's block
+ * reaches them, and nobody can free them. Each area becomes accessible from its start, in steps;
+ * the gap never does, so what runs down from a slab reaches no mapping of the program's or ours.
  *
  * A slab is taken, warm (empty, its memory kept), cold (empty, its memory returned) or was never
  * used. The lowest warm one is given out first, then the lowest cold one, so a pool that shrinks
@@ -32,10 +32,10 @@ enum {
  * accessible. */
 struct region {
     uintptr_t base;
-    size_t bytes;          /* of the slabs whose descriptor is accessible; 0 before start */
-    char *descriptors;     /* REGION_DESCRIPTOR_BYTES for each slab */
-    char *remotes;         /* REGION_REMOTE_BYTES for each slab */
-    size_t reserved_bytes; /* of all slabs: every pointer into them is ours */
+    size_t bytes;       /* of the slabs whose descriptor is accessible; 0 before start */
+    char *descriptors;  /* REGION_DESCRIPTOR_BYTES for each slab */
+    char *remotes;      /* REGION_REMOTE_BYTES for each slab */
+    size_t owned_bytes; /* of slabs and tables: every pointer into them is ours */
 };
 
 extern struct region region;
@@ -43,12 +43,13 @@ extern struct region region;
 /* The one lock of the library: slabs that change hands, threads that come and go. */
 extern struct lock pool_lock;
 
-/* True if the pointer lies in a slab, used or not; its descriptor need not be accessible. */
+/* True if the pointer lies in a slab, used or not, whose descriptor need not be accessible; or in
+ * the tables behind the slabs, where no block is. */
 static inline bool region_owns(const void *pointer) {
-    return (uintptr_t)pointer - region.base < region.reserved_bytes;
+    return (uintptr_t)pointer - region.base < region.owned_bytes;
 }
 
-/* The index of the slab that a pointer of ours lies in. */
+/* The index of the slab that a pointer of ours lies in; in the tables: of none that was used. */
 static inline size_t region_slab_index(const void *pointer) {
     return ((uintptr_t)pointer - region.base) >> SLAB_SHIFT;
 }
@@ -83,7 +84,7 @@ void region_return_run(size_t slab_index, size_t slabs);
 size_t region_trim(size_t keep);
 
 /* Give the address space that was never used back to the system, for a program that runs into its
- * limit. False if there was none left. */
+ * limit; the tables behind it are then no longer known to be ours. False if there was none left. */
 bool region_release_unused(void);
 
 /* Numbers of slabs. */

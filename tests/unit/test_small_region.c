@@ -66,15 +66,37 @@ static void trimmed_slabs_read_as_zero_again(void) {
 static void pointers_are_told_apart(void) {
     int outside;
     CHECK(region_owns(start_of(0)) && region_owns(start_of(REGION_SLABS) - 1));
-    CHECK(!region_owns(start_of(0) - 1) && !region_owns(start_of(REGION_SLABS)));
+    CHECK(!region_owns(start_of(0) - 1));
+    char *tables_end = region.remotes + (size_t)REGION_SLABS * REGION_REMOTE_BYTES;
+    CHECK(region_owns(region.descriptors) && region_owns(region.remotes));
+    CHECK(region_owns(tables_end - 1) && !region_owns(tables_end));
+    CHECK(region_slab_index(region.descriptors) >= REGION_SLABS);
     CHECK(!region_owns(&outside) && !region_owns(NULL));
     CHECK(region_slab_index(start_of(7) + 5) == 7);
 }
 
+static void hardened_slabs_rest_before_they_serve_again(void) {
+    enum { RESTING = 3 };
+    bool zeroed;
+    size_t rests[RESTING];
+    region_trim(0);
+    region_harden(RESTING, 0);
+    for (size_t i = 0; i < RESTING; i++)
+        rests[i] = region_take_slab(&zeroed);
+    for (size_t i = 0; i < RESTING; i++)
+        region_return_slab(rests[i]);
+    for (size_t i = 0; i < RESTING; i++)
+        CHECK(region_take_slab(&zeroed) >= RESTING); /* and not the lowest, which just came back */
+    for (size_t i = RESTING; i < (size_t)2 * RESTING; i++)
+        region_return_slab(i);
+    region_trim(0);
+    region_harden(0, 0);
+}
+
 static void the_rest_of_the_region_can_be_given_back(void) {
-    size_t before = region.reserved_bytes;
+    size_t before = region.owned_bytes;
     bool released = region_release_unused();
-    CHECK(released == (region.reserved_bytes < before));
+    CHECK(released == (region.owned_bytes < before));
     CHECK(!region_release_unused());
     CHECK(take_all() == LIMIT_SLABS);
 }
@@ -87,6 +109,7 @@ int main(void) {
     TAP_RUN(the_lowest_slab_comes_back_first);
     TAP_RUN(trimmed_slabs_read_as_zero_again);
     TAP_RUN(pointers_are_told_apart);
+    TAP_RUN(hardened_slabs_rest_before_they_serve_again);
     TAP_RUN(the_rest_of_the_region_can_be_given_back);
     lock_release(&pool_lock);
     return tap_done();
