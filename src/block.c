@@ -12,7 +12,7 @@ static unsigned field(uint64_t word, unsigned shift, unsigned bits) {
 }
 
 enum block_verdict block_read_tag(const void *block, unsigned class_index, struct block_tag *tag) {
-    uint64_t word = *block_tag_word(block) ^ block_mask(block);
+    uint64_t word = block_tag_plain(block);
     tag->form = (enum block_form)field(word, BLOCK_LOW_BITS, BLOCK_FORM_BITS);
     tag->class_index = field(word, BLOCK_LOW_BITS + BLOCK_FORM_BITS, BLOCK_CLASS_BITS);
     tag->requested =

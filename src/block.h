@@ -55,16 +55,22 @@ static inline uint64_t *block_tag_word(const void *block) {
     return (uint64_t *)(uintptr_t)block - 1;
 }
 
+/* What the tag of a block says, if it is intact. Relaxed: whoever frees the block before looks at
+ * this one's, at a moment when another thread may write it, and finds the old or the new. */
+static inline uint64_t block_tag_plain(const void *block) {
+    return __atomic_load_n(block_tag_word(block), __ATOMIC_RELAXED) ^ block_mask(block);
+}
+
 /* Write the tag of a block. */
 static inline void block_write_tag(void *block, struct block_tag tag) {
     uint64_t info = (uint64_t)tag.requested << (BLOCK_CLASS_BITS + BLOCK_FORM_BITS) |
                     (uint64_t)tag.class_index << BLOCK_FORM_BITS | (uint64_t)tag.form;
-    *block_tag_word(block) = (info << BLOCK_LOW_BITS) ^ block_mask(block);
+    OWNER_STORE(block_tag_word(block), (info << BLOCK_LOW_BITS) ^ block_mask(block));
 }
 
 /* True if the tag of a block of a class is intact. */
 static inline bool block_is_intact(const void *block, unsigned class_index) {
-    uint64_t word = *block_tag_word(block) ^ block_mask(block);
+    uint64_t word = block_tag_plain(block);
     uint64_t low = ((uint64_t)1 << BLOCK_LOW_BITS) - 1;
     uint64_t high =
         ~(uint64_t)0 << (BLOCK_LOW_BITS + BLOCK_FORM_BITS + BLOCK_CLASS_BITS + BLOCK_SIZE_BITS);
@@ -76,13 +82,13 @@ static inline bool block_is_intact(const void *block, unsigned class_index) {
 
 /* How a block with an intact tag was made. */
 static inline enum block_form block_form_of(const void *block) {
-    uint64_t word = *block_tag_word(block) ^ block_mask(block);
+    uint64_t word = block_tag_plain(block);
     return (enum block_form)(word >> BLOCK_LOW_BITS & ((1u << BLOCK_FORM_BITS) - 1));
 }
 
 /* The bytes that were requested of a block with an intact tag. */
 static inline uint32_t block_requested(const void *block) {
-    uint64_t word = *block_tag_word(block) ^ block_mask(block);
+    uint64_t word = block_tag_plain(block);
     return (uint32_t)(word >> (BLOCK_LOW_BITS + BLOCK_FORM_BITS + BLOCK_CLASS_BITS) &
                       ((1u << BLOCK_SIZE_BITS) - 1));
 }

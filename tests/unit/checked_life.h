@@ -1,0 +1,223 @@
+/* What blocks go through with tags in front of them, for a test of each mode and world: the core
+ * alone, as shim.c calls it, so that the sanitizers see all of it. */
+#ifndef CHECKED_LIFE_H
+#define CHECKED_LIFE_H
+
+#include "heap_calls.h"
+#include "tap.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+
+#ifdef TAGPOOL_SMALL_WORLD
+enum { LIFE_BLOCKS = 400, LIFE_STEPS = 6000, LIFE_LARGEST = 3000, LIFE_QUARANTINE = 16 };
+#else
+enum { LIFE_BLOCKS = 3000, LIFE_STEPS = 20000, LIFE_LARGEST = 70000, LIFE_QUARANTINE = 256 };
+#endif
+
+static const struct call life_free = {.function = "free", .form = BLOCK_MALLOC};
+static const struct call life_realloc = {
+    .function = "realloc", .form = BLOCK_MALLOC, .is_use = true};
+
+static inline void life_start(bool hardened) {
+    start_pool();
+    checked_start();
+    if (hardened)
+        checked_harden(LIFE_QUARANTINE, 16);
+    heap_open();
+}
+
+static inline size_t life_largest(void) {
+    return checked_is_hardened ? LIFE_LARGEST : TAGPOOL_NODE_MAX - BLOCK_TAG_BYTES;
+}
+
+/* As shim.c chooses it. */
+static inline unsigned life_class(size_t bytes) {
+    size_t slot_bytes = bytes + checked_overhead();
+    if (slot_bytes > SIZE_CLASS_MAX_BYTES)
+        return RUN_CLASS;
+    if (checked_is_hardened && bytes == 0)
+        return 0;
+    return slot_bytes <= TAGPOOL_NODE_MAX ? size_class_of(slot_bytes)
+                                          : size_class_of_large(slot_bytes);
+}
+
+/* NULL when the pool has no room. */
+static inline void *life_take(size_t bytes) {
+    return checked_take(heap_current, life_class(bytes), bytes, BLOCK_MALLOC);
+}
+
+static inline void life_give(void *block, size_t bytes) {
+    checked_give(heap_current, block, &life_free, bytes, NULL);
+}
+
+static inline void life_end_thread(void) {
+    checked_close(heap_current);
+    heap_close(heap_current);
+}
+
+/* Mostly nodes, some larger. */
+static inline size_t life_size(uint32_t random) {
+    size_t most = random % 64 == 0 ? life_largest() : random % 8 == 0 ? 900 : 120;
+    return sizeof(uint64_t) * 2 + random / 64 % (most - 16);
+}
+
+static inline uint32_t life_random(uint32_t *state) {
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
+/* ---- one thread ---- */
+
+static void blocks_of_every_size_keep_their_contents(void) {
+    static void *blocks[LIFE_BLOCKS];
+    for (int round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < LIFE_BLOCKS; i++) {
+            size_t bytes = i * 7 % 1000;
+            blocks[i] = life_take(bytes);
+            if (blocks[i] == NULL) /* the small world is full */
+                continue;
+            CHECK((uintptr_t)blocks[i] % SLOT_ALIGN == 0);
+            CHECK(checked_bytes(heap_current, blocks[i], &life_realloc, NULL) >= bytes);
+            fill(blocks[i], bytes, i);
+        }
+        for (unsigned i = 0; i < LIFE_BLOCKS; i++)
+            if (blocks[i] != NULL) {
+                CHECK(holds(blocks[i], i * 7 % 1000, i));
+                life_give(blocks[i], i % 2 == 0 ? i * 7 % 1000 : CHECKED_BYTES_UNKNOWN);
+            }
+    }
+}
+
+static void a_block_is_resized_in_its_slot(void) {
+    for (size_t bytes = 200; bytes < 1000; bytes += 13) {
+        unsigned char *block = life_take(bytes);
+        fill(block, bytes, 1);
+        size_t resized = 0;
+        for (size_t less = bytes; less > 0; less -= 7 < less ? 7 : less) {
+            if (!checked_resize(block, less))
+                break;
+            resized++;
+            CHECK(holds(block, less, 1));
+            CHECK(checked_bytes(heap_current, block, &life_realloc, NULL) >= less);
+        }
+        CHECK(resized > 5);
+        life_give(block, CHECKED_BYTES_UNKNOWN);
+    }
+}
+
+static void the_pool_is_empty_when_all_is_freed(void) {
+    struct heap_sums sums;
+    heap_sum(&sums);
+    CHECK_SAY(sums.live_bytes == 0, "%zu bytes live", sums.live_bytes);
+}
+
+/* ---- many threads ---- */
+
+enum { LIFE_PLACES = 128, LIFE_THREADS = 5, LIFE_GENERATIONS = 3 };
+
+struct life_node {
+    uint64_t bytes;
+    uint64_t seed;
+};
+
+static _Atomic(struct life_node *) life_places[LIFE_PLACES];
+static _Atomic(unsigned) life_damaged;
+
+static inline void life_drop(struct life_node *node) {
+    if (node == NULL)
+        return;
+    if (!holds(node + 1, node->bytes - sizeof *node, (unsigned)node->seed))
+        atomic_fetch_add(&life_damaged, 1);
+    life_give(node, node->seed % 2 == 0 ? node->bytes : CHECKED_BYTES_UNKNOWN);
+}
+
+static inline void *life_exchange(void *argument) {
+    uint32_t random = (uint32_t)(uintptr_t)argument * 2654435761u;
+    heap_open();
+    for (int step = 0; step < LIFE_STEPS; step++) {
+        struct life_node *node = NULL;
+        size_t bytes = life_size(life_random(&random));
+        if (random % 8 != 0 && (node = life_take(bytes)) != NULL) {
+            *node = (struct life_node){.bytes = bytes, .seed = random};
+            fill(node + 1, bytes - sizeof *node, random);
+        }
+        life_drop(atomic_exchange(&life_places[random / 8192 % LIFE_PLACES], node));
+    }
+    life_end_thread();
+    return NULL;
+}
+
+static void threads_that_come_and_go_exchange_blocks(void) {
+    for (int generation = 0; generation < LIFE_GENERATIONS; generation++) {
+        pthread_t threads[LIFE_THREADS];
+        for (uintptr_t i = 0; i < LIFE_THREADS; i++)
+            pthread_create(&threads[i], NULL, life_exchange,
+                           (void *)(i + 1 + (uintptr_t)generation * LIFE_THREADS));
+        for (size_t i = 0; i < LIFE_THREADS; i++)
+            pthread_join(threads[i], NULL);
+    }
+    CHECK_SAY(atomic_load(&life_damaged) == 0, "%u damaged blocks", atomic_load(&life_damaged));
+    for (size_t i = 0; i < LIFE_PLACES; i++)
+        life_drop(atomic_exchange(&life_places[i], NULL));
+}
+
+/* ---- faults ---- */
+
+static void *life_block;
+
+static void life_write_in_front(void) {
+    ((volatile char *)life_block)[-1] ^= 1;
+    life_give(life_block, CHECKED_BYTES_UNKNOWN);
+}
+
+static void life_give_twice(void) {
+    life_give(life_block, CHECKED_BYTES_UNKNOWN);
+    life_give(life_block, CHECKED_BYTES_UNKNOWN);
+}
+
+static void life_give_with_wrong_size(void) {
+    life_give(life_block, 900);
+}
+
+static void life_give_as_new(void) {
+    static const struct call call = {.function = "operator delete", .form = BLOCK_NEW};
+    checked_give(heap_current, life_block, &call, CHECKED_BYTES_UNKNOWN, NULL);
+}
+
+static void life_give_soundly(void) {
+    life_give(life_block, 40);
+}
+
+static void faults_are_named(void) {
+    static const struct {
+        void (*crime)(void);
+        const char *text; /* NULL: none */
+    } crimes[] = {{life_write_in_front, "underflow of this block"},
+                  {life_give_twice, "]: double free of 0x"},
+                  {life_give_with_wrong_size, "]: size mismatch at free of 0x"},
+                  {life_give_as_new, "]: form mismatch at free of 0x"},
+                  {life_give_soundly, NULL}};
+    life_block = life_take(40);
+    for (size_t i = 0; i < sizeof crimes / sizeof crimes[0]; i++) {
+        char text[1024];
+        int signal_number = die_of(crimes[i].crime, text, sizeof text);
+        bool is_named = crimes[i].text == NULL
+                            ? text[0] == '\0' && signal_number == 0
+                            : strstr(text, crimes[i].text) != NULL && signal_number == SIGABRT;
+        CHECK_SAY(is_named, "fault %zu: signal %d, it wrote: %s", i, signal_number, text);
+    }
+    life_give(life_block, 40);
+}
+
+static inline void life_run(void) {
+    TAP_RUN(blocks_of_every_size_keep_their_contents);
+    TAP_RUN(a_block_is_resized_in_its_slot);
+    TAP_RUN(faults_are_named);
+    TAP_RUN(the_pool_is_empty_when_all_is_freed);
+    TAP_RUN(threads_that_come_and_go_exchange_blocks);
+}
+
+#endif

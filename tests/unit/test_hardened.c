@@ -1,0 +1,9 @@
+/* If this failed, the hardened mode would take its own doings for faults, lose blocks in its
+ * quarantine, or race with itself. */
+#include "checked_life.h"
+
+int main(void) {
+    life_start(true);
+    life_run();
+    return tap_done();
+}

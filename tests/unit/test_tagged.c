@@ -1,0 +1,9 @@
+/* If this failed, tags in front of blocks would be damaged by the library itself, by one thread or
+ * by several, or blocks would be lost. */
+#include "checked_life.h"
+
+int main(void) {
+    life_start(false);
+    life_run();
+    return tap_done();
+}
