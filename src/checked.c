@@ -282,9 +282,20 @@ static bool matches(const struct block_tag *tag, const struct call *call, size_t
     return true;
 }
 
+/* Make a damaged tag good, so that the damage is reported once. What it said is lost; in the
+ * hardened mode the last byte of a slot is canary, whatever was requested. */
+static void mend(const struct slab *slab, uint32_t slot) {
+    void *block = slab_slot_start(slab, slot);
+    uint32_t requested = usable_bytes(slab) - checked_is_hardened;
+    block_write_tag(block, (struct block_tag){.requested = requested,
+                                              .class_index = slab->class_index,
+                                              .form = BLOCK_ANY});
+    if (checked_is_hardened)
+        write_canary(block, requested, usable_bytes(slab));
+}
+
 /* Look at the tag of the block behind: an overflow of this one is found as it is freed. Only in
- * slabs of the calling thread: nobody else hands out their slots, so a live one has its tag. The
- * tag is made good, so that the damage is reported once. */
+ * slabs of the calling thread: nobody else hands out their slots, so a live one has its tag. */
 static void examine_next(const struct heap *heap, struct slab *slab, uint32_t slot,
                          const struct fault_report *call) {
     if (slab_owner(slab) != (int)heap->owner || !is_live_slot(slab, slot + 1))
@@ -296,9 +307,7 @@ static void examine_next(const struct heap *heap, struct slab *slab, uint32_t sl
         return;
     struct fault_report report = *call;
     raise_damage(slab, slot + 1, verdict, &report);
-    block_write_tag(next, (struct block_tag){.requested = usable_bytes(slab),
-                                             .class_index = slab->class_index,
-                                             .form = BLOCK_ANY});
+    mend(slab, slot + 1);
 }
 
 /* True if the bytes behind what was requested are as malloc() left them, or if there is no canary.
@@ -320,6 +329,7 @@ static bool examine(const struct heap *heap, struct slab *slab, uint32_t slot,
         block_read_tag(slab_slot_start(slab, slot), slab->class_index, &tag);
     if (UNLIKELY(verdict != BLOCK_INTACT)) {
         raise_damage(slab, slot, verdict, report);
+        mend(slab, slot);
         return false;
     }
     examine_next(heap, slab, slot, report);

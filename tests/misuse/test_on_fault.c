@@ -85,8 +85,19 @@ static void free_after_an_underflow(void) {
     block[-1] ^= 1;
     crime_by(by_free, block);
     expect(pattern_holds(block, BYTES, 4), "the block is untouched");
-    block[-1] ^= 1;
     give(block);
+}
+
+/* Whichever of the neighbours is freed first, the damage between them is one fault. */
+static void free_around_an_underflow(void) {
+    enum { ROW = 3000 };
+    static unsigned char *row[ROW];
+    for (unsigned i = 0; i < ROW; i++)
+        row[i] = make(BYTES);
+    row[ROW / 2][-1] ^= 1;
+    crimes++; /* by whichever call finds it first */
+    for (unsigned i = 0; i < ROW; i++)
+        give(row[i]);
 }
 
 static void free_after_an_overflow(void) {
@@ -114,6 +125,7 @@ static void *commit_all(void *argument) {
         return NULL;
     free_in_a_wrong_way();
     free_after_an_underflow();
+    free_around_an_underflow();
     if (strcmp(mode, "hardened") == 0)
         free_after_an_overflow();
     return NULL;
@@ -124,7 +136,7 @@ static int child_main(char *mode) {
     for (unsigned i = 0; i < NEIGHBOURS; i++) {
         neighbour[i] = make(BYTES);
         pattern_fill(neighbour[i], BYTES, i);
-        if (i % 60 == 30)
+        if (i % 75 == 30)
             commit_all(mode);
     }
     run_thread(commit_all, mode);

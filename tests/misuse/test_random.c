@@ -152,7 +152,7 @@ static void commit(enum crime crime) {
     const struct call *call = form_calls[block->form];
     struct task task = {.pointer = block->bytes};
     char detail[64] = "";
-    unsigned char *damaged = NULL, was = 0; /* made good afterwards: one crime, one line */
+    unsigned char *damaged = NULL;
     given_bytes = block->count;
     check_pattern(block);
     switch (crime) {
@@ -189,15 +189,11 @@ static void commit(enum crime crime) {
     case CRIME_COUNT:
         break;
     }
-    if (damaged != NULL) {
-        was = *damaged;
+    if (damaged != NULL)
         *damaged ^= (unsigned char)(1 + draw(255));
-    }
     task.call = call->run;
     confess(call, task.pointer, block->count, detail);
     somewhere(do_call, &task);
-    if (damaged != NULL)
-        *damaged = was;
     block->bytes = NULL;
 }
 
