@@ -5,11 +5,13 @@
 #
 # What it finds lies in $(BUILD)/fuzz: new inputs in found-NAME, what crashed in crash-*.
 # Options and files run with AddressSanitizer and UndefinedBehaviorSanitizer; the model runs on a small-world library
-# that tells libFuzzer which of its branches were taken.
+# that tells libFuzzer which of its branches were taken, as it is, with tags and hardened.
 
 FUZZ_SECONDS ?= 20
 FUZZ_CC      ?= clang
-FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)) model-tagged model-hardened
+FUZZ_OPTIONS_model-tagged   := strategy=tagged
+FUZZ_OPTIONS_model-hardened := harden=on,guard=3,quarantine=16
 FUZZ_FLAGS   := $(DEFINES) -std=gnu17 -Isrc -Itools -Itests/harness -O1 -g -fno-builtin
 FUZZ_CHECKS  := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
@@ -24,11 +26,15 @@ fuzz: ## run libFuzzer on the allocator and on every reader (FUZZ_SECONDS=20 eac
 	    echo 'skipped fuzz: $(FUZZ_CC) has no libFuzzer here; install clang and libclang-rt-14-dev'; \
 	fi
 
+FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
 # -detect_leaks=0: the sanitizer looks for leaks at the end of all runs.
-fuzz-%: $(BUILD)/fuzz/fuzz_%
+fuzz-%: target = $(firstword $(subst -, ,$*))
+fuzz-%: $(FUZZ_PROGRAMS)
 	@mkdir -p $(BUILD)/fuzz/found-$*
-	$< -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -verbosity=0 -print_final_stats=1 -detect_leaks=0 \
-	    -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/found-$* tests/fuzz/corpus/$* 2>$(BUILD)/fuzz/$*.log || \
+	@TAGPOOL_OPTIONS=$(FUZZ_OPTIONS_$*) $(BUILD)/fuzz/fuzz_$(target) -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
+	    -verbosity=0 -print_final_stats=1 -detect_leaks=0 -artifact_prefix=$(BUILD)/fuzz/ \
+	    $(BUILD)/fuzz/found-$* tests/fuzz/corpus/$(target) 2>$(BUILD)/fuzz/$*.log || \
 	    { tail -n 40 $(BUILD)/fuzz/$*.log; exit 1; }
 	@echo "fuzz $*: $$(awk '/number_of_executed/ { print $$2 }' $(BUILD)/fuzz/$*.log) inputs, nothing found"
 

@@ -10,11 +10,27 @@
 
 static const char *program;
 
-/* Loads the library late and makes it serve something. */
-static int child_main(const char *library, const char *secure) {
+enum { NOBODY = 65534 };
+
+/* Where a program and the library are put for another user. */
+static char folder[] = "/tmp/tagpool-secure-XXXXXX", copy[64], library[64];
+
+enum { PRELOADED = 9 }; /* exit status: malloc is the library's */
+
+static bool is_preloaded(void) {
+    Dl_info about;
+    return dladdr(dlsym(RTLD_DEFAULT, "malloc"), &about) != 0 &&
+           strstr(about.dli_fname, "libtagpool") != NULL;
+}
+
+/* Says whether the library is there already ("-"), or loads it late and makes it serve something.
+ */
+static int child_main(const char *path, const char *secure) {
     if ((getauxval(AT_SECURE) != 0) != (strcmp(secure, "secure") == 0))
         return CHILD_SKIPPED; /* the file system does not honour the bit */
-    void *handle = dlopen(library, RTLD_NOW);
+    if (strcmp(path, "-") == 0)
+        return is_preloaded() ? PRELOADED : 0;
+    void *handle = dlopen(path, RTLD_NOW);
     void *(*take)(size_t) = handle == NULL ? NULL : (void *(*)(size_t))dlsym(handle, "malloc");
     void (*give)(void *) = handle == NULL ? NULL : (void (*)(void *))dlsym(handle, "free");
     if (take == NULL || give == NULL)
@@ -47,7 +63,7 @@ struct outcome {
     bool counted; /* it claimed a row of the statistics page */
 };
 
-static struct outcome run_copy(const char *copy, const char *library, const char *secure) {
+static struct outcome run_copy(const char *secure) {
     static struct child child;
     struct stats_file file;
     struct outcome outcome = {false, false, false};
@@ -66,37 +82,72 @@ static struct outcome run_copy(const char *copy, const char *library, const char
     return outcome;
 }
 
-static void a_set_user_id_program_ignores_the_environment(void) {
-    enum { NOBODY = 65534 };
-    char folder[] = "/tmp/tagpool-secure-XXXXXX", copy[64], library[64];
+static bool place_files(void) {
     if (!shim_is_loaded() || geteuid() != 0) {
         tap_skip(shim_is_loaded() ? "only root can make a set-user-id program of another user"
                                   : "the library is not loaded");
-        return;
+        return false;
     }
+    if (copy[0] != '\0')
+        return true;
     CHECK(mkdtemp(folder) != NULL && chmod(folder, 0755) == 0);
     snprintf(copy, sizeof copy, "%s/program", folder);
     snprintf(library, sizeof library, "%s/libtagpool.so", folder);
     CHECK(place_file(getenv("LD_PRELOAD"), library, 0755, 0));
+    return true;
+}
+
+static void remove_files(void) {
+    if (copy[0] == '\0')
+        return;
+    unlink(copy);
+    unlink(library);
+    rmdir(folder);
+}
+
+/* The loader drops the library, and the program runs; without the bit it is there. */
+static void a_set_user_id_program_runs_without_what_is_preloaded(void) {
+    static struct child child;
+    char preload[128];
+    if (!place_files())
+        return;
+    snprintf(preload, sizeof preload, "LD_PRELOAD=%s", library);
+    const char *const changes[] = {preload, NULL};
+    const char *argv[] = {copy, "-", "plain", NULL};
     CHECK(place_file(program, copy, 0755, 0));
-    struct outcome control = run_copy(copy, library, "plain");
+    child_run(&child, changes, argv);
+    CHECK_SAY(WIFEXITED(child.status) && WEXITSTATUS(child.status) == PRELOADED,
+              "control: status %#x: %.200s", (unsigned)child.status, child.err);
+    argv[2] = "secure";
+    CHECK(place_file(program, copy, 04755, NOBODY));
+    child_run(&child, changes, argv);
+    if (child_skipped(&child))
+        tap_skip("/tmp does not honour the set-user-id bit");
+    else
+        CHECK_SAY(child_succeeded(&child), "status %#x: %.200s", (unsigned)child.status, child.err);
+}
+
+static void a_set_user_id_program_ignores_the_environment(void) {
+    if (!place_files())
+        return;
+    CHECK(place_file(program, copy, 0755, 0));
+    struct outcome control = run_copy("plain");
     CHECK_SAY(control.ran && control.spoke && control.counted,
               "control: ran %d, spoke %d, counted %d", control.ran, control.spoke, control.counted);
     CHECK(place_file(program, copy, 04755, NOBODY));
-    struct outcome secure = run_copy(copy, library, "secure");
+    struct outcome secure = run_copy("secure");
     if (!secure.ran)
         tap_skip("/tmp does not honour the set-user-id bit");
     CHECK_SAY(!secure.spoke && !secure.counted, "spoke %d, counted %d", secure.spoke,
               secure.counted);
-    unlink(copy);
-    unlink(library);
-    rmdir(folder);
 }
 
 int main(int argc, char **argv) {
     program = argv[0];
     if (argc == 3)
         return child_main(argv[1], argv[2]);
+    TAP_RUN(a_set_user_id_program_runs_without_what_is_preloaded);
     TAP_RUN(a_set_user_id_program_ignores_the_environment);
+    remove_files();
     return tap_done();
 }

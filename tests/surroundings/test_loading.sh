@@ -1,7 +1,7 @@
 #!/bin/sh
 # If this failed, the library would not live with what a program loads beside it: C++ libraries that
 # come and go, libraries bound to the C library's own malloc, other preloaded libraries in either
-# order, a malloc in the executable.
+# order (allocators, a sanitizer's, a profiler's), a malloc in the executable.
 set -u
 # shellcheck source=tests/surroundings/lib.sh
 . tests/surroundings/lib.sh
@@ -115,7 +115,7 @@ has_cxx=
 "${CXX:-c++}" -O1 -w -shared -fPIC -o "$work/plugin.so" "$work/plugin.cpp" 2>/dev/null &&
     has_cxx=yes
 
-for options in strategy=metadata strategy=tagged strategy=direct; do
+for options in strategy=metadata strategy=tagged strategy=direct harden=on; do
     if [ -n "$has_cxx" ]; then
         succeeds "a C++ library may come and go with $options" \
             shimmed "$work/host" "$work/plugin.so"
@@ -127,20 +127,59 @@ for options in strategy=metadata strategy=tagged strategy=direct; do
     succeeds "a program with a malloc of its own keeps it with $options" shimmed "$work/own"
 done
 
+plugin=$work/plugin_c.so
+[ -z "$has_cxx" ] || plugin=$work/plugin.so
+
+# libasan would keep what is freed.
+export ASAN_OPTIONS=quarantine_size_mb=0:thread_local_quarantine_size_kb=0
+
+# together SENTENCE FIRST SECOND [PLUGIN]: the program runs with both preloaded, in that order.
+together() {
+    succeeds "$1 with $options" env LD_PRELOAD="$2 $3" TAGPOOL_OPTIONS="$options" \
+        DUMP_HEAPTRACK_OUTPUT="$work/heaptrack" "$work/host" "${4:-$plugin}"
+}
+
 # The other allocators in front of the library and behind it.
-options=strategy=metadata
-for name in libjemalloc.so.2 libmimalloc.so.2.0 libmimalloc.so.2 libtcmalloc_minimal.so.4 \
-    libtbbmalloc_proxy.so.2; do
-    env LD_PRELOAD="$name" true 2>"$work/output"
-    [ ! -s "$work/output" ] || continue # it is not installed
-    program="$work/host $work/plugin_c.so"
-    [ -z "$has_cxx" ] || program="$work/host $work/plugin.so"
-    # shellcheck disable=SC2086 # words
-    succeeds "$name may stand behind the library" env LD_PRELOAD="$library $name" $program
-    # tbb's proxy has no sized delete: its blocks would come to ours, and no further.
-    [ "$name" != libtbbmalloc_proxy.so.2 ] || continue
-    # shellcheck disable=SC2086
-    succeeds "$name may stand before the library" env LD_PRELOAD="$name $library" $program
+for options in strategy=metadata harden=on; do
+    for name in libjemalloc.so.2 libmimalloc.so.2.0 libmimalloc.so.2 libtcmalloc_minimal.so.4 \
+        libtbbmalloc_proxy.so.2; do
+        if ! env LD_PRELOAD="$name" true 2>"$work/output" || [ -s "$work/output" ]; then
+            [ $name = libmimalloc.so.2 ] || skip "$name beside the library with $options" \
+                "it is not installed"
+            continue
+        fi
+        together "$name may stand behind the library" "$library" $name
+        # tbb's proxy has no sized delete: its blocks would come to ours, and no further.
+        [ $name = libtbbmalloc_proxy.so.2 ] ||
+            together "$name may stand before the library" $name "$library"
+    done
+done
+
+# A tool that watches calls of malloc on their way.
+heaptrack=
+for place in /usr/lib/heaptrack /usr/lib/*/heaptrack; do
+    [ ! -e "$place/libheaptrack_preload.so" ] || heaptrack=$place/libheaptrack_preload.so
+done
+for options in strategy=metadata harden=on; do
+    if [ -n "$heaptrack" ]; then
+        together "heaptrack may stand behind the library" "$library" "$heaptrack"
+        rm -f "$work/heaptrack"
+        together "heaptrack may stand before the library" "$heaptrack" "$library"
+        grep -c '^+' "$work/heaptrack" >"$work/output"
+        read -r calls <"$work/output"
+        [ "$calls" -gt 400 ]
+        check $? "and counts the calls ($calls) with $options"
+    else
+        skip "heaptrack's library beside the library with $options" "heaptrack is not installed"
+    fi
+    # libasan cannot bear a C++ library that comes later, with or without ours.
+    asan=$("$cc" -print-file-name=libasan.so)
+    if [ -e "$asan" ]; then
+        together "libasan may stand behind the library" "$library" "$asan" "$work/plugin_c.so"
+        together "libasan may stand before the library" "$asan" "$library" "$work/plugin_c.so"
+    else
+        skip "libasan beside the library with $options" "$cc has none"
+    fi
 done
 succeeds "libtagpool-trace.so may stand before the library" \
     env LD_PRELOAD="$build/libtagpool-trace.so $library" "$work/host" "$work/plugin_c.so"
