@@ -16,6 +16,10 @@ enum {
     REGION_STEP_MOST = 1024, /* slabs that become accessible at a time */
     REGION_TABLE_STEP = 1024, /* descriptors that do */
     REGION_BATCH_SLABS = 16,  /* warm beyond the limit before any is returned: fewer system calls */
+    /* Inaccessible slabs, and runs at one time: each takes two mappings, of the 65530 that the
+     * kernel allows a process by default. */
+    REGION_GUARDS_MOST = 8192,
+    REGION_RUNS_MOST = 8192,
 };
 
 #define REGION_ALIGNMENT ((size_t)2 << 20) /* of huge pages */
@@ -36,7 +40,9 @@ static size_t tables_committed; /* slabs whose descriptor and remote words are a
 static size_t memory_limit;     /* slabs that may be taken or warm */
 static size_t warm_resting;     /* warm slabs that are not reused as long as there are others */
 static size_t guard_spacing;    /* slabs between two inaccessible ones, 0 for none */
-static size_t warm_limit;       /* slabs that may be warm */
+static size_t guards_made;
+static size_t runs_taken; /* now */
+static size_t warm_limit; /* slabs that may be warm */
 
 static void set_add(struct slab_set *set, size_t slab_index) {
     size_t word = slab_index / WORD_BITS;
@@ -189,7 +195,8 @@ void region_harden(size_t resting, size_t spacing) {
 static size_t take_unused(void) {
     size_t slab_index = take_next_unused();
     while (guard_spacing != 0 && slab_index != REGION_NO_SLAB &&
-           slab_index % (guard_spacing + 1) == guard_spacing) {
+           slab_index % (guard_spacing + 1) == guard_spacing && guards_made < REGION_GUARDS_MOST) {
+        guards_made++;
         os_withdraw(slab_start(slab_index), SLAB_BYTES);
         slab_index = take_next_unused();
     }
@@ -275,13 +282,14 @@ static size_t take_new_run(size_t slabs) {
 
 size_t region_take_run(size_t slabs) {
     ASSERT(lock_is_mine(&pool_lock));
-    if (region_counts.taken + slabs > memory_limit)
+    if (region_counts.taken + slabs > memory_limit || runs_taken == REGION_RUNS_MOST)
         return REGION_NO_SLAB;
     size_t slab_index = take_kept_run(slabs);
     if (slab_index == REGION_NO_SLAB)
         slab_index = take_new_run(slabs);
     if (slab_index == REGION_NO_SLAB || !os_commit(slab_start(slab_index), slabs << SLAB_SHIFT))
         return REGION_NO_SLAB;
+    runs_taken++;
     region_counts.taken += slabs;
     if (region_counts.taken > region_counts.taken_peak)
         region_counts.taken_peak = region_counts.taken;
@@ -291,6 +299,7 @@ size_t region_take_run(size_t slabs) {
 void region_return_run(size_t slab_index, size_t slabs) {
     ASSERT(lock_is_mine(&pool_lock));
     os_withdraw(slab_start(slab_index), slabs << SLAB_SHIFT);
+    runs_taken--;
     region_counts.taken -= slabs;
     kept_runs[kept_runs_next].slab_index = slab_index;
     kept_runs[kept_runs_next].slabs = slabs;

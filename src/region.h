@@ -60,8 +60,8 @@ static inline size_t region_slab_index(const void *pointer) {
 bool region_start(uint64_t pool_limit, uint64_t retain);
 
 /* For the hardened mode: let so many warm slabs rest, unused ones are taken first; and leave a slab
- * inaccessible after every `spacing`, 0: none. Before the first slab is
- * taken. */
+ * inaccessible after every `spacing`, 0: none, until there are thousands of them. Before the first
+ * slab is taken. */
 void region_harden(size_t resting, size_t spacing);
 
 /* Take an empty slab: its index, or REGION_NO_SLAB if the limit, the region or the system's memory
@@ -72,7 +72,8 @@ size_t region_take_slab(bool *zeroed);
 void region_return_slab(size_t slab_index);
 
 /* Take so many neighbouring slabs, with an inaccessible one on either side; all zeroes. The first's
- * index, or REGION_NO_SLAB. */
+ * index, or REGION_NO_SLAB: of these there are some thousands at most, because each takes mappings
+ * of the system. */
 size_t region_take_run(size_t slabs);
 
 /* Return such a run: it becomes inaccessible, and is reused after others that were returned before.

@@ -9,6 +9,8 @@ set -u
 . tests/surroundings/lib.sh
 
 MAPPINGS_MOST=24 # of the library's own, in a program with 100 MiB of nodes and 9 threads
+# Hardened, two for each large block and each inaccessible slab: half of what the system allows.
+MAPPINGS_MOST_HARDENED=$((MAPPINGS_MOST + 2 * 8192 + 2 * 8192))
 OVERCOMMIT=/proc/sys/vm/overcommit_memory
 
 cat >"$work/nodes.c" <<'C'
@@ -59,7 +61,36 @@ int main(int count, char **arguments) {
     return failed;
 }
 C
+cat >"$work/blocks.c" <<'C'
+/* blocks COUNT BYTES: takes them, starts a thread, frees them; prints the number of mappings. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+static void *rest(void *argument) { return argument; }
+int main(int count, char **arguments) {
+    size_t most = strtoul(arguments[1], NULL, 10), bytes = strtoul(arguments[2], NULL, 10);
+    char **block = calloc(most, sizeof *block);
+    int mappings = 0, letter;
+    pthread_t thread;
+    for (size_t i = 0; i < most; i++) {
+        if ((block[i] = malloc(bytes)) == NULL)
+            return 2;
+        block[i][0] = 1;
+    }
+    FILE *file = fopen("/proc/self/maps", "r");
+    while (file != NULL && (letter = getc(file)) != EOF)
+        mappings += letter == '\n';
+    if (pthread_create(&thread, NULL, rest, NULL) != 0)
+        return 3;
+    pthread_join(thread, NULL);
+    for (size_t i = 0; i < most; i++)
+        free(block[i]);
+    printf("%d\n", mappings);
+    return 0;
+}
+C
 "$cc" -O1 -fno-builtin -w -o "$work/nodes" "$work/nodes.c" -lpthread
+"$cc" -O1 -fno-builtin -w -o "$work/blocks" "$work/blocks.c" -lpthread
 "$cc" -O0 -g -fno-builtin -w -o "$work/parser" tests/misuse/fixtures/parser.c
 
 shimmed() {
@@ -79,9 +110,16 @@ few_mappings() {
     check $? "a program has at most $MAPPINGS_MOST mappings more ($options: $with, not $without)"
 }
 
+# More of them than the system allows mappings, if each had its own.
+not_too_many_mappings() {
+    with=$(mappings shimmed "$work/blocks" "$1" "$2")
+    [ -n "$with" ] && [ "$with" -gt "$3" ] && [ "$with" -le $MAPPINGS_MOST_HARDENED ]
+    check $? "$1 blocks of $2 bytes have at most $MAPPINGS_MOST_HARDENED mappings ($options: $with)"
+}
+
 # The library of the measured options.
 refuses_promises() {
-    sentence="nodes are had where the system promises no more memory than it has"
+    sentence="nodes are had where the system promises no more memory than it has ($options)"
     if [ "${TAGPOOL_TEST_SYSTEM:-}" != 1 ]; then
         skip "$sentence" "it changes the machine for a moment; TAGPOOL_TEST_SYSTEM=1 allows that"
         return
@@ -101,7 +139,7 @@ refuses_promises() {
 
 # Version 1 of control groups has a tree for each resource, version 2 one for all.
 control_group() {
-    sentence="nodes are had within the memory of a control group"
+    sentence="nodes are had within the memory of a control group ($options)"
     if [ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ]; then
         group=/sys/fs/cgroup/memory/tagpool-test-$$
         limit=$group/memory.limit_in_bytes
@@ -118,7 +156,7 @@ control_group() {
     fi
     if [ -e $limit ] && echo 64M 2>/dev/null >$limit; then
         # shellcheck disable=SC2016 # the inner shell expands it
-        run env LD_PRELOAD="$library" sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' $group \
+        run shimmed sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' $group \
             "$work/nodes" 10 2
         check "$status" "$sentence"
     else
@@ -170,9 +208,18 @@ closed_streams() {
 for options in strategy=metadata strategy=tagged pool_limit=4M,retain=0; do
     few_mappings
 done
+options=harden=on
+few_mappings
+not_too_many_mappings 35000 40000 16000
+if [ -n "${TAGPOOL_TEST_LONG:-}" ]; then
+    options=harden=on,guard=1
+    not_too_many_mappings 36000 30000 16000
+fi
+for options in strategy=metadata harden=on; do
+    refuses_promises
+    control_group
+done
 options=strategy=metadata
-refuses_promises
-control_group
 no_proc_and_full_tmp
 closed_streams
 finish
