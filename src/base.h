@@ -18,6 +18,13 @@
 /* Exported from the library; everything else is hidden by -fvisibility=hidden. */
 #define EXPORT __attribute__((visibility("default")))
 
+/* A variable of ours that headers declare: nobody else sees it, so that it is reached without a
+ * detour over the global offset table. */
+#define HIDDEN __attribute__((visibility("hidden")))
+
+/* A fast path with several callers: laid out in each. */
+#define FAST static inline __attribute__((always_inline))
+
 /* A slower path: kept out of its caller, so that the caller needs no stack frame for it. */
 #define SLOW __attribute__((noinline))
 

@@ -1,9 +1,19 @@
 #include "block.h"
 
-uint64_t block_key;
+struct block_key block_key;
+
+/* The finalizer of splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number
+ * generators", 2014): neither half of the key tells the other. */
+static uint64_t mix(uint64_t bits) {
+    bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9u;
+    bits = (bits ^ bits >> 27) * 0x94d049bb133111ebu;
+    return bits ^ bits >> 31;
+}
 
 void block_start(uint64_t random_bits) {
-    block_key = random_bits;
+    const uint64_t step = 0x9e3779b97f4a7c15u;
+    block_key.factor = mix(random_bits + step) | 1;
+    block_key.pattern = mix(random_bits + 2 * step);
 }
 
 /* The field of `bits` bits from bit `shift` on. */
@@ -12,7 +22,7 @@ static unsigned field(uint64_t word, unsigned shift, unsigned bits) {
 }
 
 enum block_verdict block_read_tag(const void *block, unsigned class_index, struct block_tag *tag) {
-    uint64_t word = block_tag_plain(block);
+    uint64_t word = block_tag_said(block, block_mask(block));
     tag->form = (enum block_form)field(word, BLOCK_LOW_BITS, BLOCK_FORM_BITS);
     tag->class_index = field(word, BLOCK_LOW_BITS + BLOCK_FORM_BITS, BLOCK_CLASS_BITS);
     tag->requested =

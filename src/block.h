@@ -37,17 +37,21 @@ enum block_verdict { BLOCK_INTACT, BLOCK_OVERFLOWN, BLOCK_UNDERFLOWN, BLOCK_OVER
 enum { BLOCK_FORM_BITS = 2, BLOCK_CLASS_BITS = 6, BLOCK_SIZE_BITS = 16, BLOCK_LOW_BITS = 20 };
 
 /* Random; written once, by block_start(). */
-extern uint64_t block_key;
+struct block_key {
+    uint64_t factor; /* odd */
+    uint64_t pattern;
+};
+extern HIDDEN struct block_key block_key;
 
 /* Choose the key. */
 void block_start(uint64_t random_bits);
 
 /* What the tag of a block at this address is xored with. The address is multiplied so that
- * neighbours differ in all bits, and folded because the low bits of a product depend on the low
- * bits of the factors only. */
+ * neighbours differ, and rotated because the low bits of a product depend on the low bits of the
+ * factors only. */
 static inline uint64_t block_mask(const void *block) {
-    uint64_t mixed = ((uint64_t)(uintptr_t)block ^ block_key) * 0x9e3779b97f4a7c15u;
-    return mixed ^ mixed >> 32 ^ block_key;
+    uint64_t product = (uint64_t)(uintptr_t)block * block_key.factor;
+    return (product >> 32 | product << 32) ^ block_key.pattern;
 }
 
 /* The word in front of a block. */
@@ -55,40 +59,48 @@ static inline uint64_t *block_tag_word(const void *block) {
     return (uint64_t *)(uintptr_t)block - 1;
 }
 
-/* What the tag of a block says, if it is intact. Relaxed: whoever frees the block before looks at
- * this one's, at a moment when another thread may write it, and finds the old or the new. */
-static inline uint64_t block_tag_plain(const void *block) {
-    return __atomic_load_n(block_tag_word(block), __ATOMIC_RELAXED) ^ block_mask(block);
+/* What the tag of a block says, if it is intact. `mask` is the block's block_mask(). Relaxed:
+ * whoever frees the block before looks at this one's, at a moment when another thread may write it,
+ * and finds the old or the new. */
+static inline uint64_t block_tag_said(const void *block, uint64_t mask) {
+    return __atomic_load_n(block_tag_word(block), __ATOMIC_RELAXED) ^ mask;
+}
+
+/* What it is to say. */
+static inline uint64_t block_tag_plain(struct block_tag tag) {
+    uint64_t info = (uint64_t)tag.requested << (BLOCK_CLASS_BITS + BLOCK_FORM_BITS) |
+                    (uint64_t)tag.class_index << BLOCK_FORM_BITS | (uint64_t)tag.form;
+    return info << BLOCK_LOW_BITS;
 }
 
 /* Write the tag of a block. */
-static inline void block_write_tag(void *block, struct block_tag tag) {
-    uint64_t info = (uint64_t)tag.requested << (BLOCK_CLASS_BITS + BLOCK_FORM_BITS) |
-                    (uint64_t)tag.class_index << BLOCK_FORM_BITS | (uint64_t)tag.form;
-    OWNER_STORE(block_tag_word(block), (info << BLOCK_LOW_BITS) ^ block_mask(block));
+static inline void block_write_tag(void *block, uint64_t mask, struct block_tag tag) {
+    OWNER_STORE(block_tag_word(block), block_tag_plain(tag) ^ mask);
 }
 
-/* True if the tag of a block of a class is intact. */
+/* The requested size in a tag, if all else in it is as it must be: both magics, the class and the
+ * form; then at most BLOCK_FREED, and a larger number if not. One rotation brings the size to the
+ * low end, and all that must be zero above it. */
+static inline uint64_t block_size_if_intact(const void *block, uint64_t mask, unsigned class_index,
+                                            enum block_form form) {
+    enum { SHIFT = BLOCK_LOW_BITS + BLOCK_CLASS_BITS + BLOCK_FORM_BITS };
+    uint64_t plain = block_tag_plain((struct block_tag){.class_index = class_index, .form = form});
+    uint64_t rest = block_tag_said(block, mask) ^ plain;
+    return rest >> SHIFT | rest << (64 - SHIFT);
+}
+
+/* True if a tag has both magics and the class, whatever size and form it tells. */
 static inline bool block_is_intact(const void *block, unsigned class_index) {
-    uint64_t word = block_tag_plain(block);
-    uint64_t low = ((uint64_t)1 << BLOCK_LOW_BITS) - 1;
-    uint64_t high =
-        ~(uint64_t)0 << (BLOCK_LOW_BITS + BLOCK_FORM_BITS + BLOCK_CLASS_BITS + BLOCK_SIZE_BITS);
-    uint64_t class_bits = (((uint64_t)1 << BLOCK_CLASS_BITS) - 1)
-                          << (BLOCK_LOW_BITS + BLOCK_FORM_BITS);
-    return (word & (low | high | class_bits)) == (uint64_t)class_index
-                                                     << (BLOCK_LOW_BITS + BLOCK_FORM_BITS);
-}
-
-/* How a block with an intact tag was made. */
-static inline enum block_form block_form_of(const void *block) {
-    uint64_t word = block_tag_plain(block);
-    return (enum block_form)(word >> BLOCK_LOW_BITS & ((1u << BLOCK_FORM_BITS) - 1));
+    uint64_t size_and_form =
+        block_tag_plain((struct block_tag){.requested = (1u << BLOCK_SIZE_BITS) - 1,
+                                           .form = (enum block_form)((1u << BLOCK_FORM_BITS) - 1)});
+    uint64_t plain = block_tag_plain((struct block_tag){.class_index = class_index});
+    return ((block_tag_said(block, block_mask(block)) ^ plain) & ~size_and_form) == 0;
 }
 
 /* The bytes that were requested of a block with an intact tag. */
 static inline uint32_t block_requested(const void *block) {
-    uint64_t word = block_tag_plain(block);
+    uint64_t word = block_tag_said(block, block_mask(block));
     return (uint32_t)(word >> (BLOCK_LOW_BITS + BLOCK_FORM_BITS + BLOCK_CLASS_BITS) &
                       ((1u << BLOCK_SIZE_BITS) - 1));
 }

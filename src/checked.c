@@ -45,98 +45,23 @@ static void describe(struct fault_report *report, const struct slab *slab, uint3
 
 /* ---- taking ---- */
 
-/* Xorshift (Marsaglia, "Xorshift RNGs", 2003): which slot comes next should not be easy to guess,
- * and costs little. */
-static uint64_t next_random(struct heap *heap) {
-    uint64_t state = heap->random_state != 0 ? heap->random_state : os_random() | 1;
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    heap->random_state = state;
-    return state;
-}
-
-static unsigned random_slot(struct heap *heap, uint64_t mask) {
-    unsigned turn = (unsigned)(next_random(heap) >> 58);
-    uint64_t turned = mask >> turn | mask << (WORD_BITS - turn) % WORD_BITS;
-    return ((unsigned)__builtin_ctzll(turned) + turn) % WORD_BITS;
-}
-
-/* True if all bytes have one value. Slots are whole multiples of 16 bytes but for the tag's 8. */
-static inline bool are_all(const unsigned char *bytes, size_t count, unsigned char value) {
-    size_t i = 0;
-    uint64_t pattern = value * 0x0101010101010101u;
-    for (; i + sizeof pattern <= count; i += sizeof pattern) {
-        uint64_t word;
-        memcpy(&word, bytes + i, sizeof word);
-        if (word != pattern)
-            return false;
-    }
-    for (; i < count; i++)
-        if (bytes[i] != value)
-            return false;
-    return true;
-}
-
-/* memset(), without a call for the few bytes that it mostly is about. */
-static inline void fill(unsigned char *bytes, size_t count, unsigned char value) {
-    if (count > 64) {
-        memset(bytes, value, count);
-        return;
-    }
-    for (; (uintptr_t)bytes % 8 != 0 && count > 0; count--)
-        *bytes++ = value;
-    for (uint64_t pattern = value * 0x0101010101010101u; count >= 8; bytes += 8, count -= 8)
-        memcpy(bytes, &pattern, 8);
-    for (; count > 0; count--)
-        *bytes++ = value;
-}
-
-/* Never 0, which is what strings end in and freed blocks are full of. */
-static unsigned char canary_of(const void *block) {
-    return (unsigned char)(block_mask(block) >> 24) | 1;
-}
-
-static void write_canary(void *block, size_t requested, size_t usable) {
-    fill((unsigned char *)block + requested, usable - requested, canary_of(block));
-}
-
-/* A slot comes out of quarantine or was never used: if it is not all zero, somebody wrote to it. */
-COLD static void raise_write_after_free(struct slab *slab, void *block) {
+static void raise_written(struct slab *slab, void *block) {
     struct fault_report report = {
         .is_use = true, .function = "malloc", .caller = FAULT_CALLER_UNKNOWN};
     size_t offset = (size_t)((char *)block - slab_slot_start(slab, 0));
     describe(&report, slab, (uint32_t)(offset / slab->stride));
     report.fault = FAULT_WRITE_AFTER_FREE;
+    heap_raise(&report);
+}
+
+void *checked_take_written(struct bin *bin, unsigned slot, struct block_tag tag) {
+    struct slab *slab = slab_of_live(bin->live);
+    void *block = heap_bin_block(bin, slot);
     if (!slab->disturbed) /* by a thread that a fork left behind as it was about to hand the slot
                              out */
-        heap_raise(&report);
-    memset(block, 0, usable_bytes(slab));
-}
-
-/* Mark a slot of a bin as handed out. */
-static void take_slot(struct bin *bin, unsigned slot) {
-    uint64_t bit = (uint64_t)1 << slot;
-    /* A live block has its tag, whenever a signal handler or a forked child looks. */
-    atomic_signal_fence(memory_order_release);
-    bin->mask &= ~bit;
-    OWNER_STORE(bin->live, *bin->live | bit);
-}
-
-static void *take_tagged(struct heap *heap, struct bin *bin, struct block_tag tag) {
-    unsigned slot =
-        checked_is_hardened ? random_slot(heap, bin->mask) : (unsigned)__builtin_ctzll(bin->mask);
-    void *block = heap_bin_block(bin, slot);
-    if (checked_is_hardened && tag.class_index != 0) {
-        size_t usable = bin->stride - BLOCK_TAG_BYTES;
-        if (UNLIKELY(!are_all(block, usable, 0)))
-            raise_write_after_free(slab_of_live(bin->live), block);
-        write_canary(block, tag.requested, usable);
-    }
-    if (tag.class_index != 0)
-        block_write_tag(block, tag);
-    take_slot(bin, slot);
-    return block;
+        raise_written(slab, block);
+    payload_clear(block, usable_bytes(slab));
+    return checked_take_slot(bin, slot, tag, true);
 }
 
 void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum block_form form) {
@@ -148,42 +73,60 @@ void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum b
         if (bin == NULL)
             return NULL;
     }
-    if (checked_tag_bytes == 0)
+    if (checked_tag_bytes == 0 || class_index == 0) /* whose memory is inaccessible */
         return heap_take_bin(bin);
-    return take_tagged(
-        heap, bin,
-        (struct block_tag){.requested = (uint32_t)bytes, .class_index = class_index, .form = form});
+    if (UNLIKELY(heap->random_state == 0))
+        heap->random_state = os_random();
+    struct block_tag tag = {.requested = (uint32_t)bytes, .class_index = class_index, .form = form};
+    return checked_is_hardened ? checked_take_bin(heap, bin, tag, true)
+                               : checked_take_bin(heap, bin, tag, false);
 }
 
-/* ---- the quarantine ---- */
-
-/* Let a block out that was set aside, if it is still the one: what other threads freed beside it
- * may have taken it along. */
-static void let_out(struct heap *heap, void *block) {
-    size_t index = region_slab_index(block);
-    struct slab *slab = slab_at(index);
-    if (slab_owner(slab) != (int)heap->owner)
-        return;
-    uint32_t offset = (uint32_t)((uintptr_t)block & (SLAB_BYTES - 1)) - slab_gap_bytes;
-    bool exact;
-    uint32_t slot = slab_slot(slab->reciprocal, offset, &exact);
-    if (!exact || !slab_is_aside(slab, slot))
-        return;
-    slab_set_aside(slab, slot, false);
-    if (slab_give(slab, slot, slab_live_of(slab, slot)))
-        heap_wake(heap, slab);
-}
+/* ---- the quarantine: a ring, of which the oldest batch is let out before it is written anew ----
+ */
 
 static bool has_quarantine(struct heap *heap) {
     if (LIKELY(heap->quarantine != NULL))
         return true;
-    size_t bytes = os_round_to_page(quarantine_limit * sizeof(void *));
-    if (heap->quarantine == NULL && bytes != 0) {
-        void *memory = os_reserve(bytes, os_page_bytes());
-        if (memory != NULL && os_commit(memory, bytes))
-            heap->quarantine = memory;
-    }
-    return heap->quarantine != NULL;
+    uint32_t places = (quarantine_limit + 2 * CHECKED_BATCH - 1) & ~(uint32_t)(CHECKED_BATCH - 1);
+    size_t bytes = os_round_to_page(places * sizeof heap->quarantine[0]);
+    void *memory = quarantine_limit != 0 ? os_reserve(bytes, os_page_bytes()) : NULL;
+    if (memory == NULL || !os_commit(memory, bytes))
+        return false;
+    heap->quarantine = memory;
+    heap->quarantine_end = places;
+    return true;
+}
+
+/* Let the slot in a place of the ring be handed out again. What another thread freed at the same
+ * moment as its owner may have been folded in since. */
+static void empty_place(struct heap *heap, uint64_t *place) {
+    uint64_t number = *place - 1;
+    if (*place == 0)
+        return;
+    *place = 0;
+    uint32_t slot = (uint32_t)(number % SLAB_SLOTS);
+    struct slab *slab = slab_at(number / SLAB_SLOTS);
+    uint64_t live = slab->live[slot / WORD_BITS];
+    uint64_t *aside = slab_aside_word(number / SLAB_SLOTS, slot);
+    uint64_t bit = (uint64_t)1 << slot % WORD_BITS;
+    bool waits = (*aside & live & bit) != 0;
+    OWNER_STORE(aside, *aside & ~bit);
+    if (LIKELY(waits) && slab_give(slab, slot, live))
+        heap_wake(heap, slab);
+}
+
+static void let_out(struct heap *heap) {
+    if (heap->quarantine_next == heap->quarantine_end)
+        heap->quarantine_next = 0;
+    uint64_t *oldest = &heap->quarantine[heap->quarantine_next];
+    for (unsigned i = 0; i < CHECKED_BATCH; i++)
+        empty_place(heap, oldest + i);
+}
+
+SLOW void checked_let_out(struct heap *heap, void *block, size_t usable) {
+    payload_clear(block, usable);
+    let_out(heap);
 }
 
 /* Free a slot of the calling thread's slabs for good, but let it rest first. */
@@ -191,44 +134,17 @@ static void set_aside(struct heap *heap, struct slab *slab, uint32_t slot) {
     if (!has_quarantine(heap)) {
         if (slab_give(slab, slot, slab_live_of(slab, slot)))
             heap_wake(heap, slab);
-        return;
+    } else if (checked_set_aside(heap, slab_index(slab), slot)) {
+        let_out(heap);
     }
-    slab_set_aside(slab, slot, true);
-    void **place = &heap->quarantine[heap->quarantine_next];
-    heap->quarantine_next++;
-    if (heap->quarantine_next == quarantine_limit)
-        heap->quarantine_next = 0;
-    void *oldest = *place;
-    *place = slab_slot_start(slab, slot);
-    if (oldest != NULL)
-        let_out(heap, oldest);
 }
 
 void checked_close(struct heap *heap) {
-    if (heap->quarantine == NULL)
-        return;
-    for (uint32_t i = 0; i < quarantine_limit; i++) {
-        if (heap->quarantine[i] != NULL)
-            let_out(heap, heap->quarantine[i]);
-        heap->quarantine[i] = NULL;
-    }
+    for (uint32_t i = 0; i < heap->quarantine_end; i++)
+        empty_place(heap, &heap->quarantine[i]);
 }
 
 /* ---- giving ---- */
-
-/* Nothing of a freed block is left to read. The tag goes first: another thread that frees the block
- * at this moment finds the canary gone, and then why. */
-static void clear_freed(const struct slab *slab, void *block) {
-    block_write_tag(block, (struct block_tag){.requested = BLOCK_FREED,
-                                              .class_index = slab->class_index,
-                                              .form = BLOCK_ANY});
-    atomic_signal_fence(memory_order_release);
-    fill(block, usable_bytes(slab), 0);
-}
-
-static bool is_live_slot(const struct slab *slab, uint32_t slot) {
-    return slot < slab->slot_count && slab_is_live(slab_live_of(slab, slot), slot);
-}
 
 /* Report a damaged tag: of whom, and from which side it was written. */
 static void raise_damage(const struct slab *slab, uint32_t slot, enum block_verdict verdict,
@@ -238,7 +154,7 @@ static void raise_damage(const struct slab *slab, uint32_t slot, enum block_verd
                                         [BLOCK_OVERWRITTEN] = FAULT_CORRUPTED_BLOCK_TAG};
     describe(report, slab, slot);
     report->fault = faults[verdict];
-    if (verdict == BLOCK_OVERFLOWN && slot > 0 && is_live_slot(slab, slot - 1))
+    if (verdict == BLOCK_OVERFLOWN && slot > 0 && checked_has_tag(slab, slot - 1))
         report->neighbour = slab_slot_start(slab, slot - 1);
     heap_raise(report);
 }
@@ -282,23 +198,28 @@ static bool matches(const struct block_tag *tag, const struct call *call, size_t
     return true;
 }
 
+static void renew_canary(const struct slab *slab, void *block, uint32_t requested) {
+    payload_renew_canary(block, requested, usable_bytes(slab), block_mask(block));
+}
+
 /* Make a damaged tag good, so that the damage is reported once. What it said is lost; in the
  * hardened mode the last byte of a slot is canary, whatever was requested. */
 static void mend(const struct slab *slab, uint32_t slot) {
     void *block = slab_slot_start(slab, slot);
     uint32_t requested = usable_bytes(slab) - checked_is_hardened;
-    block_write_tag(block, (struct block_tag){.requested = requested,
-                                              .class_index = slab->class_index,
-                                              .form = BLOCK_ANY});
+    block_write_tag(block, block_mask(block),
+                    (struct block_tag){.requested = requested,
+                                       .class_index = slab->class_index,
+                                       .form = BLOCK_ANY});
     if (checked_is_hardened)
-        write_canary(block, requested, usable_bytes(slab));
+        renew_canary(slab, block, requested);
 }
 
 /* Look at the tag of the block behind: an overflow of this one is found as it is freed. Only in
  * slabs of the calling thread: nobody else hands out their slots, so a live one has its tag. */
 static void examine_next(const struct heap *heap, struct slab *slab, uint32_t slot,
                          const struct fault_report *call) {
-    if (slab_owner(slab) != (int)heap->owner || !is_live_slot(slab, slot + 1))
+    if (slab_owner(slab) != (int)heap->owner || !checked_has_tag(slab, slot + 1))
         return;
     void *next = slab_slot_start(slab, slot + 1);
     struct block_tag tag;
@@ -310,13 +231,10 @@ static void examine_next(const struct heap *heap, struct slab *slab, uint32_t sl
     mend(slab, slot + 1);
 }
 
-/* True if the bytes behind what was requested are as malloc() left them, or if there is no canary.
- */
-static inline bool canary_is_intact(const struct slab *slab, const void *block,
-                                    uint32_t requested) {
-    const unsigned char *bytes = block;
+/* True if the bytes behind what was requested are as malloc() left them. */
+static bool canary_is_intact(const struct slab *slab, void *block, uint32_t requested) {
     return requested < usable_bytes(slab) &&
-           are_all(bytes + requested, usable_bytes(slab) - requested, canary_of(block));
+           payload_has_canary(block, requested, usable_bytes(slab), block_mask(block));
 }
 
 /* True if a live block may be freed or used by the call. */
@@ -335,7 +253,8 @@ static bool examine(const struct heap *heap, struct slab *slab, uint32_t slot,
     examine_next(heap, slab, slot, report);
     describe(report, slab, slot);
     report->requested = tag.requested;
-    if (checked_is_hardened && !canary_is_intact(slab, report->address, tag.requested)) {
+    if (checked_is_hardened &&
+        !canary_is_intact(slab, slab_slot_start(slab, slot), tag.requested)) {
         bool is_freed = block_requested(report->address) == BLOCK_FREED;
         report->fault = is_freed ? FAULT_DOUBLE_FREE : FAULT_OVERFLOW;
         if (is_freed)
@@ -343,46 +262,10 @@ static bool examine(const struct heap *heap, struct slab *slab, uint32_t slot,
         heap_raise(report);
         if (is_freed)
             return false;
-        write_canary(slab_slot_start(slab, slot), tag.requested, usable_bytes(slab));
+        renew_canary(slab, slab_slot_start(slab, slot), tag.requested);
         return false;
     }
     return matches(&tag, call, bytes, report);
-}
-
-/* Free a block with a tag, of the calling thread's own slabs, in which all is as it should be.
- * False, and nothing done, if anything is not: then the longer way finds out what. */
-static bool give_sound(struct heap *heap, void *pointer, const struct call *call, size_t bytes) {
-    uintptr_t offset = (uintptr_t)pointer - region.base;
-    if (offset >= region.bytes)
-        return false;
-    size_t index = offset >> SLAB_SHIFT;
-    struct slab *slab = slab_at(index);
-    if (atomic_load_explicit(&slab->tag, memory_order_relaxed) != (heap->owner_tag ^ index))
-        return false;
-    uint32_t in_slab = (uint32_t)(offset & (SLAB_BYTES - 1));
-    bool exact;
-    uint32_t slot = slab_slot(slab->reciprocal, in_slab - SLAB_GAP_BYTES, &exact);
-    if (in_slab < SLAB_GAP_BYTES || !exact)
-        return false;
-    uint64_t live = slab->live[slot / WORD_BITS];
-    if (!slab_is_live(live, slot) || slab->class_index == 0 ||
-        !block_is_intact(pointer, slab->class_index) || block_form_of(pointer) != call->form)
-        return false;
-    if (is_live_slot(slab, slot + 1) &&
-        !block_is_intact((char *)pointer + slab->stride, slab->class_index))
-        return false;
-    if (bytes != CHECKED_BYTES_UNKNOWN && class_for(bytes) != slab->class_index)
-        return false;
-    if (checked_is_hardened) {
-        if (slab_is_aside(slab, slot) || !canary_is_intact(slab, pointer, block_requested(pointer)))
-            return false;
-        clear_freed(slab, pointer);
-        set_aside(heap, slab, slot);
-        return true;
-    }
-    if (slab_give(slab, slot, live))
-        heap_wake(heap, slab);
-    return true;
 }
 
 /* True for a pointer into a slab that serves no class: it lies in a run of slabs, or nowhere. */
@@ -413,8 +296,10 @@ static bool run_is_sound(const void *pointer, const struct call *call, size_t by
  * then find it again. */
 static void give_examined(struct heap *heap, void *pointer, struct slab *slab, uint32_t slot,
                           struct fault_report *report) {
-    if (checked_is_hardened && slab->class_index != 0)
-        clear_freed(slab, pointer);
+    if (checked_is_hardened && slab->class_index != 0) {
+        checked_mark_freed(pointer, block_mask(pointer), slab->class_index);
+        payload_clear(pointer, usable_bytes(slab));
+    }
     while (slab != NULL) {
         if (checked_is_hardened && heap_is_real(heap) && slab_owner(slab) == (int)heap->owner) {
             set_aside(heap, slab, slot);
@@ -434,8 +319,6 @@ void checked_give(struct heap *heap, void *pointer, const struct call *call, siz
         slab = slab_find(pointer, &slot);
         if (LIKELY(slab != NULL) && heap_give_any(heap, slab, slot))
             return;
-    } else if (give_sound(heap, pointer, call, bytes)) {
-        return;
     }
     struct fault_report report = {
         .is_use = call->is_use, .function = call->function, .caller = caller};
@@ -482,9 +365,9 @@ bool checked_resize(void *pointer, size_t bytes) {
     if (block_read_tag(pointer, slab->class_index, &tag) != BLOCK_INTACT)
         return false;
     tag.requested = (uint32_t)bytes;
-    block_write_tag(pointer, tag);
+    block_write_tag(pointer, block_mask(pointer), tag);
     if (checked_is_hardened)
-        write_canary(pointer, bytes, usable_bytes(slab));
+        renew_canary(slab, pointer, tag.requested);
     return true;
 }
 

@@ -11,6 +11,7 @@
 
 #include "block.h"
 #include "heap.h"
+#include "payload.h"
 #include "run.h"
 
 /* A function of the malloc family, as a fault names it. */
@@ -20,16 +21,22 @@ struct call {
     bool is_use;          /* it does not free the block */
 };
 
+/* The largest request whose class the fast paths look for: a node, with a tag and a canary. */
+enum { CHECKED_NODE_MAX = TAGPOOL_NODE_MAX - BLOCK_TAG_BYTES - 1 };
+
+/* Blocks leave the quarantine so many at a time. */
+enum { CHECKED_BATCH = 16 };
+
 #define CHECKED_BYTES_UNKNOWN SIZE_MAX
 #define CHECKED_FAULTY        SIZE_MAX /* instead of a number of bytes */
 
 /* Bytes of a slot that are not the program's: BLOCK_TAG_BYTES with tags, else 0. */
-extern uint32_t checked_tag_bytes;
+extern HIDDEN uint32_t checked_tag_bytes;
 
 /* True with harden=on. Blocks are handed out in random order, filled with zeroes by free() and
  * looked at again before they are reused, kept from reuse for a while, and followed by a canary of
  * at least one byte. */
-extern bool checked_is_hardened;
+extern HIDDEN bool checked_is_hardened;
 
 /* Bytes that a slot must have beyond the request: the tag, and in the hardened mode a canary. */
 static inline size_t checked_overhead(void) {
@@ -62,5 +69,162 @@ bool checked_resize(void *pointer, size_t bytes);
 
 /* The bytes that were requested of a live block. */
 size_t checked_requested(const struct slab *slab, uint32_t slot);
+
+/* ---- the fast paths ----
+ *
+ * Each is laid out once for tags alone and once for the hardened mode, which `is_hardened` says:
+ * the same as checked_is_hardened.
+ */
+
+/* A slot of a mask: the first from a random place on. A linear congruential generator (Knuth's
+ * MMIX): who does not know its state does not easily foresee it, and it costs little. */
+static inline unsigned checked_random_slot(struct heap *heap, uint64_t mask) {
+    heap->random_state = heap->random_state * 6364136223846793005u + 1442695040888963407u;
+    unsigned turn = (unsigned)(heap->random_state >> 58);
+    uint64_t turned = mask >> turn | mask << (WORD_BITS - turn) % WORD_BITS;
+    return ((unsigned)__builtin_ctzll(turned) + turn) % WORD_BITS;
+}
+
+/* Take a slot of a bin whose block should be all zero and is not: report that, and clear it. */
+COLD void *checked_take_written(struct bin *bin, unsigned slot, struct block_tag tag);
+
+/* Take a slot of a bin. Not for class 0. */
+FAST void *checked_take_slot(struct bin *bin, unsigned slot, struct block_tag tag,
+                             bool is_hardened) {
+    void *block = heap_bin_block(bin, slot);
+    uint64_t mask = block_mask(block);
+    if (is_hardened) {
+        size_t usable = bin->stride - BLOCK_TAG_BYTES;
+        if (UNLIKELY(!payload_is_zero(block, usable)))
+            return checked_take_written(bin, slot, tag);
+        payload_write_canary(block, tag.requested, usable, mask);
+    }
+    block_write_tag(block, mask, tag);
+    /* A live block has its tag, whenever a signal handler or a forked child looks. */
+    atomic_signal_fence(memory_order_release);
+    uint64_t bit = (uint64_t)1 << slot;
+    bin->mask ^= bit;
+    OWNER_STORE(bin->live, *bin->live | bit);
+    return block;
+}
+
+/* Take a slot of a bin that has one: a random one in the hardened mode, else the lowest. */
+FAST void *checked_take_bin(struct heap *heap, struct bin *bin, struct block_tag tag,
+                            bool is_hardened) {
+    unsigned slot =
+        is_hardened ? checked_random_slot(heap, bin->mask) : (unsigned)__builtin_ctzll(bin->mask);
+    return checked_take_slot(bin, slot, tag, is_hardened);
+}
+
+/* Take a block of a node's size, if its class has a slot claimed; NULL if not. */
+FAST void *checked_take_node(struct heap *heap, size_t bytes, enum block_form form,
+                             bool is_hardened) {
+    if (UNLIKELY(bytes - 1 >= CHECKED_NODE_MAX))
+        return NULL;
+    unsigned class_index = size_class_of(bytes + BLOCK_TAG_BYTES + is_hardened);
+    struct bin *bin = &heap->checked_bins[class_index];
+    if (UNLIKELY(bin->mask == 0))
+        return NULL;
+    return checked_take_bin(
+        heap, bin,
+        (struct block_tag){.requested = (uint32_t)bytes, .class_index = class_index, .form = form},
+        is_hardened);
+}
+
+/* A live block of the calling thread's own slabs, as heap_find() finds it where there are no tags.
+ * Not for class 0, whose blocks are inaccessible. */
+FAST struct found checked_find_own(const struct heap *heap, const void *pointer, bool is_hardened) {
+    struct found found = {.slab = NULL};
+    uintptr_t offset = (uintptr_t)pointer - region.base;
+    if (UNLIKELY(offset >= region.bytes))
+        return found;
+    size_t index = offset >> SLAB_SHIFT;
+    struct slab *slab = slab_at(index);
+    if (UNLIKELY(atomic_load_explicit(&slab->tag, memory_order_relaxed) !=
+                 (heap->owner_tag ^ index)))
+        return found;
+    uint32_t in_slab = (uint32_t)(offset & (SLAB_BYTES - 1));
+    bool exact;
+    found.slot = slab_slot(slab->reciprocal, in_slab - SLAB_GAP_BYTES, &exact);
+    if (UNLIKELY(in_slab < SLAB_GAP_BYTES) || UNLIKELY(!exact) ||
+        (is_hardened && UNLIKELY(slab->class_index == 0)))
+        return found;
+    found.live = slab->live[found.slot / WORD_BITS];
+    if (LIKELY(slab_is_live(found.live, found.slot)))
+        found.slab = slab;
+    return found;
+}
+
+/* True if the slot is in the program's hands or waits in the quarantine. */
+static inline bool checked_has_tag(const struct slab *slab, uint32_t slot) {
+    return slot < slab->slot_count && slab_is_live(slab_live_of(slab, slot), slot);
+}
+
+/* The quarantine has come to the end of a batch: let the oldest out, and clear a block. */
+void checked_let_out(struct heap *heap, void *block, size_t usable);
+
+/* Keep a slot of the calling thread's slabs from being handed out until as many others were freed
+ * as the quarantine, which is there, holds. True if it has come to the end of a batch. */
+FAST bool checked_set_aside(struct heap *heap, size_t index, uint32_t slot) {
+    uint64_t *aside = slab_aside_word(index, slot);
+    OWNER_STORE(aside, *aside | (uint64_t)1 << slot % WORD_BITS);
+    uint32_t place = heap->quarantine_next;
+    heap->quarantine[place] = index * SLAB_SLOTS + slot + 1;
+    heap->quarantine_next = place + 1;
+    return (place + 1) % CHECKED_BATCH == 0;
+}
+
+/* Mark a block as freed: before it is cleared, so that another thread that frees it at this moment
+ * finds the canary gone, and then why. */
+FAST void checked_mark_freed(void *block, uint64_t mask, unsigned class_index) {
+    block_write_tag(block, mask,
+                    (struct block_tag){
+                        .requested = BLOCK_FREED, .class_index = class_index, .form = BLOCK_ANY});
+    atomic_signal_fence(memory_order_release);
+}
+
+/* Mark, set aside and clear: nothing is left to read. */
+FAST void checked_give_hardened(struct heap *heap, struct slab *slab, uint32_t slot, void *block,
+                                uint64_t mask) {
+    size_t usable = slab->stride - BLOCK_TAG_BYTES;
+    checked_mark_freed(block, mask, slab->class_index);
+    if (UNLIKELY(checked_set_aside(heap, region_slab_index(block), slot)))
+        checked_let_out(heap, block, usable);
+    else
+        payload_clear(block, usable);
+}
+
+/* Free a block of the calling thread's own slabs if all is as it should be: its tag, its canary,
+ * and the tag of the block behind, which an overflow would have damaged. `bytes` as a sized delete
+ * gave them. False, and nothing done, if anything is not: then checked_give() finds out what. */
+FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form, size_t bytes,
+                            bool is_hardened) {
+    struct found found = checked_find_own(heap, block, is_hardened);
+    struct slab *slab = found.slab;
+    if (UNLIKELY(slab == NULL))
+        return false;
+    if (bytes != CHECKED_BYTES_UNKNOWN &&
+        UNLIKELY(bytes > CHECKED_NODE_MAX ||
+                 size_class_of(bytes + BLOCK_TAG_BYTES + is_hardened) != slab->class_index))
+        return false;
+    size_t usable = slab->stride - BLOCK_TAG_BYTES;
+    uint64_t mask = block_mask(block);
+    uint64_t requested = block_size_if_intact(block, mask, slab->class_index, form);
+    if (UNLIKELY(requested > usable - is_hardened)) /* that of freed blocks is */
+        return false;
+    /* A slot without a tag, one that never was in use, is the exception. */
+    if (UNLIKELY(!block_is_intact((char *)block + slab->stride, slab->class_index)) &&
+        checked_has_tag(slab, found.slot + 1))
+        return false;
+    if (is_hardened) {
+        if (UNLIKELY(!payload_has_canary(block, requested, usable, mask)) ||
+            UNLIKELY(heap->quarantine == NULL))
+            return false;
+        checked_give_hardened(heap, slab, found.slot, block, mask);
+    } else if (UNLIKELY(slab_give(slab, found.slot, found.live))) {
+        heap_wake(heap, slab);
+    }
+    return true;
+}
 
 #endif

@@ -1,5 +1,6 @@
 #include "heap.h"
 
+#include "block.h"
 #include "os.h"
 #include "stats.h"
 
@@ -311,15 +312,26 @@ static void empty_bin(struct heap *heap, unsigned class_index) {
     bin->mask = 0;
 }
 
-/* In the hardened mode: no access to blocks of no bytes, and nothing left in others of what was
- * there before, which is as far as slots were handed out. */
-static void harden_slab(struct slab *slab, size_t touched_bytes) {
-    if (slab->class_index == 0)
+/* Before a slab of the hardened mode serves another class: all its blocks were cleared as they were
+ * freed, but their tags are left, and would lie within the new blocks. */
+static void clear_remains(const struct slab *slab) {
+    if (slab->disturbed)
+        memset(slab_start(slab), 0, SLAB_BYTES);
+    for (uint32_t slot = 0; slot < slab->fresh_slot && slab->class_index != 0; slot++)
+        OWNER_STORE(block_tag_word(slab_slot_start(slab, slot)), 0);
+}
+
+/* A slab for the hardened mode: all zero but for the tags of its slots, and inaccessible if it is
+ * for blocks of no bytes. If it served the same class before, its slots stay as they are. */
+static void init_hardened(struct slab *slab, unsigned class_index, bool zeroed) {
+    bool is_same = !zeroed && slab->class_index == class_index && !slab->disturbed;
+    uint32_t fresh_slot = is_same ? slab->fresh_slot : 0;
+    if (!zeroed && !is_same)
+        clear_remains(slab);
+    slab_init(slab, class_index, true);
+    slab->fresh_slot = fresh_slot;
+    if (class_index == 0)
         os_withdraw(slab_start(slab), SLAB_BYTES);
-    else if (!slab->zeroed &&
-             (touched_bytes <= SLAB_BYTES / 4 || !os_purge(slab_start(slab), SLAB_BYTES)))
-        memset(slab_start(slab), 0, touched_bytes < SLAB_BYTES ? touched_bytes : SLAB_BYTES);
-    slab->zeroed = true;
 }
 
 static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
@@ -329,10 +341,10 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
     struct slab *slab = NULL;
     if (index != REGION_NO_SLAB) {
         slab = slab_at(index);
-        size_t touched_bytes = slab_gap_bytes + (size_t)slab->fresh_slot * slab->stride;
-        slab_init(slab, class_index, zeroed);
         if (is_hardened)
-            harden_slab(slab, touched_bytes);
+            init_hardened(slab, class_index, zeroed);
+        else
+            slab_init(slab, class_index, zeroed);
         slab_set_owner(slab, heap->owner);
         heap->counters->slabs_taken++;
         stats_note_slabs(region_counts.taken, region_counts.taken_peak);

@@ -54,8 +54,9 @@ struct heap {
     unsigned owner;         /* in the tags of its slabs; 0 for heap_none and heap_ended */
     unsigned posted_gives;  /* frees into posted slabs since the inbox was emptied */
     struct heap *next_free; /* heaps whose thread has ended */
-    void **quarantine;      /* of checked.c: blocks in the order in which they were freed, a ring */
+    uint64_t *quarantine;   /* of checked.h: slots in the order in which they were freed, a ring */
     uint32_t quarantine_next;
+    uint32_t quarantine_end;
     uint64_t random_state;
     struct bin checked_bins[SIZE_CLASS_ALL]; /* where the fast path does not look: heap_start() */
     struct tagpool_stats_counters

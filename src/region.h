@@ -38,7 +38,7 @@ struct region {
     size_t owned_bytes; /* of slabs and tables: every pointer into them is ours */
 };
 
-extern struct region region;
+extern HIDDEN struct region region;
 
 /* The one lock of the library: slabs that change hands, threads that come and go. */
 extern struct lock pool_lock;

@@ -40,7 +40,8 @@ void *run_take(size_t bytes, enum block_form form) {
         block = end_of(slab) - room;
         slab->next = (struct slab *)(void *)block;
         memset(block + bytes, canary_of(block), room - bytes);
-        block_write_tag(block, (struct block_tag){.class_index = RUN_CLASS, .form = form});
+        block_write_tag(block, block_mask(block),
+                        (struct block_tag){.class_index = RUN_CLASS, .form = form});
         slab->live[0] = 1;
         slab_set_owner(slab, TAG_OWNER_RUN);
     }

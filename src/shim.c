@@ -109,17 +109,30 @@ static inline void *take_direct(struct heap *heap, size_t bytes) {
     return next()->malloc(bytes);
 }
 
+/* A request that no claimed slot serves. */
+SLOW static void *take_any(size_t bytes, enum block_form form) {
+    void *block = take_class_slow(SLOT_ALIGN, bytes, form);
+    return block != NULL ? block : take_next(bytes);
+}
+
+/* With tags, every request comes here. */
+SLOW static void *take_tagged(size_t bytes, enum block_form form) {
+    void *block = checked_take_node(heap_current, bytes, form, false);
+    return LIKELY(block != NULL) ? block : take_any(bytes, form);
+}
+
+SLOW static void *take_hardened(size_t bytes, enum block_form form) {
+    void *block = checked_take_node(heap_current, bytes, form, true);
+    return LIKELY(block != NULL) ? block : take_any(bytes, form);
+}
+
 SLOW static void *take_slow(size_t bytes, enum block_form form) {
     struct heap *heap = heap_current;
     if (config.strategy == TAGPOOL_STRATEGY_DIRECT && heap_is_real(heap))
         return take_direct(heap, bytes);
-    if (checked_tag_bytes != 0 && heap_is_real(heap) && bytes <= config.slot_max) {
-        void *checked = checked_take(heap, class_of(SLOT_ALIGN, bytes), bytes, form);
-        if (LIKELY(checked != NULL))
-            return checked;
-    }
-    void *block = take_class_slow(SLOT_ALIGN, bytes, form);
-    return block != NULL ? block : take_next(bytes);
+    if (checked_is_hardened)
+        return take_hardened(bytes, form);
+    return checked_tag_bytes != 0 ? take_tagged(bytes, form) : take_any(bytes, form);
 }
 
 /* More than a node. */
@@ -190,8 +203,8 @@ EXPORT void *calloc(size_t count, size_t bytes) {
 /* ---- giving ---- */
 
 /* Any pointer, with the size that a sized delete gave or CHECKED_BYTES_UNKNOWN. */
-SLOW static void give_slow(void *pointer, const struct call *call, size_t bytes,
-                           const void *caller) {
+SLOW static void give_any(void *pointer, const struct call *call, size_t bytes,
+                          const void *caller) {
     struct heap *heap = heap_current;
     if (region_owns(pointer)) {
         checked_give(heap, pointer, call, bytes, caller);
@@ -204,6 +217,29 @@ SLOW static void give_slow(void *pointer, const struct call *call, size_t bytes,
     int saved_errno = errno; /* not every allocator's free() keeps it */
     next()->free(pointer);
     errno = saved_errno;
+}
+
+/* With tags, every pointer comes here. */
+SLOW static void give_tagged(void *pointer, const struct call *call, size_t bytes,
+                             const void *caller) {
+    if (UNLIKELY(!checked_give_node(heap_current, pointer, call->form, bytes, false)))
+        give_any(pointer, call, bytes, caller);
+}
+
+SLOW static void give_hardened(void *pointer, const struct call *call, size_t bytes,
+                               const void *caller) {
+    if (UNLIKELY(!checked_give_node(heap_current, pointer, call->form, bytes, true)))
+        give_any(pointer, call, bytes, caller);
+}
+
+SLOW static void give_slow(void *pointer, const struct call *call, size_t bytes,
+                           const void *caller) {
+    if (checked_is_hardened)
+        give_hardened(pointer, call, bytes, caller);
+    else if (checked_tag_bytes != 0)
+        give_tagged(pointer, call, bytes, caller);
+    else
+        give_any(pointer, call, bytes, caller);
 }
 
 EXPORT void free(void *pointer) {

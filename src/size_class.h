@@ -34,10 +34,10 @@ enum { SIZE_CLASS_FIRST = 1, SIZE_CLASS_LINEAR_MAX = 256 };
 enum { SIZE_CLASS_STEPS = TAGPOOL_NODE_MAX / SLOT_ALIGN + 1 };
 
 /* Bytes from one slot of a class to the next. */
-extern const uint16_t size_class_stride[SIZE_CLASS_ALL];
+extern HIDDEN const uint16_t size_class_stride[SIZE_CLASS_ALL];
 
 /* The class of a request, by its size in steps, rounded up. */
-extern const uint8_t size_class_index[SIZE_CLASS_STEPS];
+extern HIDDEN const uint8_t size_class_index[SIZE_CLASS_STEPS];
 
 /* The class of a request of `bytes`, at most TAGPOOL_NODE_MAX; size 0 is served as 1. */
 static inline unsigned size_class_of(size_t bytes) {

@@ -85,7 +85,7 @@ extern uint32_t slab_gap_bytes;
 /* Fresh slots are claimed by this many bytes. Set before the first slab is. */
 extern uint32_t slab_claim_bytes;
 
-/* Slots may be set aside: slab_set_aside(). Set before the first slab is. */
+/* Slots may be set aside: slab_aside_word(). Set before the first slab is. */
 extern bool slab_keeps_aside;
 
 static inline char *slab_slot_start(const struct slab *slab, uint32_t slot) {
@@ -201,22 +201,16 @@ enum slab_remote_result {
 /* Free a live slot from a thread that does not own the slab. _remote: any thread may call it. */
 enum slab_remote_result slab_give_remote(struct slab *slab, uint32_t slot);
 
-/* The word that says of a slot whether it is set aside. */
-static inline uint64_t *slab_aside_word(const struct slab *slab, uint32_t slot) {
-    return &slab_remote(slab_index(slab))->aside[slot / WORD_BITS];
-}
-
-/* Keep a live slot that was freed from being handed out again, and from being taken for live by
- * slab_find(); or stop that. Owner only. */
-static inline void slab_set_aside(struct slab *slab, uint32_t slot, bool is_aside) {
-    uint64_t *word = slab_aside_word(slab, slot);
-    uint64_t bit = (uint64_t)1 << slot % WORD_BITS;
-    OWNER_STORE(word, is_aside ? *word | bit : *word & ~bit);
+/* The word that says of a slot whether it is set aside: a live one that was freed, but is neither
+ * to be handed out again nor to be taken for live by slab_find(). Owner only. */
+static inline uint64_t *slab_aside_word(size_t index, uint32_t slot) {
+    return &slab_remote(index)->aside[slot / WORD_BITS];
 }
 
 static inline bool slab_is_aside(const struct slab *slab, uint32_t slot) {
     return slab_keeps_aside &&
-           slab_is_live(__atomic_load_n(slab_aside_word(slab, slot), __ATOMIC_RELAXED), slot);
+           slab_is_live(__atomic_load_n(slab_aside_word(slab_index(slab), slot), __ATOMIC_RELAXED),
+                        slot);
 }
 
 /* True if another thread has freed the slot and the owner has not folded that in. */

@@ -24,7 +24,7 @@ static struct block_tag tag_of(size_t number) {
 
 static void write_all(void) {
     for (size_t i = 0; i < BLOCKS; i++)
-        block_write_tag(block_at(i), tag_of(i));
+        block_write_tag(block_at(i), block_mask(block_at(i)), tag_of(i));
 }
 
 static void what_is_written_is_read(void) {
@@ -35,8 +35,31 @@ static void what_is_written_is_read(void) {
         CHECK(read.requested == said.requested && read.class_index == said.class_index &&
               read.form == said.form);
         CHECK(block_is_intact(block_at(i), said.class_index));
-        CHECK(block_form_of(block_at(i)) == said.form);
         CHECK(block_requested(block_at(i)) == said.requested);
+        CHECK(block_size_if_intact(block_at(i), block_mask(block_at(i)), said.class_index,
+                                   said.form) == said.requested);
+    }
+}
+
+/* What free() asks in one go. */
+static void the_size_of_a_tag_that_is_another_is_too_large(void) {
+    write_all();
+    for (size_t i = 0; i < BLOCKS; i++) {
+        struct block_tag said = tag_of(i);
+        uint64_t *word = block_tag_word(block_at(i));
+        uint64_t mask = block_mask(block_at(i));
+        CHECK(block_size_if_intact(block_at(i), mask, said.class_index + 1, said.form) >
+              BLOCK_FREED);
+        CHECK(block_size_if_intact(block_at(i), mask, said.class_index,
+                                   (enum block_form)((said.form + 1) % 4)) > BLOCK_FREED);
+        for (unsigned bit = 0; bit < 64; bit++) {
+            bool is_size = bit >= BLOCK_LOW_BITS + BLOCK_FORM_BITS + BLOCK_CLASS_BITS &&
+                           bit < 64 - BLOCK_LOW_BITS;
+            *word ^= (uint64_t)1 << bit;
+            uint64_t size = block_size_if_intact(block_at(i), mask, said.class_index, said.form);
+            *word ^= (uint64_t)1 << bit;
+            CHECK_SAY((size <= BLOCK_FREED) == is_size, "bit %u of block %zu", bit, i);
+        }
     }
 }
 
@@ -113,6 +136,7 @@ static void zeroes_and_text_are_no_tags(void) {
 int main(void) {
     block_start(KEY);
     TAP_RUN(what_is_written_is_read);
+    TAP_RUN(the_size_of_a_tag_that_is_another_is_too_large);
     TAP_RUN(each_flipped_bit_of_magic_and_class_is_found_and_told_apart);
     TAP_RUN(a_tag_copied_in_front_of_another_block_is_none);
     TAP_RUN(a_tag_of_another_key_is_none);
