@@ -311,15 +311,14 @@ static void give_examined(struct heap *heap, void *pointer, struct slab *slab, u
     }
 }
 
+bool checked_give_untagged(struct heap *heap, const void *pointer) {
+    uint32_t slot;
+    struct slab *slab = slab_find(pointer, &slot);
+    return LIKELY(slab != NULL) && heap_give_any(heap, slab, slot);
+}
+
 void checked_give(struct heap *heap, void *pointer, const struct call *call, size_t bytes,
                   const void *caller) {
-    uint32_t slot;
-    struct slab *slab;
-    if (checked_tag_bytes == 0) { /* all there is to check is that the block is live */
-        slab = slab_find(pointer, &slot);
-        if (LIKELY(slab != NULL) && heap_give_any(heap, slab, slot))
-            return;
-    }
     struct fault_report report = {
         .is_use = call->is_use, .function = call->function, .caller = caller};
     if (checked_is_hardened && is_in_run(pointer)) {
@@ -327,7 +326,8 @@ void checked_give(struct heap *heap, void *pointer, const struct call *call, siz
             run_give(pointer);
         return;
     }
-    slab = heap_find_any(pointer, &slot, &report);
+    uint32_t slot;
+    struct slab *slab = heap_find_any(pointer, &slot, &report);
     if (slab != NULL && examine(heap, slab, slot, call, bytes, &report))
         give_examined(heap, pointer, slab, slot, &report);
 }

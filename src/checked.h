@@ -55,6 +55,10 @@ void checked_close(struct heap *heap);
 /* Take a block of a class for a request of `bytes`. NULL if the pool has no room. */
 void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum block_form form);
 
+/* Free a block where there are no tags: all there is to check is that it is live. False if it is
+ * not: checked_give() finds out what it is. */
+bool checked_give_untagged(struct heap *heap, const void *pointer);
+
 /* Free a block of the region; `bytes` as a sized delete gave them, or CHECKED_BYTES_UNKNOWN. */
 void checked_give(struct heap *heap, void *pointer, const struct call *call, size_t bytes,
                   const void *caller);

@@ -29,7 +29,7 @@ struct config_complaints {
 };
 
 /* The options in force. The defaults until config_read() is called. */
-extern struct config config;
+extern HIDDEN struct config config;
 
 /* Set `result` to the defaults and then by `options`, the text of TAGPOOL_OPTIONS
  * ("key=value,key=value", NULL for none). An unknown key or a bad value is named in `complaints`

@@ -26,7 +26,7 @@ struct next {
 };
 
 /* The functions in force: NULL until next_find() has run. */
-extern const struct next *next_found;
+extern HIDDEN const struct next *next_found;
 
 /* Look the next allocator up, or, while that is going on or is too early, return the bootstrap
  * arena. */

@@ -41,7 +41,7 @@ struct region {
 extern HIDDEN struct region region;
 
 /* The one lock of the library: slabs that change hands, threads that come and go. */
-extern struct lock pool_lock;
+extern HIDDEN struct lock pool_lock;
 
 /* True if the pointer lies in a slab, used or not, whose descriptor need not be accessible; or in
  * the tables behind the slabs, where no block is. */
@@ -98,6 +98,6 @@ struct region_counts {
     size_t used;   /* slabs that ever served: indices below it have a valid descriptor or one of
                       zeroes */
 };
-extern struct region_counts region_counts;
+extern HIDDEN struct region_counts region_counts;
 
 #endif

@@ -110,7 +110,7 @@ static inline void *take_direct(struct heap *heap, size_t bytes) {
 }
 
 /* A request that no claimed slot serves. */
-SLOW static void *take_any(size_t bytes, enum block_form form) {
+FAST void *take_any(size_t bytes, enum block_form form) {
     void *block = take_class_slow(SLOT_ALIGN, bytes, form);
     return block != NULL ? block : take_next(bytes);
 }
@@ -127,12 +127,12 @@ SLOW static void *take_hardened(size_t bytes, enum block_form form) {
 }
 
 SLOW static void *take_slow(size_t bytes, enum block_form form) {
+    if (checked_tag_bytes != 0)
+        return checked_is_hardened ? take_hardened(bytes, form) : take_tagged(bytes, form);
     struct heap *heap = heap_current;
     if (config.strategy == TAGPOOL_STRATEGY_DIRECT && heap_is_real(heap))
         return take_direct(heap, bytes);
-    if (checked_is_hardened)
-        return take_hardened(bytes, form);
-    return checked_tag_bytes != 0 ? take_tagged(bytes, form) : take_any(bytes, form);
+    return take_any(bytes, form);
 }
 
 /* More than a node. */
@@ -202,15 +202,10 @@ EXPORT void *calloc(size_t count, size_t bytes) {
 
 /* ---- giving ---- */
 
-/* Any pointer, with the size that a sized delete gave or CHECKED_BYTES_UNKNOWN. */
-SLOW static void give_any(void *pointer, const struct call *call, size_t bytes,
-                          const void *caller) {
+/* A block that is not ours. */
+SLOW static void give_next(void *pointer) {
     struct heap *heap = heap_current;
-    if (region_owns(pointer)) {
-        checked_give(heap, pointer, call, bytes, caller);
-        return;
-    }
-    if (pointer == NULL || next_is_bootstrap(pointer))
+    if (next_is_bootstrap(pointer))
         return;
     if (heap_is_real(heap))
         heap->counters->foreign_frees++;
@@ -219,7 +214,23 @@ SLOW static void give_any(void *pointer, const struct call *call, size_t bytes,
     errno = saved_errno;
 }
 
-/* With tags, every pointer comes here. */
+/* A pointer of ours that no fast path frees, with the size that a sized delete gave or
+ * CHECKED_BYTES_UNKNOWN. */
+SLOW static void give_untagged(void *pointer, const struct call *call, size_t bytes,
+                               const void *caller) {
+    if (!checked_give_untagged(heap_current, pointer))
+        checked_give(heap_current, pointer, call, bytes, caller);
+}
+
+/* The same with tags, and any other pointer. */
+SLOW static void give_any(void *pointer, const struct call *call, size_t bytes,
+                          const void *caller) {
+    if (region_owns(pointer))
+        checked_give(heap_current, pointer, call, bytes, caller);
+    else
+        give_next(pointer);
+}
+
 SLOW static void give_tagged(void *pointer, const struct call *call, size_t bytes,
                              const void *caller) {
     if (UNLIKELY(!checked_give_node(heap_current, pointer, call->form, bytes, false)))
@@ -232,14 +243,19 @@ SLOW static void give_hardened(void *pointer, const struct call *call, size_t by
         give_any(pointer, call, bytes, caller);
 }
 
+/* With tags, every pointer comes here. */
 SLOW static void give_slow(void *pointer, const struct call *call, size_t bytes,
                            const void *caller) {
+    if (pointer == NULL)
+        return;
     if (checked_is_hardened)
         give_hardened(pointer, call, bytes, caller);
     else if (checked_tag_bytes != 0)
         give_tagged(pointer, call, bytes, caller);
+    else if (region_owns(pointer))
+        give_untagged(pointer, call, bytes, caller);
     else
-        give_any(pointer, call, bytes, caller);
+        give_next(pointer);
 }
 
 EXPORT void free(void *pointer) {

@@ -80,13 +80,13 @@ static inline char *slab_start(const struct slab *slab) {
  * if blocks have no tags. Alignments up to SLAB_GAP_BYTES hold with it. Set before the first slab
  * is. */
 enum { SLAB_GAP_BYTES = 64 };
-extern uint32_t slab_gap_bytes;
+extern HIDDEN uint32_t slab_gap_bytes;
 
 /* Fresh slots are claimed by this many bytes. Set before the first slab is. */
-extern uint32_t slab_claim_bytes;
+extern HIDDEN uint32_t slab_claim_bytes;
 
 /* Slots may be set aside: slab_aside_word(). Set before the first slab is. */
-extern bool slab_keeps_aside;
+extern HIDDEN bool slab_keeps_aside;
 
 static inline char *slab_slot_start(const struct slab *slab, uint32_t slot) {
     return slab_start(slab) + slab_gap_bytes + (size_t)slot * slab->stride;

@@ -25,7 +25,7 @@ enum {
 #define TAG_INDEX_MASK (((uint64_t)1 << TAG_OWNER_SHIFT) - 1)
 
 /* The key. Bit 63 is clear. Written once, by tag_start(). */
-extern uint64_t tag_key;
+extern HIDDEN uint64_t tag_key;
 
 /* Choose the key. */
 void tag_start(uint64_t random_bits);
