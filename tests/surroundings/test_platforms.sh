@@ -8,11 +8,10 @@ arm_cc=aarch64-linux-gnu-gcc
 arm_root=/usr/aarch64-linux-gnu
 # The emulator is slow, the more so to reserve address space: TAGPOOL_TEST_LONG=1 runs all.
 page_sizes=65536
-strategies=metadata
+strategies=strategy=metadata
 if [ -n "${TAGPOOL_TEST_LONG:-}" ]; then
-    page_sizes="4096 65536"
-    strategies="metadata tagged"
-    steps=12000
+    page_sizes="4096 16384 65536"
+    strategies="strategy=metadata strategy=tagged harden=on"
 fi
 flags="-Iinclude -Isrc -Itools -Itests/harness -D_GNU_SOURCE -std=gnu17 -O1 -fno-builtin"
 
@@ -32,18 +31,23 @@ on_aarch64() {
     folder=$build/aarch64
     succeeds "it is built for aarch64 without a warning" makes $arm_cc "$folder" \
         "$folder/libtagpool.so" "$folder/tests/fuzz/test_model" "$folder/tests/preload/test_realloc"
-    emulator="qemu-aarch64 -L $arm_root -E TAGPOOL_FUZZ_STEPS=${steps:-8000}"
+    emulator="qemu-aarch64 -L $arm_root -E TAGPOOL_FUZZ_STEPS=8000"
     for page_bytes in $page_sizes; do
         for strategy in $strategies; do
             # shellcheck disable=SC2086 # words
             succeeds "the model holds there with pages of $page_bytes bytes and $strategy" \
-                $emulator -p "$page_bytes" -E TAGPOOL_OPTIONS="strategy=$strategy" \
+                $emulator -p "$page_bytes" -E TAGPOOL_OPTIONS="$strategy" \
                 -E LD_PRELOAD="$folder/libtagpool.so" "$folder/tests/fuzz/test_model"
         done
     done
     # shellcheck disable=SC2086
     succeeds "realloc keeps its contract there" $emulator -E LD_PRELOAD="$folder/libtagpool.so" \
         -E TAGPOOL_TEST_SHIM=1 "$folder/tests/preload/test_realloc"
+    $arm_cc -O0 -g -fno-builtin -w -o "$work/parser" tests/misuse/fixtures/parser.c
+    # shellcheck disable=SC2086
+    run $emulator -E LD_PRELOAD="$folder/libtagpool.so" "$work/parser" double_free
+    grep -q 'tagpool.*: double free of 0x.* called from parser+0x' "$work/output"
+    check $? "a fault is found there"
     [ -n "${TAGPOOL_TEST_LONG:-}" ] || return
     succeeds "the small world is built for aarch64" makes $arm_cc "$folder" \
         "$folder/small/libtagpool.so" "$folder/tests/unit/test_small_heap"
