@@ -17,6 +17,7 @@ CXX_FLAGS  := -std=gnu++17 $(WARN)
 DEFINES    := -Iinclude -D_GNU_SOURCE
 LIB_FLAGS  := $(C) -Isrc -fPIC -fvisibility=hidden -fno-builtin-malloc -ftls-model=initial-exec \
               -fno-semantic-interposition -fexceptions
+LIB_SCRIPT := src/fixed.ld
 LIB_LINK   := -shared -nostartfiles -Wl,-soname,libtagpool.so -Wl,-z,now -Wl,-z,relro -Wl,-z,noseparate-code \
               -Wl,-O1 -Wl,--as-needed
 TOOL_FLAGS := $(C) -Itools
@@ -59,8 +60,8 @@ $(1)/src/%.o: src/%.c
 	@mkdir -p $$(@D)
 	$$(CC) $$(DEFINES) $$(CPPFLAGS) $$(LIB_FLAGS) $(2) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
 
-$(1)/libtagpool.so: $(LIB_SOURCES:%.c=$(1)/%.o)
-	$$(CC) $$(CFLAGS) $$(LIB_LINK) $$(LDFLAGS) -o $$@ $$^ -ldl
+$(1)/libtagpool.so: $(LIB_SOURCES:%.c=$(1)/%.o) $(LIB_SCRIPT)
+	$$(CC) $$(CFLAGS) $$(LIB_LINK) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,-T,$(LIB_SCRIPT) -ldl
 
 $(1)/libtagpool-core.a: $(CORE_SOURCES:%.c=$(1)/%.o)
 	@rm -f $$@

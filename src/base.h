@@ -32,6 +32,9 @@
  * for it. */
 #define COLD __attribute__((noinline, cold))
 
+/* Set at start and not changed afterwards, or by fixed_set() alone: fixed.h. */
+#define FIXED __attribute__((section(".fixed")))
+
 /* A store that other threads may read with a relaxed load. Plain, so that the compiler may join it
  * with the reading before it; an aligned word is seen as a whole or not at all on every machine
  * that we run on. ThreadSanitizer must be told. */

@@ -1,6 +1,6 @@
 #include "block.h"
 
-struct block_key block_key;
+FIXED struct block_key block_key;
 
 /* The finalizer of splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number
  * generators", 2014): neither half of the key tells the other. */

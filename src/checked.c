@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-uint32_t checked_tag_bytes;
-bool checked_is_hardened;
-static uint32_t quarantine_limit;
+FIXED uint32_t checked_tag_bytes;
+FIXED bool checked_is_hardened;
+static FIXED uint32_t quarantine_limit;
 
 enum {
     RESTING_SLABS = 8,            /* empty ones, which do not come back at once either */

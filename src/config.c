@@ -9,7 +9,7 @@
 #define CONFIG_DEFAULTS                                                                            \
     { TAGPOOL_OPTIONS(CONFIG_DEFAULT).slot_max = TAGPOOL_NODE_MAX }
 
-struct config config = CONFIG_DEFAULTS;
+FIXED struct config config = CONFIG_DEFAULTS;
 
 enum kind { CHOICE, BYTES, COUNT, FLAG };
 

@@ -27,8 +27,8 @@ static struct heap *free_heaps; /* of them, those whose thread has ended */
 static struct slab_list orphans[SIZE_CLASS_ALL]; /* under pool_lock; read without it only to see
                                                       whether it is empty */
 
-static bool is_checked;
-static bool is_hardened;
+static FIXED bool is_checked;
+static FIXED bool is_hardened;
 
 void heap_start(bool checked) {
     is_checked = checked;

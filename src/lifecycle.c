@@ -2,6 +2,7 @@
 
 #include "checked.h"
 #include "config.h"
+#include "fixed.h"
 #include "next.h"
 #include "os.h"
 #include "run.h"
@@ -11,9 +12,9 @@
 #include <pthread.h>
 
 static struct config_complaints complaints;
-static bool started;
-static pthread_key_t thread_key;
-static bool has_thread_key;
+static FIXED bool started;
+static FIXED pthread_key_t thread_key;
+static FIXED bool has_thread_key;
 static unsigned forks_inside; /* forks under way while the lock was held by their own thread */
 
 /* ---- the process ---- */
@@ -36,7 +37,7 @@ static void start(void) {
 
 /* The region comes with the first heap. Without one, all requests go to the next allocator. */
 static void start_pool(void) {
-    static bool pool_started;
+    static FIXED bool pool_started;
     lock_acquire(&pool_lock);
     if (!pool_started && config.strategy != TAGPOOL_STRATEGY_DIRECT) {
         pool_started = true;
@@ -193,7 +194,18 @@ extern int __cxa_atexit(void (*function)(void *), void *argument, void *module);
 /* What pthread_atfork() names this library by. The C start-up files define it; the library is
  * linked without them, because it needs nothing else of theirs and they make each start of a
  * program slower. */
-__attribute__((visibility("hidden"))) void *__dso_handle = &__dso_handle;
+__attribute__((visibility("hidden"))) void *const __dso_handle = (void *)(uintptr_t)&__dso_handle;
+
+/* The hardened mode sets at start what is set otherwise at the first need, and makes it read-only.
+ * Not beside other threads, which may be about to set some of it: they are there only if something
+ * loaded the library late. */
+static void close_fixed(void) {
+    if (os_thread_count() != 1)
+        return;
+    start_pool();
+    (void)next();
+    fixed_close();
+}
 
 /* A process that never allocates, as most short ones of a shell script do, gets no region and no
  * heap. */
@@ -208,6 +220,8 @@ __attribute__((constructor)) static void load(void) {
         __cxa_atexit(end_with_leaks, NULL, NULL);
     for (unsigned i = 0; i < complaints.count; i++)
         report_line(&complaints.lines[i]);
+    if (config.harden != 0)
+        close_fixed();
 }
 
 __attribute__((destructor)) static void unload(void) {

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-const struct next *next_found;
+FIXED const struct next *next_found;
 
 /* ---- the bootstrap arena ---- */
 
@@ -117,7 +117,7 @@ static const char *name_behind(const char *name) {
  * meanwhile looks for itself, and finds the same: it must not wait, because it may hold a lock of
  * the loader that the first one needs. */
 COLD const struct next *next_find(void) {
-    static struct next functions;
+    static FIXED struct next functions;
     static _Atomic(uintptr_t) finder;
     uintptr_t self = (uintptr_t)pthread_self();
     uintptr_t nobody = 0;

@@ -67,6 +67,12 @@ bool os_commit(void *start, size_t bytes) {
     return done;
 }
 
+void os_freeze(void *start, size_t bytes) {
+    int saved_errno = errno;
+    (void)mprotect(start, bytes, PROT_READ);
+    errno = saved_errno;
+}
+
 static bool advise(void *start, size_t bytes, int advice) {
     int saved_errno = errno;
     bool done = madvise(start, bytes, advice) == 0;

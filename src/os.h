@@ -23,9 +23,12 @@ void *os_reserve(size_t bytes, size_t alignment);
 /* Give reserved address space back. */
 void os_unreserve(void *start, size_t bytes);
 
-/* Make reserved pages readable and writable; they read as zero. False if the system refuses the
- * memory. */
+/* Make reserved pages readable and writable; they read as zero. Frozen ones become writable again,
+ * and keep what they hold. False if the system refuses. */
 bool os_commit(void *start, size_t bytes);
+
+/* Make pages read-only, or leave them as they are if the system refuses. */
+void os_freeze(void *start, size_t bytes);
 
 /* Let the kernel back the whole pages of some memory with huge ones: advice, which changes no
  * contents. Start and size may be any. */

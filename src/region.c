@@ -1,10 +1,11 @@
 #include "region.h"
 
+#include "fixed.h"
 #include "os.h"
 
 #include <stdatomic.h>
 
-struct region region;
+FIXED _Alignas(64) struct region region;
 struct region_counts region_counts;
 struct lock pool_lock;
 
@@ -34,15 +35,15 @@ struct slab_set {
 static struct slab_set warm_slabs;
 static struct slab_set cold_slabs;
 
-static size_t slab_limit;       /* slabs in the region */
-static size_t slabs_committed;  /* slabs from the start that are accessible */
-static size_t tables_committed; /* slabs whose descriptor and remote words are accessible */
-static size_t memory_limit;     /* slabs that may be taken or warm */
-static size_t warm_resting;     /* warm slabs that are not reused as long as there are others */
-static size_t guard_spacing;    /* slabs between two inaccessible ones, 0 for none */
+static FIXED size_t slab_limit;    /* slabs in the region */
+static size_t slabs_committed;     /* slabs from the start that are accessible */
+static size_t tables_committed;    /* slabs whose descriptor and remote words are accessible */
+static FIXED size_t memory_limit;  /* slabs that may be taken or warm */
+static FIXED size_t warm_resting;  /* warm slabs that are not reused as long as there are others */
+static FIXED size_t guard_spacing; /* slabs between two inaccessible ones, 0 for none */
 static size_t guards_made;
-static size_t runs_taken; /* now */
-static size_t warm_limit; /* slabs that may be warm */
+static size_t runs_taken;       /* now */
+static FIXED size_t warm_limit; /* slabs that may be warm */
 
 static void set_add(struct slab_set *set, size_t slab_index) {
     size_t word = slab_index / WORD_BITS;
@@ -146,8 +147,9 @@ static bool commit_tables(size_t slabs) {
     if (!os_commit(region.descriptors, table_bytes(target, REGION_DESCRIPTOR_BYTES)) ||
         !os_commit(region.remotes, table_bytes(target, REGION_REMOTE_BYTES)))
         return false;
+    if (!fixed_set(&region.bytes, target << SLAB_SHIFT))
+        return false;
     tables_committed = target;
-    region.bytes = target << SLAB_SHIFT;
     return slabs <= target;
 }
 
@@ -341,10 +343,12 @@ bool region_release_unused(void) {
     ASSERT(lock_is_mine(&pool_lock));
     if (slab_limit == slabs_committed)
         return false;
-    os_unreserve(slab_start(slabs_committed), (slab_limit - slabs_committed) << SLAB_SHIFT);
-    slab_limit = slabs_committed;
-    region.owned_bytes = slabs_committed << SLAB_SHIFT;
-    if (region.bytes > region.owned_bytes)
-        region.bytes = region.owned_bytes;
+    size_t kept_bytes = slabs_committed << SLAB_SHIFT;
+    size_t unused_bytes = (slab_limit - slabs_committed) << SLAB_SHIFT;
+    if (!fixed_set(&region.owned_bytes, kept_bytes) || !fixed_set(&slab_limit, slabs_committed))
+        return false;
+    if (region.bytes > kept_bytes && !fixed_set(&region.bytes, kept_bytes))
+        return false;
+    os_unreserve(slab_start(slabs_committed), unused_bytes);
     return true;
 }

@@ -16,7 +16,7 @@ static const struct {
 #undef FAULT_ROW
 };
 
-static uint64_t on_fault = TAGPOOL_ON_FAULT_ABORT;
+static FIXED uint64_t on_fault = TAGPOOL_ON_FAULT_ABORT;
 
 static void start_line(struct text *line) {
     line->length = 0;

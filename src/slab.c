@@ -3,15 +3,15 @@
 #include "size_class.h"
 
 /* a class of few live blocks touches few pages, whatever its stride */
-uint32_t slab_claim_bytes = 4096;
-bool slab_keeps_aside;
+FIXED uint32_t slab_claim_bytes = 4096;
+FIXED bool slab_keeps_aside;
 
 /* A word with the lowest `count` bits set, 1 to 64. */
 static uint64_t lowest_bits(unsigned count) {
     return ((uint64_t)2 << (count - 1)) - 1;
 }
 
-uint32_t slab_gap_bytes;
+FIXED uint32_t slab_gap_bytes;
 
 static unsigned word_count(const struct slab *slab) {
     return (slab->slot_count + WORD_BITS - 1) / WORD_BITS;

@@ -1,6 +1,6 @@
 #include "tag.h"
 
-uint64_t tag_key;
+FIXED uint64_t tag_key;
 
 void tag_start(uint64_t random_bits) {
     tag_key = random_bits & ~TAG_POSTED;

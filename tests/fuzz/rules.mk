@@ -44,9 +44,9 @@ $(BUILD)/fuzz/fuzz_options: tests/fuzz/fuzz_options.c $(CORE_SOURCES)
 $(BUILD)/fuzz/fuzz_files: tests/fuzz/fuzz_files.c $(filter-out tools/main.c,$(wildcard tools/*.c))
 	$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_CHECKS) -o $@ $^ -lm -ldl -lpthread
 
-$(BUILD)/fuzz/libtagpool.so: $(LIB_SOURCES)
+$(BUILD)/fuzz/libtagpool.so: $(LIB_SOURCES) $(LIB_SCRIPT)
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(DEFINES) $(LIB_FLAGS) -DTAGPOOL_SMALL_WORLD -O1 -g -fsanitize=fuzzer-no-link $(LIB_LINK) -o $@ $^ -ldl
+	$(FUZZ_CC) $(DEFINES) $(LIB_FLAGS) -DTAGPOOL_SMALL_WORLD -O1 -g -fsanitize=fuzzer-no-link $(LIB_LINK) -o $@ $(LIB_SOURCES) -Wl,-T,$(LIB_SCRIPT) -ldl
 
 $(BUILD)/fuzz/fuzz_model: tests/fuzz/fuzz_model.c tests/fuzz/model.h $(BUILD)/fuzz/libtagpool.so
 	$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(BUILD)/fuzz/libtagpool.so -Wl,-rpath,$(abspath $(BUILD)/fuzz)

@@ -3,6 +3,8 @@
  * one of its sentences; each attack is made by a child of its own, under the options that the
  * sentence is about. */
 #include "misuse.h"
+#include <elf.h>
+#include <link.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <sys/personality.h>
@@ -15,7 +17,7 @@ static const uintptr_t GIB = (uintptr_t)1 << 30;
 
 struct mapping {
     uintptr_t start, end;
-    bool accessible;
+    bool accessible, writable;
 };
 
 static char maps_text[1 << 18];
@@ -38,19 +40,20 @@ static const char *read_mapping(const char *line, struct mapping *mapping) {
     mapping->start = strtoul(line, &rest, 16);
     mapping->end = *rest == '-' ? strtoul(rest + 1, &rest, 16) : 0;
     mapping->accessible = *rest == ' ' && (rest[1] != '-' || rest[2] != '-');
+    mapping->writable = *rest == ' ' && rest[2] == 'w';
     line = strchr(rest, '\n');
     return line != NULL && line[1] != '\0' ? line + 1 : NULL;
 }
 
 /* The mapping that an address lies in, or the first above it; all zero if there is none. */
 static struct mapping mapping_from(uintptr_t address) {
-    struct mapping mapping = {0, 0, false};
+    struct mapping mapping = {0, 0, false, false};
     for (const char *line = maps_text; line != NULL;) {
         line = read_mapping(line, &mapping);
         if (mapping.end > address)
             return mapping;
     }
-    return (struct mapping){0, 0, false};
+    return (struct mapping){0, 0, false, false};
 }
 
 /* Where the descriptors are: what is accessible first behind the inaccessible rest of the slabs'
@@ -205,6 +208,73 @@ static int reuse_child(void) {
     return 0;
 }
 
+/* The library's file, where it is loaded, and its tables. */
+struct image {
+    uintptr_t base;
+    const char *file;
+    const Elf64_Shdr *sections;
+    size_t section_count;
+};
+
+static int note_base(struct dl_phdr_info *info, size_t bytes, void *context) {
+    struct image *image = context;
+    (void)bytes;
+    if (strstr(info->dlpi_name, "libtagpool") == NULL)
+        return 0;
+    image->base = info->dlpi_addr;
+    return 1;
+}
+
+static bool read_image(struct image *image) {
+    int file = open(getenv("LD_PRELOAD"), O_RDONLY | O_CLOEXEC);
+    off_t bytes = lseek(file, 0, SEEK_END);
+    image->file = mmap(NULL, (size_t)bytes, PROT_READ, MAP_PRIVATE, file, 0);
+    close(file);
+    if (image->file == MAP_FAILED || dl_iterate_phdr(note_base, image) == 0)
+        return false;
+    const Elf64_Ehdr *head = (const Elf64_Ehdr *)image->file;
+    image->sections = (const Elf64_Shdr *)(image->file + head->e_shoff);
+    image->section_count = head->e_shnum;
+    return true;
+}
+
+/* Prints, of each variable that the arguments name, whether it can be written to. */
+static void say_writable(const struct image *image, const Elf64_Shdr *symbols, char **names) {
+    const Elf64_Sym *symbol = (const Elf64_Sym *)(image->file + symbols->sh_offset);
+    const char *text = image->file + image->sections[symbols->sh_link].sh_offset;
+    for (size_t i = 0; i < symbols->sh_size / sizeof *symbol; i++)
+        for (char **name = names; *name != NULL; name++)
+            if (strcmp(text + symbol[i].st_name, *name) == 0)
+                say("%s %s\n", *name,
+                    mapping_from(image->base + symbol[i].st_value).writable ? "writable" : "fixed");
+}
+
+static int fixed_child(char **names) {
+    struct image image = {0, NULL, NULL, 0};
+    bool has_symbols = false;
+    free(malloc(BLOCK_BYTES));
+    if (!read_maps() || !read_image(&image))
+        return CHILD_SKIPPED;
+    for (size_t i = 0; i < image.section_count; i++)
+        if (image.sections[i].sh_type == SHT_SYMTAB) {
+            say_writable(&image, &image.sections[i], names);
+            has_symbols = true;
+        }
+    return has_symbols ? 0 : CHILD_SKIPPED;
+}
+
+/* Takes so much that the bounds of the region, which are fixed, must be set anew. */
+static int growing_child(void) {
+    enum { COUNT = 100000, BYTES = 1000 };
+    static char *block[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        if ((block[i] = malloc(BYTES)) == NULL)
+            return 2;
+    for (int i = 0; i < COUNT; i++)
+        free(block[i]);
+    return 0;
+}
+
 #define SECRET "the secret of the program"
 
 static int report_child(void) {
@@ -231,6 +301,10 @@ static int child_main(char **argv) {
         return order_child();
     if (strcmp(argv[1], "cleared") == 0)
         return cleared_child();
+    if (strcmp(argv[1], "fixed") == 0)
+        return fixed_child(&argv[2]);
+    if (strcmp(argv[1], "growing") == 0)
+        return growing_child();
     return strcmp(argv[1], "reuse") == 0 ? reuse_child() : report_child();
 }
 
@@ -368,6 +442,40 @@ static void reports_tell_addresses_and_nothing_of_what_is_there(void) {
     }
 }
 
+/* What turns the checks off, or moves the bounds, is read-only; the control is the same without
+ * harden=on. */
+static void what_the_hardened_mode_rests_on_is_read_only(void) {
+    static const char *const names[] = {
+        "tag_key",     "block_key",     "region",         "config",           "checked_is_hardened",
+        "next_found",  "is_checked",    "slab_gap_bytes", "slab_keeps_aside", "quarantine_limit",
+        "slab_limit",  "guard_spacing", "warm_resting",   "on_fault",         "checked_tag_bytes",
+        "memory_limit"};
+    enum { NAMES = sizeof names / sizeof names[0] };
+    static struct child child;
+    const char *argv[NAMES + 3] = {program, "fixed"};
+    memcpy(&argv[2], names, sizeof names);
+    for (int hardened = 0; hardened < 2; hardened++) {
+        run_with_options(&child, hardened ? "harden=on" : "strategy=tagged", argv);
+        if (child_skipped(&child)) {
+            tap_skip("the library has no names of variables, or there is no /proc to look at");
+            return;
+        }
+        for (size_t i = 0; i < NAMES; i++) {
+            char expected[64];
+            snprintf(expected, sizeof expected, "%s %s\n", names[i],
+                     hardened ? "fixed" : "writable");
+            CHECK_SAY(strstr(child.out, expected) != NULL, "not %s, but: %s", expected, child.out);
+        }
+    }
+}
+
+static void a_hardened_pool_grows_all_the_same(void) {
+    static struct child child;
+    attack(&child, "harden=on", "growing", NULL);
+    CHECK_SAY(child_succeeded(&child) && child.err[0] == '\0', "status %#x: %s",
+              (unsigned)child.status, child.err);
+}
+
 int main(int argc, char **argv) {
     program = argv[0];
     if (argc > 1)
@@ -379,6 +487,8 @@ int main(int argc, char **argv) {
     TAP_RUN(hardened_blocks_come_in_no_order_that_another_process_tells);
     TAP_RUN(a_hardened_block_does_not_come_back_at_once);
     TAP_RUN(nothing_is_left_to_read_in_a_hardened_block_that_was_freed);
+    TAP_RUN(what_the_hardened_mode_rests_on_is_read_only);
+    TAP_RUN(a_hardened_pool_grows_all_the_same);
     TAP_RUN(reports_tell_addresses_and_nothing_of_what_is_there);
     return tap_done();
 }
