@@ -171,38 +171,41 @@ control_group() {
 
 # apart SCRIPT: runs it with mounts of its own.
 apart() {
-    run unshare -m sh -c "$1" "$library" "$work" "$build"
+    run env TAGPOOL_OPTIONS="$options" unshare -m sh -c "$1" "$library" "$work" "$build"
 }
 
 no_proc_and_full_tmp() {
     if ! unshare -m true 2>/dev/null; then
-        skip "a program runs without /proc and with a full /tmp" "no mounts of our own can be made"
+        skip "a program runs without /proc and with a full /tmp ($options)" \
+            "no mounts of our own can be made"
         return
     fi
     apart 'mount -t tmpfs none /proc && LD_PRELOAD="$0" "$1/nodes" 10 2'
-    check "$status" "a program runs without /proc"
+    check "$status" "a program runs without /proc ($options)"
     apart 'mount -t tmpfs none /proc && LD_PRELOAD="$0" "$1/parser" double_free'
     grep -q 'tagpool.*: double free of 0x' "$work/output"
-    check $? "a fault is found without /proc"
-    apart 'mkdir "$1/full" && mount -t tmpfs -o size=16k none "$1/full" &&
+    check $? "a fault is found without /proc ($options)"
+    apart 'mkdir -p "$1/full" && mount -t tmpfs -o size=16k none "$1/full" &&
         export TMPDIR="$1/full" &&
         { head -c 65536 /dev/zero >"$TMPDIR/filling" 2>/dev/null || true; } &&
         LD_PRELOAD="$0" TAGPOOL_STATS="$TMPDIR/filling" "$1/nodes" 10 2 &&
         "$2/tagpool" run --stats -- "$1/nodes" 5 1'
-    check "$status" "a program runs, and is counted, with a full folder for temporary files"
+    check "$status" "a program runs, and is counted, with a full folder for temporary files ($options)"
 }
 
 closed_streams() {
-    run sh -c 'LD_PRELOAD="$0" "$1" double_free 2>&-' "$library" "$work/parser"
-    [ "$status" -eq 134 ]
-    check $? "a fault ends a program that has closed its standard error"
-    run env LD_PRELOAD="$library" TAGPOOL_OPTIONS=on_fault=report sh -c '"$0" double_free 2>&-' \
+    run env TAGPOOL_OPTIONS="$options" sh -c 'LD_PRELOAD="$0" "$1" double_free 2>&-' "$library" \
         "$work/parser"
-    check "$status" "a reported fault lets a program go on that has closed its standard error"
-    run env LD_PRELOAD="$library" TAGPOOL_OPTIONS=on_fault=report \
+    [ "$status" -eq 134 ]
+    check $? "a fault ends a program that has closed its standard error ($options)"
+    run env LD_PRELOAD="$library" TAGPOOL_OPTIONS="$options,on_fault=report" \
+        sh -c '"$0" double_free 2>&-' \
+        "$work/parser"
+    check "$status" "a reported fault lets a program go on that has closed its standard error ($options)"
+    run env LD_PRELOAD="$library" TAGPOOL_OPTIONS="$options,on_fault=report" \
         sh -c '"$0" double_free 2>/dev/full' \
         "$work/parser"
-    check "$status" "a reported fault lets a program go on whose standard error takes nothing"
+    check "$status" "a reported fault lets a program go on whose standard error takes nothing ($options)"
 }
 
 for options in strategy=metadata strategy=tagged pool_limit=4M,retain=0; do
@@ -218,8 +221,7 @@ fi
 for options in strategy=metadata harden=on; do
     refuses_promises
     control_group
+    no_proc_and_full_tmp
+    closed_streams
 done
-options=strategy=metadata
-no_proc_and_full_tmp
-closed_streams
 finish
