@@ -10,7 +10,8 @@ static FIXED uint32_t quarantine_limit;
 
 enum {
     RESTING_SLABS = 8,            /* empty ones, which do not come back at once either */
-    HARDENED_CLAIM_BYTES = 16384, /* slots to choose from, and not a whole slab touched for few */
+    HARDENED_CLAIM_BYTES = 16384, /* of new slots, some to choose from, */
+    HARDENED_CLAIM_SLOTS = 16,    /* but neighbours: src/README.md */
 };
 
 /* What is left of a slot for the program. */
@@ -29,6 +30,7 @@ void checked_harden(uint64_t quarantine, uint64_t guard) {
     checked_is_hardened = true;
     quarantine_limit = (uint32_t)quarantine;
     slab_claim_bytes = HARDENED_CLAIM_BYTES;
+    slab_claim_slots = HARDENED_CLAIM_SLOTS;
     region_harden(RESTING_SLABS, guard);
     heap_harden();
 }

@@ -99,6 +99,9 @@ FAST void *checked_take_slot(struct bin *bin, unsigned slot, struct block_tag ta
     uint64_t mask = block_mask(block);
     if (is_hardened) {
         size_t usable = bin->stride - BLOCK_TAG_BYTES;
+        /* Write before reading: a new page is one fault then, instead of two. */
+        block_write_tag(block, mask, tag);
+        atomic_signal_fence(memory_order_seq_cst);
         if (UNLIKELY(!payload_is_zero(block, usable)))
             return checked_take_written(bin, slot, tag);
         payload_write_canary(block, tag.requested, usable, mask);

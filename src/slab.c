@@ -4,6 +4,7 @@
 
 /* a class of few live blocks touches few pages, whatever its stride */
 FIXED uint32_t slab_claim_bytes = 4096;
+FIXED uint32_t slab_claim_slots = WORD_BITS;
 FIXED bool slab_keeps_aside;
 
 /* A word with the lowest `count` bits set, 1 to 64. */
@@ -36,7 +37,7 @@ void slab_init(struct slab *slab, unsigned class_index, bool zeroed) {
     slab->stride = stride;
     slab->fresh_slot = 0;
     uint32_t claim_slots = slab_claim_bytes / stride;
-    slab->claim_slots = (uint8_t)(claim_slots < WORD_BITS ? claim_slots : WORD_BITS);
+    slab->claim_slots = (uint8_t)(claim_slots < slab_claim_slots ? claim_slots : slab_claim_slots);
     slab->class_index = (uint8_t)class_index;
     slab->place = SLAB_NOWHERE;
     slab->zeroed = zeroed;

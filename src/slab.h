@@ -82,8 +82,10 @@ static inline char *slab_start(const struct slab *slab) {
 enum { SLAB_GAP_BYTES = 64 };
 extern HIDDEN uint32_t slab_gap_bytes;
 
-/* Fresh slots are claimed by this many bytes. Set before the first slab is. */
+/* Fresh slots are claimed by this many bytes, and no more slots than that. Set before the first
+ * slab is. */
 extern HIDDEN uint32_t slab_claim_bytes;
+extern HIDDEN uint32_t slab_claim_slots;
 
 /* Slots may be set aside: slab_aside_word(). Set before the first slab is. */
 extern HIDDEN bool slab_keeps_aside;
