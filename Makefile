@@ -19,7 +19,7 @@ LIB_FLAGS  := $(C) -Isrc -fPIC -fvisibility=hidden -fno-builtin-malloc -ftls-mod
               -fno-semantic-interposition -fexceptions
 LIB_SCRIPT := src/fixed.ld
 LIB_LINK   := -shared -nostartfiles -Wl,-soname,libtagpool.so -Wl,-z,now -Wl,-z,relro -Wl,-z,noseparate-code \
-              -Wl,-O1 -Wl,--as-needed
+              -Wl,-O1 -Wl,--sort-section=name -Wl,--as-needed
 TOOL_FLAGS := $(C) -Itools
 TEST_FLAGS := -Isrc -Itools -Itests/harness -O1 -fno-builtin
 TEST_LINK  := -lm -ldl -lpthread
@@ -54,11 +54,16 @@ bench: all drivers ## measure the panel under every allocator (10 minutes; BENCH
 bench-strategies: all ## compare the strategies: costs, faults found, targets (BENCH=-r 15: more rounds)
 	$(BUILD)/tagpool bench --strategies $(BENCH)
 
+# What runs seldom is built for size: the library is read into every program's memory.
+SELDOM := config lifecycle next os region report run stats text
+
 # A variant of the library: $(1) the directory that it is built in, $(2) its compiler flags.
 define variant
 $(1)/src/%.o: src/%.c
 	@mkdir -p $$(@D)
 	$$(CC) $$(DEFINES) $$(CPPFLAGS) $$(LIB_FLAGS) $(2) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
+
+$(SELDOM:%=$(1)/src/%.o): private CFLAGS := $$(CFLAGS:-O2=-Os)
 
 $(1)/libtagpool.so: $(LIB_SOURCES:%.c=$(1)/%.o) $(LIB_SCRIPT)
 	$$(CC) $$(CFLAGS) $$(LIB_LINK) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,-T,$(LIB_SCRIPT) -ldl

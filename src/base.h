@@ -35,6 +35,10 @@
 /* Set at start and not changed afterwards, or by fixed_set() alone: fixed.h. */
 #define FIXED __attribute__((section(".fixed")))
 
+/* Variables that only few programs come to write: behind all others, which so share the page of the
+ * library that each start of a program writes to. */
+#define SELDOM __attribute__((section(".bss.seldom")))
+
 /* A store that other threads may read with a relaxed load. Plain, so that the compiler may join it
  * with the reading before it; an aligned word is seen as a whole or not at all on every machine
  * that we run on. ThreadSanitizer must be told. */
@@ -51,6 +55,15 @@
 #endif
 
 #define WORD_BITS 64u
+
+/* The bits set in a word. __builtin_popcountll() is a call where the oldest machine that a binary
+ * may run on has no such instruction (Warren, "Hacker's Delight", figure 5-2). */
+static inline unsigned count_bits(uint64_t word) {
+    word -= word >> 1 & 0x5555555555555555u;
+    word = (word & 0x3333333333333333u) + (word >> 2 & 0x3333333333333333u);
+    word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+    return (unsigned)(word * 0x0101010101010101u >> 56);
+}
 
 enum { SLOT_ALIGN = 16 }; /* every block is aligned to this: alignof(max_align_t) */
 

@@ -70,9 +70,9 @@ static bool read_value(const struct option *option, const char *start, size_t le
 }
 
 static struct text *new_complaint(struct config_complaints *complaints) {
-    static struct text dropped; /* written, never read */
+    static SELDOM struct text dropped; /* written, never read */
     struct text *line = &dropped;
-    if (complaints->count < CONFIG_COMPLAINTS)
+    if (complaints != NULL && complaints->count < CONFIG_COMPLAINTS)
         line = &complaints->lines[complaints->count++];
     line->length = 0;
     text_add(line, TAGPOOL_OPTIONS_VARIABLE ": ");
@@ -146,7 +146,8 @@ static void derive(struct config *result) {
 
 void config_read(struct config *result, const char *options, struct config_complaints *complaints) {
     *result = (struct config)CONFIG_DEFAULTS;
-    complaints->count = 0;
+    if (complaints != NULL)
+        complaints->count = 0;
     while (options != NULL && *options != '\0') {
         size_t length = strcspn(options, ",");
         if (length != 0)

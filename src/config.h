@@ -32,8 +32,8 @@ struct config_complaints {
 extern HIDDEN struct config config;
 
 /* Set `result` to the defaults and then by `options`, the text of TAGPOOL_OPTIONS
- * ("key=value,key=value", NULL for none). An unknown key or a bad value is named in `complaints`
- * and its default kept. */
+ * ("key=value,key=value", NULL for none). An unknown key or a bad value is named in `complaints`,
+ * if that is not NULL, and its default kept. */
 void config_read(struct config *result, const char *options, struct config_complaints *complaints);
 
 #endif

@@ -6,8 +6,10 @@
 
 #include <string.h>
 
-const struct heap heap_none = {.tag = TAG_POSTED};
-const struct heap heap_ended = {.tag = TAG_POSTED};
+const struct heap_front heap_none = {.tag = TAG_POSTED, .owner_tag = TAG_POSTED};
+const struct heap_front heap_ended = {.tag = TAG_POSTED, .owner_tag = TAG_POSTED};
+static_assert(offsetof(struct heap, counters) == sizeof(struct heap_front),
+              "a heap starts with its front");
 
 _Thread_local struct heap *heap_current = (struct heap *)(uintptr_t)&heap_none;
 
@@ -17,8 +19,9 @@ enum {
     ADOPT_ATTEMPTS = 4, /* orphans looked at for a free slot before a new slab is taken */
 };
 
-/* The table of heaps: the first, in most programs the only one, needs no memory of the system. */
-static struct heap first_heap;
+/* The table of heaps: the first, in most programs the only one, needs no memory of the system. What
+ * is used of it without tags ends in the page that each start of a program writes to. */
+static __attribute__((section(".bss.first_heap"))) struct heap first_heap;
 static struct heap
     *more_heaps; /* reserved when a second thread comes, accessible as far as it is used */
 static unsigned heap_count;     /* heaps ever opened: owners TAG_OWNER_FIRST to heap_count */
@@ -308,7 +311,7 @@ static void empty_bin(struct heap *heap, unsigned class_index) {
         return;
     struct slab *slab = slab_of_live(bin->live);
     slab_unclaim(slab, (unsigned)(bin->live - slab->live), bin->mask, bin->fresh);
-    heap->counters->pool_calls[class_index] -= (uint64_t)__builtin_popcountll(bin->mask);
+    heap->counters->pool_calls[class_index] -= count_bits(bin->mask);
     bin->mask = 0;
 }
 
@@ -371,6 +374,7 @@ static bool fill_bin(struct heap *heap, unsigned class_index, struct slab *slab)
     struct bin *bin = &heap->claims[class_index];
     unsigned word;
     bool fresh;
+    uint32_t countdown = slab->countdown;
     uint64_t mask = slab_claim(slab, &word, &fresh);
     if (mask == 0)
         return false;
@@ -380,7 +384,7 @@ static bool fill_bin(struct heap *heap, unsigned class_index, struct slab *slab)
     bin->fresh = fresh;
     bin->zeroed = fresh && slab->zeroed;
     bin->mask = mask;
-    heap->counters->pool_calls[class_index] += (uint64_t)__builtin_popcountll(mask);
+    heap->counters->pool_calls[class_index] += slab->countdown - countdown;
     return true;
 }
 
@@ -539,7 +543,7 @@ struct heap *heap_open(void) {
 
 static void settle_bin_counts(struct heap *heap) {
     for (unsigned i = 0; i < classes_in_use(); i++)
-        heap->counters->pool_calls[i] -= (uint64_t)__builtin_popcountll(heap->claims[i].mask);
+        heap->counters->pool_calls[i] -= count_bits(heap->claims[i].mask);
 }
 
 /* Give unclaimed slots back and make all slabs of a class orphans. */
@@ -613,7 +617,7 @@ void heap_after_fork(bool intact) {
         memset(&mine->private_counters, 0, sizeof mine->private_counters);
         /* The slots that the parent's heap had claimed are the child's to hand out too. */
         for (unsigned i = 0; i < classes_in_use(); i++)
-            mine->counters->pool_calls[i] = (uint64_t)__builtin_popcountll(mine->claims[i].mask);
+            mine->counters->pool_calls[i] = count_bits(mine->claims[i].mask);
     }
     bool others = heap_count > (heap_is_real(mine) ? 1u : 0u);
     if (!intact || !others)

@@ -39,33 +39,40 @@ struct slab_list {
     struct slab *first;
 };
 
-struct heap {
-    uint64_t tag; /* of this owner, for slab 0 */
-    struct tagpool_stats_counters *counters;
+/* What calls look at before they know that the heap is a real one. */
+#define HEAP_FRONT                                                                                 \
+    uint64_t tag;       /* of this owner, for slab 0; one that fits no slab if there are checks */ \
+    uint64_t owner_tag; /* the same, as the slabs have it */                                       \
+    unsigned owner;     /* in the tags of its slabs; 0 for heap_none and heap_ended */             \
     struct bin bins[SIZE_CLASS_COUNT]; /* what the fast path takes from */
-    struct bin *claims;                /* the bins in use: bins, or checked_bins */
+
+struct heap {
+    HEAP_FRONT
+    struct tagpool_stats_counters *counters;
+    struct bin *claims; /* the bins in use: bins, or checked_bins */
     struct slab *current[SIZE_CLASS_ALL];
     struct slab_list available[SIZE_CLASS_ALL];
     struct slab_list full[SIZE_CLASS_ALL];
     _Atomic(struct slab *)
         inbox;              /* a stack, linked by slab_remote.inbox_next; pushed by any thread */
     _Atomic(bool) alive;    /* false: nobody reads the inbox; the pusher must */
-    uint64_t owner_tag;     /* of its slabs, as they are: `tag` may be one that fits none */
-    unsigned owner;         /* in the tags of its slabs; 0 for heap_none and heap_ended */
     unsigned posted_gives;  /* frees into posted slabs since the inbox was emptied */
     struct heap *next_free; /* heaps whose thread has ended */
     uint64_t *quarantine;   /* of checked.h: slots in the order in which they were freed, a ring */
     uint32_t quarantine_next;
     uint32_t quarantine_end;
     uint64_t random_state;
-    struct bin checked_bins[SIZE_CLASS_ALL]; /* where the fast path does not look: heap_start() */
     struct tagpool_stats_counters
         private_counters; /* when the statistics page has no lane for this heap */
+    struct bin checked_bins[SIZE_CLASS_ALL]; /* where the fast path does not look: heap_start() */
 };
 
 /* Of a thread that has not asked for a block yet, and of one whose heap is gone. Never written. */
-extern const struct heap heap_none;
-extern const struct heap heap_ended;
+struct heap_front {
+    HEAP_FRONT
+};
+extern const struct heap_front heap_none;
+extern const struct heap_front heap_ended;
 
 /* The calling thread's heap. Points to a const heap where there is none: write only to what
  * heap_is_real(). */
@@ -110,7 +117,7 @@ void heap_wake(struct heap *heap, struct slab *slab);
 struct found {
     struct slab *slab; /* NULL if the pointer is anything else: outside the region, another thread's
                           block, or a fault */
-    uint32_t slot;
+    size_t slot;
     uint64_t live; /* the word that the slot's bit is in */
 };
 
@@ -126,11 +133,12 @@ static inline struct found heap_find(const struct heap *heap, const void *pointe
     if (UNLIKELY(atomic_load_explicit(&slab->tag, memory_order_relaxed) != (heap->tag ^ index)))
         return found;
     bool exact;
-    found.slot = slab_slot(slab->reciprocal, (uint32_t)(offset & (SLAB_BYTES - 1)), &exact);
+    size_t slot = slab_slot(slab->reciprocal, (uint32_t)(offset & (SLAB_BYTES - 1)), &exact);
     if (UNLIKELY(!exact))
         return found;
-    found.live = slab->live[found.slot / WORD_BITS];
-    if (LIKELY(slab_is_live(found.live, found.slot)))
+    found.slot = slot;
+    found.live = slab->live[slot / WORD_BITS];
+    if (LIKELY(slab_is_live(found.live, slot)))
         found.slab = slab;
     return found;
 }

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <pthread.h>
 
-static struct config_complaints complaints;
 static FIXED bool started;
 static FIXED pthread_key_t thread_key;
 static FIXED bool has_thread_key;
@@ -27,7 +26,7 @@ static const char *environment(const char *name) {
  * before libc is set up, and the constructor runs before main(). */
 static void start(void) {
     started = true;
-    config_read(&config, environment(TAGPOOL_OPTIONS_VARIABLE), &complaints);
+    config_read(&config, environment(TAGPOOL_OPTIONS_VARIABLE), NULL);
     if (os_has_memory_tool())
         config.strategy = TAGPOOL_STRATEGY_DIRECT;
     report_start(config.on_fault);
@@ -63,7 +62,7 @@ struct heap *lifecycle_heap(void) {
     struct heap *heap = heap_current;
     if (LIKELY(heap_is_real(heap)))
         return heap;
-    if (heap == &heap_ended)
+    if (heap == (struct heap *)(uintptr_t)&heap_ended)
         return NULL;
     if (!started) {
         if (!os_has_environment()) /* too early even to read the options */
@@ -207,6 +206,15 @@ static void close_fixed(void) {
     fixed_close();
 }
 
+/* Say what could not be understood of the options. start() may run too early to speak. */
+COLD static void complain(const char *options) {
+    struct config understood;
+    struct config_complaints complaints;
+    config_read(&understood, options, &complaints);
+    for (unsigned i = 0; i < complaints.count; i++)
+        report_line(&complaints.lines[i]);
+}
+
 /* A process that never allocates, as most short ones of a shell script do, gets no region and no
  * heap. */
 __attribute__((constructor)) static void load(void) {
@@ -218,8 +226,9 @@ __attribute__((constructor)) static void load(void) {
     pthread_atfork(before_fork, after_fork, after_fork_in_child);
     if (config.leaks != 0)
         __cxa_atexit(end_with_leaks, NULL, NULL);
-    for (unsigned i = 0; i < complaints.count; i++)
-        report_line(&complaints.lines[i]);
+    const char *options = environment(TAGPOOL_OPTIONS_VARIABLE);
+    if (options != NULL)
+        complain(options);
     if (config.harden != 0)
         close_fixed();
 }

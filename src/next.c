@@ -15,7 +15,7 @@ FIXED const struct next *next_found;
 
 enum { BOOTSTRAP_BYTES = 64 << 10, BOOTSTRAP_HEAD_BYTES = SLOT_ALIGN };
 
-static _Alignas(SLOT_ALIGN) char bootstrap[BOOTSTRAP_BYTES];
+static SELDOM _Alignas(SLOT_ALIGN) char bootstrap[BOOTSTRAP_BYTES];
 static _Atomic(size_t) bootstrap_used;
 
 /* A block of `bytes` at a multiple of `alignment`, in zeroes; its size is in the word before it. */
@@ -89,6 +89,16 @@ static const struct next bootstrap_functions = {
 
 void *next_symbol(const char *name) {
     return dlsym(RTLD_NEXT, name);
+}
+
+/* More than the 128 KiB from which glibc maps a block alone. Afterwards it does so from this size,
+ * and keeps up to twice as much at the end of its heap. */
+enum { RETAIN_BLOCK_BYTES = 256 << 10 };
+
+void next_retain(void) {
+    int saved_errno = errno;
+    next()->free(next()->malloc(RETAIN_BLOCK_BYTES));
+    errno = saved_errno;
 }
 
 static void call_if_there(const char *name) {

@@ -25,11 +25,11 @@ enum {
 
 #define REGION_ALIGNMENT ((size_t)2 << 20) /* of huge pages */
 
-/* A set of slabs. `lowest` is a lower bound of the words that hold a bit. All zero at start: half a
- * megabyte that must not come from the file. */
+/* A set of slabs, a bit for each. `lowest` is a lower bound of the words that hold one. The words
+ * lie in the reservation, before the remote words. */
 struct slab_set {
     size_t lowest;
-    uint64_t words[REGION_SLABS / WORD_BITS];
+    uint64_t *words;
 };
 
 static struct slab_set warm_slabs;
@@ -84,8 +84,15 @@ static size_t table_bytes(size_t slabs, size_t entry_bytes) {
     return os_round_to_page(slabs * entry_bytes);
 }
 
-static size_t both_tables_bytes(size_t slabs) {
-    return table_bytes(slabs, REGION_DESCRIPTOR_BYTES) + table_bytes(slabs, REGION_REMOTE_BYTES);
+/* Bytes of the words of one set. */
+static size_t set_bytes(size_t slabs) {
+    return os_round_to_page((slabs + WORD_BITS - 1) / WORD_BITS * sizeof(uint64_t));
+}
+
+/* Bytes of all areas behind the slabs. */
+static size_t areas_bytes(size_t slabs) {
+    return table_bytes(slabs, REGION_DESCRIPTOR_BYTES) + 2 * set_bytes(slabs) +
+           table_bytes(slabs, REGION_REMOTE_BYTES);
 }
 
 /* The inaccessible bytes in front of slab 0. */
@@ -96,7 +103,7 @@ static size_t gap_bytes(size_t slabs) {
 /* The full size is whole huge pages: the kernel aligns the start of such a mapping too. Where
  * address space is limited, no page more than needed. */
 static size_t reservation_bytes(size_t slabs) {
-    size_t bytes = gap_bytes(slabs) + (slabs << SLAB_SHIFT) + both_tables_bytes(slabs);
+    size_t bytes = gap_bytes(slabs) + (slabs << SLAB_SHIFT) + areas_bytes(slabs);
     return slabs < REGION_SLABS ? bytes : (bytes + REGION_ALIGNMENT - 1) & ~(REGION_ALIGNMENT - 1);
 }
 
@@ -129,9 +136,12 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
     memory_limit = pool_limit != 0 ? pool_limit >> SLAB_SHIFT : SIZE_MAX;
     warm_limit = retain >> SLAB_SHIFT;
     region.base = (uintptr_t)start;
-    region.owned_bytes = (slabs << SLAB_SHIFT) + both_tables_bytes(slabs);
+    region.owned_bytes = (slabs << SLAB_SHIFT) + areas_bytes(slabs);
     region.descriptors = start + (slabs << SLAB_SHIFT);
-    region.remotes = region.descriptors + table_bytes(slabs, REGION_DESCRIPTOR_BYTES);
+    char *sets = region.descriptors + table_bytes(slabs, REGION_DESCRIPTOR_BYTES);
+    warm_slabs.words = (uint64_t *)(void *)sets;
+    cold_slabs.words = (uint64_t *)(void *)(sets + set_bytes(slabs));
+    region.remotes = sets + 2 * set_bytes(slabs);
     return true;
 }
 
@@ -143,9 +153,11 @@ static bool commit_tables(size_t slabs) {
     if (target > slab_limit)
         target = slab_limit;
     /* From the start: an area's end may fall into a page that is accessible already, and that is
-     * cheap to repeat. */
+     * cheap to repeat. The sets and the remote words are neighbours. */
+    char *sets = (char *)warm_slabs.words;
+    size_t sets_bytes = (size_t)(region.remotes - sets);
     if (!os_commit(region.descriptors, table_bytes(target, REGION_DESCRIPTOR_BYTES)) ||
-        !os_commit(region.remotes, table_bytes(target, REGION_REMOTE_BYTES)))
+        !os_commit(sets, sets_bytes + table_bytes(target, REGION_REMOTE_BYTES)))
         return false;
     if (!fixed_set(&region.bytes, target << SLAB_SHIFT))
         return false;
@@ -250,7 +262,7 @@ void region_return_slab(size_t slab_index) {
 /* Runs that were returned, oldest first: a ring. When it is full the oldest is forgotten; its
  * address space is not used again, and there is plenty. */
 enum { RUNS_KEPT = 1024, RUNS_RESTING = 16 }; /* the last ones are not reused yet */
-static struct {
+static SELDOM struct {
     size_t slab_index;
     size_t slabs; /* 0: taken again */
 } kept_runs[RUNS_KEPT];

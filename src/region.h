@@ -2,12 +2,13 @@
  * of it.
  *
  *         base                                        base + slab_limit * SLAB_BYTES
- *   | gap | slab 0 | slab 1 | ... committed | never used ... | descriptors | remote words |
+ *   | gap | slab 0 | slab 1 | ... committed | never used ... | descriptors | sets | remote words |
  *
  * A pointer is ours if it lies in a slab or in the areas behind them, which hold a descriptor and
- * the remote words of each slab (slab.h knows what is in them): so no overflow of a program's block
- * reaches them, and nobody can free them. Each area becomes accessible from its start, in steps;
- * the gap never does, so what runs down from a slab reaches no mapping of the program's or ours.
+ * the remote words of each slab (slab.h knows what is in them) and the sets of empty slabs: so no
+ * overflow of a program's block reaches them, and nobody can free them. Each area becomes
+ * accessible from its start, in steps; the gap never does, so what runs down from a slab reaches no
+ * mapping of the program's or ours.
  *
  * A slab is taken, warm (empty, its memory kept), cold (empty, its memory returned) or was never
  * used. The lowest warm one is given out first, then the lowest cold one, so a pool that shrinks

@@ -202,13 +202,18 @@ EXPORT void *calloc(size_t count, size_t bytes) {
 
 /* ---- giving ---- */
 
+/* A program that frees fewer blocks of the next allocator than this has no use for next_retain().
+ */
+enum { FREES_BEFORE_RETAIN = 16 };
+
 /* A block that is not ours. */
 SLOW static void give_next(void *pointer) {
     struct heap *heap = heap_current;
     if (next_is_bootstrap(pointer))
         return;
-    if (heap_is_real(heap))
-        heap->counters->foreign_frees++;
+    if (heap_is_real(heap) && ++heap->counters->foreign_frees == FREES_BEFORE_RETAIN &&
+        config.strategy != TAGPOOL_STRATEGY_DIRECT)
+        next_retain();
     int saved_errno = errno; /* not every allocator's free() keeps it */
     next()->free(pointer);
     errno = saved_errno;
@@ -258,34 +263,37 @@ SLOW static void give_slow(void *pointer, const struct call *call, size_t bytes,
         give_next(pointer);
 }
 
+/* A macro, so that the fast path does not look for the caller. */
+#define GIVE(pointer, call, bytes, caller)                                                         \
+    do {                                                                                           \
+        if (UNLIKELY(!heap_give(pointer)))                                                         \
+            give_slow(pointer, call, bytes, caller);                                               \
+    } while (0)
+
 EXPORT void free(void *pointer) {
     static const struct call call = {.function = "free", .form = BLOCK_MALLOC};
-    if (UNLIKELY(!heap_give(pointer)))
-        give_slow(pointer, &call, CHECKED_BYTES_UNKNOWN, CALLER);
+    GIVE(pointer, &call, CHECKED_BYTES_UNKNOWN, CALLER);
 }
 
 /* Before glibc 2.26 a synonym of free(). */
 EXPORT void cfree(void *pointer);
 EXPORT void cfree(void *pointer) {
     static const struct call call = {.function = "cfree", .form = BLOCK_MALLOC};
-    if (UNLIKELY(!heap_give(pointer)))
-        give_slow(pointer, &call, CHECKED_BYTES_UNKNOWN, CALLER);
+    give_slow(pointer, &call, CHECKED_BYTES_UNKNOWN, CALLER);
 }
 
 /* C23. Without tags the sizes are hints that are not needed. */
 EXPORT void free_sized(void *pointer, size_t bytes);
 EXPORT void free_sized(void *pointer, size_t bytes) {
     static const struct call call = {.function = "free_sized", .form = BLOCK_MALLOC};
-    if (UNLIKELY(!heap_give(pointer)))
-        give_slow(pointer, &call, bytes, CALLER);
+    GIVE(pointer, &call, bytes, CALLER);
 }
 
 EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes);
 EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes) {
     static const struct call call = {.function = "free_aligned_sized", .form = BLOCK_MALLOC};
     (void)alignment;
-    if (UNLIKELY(!heap_give(pointer)))
-        give_slow(pointer, &call, bytes, CALLER);
+    give_slow(pointer, &call, bytes, CALLER);
 }
 
 /* ---- aligned ---- */
@@ -295,11 +303,11 @@ static bool is_power_of_two(size_t number) {
 }
 
 /* `alignment` is a power of two. NULL and ENOMEM if there is no memory. */
-static void *take_aligned(size_t alignment, size_t bytes, enum block_form form) {
+SLOW static void *take_aligned(size_t alignment, size_t bytes, enum block_form form) {
     if (alignment <= SLOT_ALIGN)
         return take(bytes, form);
     unsigned class_index = class_of(alignment, bytes);
-    if (class_index < SIZE_CLASS_ALL && heap_current->bins[class_index].mask != 0)
+    if (class_index < SIZE_CLASS_COUNT && heap_current->bins[class_index].mask != 0)
         return heap_take_bin(&heap_current->bins[class_index]);
     void *block = take_class_slow(alignment, bytes, form);
     if (block != NULL)
@@ -367,8 +375,7 @@ static void *move_block(void *pointer, size_t old_bytes, size_t bytes, const str
     if (block == NULL)
         return NULL;
     memcpy(block, pointer, old_bytes < bytes ? old_bytes : bytes);
-    if (UNLIKELY(!heap_give(pointer)))
-        give_slow(pointer, call, CHECKED_BYTES_UNKNOWN, caller);
+    GIVE(pointer, call, CHECKED_BYTES_UNKNOWN, caller);
     return block;
 }
 
@@ -405,8 +412,7 @@ static void *resize(void *pointer, size_t bytes, const struct call *call, const 
     if (pointer == NULL)
         return take(bytes, BLOCK_MALLOC);
     if (bytes == 0) { /* glibc: frees the block and returns NULL */
-        if (UNLIKELY(!heap_give(pointer)))
-            give_slow(pointer, call, CHECKED_BYTES_UNKNOWN, caller);
+        give_slow(pointer, call, CHECKED_BYTES_UNKNOWN, caller);
         return NULL;
     }
     return region_owns(pointer) ? resize_pool(pointer, bytes, call, caller)
@@ -549,9 +555,9 @@ static void *cxx_operator(const char *name) {
     X(_Znwm, (size_t bytes), (bytes), take(bytes, BLOCK_NEW))                                      \
     X(_Znam, (size_t bytes), (bytes), take(bytes, BLOCK_NEW_ARRAY))                                \
     X(_ZnwmRKSt9nothrow_t, (size_t bytes, const nothrow *tag), (bytes, tag),                       \
-      take(bytes, BLOCK_NEW))                                                                      \
+      take_aligned(SLOT_ALIGN, bytes, BLOCK_NEW))                                                  \
     X(_ZnamRKSt9nothrow_t, (size_t bytes, const nothrow *tag), (bytes, tag),                       \
-      take(bytes, BLOCK_NEW_ARRAY))                                                                \
+      take_aligned(SLOT_ALIGN, bytes, BLOCK_NEW_ARRAY))                                            \
     X(_ZnwmSt11align_val_t, (size_t bytes, size_t alignment), (bytes, alignment),                  \
       take_aligned(alignment, bytes, BLOCK_NEW))                                                   \
     X(_ZnamSt11align_val_t, (size_t bytes, size_t alignment), (bytes, alignment),                  \
@@ -584,39 +590,39 @@ CXX_NEW(DEFINE_NEW)
 
 #define IGNORED __attribute__((unused)) /* what operator delete is told beside the pointer */
 
-/* X(LINKER NAME, PARAMETERS, BYTES that the caller gives, FORM). */
+/* X(LINKER NAME, PARAMETERS, BYTES that the caller gives, FORM, how to GIVE): the rare ones do
+ * without a fast path of their own. */
 #define CXX_DELETE(X)                                                                              \
-    X(_ZdlPv, (void *pointer), CHECKED_BYTES_UNKNOWN, BLOCK_NEW)                                   \
-    X(_ZdaPv, (void *pointer), CHECKED_BYTES_UNKNOWN, BLOCK_NEW_ARRAY)                             \
-    X(_ZdlPvm, (void *pointer, size_t bytes), bytes, BLOCK_NEW)                                    \
-    X(_ZdaPvm, (void *pointer, size_t bytes), bytes, BLOCK_NEW_ARRAY)                              \
+    X(_ZdlPv, (void *pointer), CHECKED_BYTES_UNKNOWN, BLOCK_NEW, GIVE)                             \
+    X(_ZdaPv, (void *pointer), CHECKED_BYTES_UNKNOWN, BLOCK_NEW_ARRAY, GIVE)                       \
+    X(_ZdlPvm, (void *pointer, size_t bytes), bytes, BLOCK_NEW, GIVE)                              \
+    X(_ZdaPvm, (void *pointer, size_t bytes), bytes, BLOCK_NEW_ARRAY, GIVE)                        \
     X(_ZdlPvRKSt9nothrow_t, (void *pointer, IGNORED const nothrow *tag), CHECKED_BYTES_UNKNOWN,    \
-      BLOCK_NEW)                                                                                   \
+      BLOCK_NEW, give_slow)                                                                        \
     X(_ZdaPvRKSt9nothrow_t, (void *pointer, IGNORED const nothrow *tag), CHECKED_BYTES_UNKNOWN,    \
-      BLOCK_NEW_ARRAY)                                                                             \
+      BLOCK_NEW_ARRAY, give_slow)                                                                  \
     X(_ZdlPvSt11align_val_t, (void *pointer, IGNORED size_t alignment), CHECKED_BYTES_UNKNOWN,     \
-      BLOCK_NEW)                                                                                   \
+      BLOCK_NEW, give_slow)                                                                        \
     X(_ZdaPvSt11align_val_t, (void *pointer, IGNORED size_t alignment), CHECKED_BYTES_UNKNOWN,     \
-      BLOCK_NEW_ARRAY)                                                                             \
+      BLOCK_NEW_ARRAY, give_slow)                                                                  \
     X(_ZdlPvmSt11align_val_t, (void *pointer, size_t bytes, IGNORED size_t alignment), bytes,      \
-      BLOCK_NEW)                                                                                   \
+      BLOCK_NEW, give_slow)                                                                        \
     X(_ZdaPvmSt11align_val_t, (void *pointer, size_t bytes, IGNORED size_t alignment), bytes,      \
-      BLOCK_NEW_ARRAY)                                                                             \
+      BLOCK_NEW_ARRAY, give_slow)                                                                  \
     X(_ZdlPvSt11align_val_tRKSt9nothrow_t,                                                         \
       (void *pointer, IGNORED size_t alignment, IGNORED const nothrow *tag),                       \
-      CHECKED_BYTES_UNKNOWN, BLOCK_NEW)                                                            \
+      CHECKED_BYTES_UNKNOWN, BLOCK_NEW, give_slow)                                                 \
     X(_ZdaPvSt11align_val_tRKSt9nothrow_t,                                                         \
       (void *pointer, IGNORED size_t alignment, IGNORED const nothrow *tag),                       \
-      CHECKED_BYTES_UNKNOWN, BLOCK_NEW_ARRAY)
+      CHECKED_BYTES_UNKNOWN, BLOCK_NEW_ARRAY, give_slow)
 
 #define DELETE_NAME_BLOCK_NEW       "operator delete"
 #define DELETE_NAME_BLOCK_NEW_ARRAY "operator delete[]"
 
-#define DEFINE_DELETE(name, parameters, given_bytes, form_)                                        \
+#define DEFINE_DELETE(name, parameters, given_bytes, form_, give_as)                               \
     EXPORT void name parameters;                                                                   \
     EXPORT void name parameters {                                                                  \
         static const struct call call = {.function = DELETE_NAME_##form_, .form = form_};          \
-        if (UNLIKELY(!heap_give(pointer)))                                                         \
-            give_slow(pointer, &call, given_bytes, CALLER);                                        \
+        give_as(pointer, &call, given_bytes, CALLER);                                              \
     }
 CXX_DELETE(DEFINE_DELETE)

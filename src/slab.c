@@ -98,7 +98,7 @@ uint64_t slab_claim(struct slab *slab, unsigned *word, bool *fresh) {
         uint32_t end_slot = (lowest + 1) * WORD_BITS - (uint32_t)__builtin_clzll(mask);
         if (end_slot > slab->fresh_slot)
             slab->fresh_slot = end_slot;
-        slab->countdown += (uint32_t)__builtin_popcountll(mask);
+        slab->countdown += count_bits(mask);
         return mask;
     }
     return 0;
@@ -107,7 +107,7 @@ uint64_t slab_claim(struct slab *slab, unsigned *word, bool *fresh) {
 void slab_unclaim(struct slab *slab, unsigned word, uint64_t mask, bool fresh) {
     if (mask == 0)
         return;
-    slab->countdown -= (uint32_t)__builtin_popcountll(mask);
+    slab->countdown -= count_bits(mask);
     slab->summary |= (uint64_t)1 << word;
     /* Of a fresh claim, what lies above the last slot handed out was never touched. In random order
      * that may leave others. */
@@ -133,7 +133,7 @@ uint32_t slab_fold(struct slab *slab) {
         freed &= live;
         OWNER_STORE(&slab->live[word], live & ~freed);
         slab->summary |= (uint64_t)1 << word;
-        slab->countdown -= (uint32_t)__builtin_popcountll(freed);
+        slab->countdown -= count_bits(freed);
     }
     return doubly_freed;
 }
@@ -156,8 +156,7 @@ void slab_recount(struct slab *slab) {
 uint32_t slab_live_count(const struct slab *slab) {
     uint32_t count = 0;
     for (unsigned word = 0; word < word_count(slab); word++)
-        count +=
-            (uint32_t)__builtin_popcountll(slab_live_word(slab, word) & ~aside_word(slab, word));
+        count += count_bits(slab_live_word(slab, word) & ~aside_word(slab, word));
     return count;
 }
 

@@ -102,10 +102,10 @@ static inline struct slab_remote *slab_remote(size_t index) {
  * starts there. offset * reciprocal has the quotient in its upper half; the lower half is below the
  * reciprocal exactly if nothing remains (Lemire, Kaser, Kurz, "Faster remainder by direct
  * computation", 2019). */
-static inline uint32_t slab_slot(uint32_t reciprocal, uint32_t offset, bool *exact) {
+static inline size_t slab_slot(uint32_t reciprocal, uint32_t offset, bool *exact) {
     uint64_t product = (uint64_t)offset * reciprocal;
     *exact = (uint32_t)product < reciprocal;
-    return (uint32_t)(product >> 32);
+    return product >> 32;
 }
 
 /* A word of live[]. Relaxed: a block reaches another thread only through the program's own
@@ -120,7 +120,7 @@ static inline uint64_t slab_live_of(const struct slab *slab, uint32_t slot) {
 }
 
 /* True if the slot's bit is set in its word. */
-static inline bool slab_is_live(uint64_t live, uint32_t slot) {
+static inline bool slab_is_live(uint64_t live, size_t slot) {
     return (live >> slot % WORD_BITS & 1) != 0;
 }
 
@@ -177,8 +177,8 @@ void slab_unclaim(struct slab *slab, unsigned word, uint64_t mask, bool fresh);
 
 /* Free a slot of a slab that the caller owns and whose word of live[] is `live`, with the slot's
  * bit set. True if the slab needs attention now. */
-static inline bool slab_give(struct slab *slab, uint32_t slot, uint64_t live) {
-    OWNER_STORE(&slab->live[slot / WORD_BITS], live ^ (uint64_t)1 << slot % WORD_BITS);
+static inline bool slab_give(struct slab *slab, size_t slot, uint64_t live) {
+    OWNER_STORE(&slab->live[slot / WORD_BITS], live ^ (uint64_t)1 << (unsigned)slot % WORD_BITS);
     slab->summary |= (uint64_t)1 << slot / WORD_BITS;
     return --slab->countdown == 0;
 }
