@@ -313,12 +313,6 @@ static void give_examined(struct heap *heap, void *pointer, struct slab *slab, u
     }
 }
 
-bool checked_give_untagged(struct heap *heap, const void *pointer) {
-    uint32_t slot;
-    struct slab *slab = slab_find(pointer, &slot);
-    return LIKELY(slab != NULL) && heap_give_any(heap, slab, slot);
-}
-
 void checked_give(struct heap *heap, void *pointer, const struct call *call, size_t bytes,
                   const void *caller) {
     struct fault_report report = {

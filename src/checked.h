@@ -55,10 +55,6 @@ void checked_close(struct heap *heap);
 /* Take a block of a class for a request of `bytes`. NULL if the pool has no room. */
 void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum block_form form);
 
-/* Free a block where there are no tags: all there is to check is that it is live. False if it is
- * not: checked_give() finds out what it is. */
-bool checked_give_untagged(struct heap *heap, const void *pointer);
-
 /* Free a block of the region; `bytes` as a sized delete gave them, or CHECKED_BYTES_UNKNOWN. */
 void checked_give(struct heap *heap, void *pointer, const struct call *call, size_t bytes,
                   const void *caller);
@@ -126,7 +122,7 @@ FAST void *checked_take_bin(struct heap *heap, struct bin *bin, struct block_tag
 /* Take a block of a node's size, if its class has a slot claimed; NULL if not. */
 FAST void *checked_take_node(struct heap *heap, size_t bytes, enum block_form form,
                              bool is_hardened) {
-    if (UNLIKELY(bytes - 1 >= CHECKED_NODE_MAX))
+    if (UNLIKELY(bytes - 1 >= CHECKED_NODE_MAX || !heap_is_real(heap)))
         return NULL;
     unsigned class_index = size_class_of(bytes + BLOCK_TAG_BYTES + is_hardened);
     struct bin *bin = &heap->checked_bins[class_index];

@@ -478,6 +478,28 @@ static bool give_remote(struct heap *heap, struct slab *slab, uint32_t slot) {
     return result != SLAB_REMOTE_DOUBLE;
 }
 
+SLOW bool heap_give_untagged(struct heap *heap, void *pointer) {
+    uintptr_t offset = (uintptr_t)pointer - region.base;
+    if (offset >= region.bytes)
+        return false;
+    size_t index = offset >> SLAB_SHIFT;
+    struct slab *slab = slab_at(index);
+    int owner = tag_owner(atomic_load_explicit(&slab->tag, memory_order_acquire), index);
+    bool exact;
+    size_t slot = slab_slot(slab->reciprocal, (uint32_t)(offset & (SLAB_BYTES - 1)), &exact);
+    if (owner < TAG_OWNER_FIRST || owner >= TAG_OWNER_RUN || !exact)
+        return false;
+    uint64_t live = slab_live_of(slab, (uint32_t)slot);
+    if (!slab_is_live(live, slot))
+        return false;
+    if (owner != (int)heap->owner)
+        return give_remote(heap, slab, (uint32_t)slot);
+    if (slab_is_freed_remotely(slab, (uint32_t)slot))
+        return false;
+    give_posted(heap, slab, (uint32_t)slot);
+    return true;
+}
+
 SLOW bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot) {
     int owner = slab_owner(slab);
     if (owner == TAG_OWNER_ORPHAN)

@@ -159,6 +159,11 @@ static inline bool heap_give(void *pointer) {
  * after its fault was reported: `report` comes with the call and goes with the place. */
 struct slab *heap_find_any(const void *pointer, uint32_t *slot, struct fault_report *report);
 
+/* Free a block without a tag of a slab that another thread owns, or frees into: in few steps.
+ * False, and nothing done, if it is anything else; heap_find_any() knows. `heap` may be one of the
+ * const heaps. */
+bool heap_give_untagged(struct heap *heap, void *pointer);
+
 /* Free a live block, whoever owns its slab. False if that could not be done: the block is freed
  * already, or its slab has just changed hands; heap_find_any() knows. `heap` may be one of the
  * const heaps. */

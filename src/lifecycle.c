@@ -12,6 +12,7 @@
 #include <pthread.h>
 
 static FIXED bool started;
+static FIXED bool is_serving; /* a first heap was asked for */
 static FIXED pthread_key_t thread_key;
 static FIXED bool has_thread_key;
 static unsigned forks_inside; /* forks under way while the lock was held by their own thread */
@@ -36,16 +37,21 @@ static void start(void) {
 
 /* The region comes with the first heap. Without one, all requests go to the next allocator. */
 static void start_pool(void) {
-    static FIXED bool pool_started;
+    if (config.strategy == TAGPOOL_STRATEGY_DIRECT)
+        return;
+    tag_start(os_random());
+    region_start(config.pool_limit, config.retain);
+    if (config.strategy == TAGPOOL_STRATEGY_TAGGED)
+        checked_start();
+    if (config.strategy == TAGPOOL_STRATEGY_TAGGED && config.harden != 0)
+        checked_harden(config.quarantine, config.guard);
+}
+
+static void start_serving(void) {
     lock_acquire(&pool_lock);
-    if (!pool_started && config.strategy != TAGPOOL_STRATEGY_DIRECT) {
-        pool_started = true;
-        tag_start(os_random());
-        region_start(config.pool_limit, config.retain);
-        if (config.strategy == TAGPOOL_STRATEGY_TAGGED)
-            checked_start();
-        if (config.strategy == TAGPOOL_STRATEGY_TAGGED && config.harden != 0)
-            checked_harden(config.quarantine, config.guard);
+    if (!is_serving) {
+        is_serving = true;
+        start_pool();
     }
     lock_release(&pool_lock);
 }
@@ -69,7 +75,7 @@ struct heap *lifecycle_heap(void) {
             return NULL;
         start();
     }
-    start_pool();
+    start_serving();
     heap = heap_open();
     /* May allocate (keys beyond glibc's first 32), so it comes when the heap can serve that. */
     int saved_errno = errno;
@@ -201,7 +207,7 @@ __attribute__((visibility("hidden"))) void *const __dso_handle = (void *)(uintpt
 static void close_fixed(void) {
     if (os_thread_count() != 1)
         return;
-    start_pool();
+    start_serving();
     (void)next();
     fixed_close();
 }
@@ -234,6 +240,7 @@ __attribute__((constructor)) static void load(void) {
 }
 
 __attribute__((destructor)) static void unload(void) {
-    heap_settle_counts();
+    if (is_serving)
+        heap_settle_counts();
     stats_end();
 }

@@ -223,7 +223,7 @@ SLOW static void give_next(void *pointer) {
  * CHECKED_BYTES_UNKNOWN. */
 SLOW static void give_untagged(void *pointer, const struct call *call, size_t bytes,
                                const void *caller) {
-    if (!checked_give_untagged(heap_current, pointer))
+    if (!heap_give_untagged(heap_current, pointer))
         checked_give(heap_current, pointer, call, bytes, caller);
 }
 
