@@ -190,7 +190,8 @@ no_proc_and_full_tmp() {
         { head -c 65536 /dev/zero >"$TMPDIR/filling" 2>/dev/null || true; } &&
         LD_PRELOAD="$0" TAGPOOL_STATS="$TMPDIR/filling" "$1/nodes" 10 2 &&
         "$2/tagpool" run --stats -- "$1/nodes" 5 1'
-    check "$status" "a program runs, and is counted, with a full folder for temporary files ($options)"
+    check "$status" \
+        "a program runs, and is counted, with a full folder for temporary files ($options)"
 }
 
 closed_streams() {
@@ -201,11 +202,13 @@ closed_streams() {
     run env LD_PRELOAD="$library" TAGPOOL_OPTIONS="$options,on_fault=report" \
         sh -c '"$0" double_free 2>&-' \
         "$work/parser"
-    check "$status" "a reported fault lets a program go on that has closed its standard error ($options)"
+    check "$status" \
+        "a reported fault lets a program go on that has closed its standard error ($options)"
     run env LD_PRELOAD="$library" TAGPOOL_OPTIONS="$options,on_fault=report" \
         sh -c '"$0" double_free 2>/dev/full' \
         "$work/parser"
-    check "$status" "a reported fault lets a program go on whose standard error takes nothing ($options)"
+    check "$status" \
+        "a reported fault lets a program go on whose standard error takes nothing ($options)"
 }
 
 for options in strategy=metadata strategy=tagged pool_limit=4M,retain=0; do
