@@ -65,6 +65,23 @@ static inline unsigned count_bits(uint64_t word) {
     return (unsigned)(word * 0x0101010101010101u >> 56);
 }
 
+/* Clear bit `number` mod 64 of a word; true if it was set. */
+#if defined(__x86_64__)
+/* One instruction does both, which compilers do not find. */
+static inline bool clear_bit(uint64_t *word, size_t number) {
+    bool was_set;
+    __asm__("btr %2, %0" : "+r"(*word), "=@ccc"(was_set) : "r"(number));
+    return was_set;
+}
+#else
+static inline bool clear_bit(uint64_t *word, size_t number) {
+    uint64_t bit = (uint64_t)1 << number % WORD_BITS;
+    bool was_set = (*word & bit) != 0;
+    *word &= ~bit;
+    return was_set;
+}
+#endif
+
 enum { SLOT_ALIGN = 16 }; /* every block is aligned to this: alignof(max_align_t) */
 
 #ifdef TAGPOOL_SMALL_WORLD

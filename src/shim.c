@@ -381,7 +381,7 @@ static void *move_block(void *pointer, size_t old_bytes, size_t bytes, const str
 
 /* A block stays where it is unless that leaves more than half of its slot empty. */
 static void *resize_pool(void *pointer, size_t bytes, const struct call *call, const void *caller) {
-    struct slab *slab = heap_find(heap_current, pointer).slab;
+    struct slab *slab = heap_find(heap_current, pointer);
     if (LIKELY(slab != NULL)) {
         if (bytes <= slab->stride && bytes > slab->stride / 2)
             return pointer;

@@ -175,12 +175,18 @@ uint64_t slab_claim(struct slab *slab, unsigned *word, bool *fresh);
 /* Undo the claim of slots that were not handed out; `fresh` as slab_claim() said. */
 void slab_unclaim(struct slab *slab, unsigned word, uint64_t mask, bool fresh);
 
-/* Free a slot of a slab that the caller owns and whose word of live[] is `live`, with the slot's
- * bit set. True if the slab needs attention now. */
-static inline bool slab_give(struct slab *slab, size_t slot, uint64_t live) {
-    OWNER_STORE(&slab->live[slot / WORD_BITS], live ^ (uint64_t)1 << (unsigned)slot % WORD_BITS);
+/* Free a slot of a slab that the caller owns: its word of live[] becomes `rest`, without the slot's
+ * bit. True if the slab needs attention now. */
+static inline bool slab_give_rest(struct slab *slab, size_t slot, uint64_t rest) {
+    OWNER_STORE(&slab->live[slot / WORD_BITS], rest);
     slab->summary |= (uint64_t)1 << slot / WORD_BITS;
     return --slab->countdown == 0;
+}
+
+/* The same by the word as it is, `live`, with the slot's bit set. */
+static inline bool slab_give(struct slab *slab, size_t slot, uint64_t live) {
+    clear_bit(&live, slot);
+    return slab_give_rest(slab, slot, live);
 }
 
 /* Fold what other threads freed into live[]. Returns a slot that was freed twice, or
