@@ -98,12 +98,20 @@ void os_use_huge_pages(void *start, size_t bytes) {
         advise((void *)first, end - first, MADV_HUGEPAGE);
 }
 
-size_t os_address_space_limit(void) {
+static size_t limit_of(int resource) {
     int saved_errno = errno;
     struct rlimit limit;
-    bool limited = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    bool limited = getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
     errno = saved_errno;
     return limited ? (size_t)limit.rlim_cur : SIZE_MAX;
+}
+
+size_t os_address_space_limit(void) {
+    return limit_of(RLIMIT_AS);
+}
+
+bool os_is_data_limited(void) {
+    return limit_of(RLIMIT_DATA) != SIZE_MAX;
 }
 
 uint64_t os_random(void) {

@@ -45,6 +45,9 @@ bool os_purge(void *start, size_t bytes);
 /* The limit on this process's address space (RLIMIT_AS), SIZE_MAX if there is none. */
 size_t os_address_space_limit(void);
 
+/* True if the process's memory for data is limited (RLIMIT_DATA), used or not. */
+bool os_is_data_limited(void);
+
 /* 64 random bits, from the kernel's generator, or, where it has none to give, from what the loader
  * got at start. */
 uint64_t os_random(void);

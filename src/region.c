@@ -15,8 +15,9 @@ enum {
     REGION_HUGE_SLABS = 32,  /* slabs in a huge page; slabs become accessible by whole ones */
     REGION_HUGE_FROM = 128,  /* a pool of 8 MiB and more grows by huge pages: src/README.md */
     REGION_STEP_MOST = 1024, /* slabs that become accessible at a time */
-    REGION_TABLE_STEP = 1024, /* descriptors that do */
-    REGION_BATCH_SLABS = 16,  /* warm beyond the limit before any is returned: fewer system calls */
+    REGION_TABLE_STEP = 1024,       /* descriptors that do, */
+    REGION_TABLE_STEP_LIMITED = 64, /* and where accessible memory counts against a limit */
+    REGION_BATCH_SLABS = 16, /* warm beyond the limit before any is returned: fewer system calls */
     /* Inaccessible slabs, and runs at one time: each takes two mappings, of the 65530 that the
      * kernel allows a process by default. */
     REGION_GUARDS_MOST = 8192,
@@ -36,6 +37,7 @@ static struct slab_set warm_slabs;
 static struct slab_set cold_slabs;
 
 static FIXED size_t slab_limit;    /* slabs in the region */
+static FIXED bool is_data_limited; /* what is accessible counts, used or not: take little ahead */
 static size_t slabs_committed;     /* slabs from the start that are accessible */
 static size_t tables_committed;    /* slabs whose descriptor and remote words are accessible */
 static FIXED size_t memory_limit;  /* slabs that may be taken or warm */
@@ -133,6 +135,7 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
     if (start == NULL)
         return false;
     slab_limit = slabs;
+    is_data_limited = os_is_data_limited();
     memory_limit = pool_limit != 0 ? pool_limit >> SLAB_SHIFT : SIZE_MAX;
     warm_limit = retain >> SLAB_SHIFT;
     region.base = (uintptr_t)start;
@@ -149,7 +152,10 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
 static bool commit_tables(size_t slabs) {
     if (slabs <= tables_committed)
         return true;
-    size_t target = tables_committed + REGION_TABLE_STEP;
+    size_t target =
+        tables_committed + (is_data_limited ? REGION_TABLE_STEP_LIMITED : REGION_TABLE_STEP);
+    if (target < slabs)
+        target = slabs;
     if (target > slab_limit)
         target = slab_limit;
     /* From the start: an area's end may fall into a page that is accessible already, and that is
@@ -165,13 +171,15 @@ static bool commit_tables(size_t slabs) {
     return slabs <= target;
 }
 
-/* Make more slabs accessible: half of what there is, within bounds. */
+/* Make more slabs accessible: half of what there is, within bounds; under a limit, one. */
 static bool commit_slabs(void) {
     size_t step = slabs_committed / 2 & ~(size_t)(REGION_HUGE_SLABS - 1);
     if (step < REGION_HUGE_SLABS)
         step = REGION_HUGE_SLABS;
     if (step > REGION_STEP_MOST)
         step = REGION_STEP_MOST;
+    if (is_data_limited)
+        step = 1;
     if (step > slab_limit - slabs_committed)
         step = slab_limit - slabs_committed;
     if (step == 0)

@@ -10,9 +10,11 @@ const uint16_t size_class_stride[SIZE_CLASS_ALL] = {SLOT_ALIGN, SIZE_CLASSES(STR
 #define TWO(step)               CLASS_OF(step), CLASS_OF(step + 1)
 #define FOUR(step)              TWO(step), TWO(step + 2)
 #define SIXTEEN(step)           FOUR(step), FOUR(step + 4), FOUR(step + 8), FOUR(step + 12)
-const uint8_t size_class_index[SIZE_CLASS_STEPS] = {SIXTEEN(0), SIXTEEN(16), SIXTEEN(32),
-                                                    SIXTEEN(48), CLASS_OF(64)};
-static_assert(SIZE_CLASS_STEPS == 65, "the table above covers every step");
+#define THIRTY_TWO(step)        SIXTEEN(step), SIXTEEN(step + 16)
+#define SIXTY_FOUR(step)        THIRTY_TWO(step), THIRTY_TWO(step + 32)
+const uint8_t size_class_index[SIZE_CLASS_STEPS] = {SIXTY_FOUR(0), SIXTY_FOUR(64), SIXTY_FOUR(128),
+                                                    SIXTY_FOUR(192), CLASS_OF(256)};
+static_assert(SIZE_CLASS_STEPS == 257, "the table above covers every step");
 
 unsigned size_class_of_large(size_t bytes) {
     unsigned class_index = SIZE_CLASS_COUNT;

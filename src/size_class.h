@@ -21,7 +21,7 @@ enum {
 
 /* The largest slot that goes into a slab, behind its gap. */
 #ifdef TAGPOOL_SMALL_WORLD
-enum { SIZE_CLASS_MAX_BYTES = 3584 };
+enum { SIZE_CLASS_MAX_BYTES = 7168 };
 #else
 enum { SIZE_CLASS_MAX_BYTES = 32736 };
 #endif

@@ -2,6 +2,7 @@
 #include "html_charts.h"
 
 #include <math.h>
+#include <tagpool/options.h>
 #include <tagpool/profile_page.h>
 
 enum { PROFILE_PLOT_PIXELS = 150, PROFILE_AXIS_PIXELS = 22, PROFILE_CELL_PIXELS = 16 };
@@ -24,7 +25,7 @@ static void profile_collect_bins(struct profile_bins *bins, const struct json_va
     const struct json_value *items = json_tree_items(profile, "total.sizes", &count);
     *bins = (struct profile_bins){
         .first = TAGPOOL_PROFILE_SIZES,
-        .node_bytes = json_tree_number(profile, "advice.node_max", 1024),
+        .node_bytes = json_tree_number(profile, "advice.node_max", TAGPOOL_NODE_MAX),
     };
     for (size_t i = 0; i < count; i++) {
         unsigned bin = tagpool_profile_size_bin(json_tree_count(&items[i], "bytes_max"));

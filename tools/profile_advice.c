@@ -1,5 +1,6 @@
 #include "profile_advice.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <tagpool/options.h>
 #include <tagpool/size_classes.h>
@@ -18,6 +19,10 @@ enum {
 static const uint64_t advice_strides[ADVICE_CLASSES] = {SIZE_CLASSES(ADVICE_STRIDE, )};
 #undef ADVICE_STRIDE
 
+static bool advice_is_node(unsigned bin) {
+    return tagpool_profile_size_limit(bin) <= TAGPOOL_NODE_MAX;
+}
+
 /* The class that serves requests of a bin. */
 static unsigned advice_class(unsigned bin) {
     unsigned class_index = 0;
@@ -35,7 +40,7 @@ static uint64_t advice_node_max(const struct tagpool_profile_row *total) {
     double nodes = (double)profile_node_requests(total);
     double below = 0;
     uint64_t node_max = advice_strides[0];
-    for (unsigned bin = 0; bin < TAGPOOL_PROFILE_STEPS && below < 0.99 * nodes; bin++) {
+    for (unsigned bin = 0; advice_is_node(bin) && below < 0.99 * nodes; bin++) {
         below += (double)total->sizes[bin].calls;
         node_max = advice_strides[advice_class(bin)];
     }
@@ -46,7 +51,7 @@ static uint64_t advice_node_max(const struct tagpool_profile_row *total) {
 static void advice_waste(const struct tagpool_profile_row *total, struct profile_advice *advice) {
     double pool[ADVICE_CLASSES] = {0};
     double wanted = 0, system = 0, pools = 0;
-    for (unsigned bin = 0; bin < TAGPOOL_PROFILE_STEPS; bin++) {
+    for (unsigned bin = 0; advice_is_node(bin); bin++) {
         const struct tagpool_profile_size *size = &total->sizes[bin];
         unsigned class_index = advice_class(bin);
         if (size->calls == 0 || advice_strides[class_index] > advice->node_max)

@@ -26,7 +26,7 @@ enum advice_verdict {
 struct profile_advice {
     enum advice_verdict verdict;
     uint64_t requests;
-    double node_share;    /* of the requests: at most 1024 bytes */
+    double node_share;    /* of the requests: at most TAGPOOL_NODE_MAX bytes */
     double large_share;   /* of the bytes asked for: in blocks above 32 KiB */
     double calls_per_cpu; /* calls per second of CPU time; 0: the CPU time is not known */
     double cpu_share;     /* 0: not known */

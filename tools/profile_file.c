@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <tagpool/options.h>
 
 static const struct tagpool_profile_head profile_file_head = {
     .magic = TAGPOOL_PROFILE_MAGIC,
@@ -124,17 +125,19 @@ void profile_summary_free(struct profile_summary *summary) {
     *summary = (struct profile_summary){0};
 }
 
-static uint64_t profile_count(const struct tagpool_profile_row *row, unsigned bins) {
+/* The requests for at most so many bytes, the limit of a bin. */
+static uint64_t profile_count(const struct tagpool_profile_row *row, uint64_t bytes_most) {
     uint64_t calls = 0;
-    for (unsigned i = 0; i < bins; i++)
-        calls = profile_sum(calls, row->sizes[i].calls);
+    for (unsigned i = 0; i < TAGPOOL_PROFILE_SIZES; i++)
+        if (tagpool_profile_size_limit(i) <= bytes_most)
+            calls = profile_sum(calls, row->sizes[i].calls);
     return calls;
 }
 
 uint64_t profile_requests(const struct tagpool_profile_row *row) {
-    return profile_count(row, TAGPOOL_PROFILE_SIZES);
+    return profile_count(row, UINT64_MAX);
 }
 
 uint64_t profile_node_requests(const struct tagpool_profile_row *row) {
-    return profile_count(row, TAGPOOL_PROFILE_STEPS);
+    return profile_count(row, TAGPOOL_NODE_MAX);
 }

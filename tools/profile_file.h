@@ -30,7 +30,8 @@ const char *profile_file_parse(const void *page, size_t bytes, struct profile_su
 
 void profile_summary_free(struct profile_summary *summary);
 
-/* Calls that asked for memory, and those of them that asked for at most 1024 bytes. */
+/* Calls that asked for memory, and those of them that asked for a node: at most
+ * TAGPOOL_NODE_MAX bytes. */
 uint64_t profile_requests(const struct tagpool_profile_row *row);
 uint64_t profile_node_requests(const struct tagpool_profile_row *row);
 

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <tagpool/options.h>
 
 enum {
     PROFILE_TEXT_BYTES = 32,
@@ -156,7 +157,7 @@ static void profile_print_sizes(FILE *out, const struct terminal *terminal, bool
     }
     if (lines.sizes[TAGPOOL_PROFILE_SIZES].calls != 0)
         profile_print_size(out, utf8, "others", &lines.sizes[TAGPOOL_PROFILE_SIZES], requests);
-    fprintf(out, "  node-sized (up to 1024 bytes): %.1f %% of the requests\n",
+    fprintf(out, "  node-sized (up to %d bytes): %.1f %% of the requests\n", TAGPOOL_NODE_MAX,
             100 * report->advice.node_share);
 }
 

@@ -15,7 +15,7 @@
 #define TAGPOOL_OPTIONS_VARIABLE "TAGPOOL_OPTIONS"
 
 /* The largest request that pools can serve: no option goes beyond it. */
-#define TAGPOOL_NODE_MAX 1024
+#define TAGPOOL_NODE_MAX 4096
 
 enum tagpool_strategy {
     TAGPOOL_STRATEGY_DIRECT,

@@ -62,12 +62,16 @@ SHARED void leave_no_core(void) {
 /* Keeps the call above it from becoming a jump, which would hide the call site. */
 #define CALL_ENDS_HERE __asm__ volatile("" : : : "memory")
 
-/* `call` is the function of this program that makes the call. */
+/* `call` is the function of this program that makes the call. Written without stdio, whose buffer
+ * would come from the pools, between the misuse and the call that is to find it. */
 SHARED void announce(const void *address, void (*call)(void *), const char *detail) {
+    char line[256];
     Dl_info info;
     dladdr((void *)(uintptr_t)call, &info);
-    dprintf(STDOUT_FILENO, "%d %p %zx %s\n", (int)getpid(), address,
-            (size_t)((uintptr_t)call - (uintptr_t)info.dli_fbase), detail);
+    int length = snprintf(line, sizeof line, "%d %p %zx %s\n", (int)getpid(), address,
+                          (size_t)((uintptr_t)call - (uintptr_t)info.dli_fbase), detail);
+    if (write(STDOUT_FILENO, line, (size_t)length) != length)
+        _exit(125);
 }
 
 /* --- the judgement --- */

@@ -14,41 +14,41 @@ static const struct setting {
     const char *complaint; /* what the line on stderr names, or NULL for no line */
     size_t served_bytes; /* the largest of the child's requests that the pool must serve; 0: none */
 } settings[] = {
-    {"", NULL, 1000},
-    {"strategy=metadata", NULL, 1000},
+    {"", NULL, 4000},
+    {"strategy=metadata", NULL, 4000},
     {"strategy=direct", NULL, 0},
     {"node_max=256", NULL, 256},
-    {"node_max=1K", NULL, 1000},
+    {"node_max=4K", NULL, 4000},
     {"strategy=metadata,node_max=512", NULL, 512},
     {"node_max=512,strategy=metadata", NULL, 512},
     {"node_max=512,node_max=256", NULL, 256},
-    {"pool_limit=64M,retain=1M", NULL, 1000},
-    {"pool_limit=0", NULL, 1000},
-    {"pool_limit=2G,retain=0", NULL, 1000},
-    {"colour=red", "colour", 1000},
-    {"Strategy=direct", "Strategy", 1000},
-    {"strategy=fast", "strategy", 1000},
-    {"strategy=", "strategy", 1000},
-    {"strategy", "strategy", 1000},
-    {"strategy=directly", "strategy", 1000},
-    {"node_max=8", "node_max", 1000},
-    {"node_max=1025", "node_max", 1000},
-    {"node_max=2K", "node_max", 1000},
-    {"node_max=ten", "node_max", 1000},
-    {"node_max=512x", "node_max", 1000},
-    {"node_max=-512", "node_max", 1000},
-    {"node_max=", "node_max", 1000},
-    {"node_max=99999999999999999999999", "node_max", 1000},
-    {"pool_limit=99999999999G", "pool_limit", 1000},
-    {"retain=1T", "retain", 1000},
-    {"=5", "", 1000},
+    {"pool_limit=64M,retain=1M", NULL, 4000},
+    {"pool_limit=0", NULL, 4000},
+    {"pool_limit=2G,retain=0", NULL, 4000},
+    {"colour=red", "colour", 4000},
+    {"Strategy=direct", "Strategy", 4000},
+    {"strategy=fast", "strategy", 4000},
+    {"strategy=", "strategy", 4000},
+    {"strategy", "strategy", 4000},
+    {"strategy=directly", "strategy", 4000},
+    {"node_max=8", "node_max", 4000},
+    {"node_max=4097", "node_max", 4000},
+    {"node_max=8K", "node_max", 4000},
+    {"node_max=ten", "node_max", 4000},
+    {"node_max=512x", "node_max", 4000},
+    {"node_max=-512", "node_max", 4000},
+    {"node_max=", "node_max", 4000},
+    {"node_max=99999999999999999999999", "node_max", 4000},
+    {"pool_limit=99999999999G", "pool_limit", 4000},
+    {"retain=1T", "retain", 4000},
+    {"=5", "", 4000},
     /* The good part of a list is used, whatever stands around it. */
     {"colour=red,node_max=256", "colour", 256},
     {"node_max=256,colour=red", "colour", 256},
 };
 
 /* Each request is the largest that one of the values of node_max above serves. */
-static const size_t requests[] = {256, 512, 1000};
+static const size_t requests[] = {256, 512, 4000};
 enum { REQUESTS = sizeof requests / sizeof requests[0] };
 
 enum { HELD_KIB = 48 << 10, HELD_BYTES = 512, HELD_BLOCKS = HELD_KIB / HELD_BYTES * 1024 };

@@ -5,6 +5,8 @@
 #include "profile_advice.h"
 #include "randomness.h"
 
+#include <tagpool/options.h>
+
 #include <math.h>
 
 static struct tagpool_profile_page page;
@@ -98,7 +100,7 @@ static void rubbish_in_the_rows_does_no_harm(void) {
         CHECK(strpbrk(row->name, "\033\n") == NULL);
     }
     profile_advise(&summary, 1, &advice);
-    CHECK(advice.node_max <= 1024);
+    CHECK(advice.node_max <= TAGPOOL_NODE_MAX);
     profile_summary_free(&summary);
 }
 

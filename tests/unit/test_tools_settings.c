@@ -20,8 +20,8 @@ static void sound_settings_are_taken(void) {
     check_fault("strategy=direct", NULL);
     check_fault("strategy=metadata", NULL);
     check_fault("node_max=16", NULL);
-    check_fault("node_max=1K", NULL);
-    check_fault("node_max=1024", NULL);
+    check_fault("node_max=4K", NULL);
+    check_fault("node_max=4096", NULL);
     check_fault("pool_limit=3G", NULL);
     check_fault("retain=0", NULL);
 }
@@ -33,7 +33,7 @@ static void each_mistake_is_named(void) {
     check_fault("=1", "an option is KEY=VALUE, not '=1'");
     check_fault("node_max=64,retain=0", "an option is KEY=VALUE, not 'node_max=64,retain=0'");
     static const char *const wrong[] = {"15",
-                                        "1025",
+                                        "4097",
                                         "",
                                         "-1",
                                         "64x",
@@ -46,7 +46,7 @@ static void each_mistake_is_named(void) {
         char setting[64], expected[128];
         snprintf(setting, sizeof setting, "node_max=%s", wrong[i]);
         snprintf(expected, sizeof expected,
-                 "node_max is a number from 16 to 1024 (K, M, G allowed), not '%s'", wrong[i]);
+                 "node_max is a number from 16 to 4096 (K, M, G allowed), not '%s'", wrong[i]);
         check_fault(setting, expected);
     }
 }
