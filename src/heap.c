@@ -17,6 +17,15 @@ enum {
     WAKE_SHARE = 8,     /* a full slab comes back when an eighth of its slots was freed */
     POSTED_GIVES = 64,  /* frees into slabs that others free into, before theirs are taken in */
     ADOPT_ATTEMPTS = 4, /* orphans looked at for a free slot before a new slab is taken */
+    SPARSE_BLOCKS = 16, /* so few in a slab leave pages without any */
+    SPARSE_AGAIN = 4,   /* as soon as so few of these are left, there are more such pages */
+    SWEEP_EVERY = 4,    /* slabs that a heap goes on to until the sweep goes on */
+    SWEEP_SLABS = 8,    /* by so many: src/README.md */
+#ifdef TAGPOOL_SMALL_WORLD
+    SWEEP_FROM_SLABS = 4,
+#else
+    SWEEP_FROM_SLABS = 64, /* a smaller pool has little to give back */
+#endif
 };
 
 /* The table of heaps: the first, in most programs the only one, needs no memory of the system. What
@@ -29,6 +38,8 @@ static struct heap *free_heaps; /* of them, those whose thread has ended */
 
 static struct slab_list orphans[SIZE_CLASS_ALL]; /* under pool_lock; read without it only to see
                                                       whether it is empty */
+
+static size_t sweep_next; /* the slab where the sweep goes on; under pool_lock */
 
 static FIXED bool is_checked;
 static FIXED bool is_hardened;
@@ -126,17 +137,6 @@ static void release(struct slab *slab) {
     stats_note_slabs(region_counts.taken, region_counts.taken_peak);
 }
 
-static void make_orphan(struct slab *slab) {
-    ASSERT(slab->place == SLAB_NOWHERE);
-    slab_set_wake(slab, 0);
-    if (slab_used(slab) == 0) {
-        release(slab);
-        return;
-    }
-    slab_set_owner(slab, TAG_OWNER_ORPHAN);
-    list_push(&orphans[slab->class_index], slab, SLAB_ORPHANED);
-}
-
 void heap_raise(const struct fault_report *report) {
     stats_count_fault();
     report_fault(report);
@@ -158,10 +158,47 @@ static void fold(struct slab *slab) {
         report_slot(slab, doubly_freed, FAULT_DOUBLE_FREE);
 }
 
-/* An orphan had blocks freed: return it if they were the last. */
-static void settle_orphan(struct slab *slab) {
-    if (slab_used(slab) != 0)
+/* Return the memory of free slots of a slab in which few blocks are left, and again when most of
+ * these are gone. Not in the hardened mode, whose free slots hold marks. */
+static void purge_sparse(struct slab *slab) {
+    uint32_t used = slab_used(slab);
+    if (is_hardened || region_counts.used < SWEEP_FROM_SLABS || used > SPARSE_BLOCKS ||
+        used > slab->rest / SPARSE_AGAIN)
         return;
+    if (slab->filled) {
+        slab->filled = false;
+        __atomic_fetch_sub(&region_counts.filled, 1, __ATOMIC_RELAXED);
+    }
+    slab_purge(slab);
+}
+
+/* True if no slot of the slab was claimed since it was asked the last time. */
+static bool has_rested(struct slab *slab) {
+    if (slab->rest != SLAB_BUSY)
+        return true;
+    slab->rest = SLAB_RESTS;
+    return false;
+}
+
+static void make_orphan(struct slab *slab) {
+    ASSERT(slab->place == SLAB_NOWHERE);
+    slab_set_wake(slab, 0);
+    if (slab_used(slab) == 0) {
+        release(slab);
+        return;
+    }
+    slab_set_owner(slab, TAG_OWNER_ORPHAN);
+    if (has_rested(slab))
+        purge_sparse(slab);
+    list_push(&orphans[slab->class_index], slab, SLAB_ORPHANED);
+}
+
+/* An orphan had blocks freed: return it if they were the last, or what memory it can spare. */
+static void settle_orphan(struct slab *slab) {
+    if (slab_used(slab) != 0) {
+        purge_sparse(slab);
+        return;
+    }
     list_remove(&orphans[slab->class_index], slab);
     release(slab);
 }
@@ -356,6 +393,35 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
     return slab;
 }
 
+/* The sweep comes by a slab: return what memory it can spare, if it has rested. Other heaps' slabs
+ * are theirs to look at. */
+static void sweep_slab(const struct heap *heap, struct slab *slab) {
+    int owner = slab_owner(slab);
+    bool is_own = owner == (int)heap->owner && slab->place != SLAB_CURRENT;
+    if ((!is_own && owner != TAG_OWNER_ORPHAN && owner != TAG_OWNER_NONE) || !has_rested(slab))
+        return;
+    if (owner == TAG_OWNER_NONE)
+        region_cool(slab_index(slab));
+    else
+        purge_sparse(slab);
+}
+
+/* A heap goes on to another slab that was in use before. Every few times the sweep goes on around
+ * the region, so that memory that was not needed for a while goes back to the system. A pool that
+ * only grows, or takes empty slabs again and again, does not move it. */
+static void sweep(struct heap *heap) {
+    if (++heap->slabs_changed % SWEEP_EVERY != 0 || is_hardened ||
+        __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED) < SWEEP_FROM_SLABS)
+        return;
+    lock_acquire(&pool_lock);
+    for (unsigned i = 0; i < SWEEP_SLABS; i++) {
+        if (sweep_next >= region_counts.used)
+            sweep_next = 0;
+        sweep_slab(heap, slab_at(sweep_next++));
+    }
+    lock_release(&pool_lock);
+}
+
 /* The next slab of a class to hand out from; on no list. */
 static struct slab *next_slab(struct heap *heap, unsigned class_index) {
     if (heap->available[class_index].first == NULL &&
@@ -367,6 +433,7 @@ static struct slab *next_slab(struct heap *heap, unsigned class_index) {
     if (slab == NULL)
         return take_new_slab(heap, class_index);
     unlist(heap, slab);
+    sweep(heap);
     return slab;
 }
 
@@ -437,23 +504,25 @@ struct slab *heap_find_any(const void *pointer, uint32_t *slot, struct fault_rep
     }
 }
 
-/* Free a block of an orphan: into the heap that adopts it, or, for a thread without one, into the
- * orphan. False if the slab is no orphan any more. */
-static bool give_orphan(struct heap *heap, struct slab *slab, uint32_t slot) {
+/* Free a block of an orphan. A heap that has no other slab of the class with free slots adopts the
+ * orphan, so that what else it frees of it costs little; else it stays for whoever needs slots.
+ * False if the slab is no orphan any more, or the block is freed already. */
+SLOW static bool give_orphan(struct heap *heap, struct slab *slab, uint32_t slot) {
     lock_acquire(&pool_lock);
-    bool is_orphan = slab_owner(slab) == TAG_OWNER_ORPHAN;
+    bool is_given = slab_owner(slab) == TAG_OWNER_ORPHAN && slab_holds(slab, slot);
+    bool adopts =
+        is_given && heap_is_real(heap) && heap->available[slab->class_index].first == NULL;
     bool settles = false;
-    if (is_orphan) {
-        if (heap_is_real(heap))
-            adopt(heap, slab);
+    if (adopts)
+        adopt(heap, slab);
+    if (is_given)
         settles = slab_give(slab, slot, slab_live_of(slab, slot));
-        if (!heap_is_real(heap))
-            settle_orphan(slab);
-    }
+    if (is_given && !adopts)
+        settle_orphan(slab);
     lock_release(&pool_lock);
-    if (settles && heap_is_real(heap))
+    if (settles && adopts)
         heap_wake(heap, slab);
-    return is_orphan;
+    return is_given;
 }
 
 /* Free a block of a slab of our own that other threads have freed into. These come in together with
@@ -488,7 +557,7 @@ SLOW bool heap_give_untagged(struct heap *heap, void *pointer) {
     bool exact;
     size_t slot = slab_slot(slab->reciprocal, (uint32_t)(offset & (SLAB_BYTES - 1)), &exact);
     if (owner < TAG_OWNER_FIRST || owner >= TAG_OWNER_RUN || !exact)
-        return false;
+        return exact && owner == TAG_OWNER_ORPHAN && give_orphan(heap, slab, (uint32_t)slot);
     uint64_t live = slab_live_of(slab, (uint32_t)slot);
     if (!slab_is_live(live, slot))
         return false;

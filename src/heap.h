@@ -10,8 +10,12 @@
  *   bin.live      the word of live[] that bit 0 .. 63 stand for
  *
  * A heap is used by its thread alone, but for the inbox: slabs that other threads freed blocks of.
- * When the thread ends, its slabs that still hold blocks become orphans; whoever frees into one, or
- * needs a slab of its class, adopts it.
+ * When the thread ends, its slabs that still hold blocks become orphans; whoever needs a slab of
+ * its class adopts one.
+ *
+ * Slabs that rest, because the program needs less than it did, give memory back: now and then a
+ * heap looks at some slabs (the sweep), and those from which nothing was claimed since the last
+ * look return it, empty ones all of it, others the pages in which no block is left.
  *
  * Threads without a heap point to heap_none or heap_ended: no bin has a slot, and no tag is like
  * theirs, so the fast paths need no test for them.
@@ -57,6 +61,7 @@ struct heap {
     _Atomic(struct slab *)
         inbox;              /* a stack, linked by slab_remote.inbox_next; pushed by any thread */
     _Atomic(bool) alive;    /* false: nobody reads the inbox; the pusher must */
+    unsigned slabs_changed; /* slabs that it went on to and that were in use before */
     unsigned posted_gives;  /* frees into posted slabs since the inbox was emptied */
     struct heap *next_free; /* heaps whose thread has ended */
     uint64_t *quarantine;   /* of checked.h: slots in the order in which they were freed, a ring */

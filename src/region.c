@@ -341,6 +341,11 @@ static size_t make_cold(size_t first, size_t end) {
     return end - first;
 }
 
+void region_cool(size_t slab_index) {
+    if (set_has(&warm_slabs, slab_index))
+        make_cold(slab_index, slab_index + 1);
+}
+
 size_t region_trim(size_t keep) {
     size_t slabs_returned = 0;
     size_t end = region_counts.used;

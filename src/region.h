@@ -85,6 +85,9 @@ void region_return_run(size_t slab_index, size_t slabs);
  * returned. */
 size_t region_trim(size_t keep);
 
+/* Return the memory of one slab if it is warm. */
+void region_cool(size_t slab_index);
+
 /* Give the address space that was never used back to the system, for a program that runs into its
  * limit; the tables behind it are then no longer known to be ours. False if there was none left. */
 bool region_release_unused(void);

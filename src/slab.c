@@ -1,5 +1,6 @@
 #include "slab.h"
 
+#include "os.h"
 #include "size_class.h"
 
 /* a class of few live blocks touches few pages, whatever its stride */
@@ -43,6 +44,7 @@ void slab_init(struct slab *slab, unsigned class_index, bool zeroed) {
     slab->zeroed = zeroed;
     slab->filled = false;
     slab->disturbed = false;
+    slab->rest = SLAB_BUSY;
     slab->previous = NULL;
     slab->next = NULL;
     slab->summary = all_words(slab);
@@ -99,6 +101,7 @@ uint64_t slab_claim(struct slab *slab, unsigned *word, bool *fresh) {
         if (end_slot > slab->fresh_slot)
             slab->fresh_slot = end_slot;
         slab->countdown += count_bits(mask);
+        slab->rest = SLAB_BUSY;
         return mask;
     }
     return 0;
@@ -160,6 +163,39 @@ uint32_t slab_live_count(const struct slab *slab) {
     return count;
 }
 
+/* The pages in which live slots lie, and the tags in front of them: a bit for each. */
+static uint64_t pages_in_use(const struct slab *slab, uint32_t page_bytes) {
+    uint32_t tag_bytes = slab_gap_bytes != 0 ? SLOT_ALIGN : 0;
+    uint64_t pages = 0;
+    for (unsigned word = 0; word < word_count(slab); word++) {
+        for (uint64_t live = slab_live_word(slab, word); live != 0; live &= live - 1) {
+            uint32_t slot = word * WORD_BITS + (uint32_t)__builtin_ctzll(live);
+            uint32_t start = slab_gap_bytes + slot * slab->stride;
+            uint32_t first = (start - tag_bytes) / page_bytes;
+            uint32_t last = (start + slab->stride - 1) / page_bytes;
+            pages |= lowest_bits(last - first + 1) << first;
+        }
+    }
+    return pages;
+}
+
+size_t slab_purge(struct slab *slab) {
+    uint32_t page_bytes = (uint32_t)os_page_bytes();
+    uint64_t free =
+        lowest_bits((unsigned)(SLAB_BYTES / page_bytes)) & ~pages_in_use(slab, page_bytes);
+    size_t purged_bytes = 0;
+    while (free != 0) {
+        unsigned first = (unsigned)__builtin_ctzll(free);
+        unsigned count = (unsigned)__builtin_ctzll(~(free >> first));
+        size_t bytes = (size_t)count * page_bytes;
+        free &= ~(lowest_bits(count) << first);
+        if (os_purge(slab_start(slab) + (size_t)first * page_bytes, bytes))
+            purged_bytes += bytes;
+    }
+    slab->rest = (uint16_t)slab_used(slab);
+    return purged_bytes;
+}
+
 enum slab_remote_result slab_give_remote(struct slab *slab, uint32_t slot) {
     struct slab_remote *remote = slab_remote(slab_index(slab));
     unsigned word = slot / WORD_BITS;
@@ -214,6 +250,11 @@ bool slab_is_freed_remotely(const struct slab *slab, uint32_t slot) {
         atomic_load_explicit(&remote->words[slot / WORD_BITS], memory_order_relaxed), slot);
 }
 
+bool slab_holds(const struct slab *slab, uint32_t slot) {
+    return slab_is_live(slab_live_of(slab, slot), slot) && !slab_is_freed_remotely(slab, slot) &&
+           !slab_is_aside(slab, slot);
+}
+
 struct slab *slab_find(const void *pointer, uint32_t *slot) {
     if ((uintptr_t)pointer - region.base >= region.bytes)
         return NULL;
@@ -224,9 +265,7 @@ struct slab *slab_find(const void *pointer, uint32_t *slot) {
         return NULL;
     bool exact;
     *slot = find_slot(slab, pointer, &exact);
-    if (!exact || *slot >= slab->slot_count || !slab_is_live(slab_live_of(slab, *slot), *slot))
-        return NULL;
-    return slab_is_freed_remotely(slab, *slot) || slab_is_aside(slab, *slot) ? NULL : slab;
+    return exact && *slot < slab->slot_count && slab_holds(slab, *slot) ? slab : NULL;
 }
 
 enum fault slab_diagnose(const void *pointer, struct fault_report *report) {

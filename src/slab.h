@@ -27,6 +27,9 @@
 
 #include <stdatomic.h>
 
+/* If slots were claimed since the sweep looked at the slab: more than any number of slots. */
+enum slab_rest { SLAB_BUSY = UINT16_MAX, SLAB_RESTS = UINT16_MAX - 1 };
+
 enum slab_place { SLAB_NOWHERE, SLAB_CURRENT, SLAB_AVAILABLE, SLAB_FULL, SLAB_ORPHANED };
 
 struct slab {
@@ -44,6 +47,7 @@ struct slab {
     bool zeroed;         /* slots from fresh_slot on read as zero */
     bool filled;         /* was full once, so all its memory is in use */
     bool disturbed;      /* after a fork: free slots may not be as free() left them */
+    uint16_t rest; /* enum slab_rest, or the used slots when memory of free ones was returned */
     struct slab *previous;
     struct slab *next;
     uint64_t live[SLAB_WORDS]; /* written by the owner, read by others with live_word() */
@@ -200,6 +204,10 @@ void slab_recount(struct slab *slab);
 /* Blocks in the hands of the program. */
 uint32_t slab_live_count(const struct slab *slab);
 
+/* Return the memory of the pages in which no live slot lies, nor its tag; what of free slots lies
+ * there reads as zero then. The bytes, with those that were never touched. */
+size_t slab_purge(struct slab *slab);
+
 enum slab_remote_result {
     SLAB_REMOTE_GIVEN,  /* noted; the owner knows */
     SLAB_REMOTE_POST,   /* noted; the caller must post the slab to its owner */
@@ -223,6 +231,9 @@ static inline bool slab_is_aside(const struct slab *slab, uint32_t slot) {
 
 /* True if another thread has freed the slot and the owner has not folded that in. */
 bool slab_is_freed_remotely(const struct slab *slab, uint32_t slot);
+
+/* True if a slot is in the hands of the program. */
+bool slab_holds(const struct slab *slab, uint32_t slot);
 
 /* The slab of a live block, whoever owns it, and its slot; NULL if the pointer is anything else.
  * The owner may change at any time, the block's place does not. Any thread may call it. */

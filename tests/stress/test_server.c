@@ -37,8 +37,10 @@ static void shifting_sizes_do_not_grow_memory(void) {
     }
     CHECK_SAY(resident_kib() <= before_kib + before_kib / 2 + 2048, "%zu KiB became %zu KiB",
               before_kib, resident_kib());
-    for (size_t i = 0; i < CONNECTIONS; i++)
+    for (size_t i = 0; i < CONNECTIONS; i++) {
         free(connection[i].block);
+        connection[i].block = NULL;
+    }
 }
 
 /* 60 MiB of one class, all freed, then as much of the next: the slabs of one serve the other. */
@@ -62,8 +64,51 @@ static void empty_slabs_serve_any_class(void) {
               resident_kib());
 }
 
+/* True when all nodes are in pools that give memory back: neither the next allocator's nor marked.
+ */
+static bool pools_give_back(void) {
+    const char *options = getenv("TAGPOOL_OPTIONS"), *preload = getenv("LD_PRELOAD");
+    return pools_are_on() && !pools_are_hardened() &&
+           (options == NULL || strstr(options, "pool_limit") == NULL) &&
+           (preload == NULL || strstr(preload, "/small/") == NULL);
+}
+
+/* A phase whose blocks are gone but for a few, one in most slabs: while the program goes on with
+ * others, the memory between the few goes back. */
+static void what_few_blocks_are_left_in_goes_back(void) {
+    enum { BYTES = 300, COUNT = (60 << 20) / BYTES, EACH = 400, ROUNDS = 400000 };
+    static unsigned char *block[COUNT];
+    uint32_t random = 5;
+    for (size_t i = 0; i < COUNT; i++) {
+        block[i] = malloc(BYTES);
+        pattern_fill(block[i], BYTES, (unsigned)i);
+    }
+    size_t full_kib = resident_kib();
+    for (size_t i = 0; i < COUNT; i++) {
+        if (i % EACH == 0)
+            continue;
+        free(block[i]);
+        block[i] = NULL;
+    }
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        size_t i = next_random(&random) % CONNECTIONS;
+        free(connection[i].block);
+        connection[i].block = memset(malloc(100), 1, 100);
+    }
+    if (pools_give_back())
+        CHECK_SAY(resident_kib() <= full_kib / 2, "of %zu KiB there are still %zu", full_kib,
+                  resident_kib());
+    for (size_t i = 0; i < COUNT; i += EACH)
+        CHECK(pattern_holds(block[i], BYTES, (unsigned)i));
+    for (size_t i = 0; i < COUNT; i++)
+        free(block[i]);
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        free(connection[i].block);
+}
+
 int main(void) {
     TAP_RUN(shifting_sizes_do_not_grow_memory);
     TAP_RUN(empty_slabs_serve_any_class);
+    TAP_RUN(what_few_blocks_are_left_in_goes_back);
     return tap_done();
 }

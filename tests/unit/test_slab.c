@@ -1,5 +1,6 @@
 /* If this failed, a slab would lose or double a slot, or take a pointer between two blocks for a
  * block. */
+#include "os.h"
 #include "size_class.h"
 #include "slab.h"
 #include "tap.h"
@@ -27,6 +28,13 @@ static uint32_t claim_all(void) {
         count += (uint32_t)__builtin_popcountll(mask);
     }
     return count;
+}
+
+static bool is_zero_page(size_t offset) {
+    for (size_t i = 0; i < os_page_bytes(); i++)
+        if (slab_start(slab)[offset + i] != 0)
+            return false;
+    return true;
 }
 
 static void every_slot_of_every_class_is_handed_out_once(void) {
@@ -116,6 +124,56 @@ static void pointers_are_diagnosed(void) {
     CHECK(slot == 3 && slab_find(&report, &slot) == NULL);
 }
 
+/* The last byte of each slot says which it is. */
+static unsigned char *mark_of(uint32_t slot) {
+    return (unsigned char *)slot_address(slot) + slab->stride - 1;
+}
+
+/* Every `each`-th slot stays, and so does what it holds; pages without any come back as zeroes. */
+static void check_purge(unsigned class_index, uint32_t each) {
+    begin(class_index);
+    uint32_t count = claim_all();
+    for (uint32_t slot = 0; slot < count; slot++)
+        *mark_of(slot) = (unsigned char)(slot % 251 + 1);
+    for (uint32_t slot = 0; slot < count; slot++)
+        if (slot % each != 0)
+            slab_give(slab, slot, slab_live_of(slab, slot));
+    size_t purged_bytes = slab_purge(slab);
+    size_t zero_bytes = 0;
+    for (size_t page = 0; page < SLAB_BYTES; page += os_page_bytes())
+        zero_bytes += is_zero_page(page) ? os_page_bytes() : 0;
+    CHECK_SAY(zero_bytes == purged_bytes, "each %u of class %u: %zu bytes, %zu are zero", each,
+              class_index, purged_bytes, zero_bytes);
+    CHECK((purged_bytes != 0) == (each * slab->stride > 2 * os_page_bytes()));
+    CHECK(slab->rest == slab_used(slab));
+    for (uint32_t slot = 0; slot < count; slot += each) {
+        CHECK(*mark_of(slot) == slot % 251 + 1);
+        slab_give(slab, slot, slab_live_of(slab, slot));
+    }
+    CHECK(slab_purge(slab) == SLAB_BYTES);
+}
+
+static void only_pages_without_a_block_are_returned(void) {
+    for (unsigned index = SIZE_CLASS_FIRST; index < SIZE_CLASS_COUNT; index++) {
+        check_purge(index, 2);
+        check_purge(index, (uint32_t)(3 * os_page_bytes() / size_class_stride[index]));
+    }
+}
+
+/* A tag lies in the slot before its block. */
+static void a_page_with_a_tag_alone_is_kept(void) {
+    uint32_t slots = (uint32_t)(os_page_bytes() / 64);
+    slab_gap_bytes = SLAB_GAP_BYTES;
+    begin(size_class_of(64));
+    claim_all();
+    for (uint32_t slot = 0; slot < slab->slot_count; slot++)
+        if (slot != slots - 1) /* starts with the second page, its tag ends the first */
+            slab_give(slab, slot, slab_live_of(slab, slot));
+    CHECK(slab_purge(slab) == SLAB_BYTES - 2 * os_page_bytes());
+    slab_give(slab, slots - 1, slab_live_of(slab, slots - 1));
+    slab_gap_bytes = 0;
+}
+
 int main(void) {
     bool zeroed;
     tag_start(0x123456789abcdef0u);
@@ -130,5 +188,7 @@ int main(void) {
     TAP_RUN(a_slot_freed_here_and_there_is_found_when_folded);
     TAP_RUN(the_posted_bit_stays_when_the_owner_changes);
     TAP_RUN(pointers_are_diagnosed);
+    TAP_RUN(only_pages_without_a_block_are_returned);
+    TAP_RUN(a_page_with_a_tag_alone_is_kept);
     return tap_done();
 }
