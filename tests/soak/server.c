@@ -2,11 +2,12 @@
  * and goes, worker threads that end and are replaced, blocks that one thread takes and another
  * frees.
  *
- *   server CYCLES      prints, in KiB resident: early, late, idle, trimmed
+ *   server CYCLES      prints, in KiB resident: early, late, busy, idle, trimmed
  *
  * early and late are means over the second and the last quarter of the load, of CYCLES cycles of
- * phases each; idle is after the load, when all is freed, trimmed after malloc_trim(). Exit status
- * 1: a block lost its contents.
+ * phases each, between two generations of workers; busy is the last quarter's while they work; idle
+ * is after the load, when all is freed, trimmed after malloc_trim(). Exit status 1: a block lost
+ * its contents.
  */
 #include "../preload/behaviour.h"
 #include <pthread.h>
@@ -22,6 +23,7 @@ struct session {
 static _Atomic(struct session *) sessions[SESSIONS];
 static _Atomic(unsigned) phase;
 static _Atomic(unsigned) damaged;
+static _Atomic(size_t) busy_kib; /* the sum of what each worker saw in the middle of its life */
 
 static struct session *open_session(uint32_t *random, unsigned current_phase) {
     uint32_t dice = next_random(random);
@@ -53,6 +55,8 @@ static void *work(void *argument) {
         bool is_open = current_phase % 3 != 0 || place % 3 == 0;
         struct session *session = is_open ? open_session(&random, current_phase) : NULL;
         close_session(atomic_exchange(&sessions[place], session));
+        if (i == BATCH / 2)
+            atomic_fetch_add(&busy_kib, resident_kib());
     }
     return NULL;
 }
@@ -79,12 +83,15 @@ int main(int argc, char **argv) {
     unsigned cycles = argc > 1 ? (unsigned)atoi(argv[1]) : 2;
     size_t mean_kib[QUARTERS];
     uint32_t seed = 2463534242u;
-    for (int quarter = 0; quarter < QUARTERS; quarter++)
+    for (int quarter = 0; quarter < QUARTERS; quarter++) {
+        atomic_store(&busy_kib, 0);
         mean_kib[quarter] = serve(cycles, &seed);
+    }
     for (size_t i = 0; i < SESSIONS; i++)
         close_session(atomic_exchange(&sessions[i], NULL));
     size_t idle_kib = resident_kib();
     malloc_trim(0);
-    printf("%zu %zu %zu %zu\n", mean_kib[1], mean_kib[QUARTERS - 1], idle_kib, resident_kib());
+    printf("%zu %zu %zu %zu %zu\n", mean_kib[1], mean_kib[QUARTERS - 1],
+           atomic_load(&busy_kib) / (cycles * PHASES * WORKERS), idle_kib, resident_kib());
     return atomic_load(&damaged) != 0;
 }
