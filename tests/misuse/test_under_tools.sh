@@ -56,19 +56,23 @@ memcheck() {
         return
     fi
     compile || not_ok "the program compiles"
-    checked="env LD_PRELOAD=$library valgrind -q --leak-check=full $work/parser"
-    run $checked clean
-    says "memcheck finds nothing in a clean program"
-    run $checked overflow
-    says "memcheck finds an overflow" "is 0 bytes after a block of size 40 alloc'd"
-    run $checked use_after_free
-    says "memcheck finds a use after free" "is 8 bytes inside a block of size 40 free'd"
-    run $checked leak
-    says "memcheck finds a leak" "40 bytes in 1 blocks are definitely lost"
-    run $checked double_free
-    says "memcheck finds a double free" "Invalid free()"
+    for options in strategy=metadata harden=on; do
+        checked="env LD_PRELOAD=$library TAGPOOL_OPTIONS=$options valgrind -q --leak-check=full"
+        checked="$checked $work/parser"
+        run $checked clean
+        says "memcheck finds nothing in a clean program with $options"
+        run $checked overflow
+        says "memcheck finds an overflow with $options" \
+            "is 0 bytes after a block of size 40 alloc'd"
+        run $checked use_after_free
+        says "memcheck finds a use after free with $options" \
+            "is 8 bytes inside a block of size 40 free'd"
+        run $checked leak
+        says "memcheck finds a leak with $options" "40 bytes in 1 blocks are definitely lost"
+        run $checked double_free
+        says "memcheck finds a double free with $options" "Invalid free()"
+    done
 }
-
 
 address_sanitizer() {
     if ! compile -fsanitize=address || ! "$work/parser" clean >/dev/null 2>&1; then

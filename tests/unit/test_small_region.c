@@ -63,6 +63,29 @@ static void trimmed_slabs_read_as_zero_again(void) {
     CHECK(region_trim(0) == 0);
 }
 
+static void a_slab_that_rests_can_be_returned_alone(void) {
+    bool zeroed;
+    for (size_t i = 0; i < RETAIN_SLABS; i++) {
+        CHECK(region_take_slab(&zeroed) == i);
+        memset(start_of(i), 1, SLAB_BYTES);
+    }
+    region_cool(1); /* taken */
+    CHECK(start_of(1)[0] == 1);
+    for (size_t i = 0; i < RETAIN_SLABS; i++)
+        region_return_slab(i);
+    region_cool(2);
+    region_cool(2);
+    CHECK(is_zero(2) && start_of(1)[0] == 1 && start_of(3)[0] == 1);
+    CHECK(region_counts.warm == RETAIN_SLABS - 1);
+    for (size_t i = 0; i < RETAIN_SLABS; i++) { /* the warm ones before it */
+        size_t slab_index = region_take_slab(&zeroed);
+        CHECK(zeroed == (slab_index == 2) && zeroed == (i == RETAIN_SLABS - 1));
+        taken[i] = slab_index;
+    }
+    for (size_t i = 0; i < RETAIN_SLABS; i++)
+        region_return_slab(taken[i]);
+}
+
 static void pointers_are_told_apart(void) {
     int outside;
     CHECK(region_owns(start_of(0)) && region_owns(start_of(REGION_SLABS) - 1));
@@ -108,6 +131,7 @@ int main(void) {
     TAP_RUN(slabs_are_given_out_once_and_up_to_the_limit);
     TAP_RUN(the_lowest_slab_comes_back_first);
     TAP_RUN(trimmed_slabs_read_as_zero_again);
+    TAP_RUN(a_slab_that_rests_can_be_returned_alone);
     TAP_RUN(pointers_are_told_apart);
     TAP_RUN(hardened_slabs_rest_before_they_serve_again);
     TAP_RUN(the_rest_of_the_region_can_be_given_back);
