@@ -84,51 +84,53 @@ void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum b
                                : checked_take_bin(heap, bin, tag, false);
 }
 
-/* ---- the quarantine: a ring, of which the oldest batch is let out before it is written anew ----
- */
+/* ---- the quarantine: what is freed in a turn is let out at the end of the next ---- */
 
 static bool has_quarantine(struct heap *heap) {
-    if (LIKELY(heap->quarantine != NULL))
+    if (LIKELY(heap->aside_left != 0))
         return true;
-    uint32_t places = (quarantine_limit + 2 * CHECKED_BATCH - 1) & ~(uint32_t)(CHECKED_BATCH - 1);
-    size_t bytes = os_round_to_page(places * sizeof heap->quarantine[0]);
-    void *memory = quarantine_limit != 0 ? os_reserve(bytes, os_page_bytes()) : NULL;
-    if (memory == NULL || !os_commit(memory, bytes))
+    /* One more than words can be noted: the place behind them is written to. */
+    size_t bytes = os_round_to_page((quarantine_limit + 1) * sizeof(struct aside_word));
+    char *memory = quarantine_limit != 0 ? os_reserve(2 * bytes, os_page_bytes()) : NULL;
+    if (memory == NULL || !os_commit(memory, 2 * bytes))
         return false;
-    heap->quarantine = memory;
-    heap->quarantine_end = places;
+    heap->aside_now = (struct aside_word *)(void *)memory;
+    heap->aside_before = (struct aside_word *)(void *)(memory + bytes);
+    heap->aside_left = quarantine_limit;
     return true;
 }
 
-/* Let the slot in a place of the ring be handed out again. What another thread freed at the same
- * moment as its owner may have been folded in since. */
-static void empty_place(struct heap *heap, uint64_t *place) {
-    uint64_t number = *place - 1;
-    if (*place == 0)
-        return;
-    *place = 0;
-    uint32_t slot = (uint32_t)(number % SLAB_SLOTS);
-    struct slab *slab = slab_at(number / SLAB_SLOTS);
-    uint64_t live = slab->live[slot / WORD_BITS];
-    uint64_t *aside = slab_aside_word(number / SLAB_SLOTS, slot);
-    uint64_t bit = (uint64_t)1 << slot % WORD_BITS;
-    bool waits = (*aside & live & bit) != 0;
-    OWNER_STORE(aside, *aside & ~bit);
-    if (LIKELY(waits) && slab_give(slab, slot, live))
-        heap_wake(heap, slab);
-}
-
+/* Let what was freed in the turn before be handed out again. */
 static void let_out(struct heap *heap) {
-    if (heap->quarantine_next == heap->quarantine_end)
-        heap->quarantine_next = 0;
-    uint64_t *oldest = &heap->quarantine[heap->quarantine_next];
-    for (unsigned i = 0; i < CHECKED_BATCH; i++)
-        empty_place(heap, oldest + i);
+    for (uint32_t i = 0; i < heap->aside_before_count; i++) {
+        size_t index = heap->aside_before[i].number / SLAB_WORDS;
+        unsigned word = (unsigned)(heap->aside_before[i].number % SLAB_WORDS);
+        uint64_t *aside = &slab_remote(index)->aside[word];
+        OWNER_STORE(aside, *aside & ~heap->aside_before[i].slots);
+        heap_give_slots(heap, slab_at(index), word, heap->aside_before[i].slots);
+    }
+    heap->aside_before_count = 0;
 }
 
-SLOW void checked_let_out(struct heap *heap, void *block, size_t usable) {
-    payload_clear(block, usable);
+static void turn(struct heap *heap) {
     let_out(heap);
+    for (uint32_t i = 0; i < heap->aside_now_count; i++) {
+        struct aside_word *noted = &heap->aside_now[i];
+        struct slab_remote *remote = slab_remote(noted->number / SLAB_WORDS);
+        noted->slots = remote->aside[noted->number % SLAB_WORDS];
+        remote->aside_words = 0;
+    }
+    struct aside_word *emptied = heap->aside_before;
+    heap->aside_before = heap->aside_now;
+    heap->aside_before_count = heap->aside_now_count;
+    heap->aside_now = emptied;
+    heap->aside_now_count = 0;
+    heap->aside_left = quarantine_limit;
+}
+
+SLOW void checked_turn(struct heap *heap, void *block, size_t usable) {
+    payload_clear(block, usable);
+    turn(heap);
 }
 
 /* Free a slot of the calling thread's slabs for good, but let it rest first. */
@@ -137,13 +139,15 @@ static void set_aside(struct heap *heap, struct slab *slab, uint32_t slot) {
         if (slab_give(slab, slot, slab_live_of(slab, slot)))
             heap_wake(heap, slab);
     } else if (checked_set_aside(heap, slab_index(slab), slot)) {
-        let_out(heap);
+        turn(heap);
     }
 }
 
 void checked_close(struct heap *heap) {
-    for (uint32_t i = 0; i < heap->quarantine_end; i++)
-        empty_place(heap, &heap->quarantine[i]);
+    if (heap->aside_left == 0)
+        return;
+    turn(heap);
+    let_out(heap);
 }
 
 /* ---- giving ---- */

@@ -24,9 +24,6 @@ struct call {
 /* The largest request whose class the fast paths look for: a node, with a tag and a canary. */
 enum { CHECKED_NODE_MAX = TAGPOOL_NODE_MAX - BLOCK_TAG_BYTES - 1 };
 
-/* Blocks leave the quarantine so many at a time. */
-enum { CHECKED_BATCH = 16 };
-
 #define CHECKED_BYTES_UNKNOWN SIZE_MAX
 #define CHECKED_FAULTY        SIZE_MAX /* instead of a number of bytes */
 
@@ -163,18 +160,22 @@ static inline bool checked_has_tag(const struct slab *slab, uint32_t slot) {
     return slot < slab->slot_count && slab_is_live(slab_live_of(slab, slot), slot);
 }
 
-/* The quarantine has come to the end of a batch: let the oldest out, and clear a block. */
-void checked_let_out(struct heap *heap, void *block, size_t usable);
+/* The quarantine, which is there, turns: clear a block, and let out what was freed before. */
+void checked_turn(struct heap *heap, void *block, size_t usable);
 
-/* Keep a slot of the calling thread's slabs from being handed out until as many others were freed
- * as the quarantine, which is there, holds. True if it has come to the end of a batch. */
+/* Keep a slot of the calling thread's slabs from being handed out until the quarantine, which is
+ * there, has turned twice. True if it has to turn now. Slots of one word are often freed one after
+ * the other: the word is noted once in each turn. */
 FAST bool checked_set_aside(struct heap *heap, size_t index, uint32_t slot) {
-    uint64_t *aside = slab_aside_word(index, slot);
-    OWNER_STORE(aside, *aside | (uint64_t)1 << slot % WORD_BITS);
-    uint32_t place = heap->quarantine_next;
-    heap->quarantine[place] = index * SLAB_SLOTS + slot + 1;
-    heap->quarantine_next = place + 1;
-    return (place + 1) % CHECKED_BATCH == 0;
+    struct slab_remote *remote = slab_remote(index);
+    unsigned word = slot / WORD_BITS;
+    uint64_t noted = remote->aside_words;
+    OWNER_STORE(&remote->aside[word], remote->aside[word] | (uint64_t)1 << slot % WORD_BITS);
+    remote->aside_words = noted | (uint64_t)1 << word;
+    /* Without a branch, which random frees would make hard to foresee. */
+    heap->aside_now[heap->aside_now_count].number = index * SLAB_WORDS + word;
+    heap->aside_now_count += (noted >> word & 1) == 0;
+    return --heap->aside_left == 0;
 }
 
 /* Mark a block as freed: before it is cleared, so that another thread that frees it at this moment
@@ -192,7 +193,7 @@ FAST void checked_give_hardened(struct heap *heap, struct slab *slab, uint32_t s
     size_t usable = slab->stride - BLOCK_TAG_BYTES;
     checked_mark_freed(block, mask, slab->class_index);
     if (UNLIKELY(checked_set_aside(heap, region_slab_index(block), slot)))
-        checked_let_out(heap, block, usable);
+        checked_turn(heap, block, usable);
     else
         payload_clear(block, usable);
 }
@@ -221,7 +222,7 @@ FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form
         return false;
     if (is_hardened) {
         if (UNLIKELY(!payload_has_canary(block, requested, usable, mask)) ||
-            UNLIKELY(heap->quarantine == NULL))
+            UNLIKELY(heap->aside_left == 0))
             return false;
         checked_give_hardened(heap, slab, found.slot, block, mask);
     } else if (UNLIKELY(slab_give(slab, found.slot, found.live))) {

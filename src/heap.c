@@ -279,6 +279,11 @@ static void settle(struct heap *heap, struct slab *slab) {
     heap_wake(heap, slab);
 }
 
+void heap_give_slots(struct heap *heap, struct slab *slab, unsigned word, uint64_t slots) {
+    slab_give_slots(slab, word, slots);
+    settle(heap, slab);
+}
+
 /* Hand out from a slab that has free slots again and lies lower than the one so far: nodes gather
  * in few slabs, and the others run empty. */
 static bool replace_current(struct heap *heap, struct slab *slab) {

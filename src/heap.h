@@ -43,6 +43,12 @@ struct slab_list {
     struct slab *first;
 };
 
+/* A word of live[] that has slots in the quarantine. */
+struct aside_word {
+    uint64_t number; /* slab index * SLAB_WORDS + word */
+    uint64_t slots;  /* of the turn before; of this turn they are in slab_remote.aside */
+};
+
 /* What calls look at before they know that the heap is a real one. The bins come first: so a bin's
  * address takes an instruction less. */
 #define HEAP_FRONT                                                                                 \
@@ -64,9 +70,11 @@ struct heap {
     unsigned slabs_changed; /* slabs that it went on to and that were in use before */
     unsigned posted_gives;  /* frees into posted slabs since the inbox was emptied */
     struct heap *next_free; /* heaps whose thread has ended */
-    uint64_t *quarantine;   /* of checked.h: slots in the order in which they were freed, a ring */
-    uint32_t quarantine_next;
-    uint32_t quarantine_end;
+    struct aside_word *aside_now;    /* the quarantine of checked.h: what was freed in this turn, */
+    struct aside_word *aside_before; /* and in the one before */
+    uint32_t aside_now_count;
+    uint32_t aside_before_count;
+    uint32_t aside_left; /* frees until the next turn; 0: there is no quarantine yet */
     uint64_t random_state;
     struct tagpool_stats_counters
         private_counters; /* when the statistics page has no lane for this heap */
@@ -166,6 +174,10 @@ static inline bool heap_give(void *pointer) {
         heap_wake(heap, found.slab);
     return true;
 }
+
+/* Free some slots of a word of a slab that is the caller's own; other threads may have freed some
+ * of them too. */
+void heap_give_slots(struct heap *heap, struct slab *slab, unsigned word, uint64_t slots);
 
 /* The slab of a live block, whoever owns it, and its slot. NULL if the pointer is anything else,
  * after its fault was reported: `report` comes with the call and goes with the place. */

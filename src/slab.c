@@ -150,6 +150,7 @@ void slab_recount(struct slab *slab) {
     for (unsigned word = 0; slab_keeps_aside && word < word_count(slab); word++) {
         slab->live[word] &= ~aside_word(slab, word);
         slab_remote(slab_index(slab))->aside[word] = 0;
+        slab_remote(slab_index(slab))->aside_words = 0;
     }
     slab->countdown = slab_live_count(slab);
     slab->wake = 0;

@@ -57,7 +57,9 @@ struct slab {
 struct slab_remote {
     _Atomic(uint64_t) summary;
     struct slab *inbox_next; /* the next slab of the inbox that this one is posted to */
-    char unused[48];
+    uint64_t aside_words;    /* a bit for each word with slots set aside in this turn of the
+                                quarantine; the owner's */
+    char unused[40];
     _Atomic(uint64_t) words[SLAB_WORDS];
     uint64_t aside[SLAB_WORDS]; /* live bits of blocks that were freed and wait in the quarantine;
                                    the owner's */
@@ -91,7 +93,7 @@ extern HIDDEN uint32_t slab_gap_bytes;
 extern HIDDEN uint32_t slab_claim_bytes;
 extern HIDDEN uint32_t slab_claim_slots;
 
-/* Slots may be set aside: slab_aside_word(). Set before the first slab is. */
+/* Slots may be set aside: slab_is_aside(). Set before the first slab is. */
 extern HIDDEN bool slab_keeps_aside;
 
 static inline char *slab_slot_start(const struct slab *slab, uint32_t slot) {
@@ -193,6 +195,15 @@ static inline bool slab_give(struct slab *slab, size_t slot, uint64_t live) {
     return slab_give_rest(slab, slot, live);
 }
 
+/* Free those of some slots of a word that are live: another thread may have freed some of them at
+ * the same moment, and they were folded in since. */
+static inline void slab_give_slots(struct slab *slab, unsigned word, uint64_t slots) {
+    uint64_t live = slab->live[word];
+    OWNER_STORE(&slab->live[word], live & ~slots);
+    slab->summary |= (uint64_t)1 << word;
+    slab->countdown -= count_bits(live & slots);
+}
+
 /* Fold what other threads freed into live[]. Returns a slot that was freed twice, or
  * FAULT_SLOT_UNKNOWN if none was. */
 uint32_t slab_fold(struct slab *slab);
@@ -217,16 +228,13 @@ enum slab_remote_result {
 /* Free a live slot from a thread that does not own the slab. _remote: any thread may call it. */
 enum slab_remote_result slab_give_remote(struct slab *slab, uint32_t slot);
 
-/* The word that says of a slot whether it is set aside: a live one that was freed, but is neither
- * to be handed out again nor to be taken for live by slab_find(). Owner only. */
-static inline uint64_t *slab_aside_word(size_t index, uint32_t slot) {
-    return &slab_remote(index)->aside[slot / WORD_BITS];
-}
-
+/* True if a slot is set aside: a live one that was freed, but is neither to be handed out again nor
+ * to be taken for live by slab_find(). */
 static inline bool slab_is_aside(const struct slab *slab, uint32_t slot) {
-    return slab_keeps_aside &&
-           slab_is_live(__atomic_load_n(slab_aside_word(slab_index(slab), slot), __ATOMIC_RELAXED),
-                        slot);
+    if (!slab_keeps_aside)
+        return false;
+    const uint64_t *word = &slab_remote(slab_index(slab))->aside[slot / WORD_BITS];
+    return slab_is_live(__atomic_load_n(word, __ATOMIC_RELAXED), slot);
 }
 
 /* True if another thread has freed the slot and the owner has not folded that in. */
