@@ -84,11 +84,15 @@ bool os_purge(void *start, size_t bytes) {
     return advise(start, bytes, MADV_DONTNEED);
 }
 
-bool os_withdraw(void *start, size_t bytes) {
+bool os_hide(void *start, size_t bytes) {
     int saved_errno = errno;
-    bool done = mprotect(start, bytes, PROT_NONE) == 0 && madvise(start, bytes, MADV_DONTNEED) == 0;
+    bool done = mprotect(start, bytes, PROT_NONE) == 0;
     errno = saved_errno;
     return done;
+}
+
+bool os_withdraw(void *start, size_t bytes) {
+    return os_hide(start, bytes) && os_purge(start, bytes);
 }
 
 void os_use_huge_pages(void *start, size_t bytes) {

@@ -38,6 +38,10 @@ void os_use_huge_pages(void *start, size_t bytes);
  * False if refused. */
 bool os_withdraw(void *start, size_t bytes);
 
+/* Make committed pages inaccessible; os_commit() makes them what they were again. False if refused.
+ */
+bool os_hide(void *start, size_t bytes);
+
 /* Return the memory behind committed pages; they stay accessible and read as zero. False if it
  * could not be done. */
 bool os_purge(void *start, size_t bytes);

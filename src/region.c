@@ -42,7 +42,8 @@ static size_t slabs_committed;     /* slabs from the start that are accessible *
 static size_t tables_committed;    /* slabs whose descriptor and remote words are accessible */
 static FIXED size_t memory_limit;  /* slabs that may be taken or warm */
 static FIXED size_t warm_resting;  /* warm slabs that are not reused as long as there are others */
-static FIXED size_t guard_spacing; /* slabs between two inaccessible ones, 0 for none */
+static FIXED size_t guard_spacing; /* slabs between two guards, 0 for none */
+static FIXED size_t guard_slabs;   /* slabs of a guard */
 static size_t guards_made;
 static size_t runs_taken;       /* now */
 static FIXED size_t warm_limit; /* slabs that may be warm */
@@ -178,6 +179,7 @@ static bool commit_slabs(void) {
         step = REGION_HUGE_SLABS;
     if (step > REGION_STEP_MOST)
         step = REGION_STEP_MOST;
+    step -= (slabs_committed + step) % REGION_HUGE_SLABS; /* which a run may have left uneven */
     if (is_data_limited)
         step = 1;
     if (step > slab_limit - slabs_committed)
@@ -210,19 +212,36 @@ static size_t take_next_unused(void) {
 void region_harden(size_t resting, size_t spacing) {
     warm_resting = resting;
     guard_spacing = spacing;
+    /* A guard as large as a huge page splits none, and takes no memory either. */
+    guard_slabs =
+        slab_limit == REGION_SLABS && spacing % REGION_HUGE_SLABS == 0 ? REGION_HUGE_SLABS : 1;
 }
 
-/* The next slab that is not to be a guard. A guard counts as used, has no descriptor and no memory.
- */
+/* Make slabs that never served inaccessible for good. They count as used, and have no descriptor
+ * and no memory. False if there are not so many. */
+static bool skip_unused(size_t slabs) {
+    size_t first = region_counts.used;
+    size_t end = first + slabs;
+    if (slabs > slab_limit || end > slab_limit || !commit_tables(end))
+        return false;
+    if (first < slabs_committed)
+        os_withdraw(slab_start(first), ((end < slabs_committed ? end : slabs_committed) - first)
+                                           << SLAB_SHIFT);
+    if (slabs_committed < end)
+        slabs_committed = end;
+    __atomic_store_n(&region_counts.used, end, __ATOMIC_RELAXED);
+    return true;
+}
+
+/* The next slab that is not to be a guard. */
 static size_t take_unused(void) {
-    size_t slab_index = take_next_unused();
-    while (guard_spacing != 0 && slab_index != REGION_NO_SLAB &&
-           slab_index % (guard_spacing + 1) == guard_spacing && guards_made < REGION_GUARDS_MOST) {
+    size_t place = guard_spacing != 0 ? region_counts.used % (guard_spacing + guard_slabs) : 0;
+    if (guard_spacing != 0 && place >= guard_spacing && guards_made < REGION_GUARDS_MOST) {
         guards_made++;
-        os_withdraw(slab_start(slab_index), SLAB_BYTES);
-        slab_index = take_next_unused();
+        if (!skip_unused(guard_spacing + guard_slabs - place))
+            return REGION_NO_SLAB;
     }
-    return slab_index;
+    return take_next_unused();
 }
 
 static size_t take_warm(void) {
@@ -268,19 +287,40 @@ void region_return_slab(size_t slab_index) {
 }
 
 /* Runs that were returned, oldest first: a ring. When it is full the oldest is forgotten; its
- * address space is not used again, and there is plenty. */
-enum { RUNS_KEPT = 1024, RUNS_RESTING = 16 }; /* the last ones are not reused yet */
+ * address space is not used again, and there is plenty. The last small ones keep their memory:
+ * a page fault takes many times as long as clearing a page. */
+enum {
+    RUNS_KEPT = 1024,
+    RUNS_RESTING = 16,  /* the last ones are not reused yet */
+    RUN_WARM_SLABS = 8, /* the largest that keeps its memory */
+    RUNS_WARM_SLABS = 64,
+};
 static SELDOM struct {
     size_t slab_index;
-    size_t slabs; /* 0: taken again */
+    uint32_t slabs; /* 0: taken again */
+    bool is_warm;
 } kept_runs[RUNS_KEPT];
 static size_t kept_runs_next;
+static size_t runs_warm; /* slabs of kept runs that keep their memory */
+
+/* Return the memory of a kept run. The slabs whose memory that is. */
+static size_t cool(size_t place) {
+    if (!kept_runs[place].is_warm)
+        return 0;
+    os_purge(slab_start(kept_runs[place].slab_index), (size_t)kept_runs[place].slabs << SLAB_SHIFT);
+    kept_runs[place].is_warm = false;
+    runs_warm -= kept_runs[place].slabs;
+    return kept_runs[place].slabs;
+}
 
 static size_t take_kept_run(size_t slabs) {
     for (size_t i = 0; i < RUNS_KEPT - RUNS_RESTING; i++) {
         size_t place = (kept_runs_next + i) % RUNS_KEPT;
         if (kept_runs[place].slabs != slabs)
             continue;
+        if (kept_runs[place].is_warm)
+            runs_warm -= slabs;
+        kept_runs[place].is_warm = false;
         kept_runs[place].slabs = 0;
         return kept_runs[place].slab_index;
     }
@@ -290,16 +330,7 @@ static size_t take_kept_run(size_t slabs) {
 /* Slabs that never served, for a run and its neighbours. */
 static size_t take_new_run(size_t slabs) {
     size_t first = region_counts.used;
-    size_t end = first + 1 + slabs + 1;
-    if (slabs > slab_limit || end > slab_limit || !commit_tables(end))
-        return REGION_NO_SLAB;
-    if (first < slabs_committed)
-        os_withdraw(slab_start(first), ((end < slabs_committed ? end : slabs_committed) - first)
-                                           << SLAB_SHIFT);
-    if (slabs_committed < end)
-        slabs_committed = end;
-    __atomic_store_n(&region_counts.used, end, __ATOMIC_RELAXED);
-    return first + 1;
+    return slabs <= slab_limit && skip_unused(1 + slabs + 1) ? first + 1 : REGION_NO_SLAB;
 }
 
 size_t region_take_run(size_t slabs) {
@@ -318,14 +349,25 @@ size_t region_take_run(size_t slabs) {
     return slab_index;
 }
 
+bool region_keeps_run(size_t slabs) {
+    return slabs <= RUN_WARM_SLABS && slabs <= warm_limit && memory_limit == SIZE_MAX;
+}
+
 void region_return_run(size_t slab_index, size_t slabs) {
     ASSERT(lock_is_mine(&pool_lock));
-    os_withdraw(slab_start(slab_index), slabs << SLAB_SHIFT);
     runs_taken--;
     region_counts.taken -= slabs;
+    bool is_warm = region_keeps_run(slabs) && os_hide(slab_start(slab_index), slabs << SLAB_SHIFT);
+    if (!is_warm)
+        os_withdraw(slab_start(slab_index), slabs << SLAB_SHIFT);
+    cool(kept_runs_next);
     kept_runs[kept_runs_next].slab_index = slab_index;
-    kept_runs[kept_runs_next].slabs = slabs;
+    kept_runs[kept_runs_next].slabs = (uint32_t)slabs;
+    kept_runs[kept_runs_next].is_warm = is_warm;
     kept_runs_next = (kept_runs_next + 1) % RUNS_KEPT;
+    runs_warm += is_warm ? slabs : 0;
+    for (size_t i = 0; runs_warm > RUNS_WARM_SLABS; i++)
+        cool((kept_runs_next + i) % RUNS_KEPT);
 }
 
 /* Turn the warm slabs from `first` to below `end`, neighbours all, cold. The number that became
@@ -348,6 +390,8 @@ void region_cool(size_t slab_index) {
 
 size_t region_trim(size_t keep) {
     size_t slabs_returned = 0;
+    for (size_t place = 0; keep == 0 && runs_warm != 0; place++)
+        slabs_returned += cool(place);
     size_t end = region_counts.used;
     while (region_counts.warm > keep && end > 0) {
         if (!set_has(&warm_slabs, end - 1)) {

@@ -60,9 +60,9 @@ static inline size_t region_slab_index(const void *pointer) {
  * room: nothing is ever ours then. */
 bool region_start(uint64_t pool_limit, uint64_t retain);
 
-/* For the hardened mode: let so many warm slabs rest, unused ones are taken first; and leave a slab
- * inaccessible after every `spacing`, 0: none, until there are thousands of them. Before the first
- * slab is taken. */
+/* For the hardened mode: let so many warm slabs rest, unused ones are taken first; and leave a
+ * guard after every `spacing`, 0: none, until there are thousands of them: a slab, or a huge page
+ * of them, that is inaccessible. Before the first slab is taken. */
 void region_harden(size_t resting, size_t spacing);
 
 /* Take an empty slab: its index, or REGION_NO_SLAB if the limit, the region or the system's memory
@@ -77,8 +77,11 @@ void region_return_slab(size_t slab_index);
  * of the system. */
 size_t region_take_run(size_t slabs);
 
-/* Return such a run: it becomes inaccessible, and is reused after others that were returned before.
- */
+/* True if a run of so many slabs keeps its memory for a while when it is returned. */
+bool region_keeps_run(size_t slabs);
+
+/* Return such a run, all zeroes if region_keeps_run(): it becomes inaccessible, and is reused after
+ * others that were returned before. */
 void region_return_run(size_t slab_index, size_t slabs);
 
 /* Return the memory of warm slabs to the system until at most `keep` slabs are warm. The bytes

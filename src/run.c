@@ -1,8 +1,14 @@
 #include "run.h"
 
+#include "os.h"
+
 #include <string.h>
 
-enum { RUN_ALIGN = SLOT_ALIGN, RUN_SEARCH = 1 << 16 };
+enum {
+    RUN_ALIGN = SLOT_ALIGN,
+    RUN_SEARCH = 1 << 16,
+    RUN_HUGE_BYTES = 4 << 20, /* backed by huge pages, as such blocks of the next allocator are */
+};
 
 static char *block_of(const struct slab *slab) {
     return (char *)slab->next;
@@ -39,6 +45,8 @@ void *run_take(size_t bytes, enum block_form form) {
         slab->place = SLAB_NOWHERE;
         block = end_of(slab) - room;
         slab->next = (struct slab *)(void *)block;
+        if (bytes >= RUN_HUGE_BYTES)
+            os_use_huge_pages(slab_start(slab), slabs << SLAB_SHIFT);
         memset(block + bytes, canary_of(block), room - bytes);
         block_write_tag(block, block_mask(block),
                         (struct block_tag){.class_index = RUN_CLASS, .form = form});
@@ -121,6 +129,9 @@ void run_give(void *block) {
     struct slab *slab = slab_at(region_slab_index(block));
     if (slab_owner(slab) == TAG_OWNER_RUN && is_live(slab) && block_of(slab) == block) {
         slab->live[0] = 0;
+        if (region_keeps_run(slab->stride))
+            memset(block_tag_word(block), 0,
+                   (size_t)(end_of(slab) - (char *)block_tag_word(block)));
         region_return_run(slab_index(slab), slab->stride);
     }
     lock_release(&pool_lock);
