@@ -90,12 +90,12 @@ static inline uint64_t block_size_if_intact(const void *block, uint64_t mask, un
 }
 
 /* True if a tag has both magics and the class, whatever size and form it tells. */
-static inline bool block_is_intact(const void *block, unsigned class_index) {
+static inline bool block_is_intact(const void *block, uint64_t mask, unsigned class_index) {
     uint64_t size_and_form =
         block_tag_plain((struct block_tag){.requested = (1u << BLOCK_SIZE_BITS) - 1,
                                            .form = (enum block_form)((1u << BLOCK_FORM_BITS) - 1)});
     uint64_t plain = block_tag_plain((struct block_tag){.class_index = class_index});
-    return ((block_tag_said(block, block_mask(block)) ^ plain) & ~size_and_form) == 0;
+    return ((block_tag_said(block, mask) ^ plain) & ~size_and_form) == 0;
 }
 
 /* The bytes that were requested of a block with an intact tag. */

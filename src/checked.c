@@ -128,18 +128,15 @@ static void turn(struct heap *heap) {
     heap->aside_left = quarantine_limit;
 }
 
-SLOW void checked_turn(struct heap *heap, void *block, size_t usable) {
-    payload_clear(block, usable);
-    turn(heap);
-}
-
 /* Free a slot of the calling thread's slabs for good, but let it rest first. */
 static void set_aside(struct heap *heap, struct slab *slab, uint32_t slot) {
     if (!has_quarantine(heap)) {
         if (slab_give(slab, slot, slab_live_of(slab, slot)))
             heap_wake(heap, slab);
-    } else if (checked_set_aside(heap, slab_index(slab), slot)) {
-        turn(heap);
+    } else {
+        checked_set_aside(heap, slab_index(slab), slot);
+        if (heap->aside_left == 0)
+            turn(heap);
     }
 }
 

@@ -145,6 +145,7 @@ FAST struct found checked_find_own(const struct heap *heap, const void *pointer,
         return found;
     uint32_t in_slab = (uint32_t)(offset & (SLAB_BYTES - 1));
     bool exact;
+    found.index = index;
     found.slot = slab_slot(slab->reciprocal, in_slab - SLAB_GAP_BYTES, &exact);
     if (UNLIKELY(in_slab < SLAB_GAP_BYTES) || UNLIKELY(!exact) ||
         (is_hardened && UNLIKELY(slab->class_index == 0)))
@@ -160,13 +161,10 @@ static inline bool checked_has_tag(const struct slab *slab, uint32_t slot) {
     return slot < slab->slot_count && slab_is_live(slab_live_of(slab, slot), slot);
 }
 
-/* The quarantine, which is there, turns: clear a block, and let out what was freed before. */
-void checked_turn(struct heap *heap, void *block, size_t usable);
-
 /* Keep a slot of the calling thread's slabs from being handed out until the quarantine, which is
- * there, has turned twice. True if it has to turn now. Slots of one word are often freed one after
- * the other: the word is noted once in each turn. */
-FAST bool checked_set_aside(struct heap *heap, size_t index, uint32_t slot) {
+ * there, has turned twice; it turns when `aside_left` has come to 0. Slots of one word are often
+ * freed one after the other: the word is noted once in each turn. */
+FAST void checked_set_aside(struct heap *heap, size_t index, uint32_t slot) {
     struct slab_remote *remote = slab_remote(index);
     unsigned word = slot / WORD_BITS;
     uint64_t noted = remote->aside_words;
@@ -175,7 +173,7 @@ FAST bool checked_set_aside(struct heap *heap, size_t index, uint32_t slot) {
     /* Without a branch, which random frees would make hard to foresee. */
     heap->aside_now[heap->aside_now_count].number = index * SLAB_WORDS + word;
     heap->aside_now_count += (noted >> word & 1) == 0;
-    return --heap->aside_left == 0;
+    heap->aside_left--;
 }
 
 /* Mark a block as freed: before it is cleared, so that another thread that frees it at this moment
@@ -187,17 +185,6 @@ FAST void checked_mark_freed(void *block, uint64_t mask, unsigned class_index) {
     atomic_signal_fence(memory_order_release);
 }
 
-/* Mark, set aside and clear: nothing is left to read. */
-FAST void checked_give_hardened(struct heap *heap, struct slab *slab, uint32_t slot, void *block,
-                                uint64_t mask) {
-    size_t usable = slab->stride - BLOCK_TAG_BYTES;
-    checked_mark_freed(block, mask, slab->class_index);
-    if (UNLIKELY(checked_set_aside(heap, region_slab_index(block), slot)))
-        checked_turn(heap, block, usable);
-    else
-        payload_clear(block, usable);
-}
-
 /* Free a block of the calling thread's own slabs if all is as it should be: its tag, its canary,
  * and the tag of the block behind, which an overflow would have damaged. `bytes` as a sized delete
  * gave them. False, and nothing done, if anything is not: then checked_give() finds out what. */
@@ -207,24 +194,29 @@ FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form
     struct slab *slab = found.slab;
     if (UNLIKELY(slab == NULL))
         return false;
+    unsigned class_index = slab->class_index;
     if (bytes != CHECKED_BYTES_UNKNOWN &&
         UNLIKELY(bytes > CHECKED_NODE_MAX ||
-                 size_class_of(bytes + BLOCK_TAG_BYTES + is_hardened) != slab->class_index))
+                 size_class_of(bytes + BLOCK_TAG_BYTES + is_hardened) != class_index))
         return false;
     size_t usable = slab->stride - BLOCK_TAG_BYTES;
-    uint64_t mask = block_mask(block);
-    uint64_t requested = block_size_if_intact(block, mask, slab->class_index, form);
+    void *next = (char *)block + slab->stride;
+    uint64_t mask = block_mask(block), next_mask = block_mask(next);
+    uint64_t requested = block_size_if_intact(block, mask, class_index, form);
     if (UNLIKELY(requested > usable - is_hardened)) /* that of freed blocks is */
         return false;
     /* A slot without a tag, one that never was in use, is the exception. */
-    if (UNLIKELY(!block_is_intact((char *)block + slab->stride, slab->class_index)) &&
+    if (UNLIKELY(!block_is_intact(next, next_mask, class_index)) &&
         checked_has_tag(slab, found.slot + 1))
         return false;
     if (is_hardened) {
+        /* The slow path turns the quarantine, and makes it first. */
         if (UNLIKELY(!payload_has_canary(block, requested, usable, mask)) ||
-            UNLIKELY(heap->aside_left == 0))
+            UNLIKELY(heap->aside_left <= 1))
             return false;
-        checked_give_hardened(heap, slab, found.slot, block, mask);
+        checked_mark_freed(block, mask, class_index);
+        checked_set_aside(heap, found.index, found.slot);
+        payload_clear(block, usable);
     } else if (UNLIKELY(slab_give(slab, found.slot, found.live))) {
         heap_wake(heap, slab);
     }

@@ -134,6 +134,7 @@ struct found {
                           block, or a fault */
     size_t slot;
     uint64_t live; /* the word that the slot's bit is in */
+    size_t index;  /* the slab's; of checked_find_own() alone */
 };
 
 /* The slot that starts at a pointer, whether it is live or not. */

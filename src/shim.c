@@ -109,8 +109,8 @@ static inline void *take_direct(struct heap *heap, size_t bytes) {
     return next()->malloc(bytes);
 }
 
-/* A request that no claimed slot serves. */
-FAST void *take_any(size_t bytes, enum block_form form) {
+/* A request that no claimed slot serves. Out of line: its callers need no stack frame. */
+SLOW static void *take_any(size_t bytes, enum block_form form) {
     void *block = take_class_slow(SLOT_ALIGN, bytes, form);
     return block != NULL ? block : take_next(bytes);
 }
@@ -248,12 +248,23 @@ SLOW static void give_hardened(void *pointer, const struct call *call, size_t by
         give_any(pointer, call, bytes, caller);
 }
 
+static const struct call call_free = {.function = "free", .form = BLOCK_MALLOC};
+
+/* The same of free(), whose form and size the compiler knows. */
+SLOW static void give_hardened_free(void *pointer, const void *caller) {
+    if (UNLIKELY(
+            !checked_give_node(heap_current, pointer, BLOCK_MALLOC, CHECKED_BYTES_UNKNOWN, true)))
+        give_any(pointer, &call_free, CHECKED_BYTES_UNKNOWN, caller);
+}
+
 /* With tags, every pointer comes here. */
-SLOW static void give_slow(void *pointer, const struct call *call, size_t bytes,
-                           const void *caller) {
+FAST void give_slow_as(void *pointer, const struct call *call, size_t bytes, const void *caller,
+                       bool is_free) {
     if (pointer == NULL)
         return;
-    if (checked_is_hardened)
+    if (checked_is_hardened && is_free)
+        give_hardened_free(pointer, caller);
+    else if (checked_is_hardened)
         give_hardened(pointer, call, bytes, caller);
     else if (checked_tag_bytes != 0)
         give_tagged(pointer, call, bytes, caller);
@@ -261,6 +272,15 @@ SLOW static void give_slow(void *pointer, const struct call *call, size_t bytes,
         give_untagged(pointer, call, bytes, caller);
     else
         give_next(pointer);
+}
+
+SLOW static void give_slow(void *pointer, const struct call *call, size_t bytes,
+                           const void *caller) {
+    give_slow_as(pointer, call, bytes, caller, false);
+}
+
+SLOW static void give_slow_free(void *pointer, const void *caller) {
+    give_slow_as(pointer, &call_free, CHECKED_BYTES_UNKNOWN, caller, true);
 }
 
 /* A macro, so that the fast path does not look for the caller. */
@@ -271,8 +291,8 @@ SLOW static void give_slow(void *pointer, const struct call *call, size_t bytes,
     } while (0)
 
 EXPORT void free(void *pointer) {
-    static const struct call call = {.function = "free", .form = BLOCK_MALLOC};
-    GIVE(pointer, &call, CHECKED_BYTES_UNKNOWN, CALLER);
+    if (UNLIKELY(!heap_give(pointer)))
+        give_slow_free(pointer, CALLER);
 }
 
 /* Before glibc 2.26 a synonym of free(). */

@@ -34,7 +34,7 @@ static void what_is_written_is_read(void) {
         CHECK(block_read_tag(block_at(i), said.class_index, &read) == BLOCK_INTACT);
         CHECK(read.requested == said.requested && read.class_index == said.class_index &&
               read.form == said.form);
-        CHECK(block_is_intact(block_at(i), said.class_index));
+        CHECK(block_is_intact(block_at(i), block_mask(block_at(i)), said.class_index));
         CHECK(block_requested(block_at(i)) == said.requested);
         CHECK(block_size_if_intact(block_at(i), block_mask(block_at(i)), said.class_index,
                                    said.form) == said.requested);
@@ -86,7 +86,7 @@ static void each_flipped_bit_of_magic_and_class_is_found_and_told_apart(void) {
             uint64_t *word = block_tag_word(block_at(i));
             struct block_tag said = tag_of(i), read;
             *word ^= (uint64_t)1 << bit;
-            bool intact = block_is_intact(block_at(i), said.class_index);
+            bool intact = block_is_intact(block_at(i), block_mask(block_at(i)), said.class_index);
             enum block_verdict verdict = block_read_tag(block_at(i), said.class_index, &read);
             *word ^= (uint64_t)1 << bit;
             CHECK_SAY(intact == !is_guarded(bit), "bit %u of block %zu", bit, i);
@@ -107,8 +107,8 @@ static void a_tag_copied_in_front_of_another_block_is_none(void) {
             if (j == i)
                 continue;
             *word = *block_tag_word(block_at(j));
-            CHECK_SAY(!block_is_intact(block_at(i), tag_of(j).class_index), "%zu in front of %zu",
-                      j, i);
+            CHECK_SAY(!block_is_intact(block_at(i), block_mask(block_at(i)), tag_of(j).class_index),
+                      "%zu in front of %zu", j, i);
         }
         *word = own;
     }
@@ -119,7 +119,7 @@ static void a_tag_of_another_key_is_none(void) {
     for (uint64_t i = 1; i <= KEYS; i++) {
         block_start(i * 0x9e3779b97f4a7c15u);
         for (size_t j = 0; j < BLOCKS; j++)
-            CHECK(!block_is_intact(block_at(j), tag_of(j).class_index));
+            CHECK(!block_is_intact(block_at(j), block_mask(block_at(j)), tag_of(j).class_index));
     }
     block_start(KEY);
 }
@@ -129,7 +129,7 @@ static void zeroes_and_text_are_no_tags(void) {
     for (size_t i = 0; i < BLOCKS; i++)
         for (size_t j = 0; j < sizeof rubbish / sizeof rubbish[0]; j++) {
             *block_tag_word(block_at(i)) = rubbish[j];
-            CHECK(!block_is_intact(block_at(i), tag_of(i).class_index));
+            CHECK(!block_is_intact(block_at(i), block_mask(block_at(i)), tag_of(i).class_index));
         }
 }
 
