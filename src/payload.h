@@ -21,8 +21,13 @@ typedef uint64_t payload_half_step __attribute__((vector_size(16), aligned(8), m
 typedef uint64_t payload_word __attribute__((may_alias));
 
 /* The largest payloads that few steps cover: two, from the start and to the end; four, two from
- * either; eight, four from either. */
-enum { PAYLOAD_TWO_STEPS = 24, PAYLOAD_FOUR_STEPS = 56, PAYLOAD_EIGHT_STEPS = 120 };
+ * either; eight, four from either; sixteen, eight from either. */
+enum {
+    PAYLOAD_TWO_STEPS = 24,
+    PAYLOAD_FOUR_STEPS = 56,
+    PAYLOAD_EIGHT_STEPS = 120,
+    PAYLOAD_SIXTEEN_STEPS = 248,
+};
 
 enum { PAYLOAD_STEP_BYTES = 16 };
 
@@ -38,7 +43,7 @@ static inline payload_half_step *payload_from_end(void *block, size_t usable, si
 /* True if all bytes are zero. */
 static inline bool payload_is_zero(void *block, size_t usable) {
     payload_step sum = {*(payload_word *)block, 0};
-    if (LIKELY(usable <= PAYLOAD_EIGHT_STEPS)) {
+    if (LIKELY(usable <= PAYLOAD_SIXTEEN_STEPS)) {
         if (usable >= PAYLOAD_TWO_STEPS)
             sum = *payload_from_start(block, 0) | *payload_from_end(block, usable, 1);
         if (usable > PAYLOAD_TWO_STEPS)
@@ -46,6 +51,9 @@ static inline bool payload_is_zero(void *block, size_t usable) {
         if (usable > PAYLOAD_FOUR_STEPS)
             sum |= *payload_from_start(block, 2) | *payload_from_start(block, 3) |
                    *payload_from_end(block, usable, 3) | *payload_from_end(block, usable, 4);
+        if (usable > PAYLOAD_EIGHT_STEPS)
+            for (size_t i = 4; i < 8; i++)
+                sum |= *payload_from_start(block, i) | *payload_from_end(block, usable, i + 1);
     } else {
         for (size_t i = 0; i < usable / PAYLOAD_STEP_BYTES; i++)
             sum |= *payload_from_start(block, i);
@@ -58,7 +66,7 @@ static inline bool payload_is_zero(void *block, size_t usable) {
 static inline void payload_clear(void *block, size_t usable) {
     const payload_step zero = {0, 0};
     *(payload_word *)block = 0;
-    if (LIKELY(usable <= PAYLOAD_EIGHT_STEPS)) {
+    if (LIKELY(usable <= PAYLOAD_SIXTEEN_STEPS)) {
         if (usable >= PAYLOAD_TWO_STEPS)
             *payload_from_start(block, 0) = *payload_from_end(block, usable, 1) = zero;
         if (usable > PAYLOAD_TWO_STEPS)
@@ -67,6 +75,9 @@ static inline void payload_clear(void *block, size_t usable) {
             *payload_from_start(block, 2) = *payload_from_start(block, 3) = zero;
             *payload_from_end(block, usable, 3) = *payload_from_end(block, usable, 4) = zero;
         }
+        if (usable > PAYLOAD_EIGHT_STEPS)
+            for (size_t i = 4; i < 8; i++)
+                *payload_from_start(block, i) = *payload_from_end(block, usable, i + 1) = zero;
     } else {
         memset(block, 0, usable);
     }
