@@ -137,9 +137,21 @@ static void release(struct slab *slab) {
     stats_note_slabs(region_counts.taken, region_counts.taken_peak);
 }
 
+/* Whose the slab is that a fault lies in. */
+static enum fault_owner owner_of(const struct fault_report *report) {
+    int owner = report->class_bytes != 0 ? slab_owner(slab_at(report->slab_index)) : -1;
+    if (owner == TAG_OWNER_ORPHAN)
+        return FAULT_OWNER_ENDED;
+    bool is_anothers =
+        owner >= TAG_OWNER_FIRST && owner < TAG_OWNER_RUN && owner != (int)heap_current->owner;
+    return is_anothers ? FAULT_OWNER_ANOTHER : FAULT_OWNER_CALLER;
+}
+
 void heap_raise(const struct fault_report *report) {
+    struct fault_report whole = *report;
+    whole.owner = owner_of(report);
     stats_count_fault();
-    report_fault(report);
+    report_fault(&whole);
 }
 
 static void report_slot(struct slab *slab, uint32_t slot, enum fault fault) {

@@ -56,8 +56,8 @@ static void add_state(struct text *line, const struct fault_report *report) {
     }
 }
 
-/* " (48-byte class, slot 17 of slab 3, 40 bytes requested, freed block)", less what is not known.
- */
+/* " (48-byte class, slot 17 of slab 3 of another thread, 40 bytes requested, freed block)", less
+ * what is not known and the thread where it is the caller's own. */
 static void add_place(struct text *line, const struct fault_report *report) {
     text_add(line, " (");
     if (report->class_bytes != 0) {
@@ -66,8 +66,12 @@ static void add_place(struct text *line, const struct fault_report *report) {
         text_add_number(line, report->slot);
         text_add(line, " of ");
     }
+    static const char *const owners[] = {[FAULT_OWNER_CALLER] = "",
+                                         [FAULT_OWNER_ANOTHER] = " of another thread",
+                                         [FAULT_OWNER_ENDED] = " of an ended thread"};
     text_add(line, "slab ");
     text_add_number(line, report->slab_index);
+    text_add(line, owners[report->owner]);
     text_add(line, ", ");
     if (report->requested != FAULT_BYTES_UNKNOWN) {
         text_add_number(line, report->requested);

@@ -1,7 +1,7 @@
 /* Lines that a person reads: one line, one write, nothing allocated.
  *
- *   tagpool[4711]: double free of 0x7f12a0010420 (48-byte class, slot 17 of slab 3, freed block) in
- * free() called from libxml2.so.2+0x4f3a2
+ *   tagpool[4711]: double free of 0x7f12a0010420 (48-byte class, slot 17 of slab 3 of another
+ * thread, freed block) in free() called from libxml2.so.2+0x4f3a2
  */
 #ifndef REPORT_H
 #define REPORT_H
@@ -45,6 +45,9 @@ enum { FAULT_BYTES_UNKNOWN = UINT32_MAX };
 
 #define FAULT_CALLER_UNKNOWN ((const void *)-1)
 
+/* Whose a block is: the thread's that made the call, or not. */
+enum fault_owner { FAULT_OWNER_CALLER, FAULT_OWNER_ANOTHER, FAULT_OWNER_ENDED };
+
 /* What is known of a bad call. */
 struct fault_report {
     enum fault fault;
@@ -52,14 +55,15 @@ struct fault_report {
     size_t slab_index;
     uint32_t class_bytes; /* 0: the slab has no class */
     uint32_t slot;
-    uint32_t requested;    /* bytes, FAULT_BYTES_UNKNOWN if not known */
-    const void *neighbour; /* the block before, for OVERFLOW_BEFORE if it is live */
-    size_t freed_as;       /* bytes, for SIZE_MISMATCH */
-    const char *made_by;   /* the function, for FORM_MISMATCH */
-    bool is_use;           /* the call was to use the block or change its size, not to free it */
-    const char *function;  /* the name that the program called, "free" */
-    const void *caller;    /* where it called from; NULL if another thread did, some time ago;
-                              FAULT_CALLER_UNKNOWN if the fault is found later and elsewhere */
+    enum fault_owner owner; /* of the slab, if that has a class */
+    uint32_t requested;     /* bytes, FAULT_BYTES_UNKNOWN if not known */
+    const void *neighbour;  /* the block before, for OVERFLOW_BEFORE if it is live */
+    size_t freed_as;        /* bytes, for SIZE_MISMATCH */
+    const char *made_by;    /* the function, for FORM_MISMATCH */
+    bool is_use;            /* the call was to use the block or change its size, not to free it */
+    const char *function;   /* the name that the program called, "free" */
+    const void *caller;     /* where it called from; NULL if another thread did, some time ago;
+                               FAULT_CALLER_UNKNOWN if the fault is found later and elsewhere */
 };
 
 /* What to do about faults: enum tagpool_on_fault. */

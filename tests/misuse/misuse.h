@@ -80,6 +80,7 @@ struct expected_line {
     enum misuse_outcome outcome;
     const char *function; /* as the line names it, "free()" */
     size_t bytes;         /* that were asked for */
+    const char *owner;    /* of the block, as the line names it: "" for who calls; NULL for any */
 };
 
 /* Appends the text to a regular expression, to be taken literally. */
@@ -109,8 +110,9 @@ SHARED void write_expression(char *expression, size_t room, const struct expecte
                              const struct announcement *said) {
     snprintf(expression, room,
              "^tagpool\\[%d\\]: %s %p \\((([0-9]+)-byte (class|block), )?(slot [0-9]+ of )?"
-             "slab [0-9]+, (([0-9]+) bytes requested, )?",
-             said->pid, outcomes[expected->outcome].text, said->address);
+             "slab [0-9]+(%s), (([0-9]+) bytes requested, )?",
+             said->pid, outcomes[expected->outcome].text, said->address,
+             expected->owner != NULL ? expected->owner : "| of another thread| of an ended thread");
     append_literal(expression, room, outcomes[expected->outcome].state);
     if (said->detail[0] != '\0')
         append_literal(expression, room, " ");
@@ -134,7 +136,7 @@ SHARED void write_expression(char *expression, size_t room, const struct expecte
  * program. `line` is all that the child wrote on standard error. */
 SHARED void check_fault_line(const char *line, const char *out,
                              const struct expected_line *expected) {
-    enum { CLASS = 2, REQUESTED = 6, OFFSET = 7, GROUPS };
+    enum { CLASS = 2, REQUESTED = 7, OFFSET = 8, GROUPS };
     struct announcement said;
     char expression[768];
     regex_t regex;

@@ -426,14 +426,17 @@ static const size_t few_sizes[] = {40, 500, 0};
 static const size_t one_size[] = {40, 0};
 static const size_t full_sizes[] = {24, 40, 248, 504, 1016, 0}; /* 8 bytes less than a stride */
 static const size_t slack_sizes[] = {20, 100, 501, 900, 0};
-static const size_t slab_sizes[] = {1025, 3000, 20000, 0};
+static const size_t slab_sizes[] = {1025, 3000, 20000, 32727, 0};
 static const size_t mapped_sizes[] = {32768, 100000, 262144, 0};
 
 enum {
-    HERE = 1,   /* the call is made in the thread that prepared, only */
-    SMALL = 2,  /* sizes of the pools of nodes only */
-    SLABS = 4,  /* and, hardened, those of slabs */
-    MAPPED = 8, /* hardened, and larger ones only */
+    HERE = 1,     /* the call is made in the thread that prepared, only */
+    SMALL = 2,    /* sizes of the pools of nodes only */
+    SLABS = 4,    /* and, hardened, those of slabs */
+    MAPPED = 8,   /* hardened, and larger ones only */
+    HELPERS = 16, /* the helper thread made the block */
+    ENDED = 32,   /* a thread made it that has ended */
+    PASSED = 64,  /* its slab was passed on since, to whom is open */
 };
 
 static const struct scenario {
@@ -461,13 +464,13 @@ static const struct scenario {
     {MISUSE_FREED_TWICE, "the same after much traffic", NULL, freed_by_another_thread_and_folded,
      few_sizes, SMALL},
     {MISUSE_FREED_TWICE, "free twice a block of an ended thread", NULL,
-     freed_after_its_thread_ended, few_sizes, 0},
+     freed_after_its_thread_ended, few_sizes, PASSED},
     {MISUSE_FREED_TWICE, "free what its living owner freed", NULL, freed_by_its_living_owner,
-     few_sizes, 0},
+     few_sizes, HELPERS},
     {MISUSE_FREED_TWICE, "free twice another thread's block", NULL, freed_twice_by_a_stranger,
-     few_sizes, 0},
+     few_sizes, HELPERS},
     {MISUSE_FREED_TWICE, "free twice in two other threads", NULL, freed_by_two_strangers, few_sizes,
-     0},
+     HELPERS},
     {MISUSE_FREED_TWICE, "free in a forked child what was freed before", &call_free,
      freed_before_fork, one_size, HERE},
     {MISUSE_FREED_TWICE_LATE, "free twice, handed out in between", NULL, freed_and_handed_out,
@@ -477,13 +480,13 @@ static const struct scenario {
     {MISUSE_FREED_INTERIOR, "free 16 bytes into a freed block", NULL, interior_of_freed, from_32,
      SMALL},
     {MISUSE_FREED_INTERIOR, "free 16 bytes into a block of an ended thread", NULL,
-     interior_of_ended_thread, few_sizes, 0},
+     interior_of_ended_thread, few_sizes, ENDED},
     {MISUSE_FREED_INTERIOR, "free 16 bytes into another thread's block", NULL,
-     interior_of_a_living_owner, few_sizes, 0},
+     interior_of_a_living_owner, few_sizes, HELPERS},
     {MISUSE_FREED_MISALIGNED, "free 1 byte into a block", NULL, off_by_1, all_sizes, 0},
     {MISUSE_FREED_MISALIGNED, "free 8 bytes into a block", NULL, off_by_8, all_sizes, 0},
     {MISUSE_FREED_MISALIGNED, "free 8 bytes into another thread's block", NULL,
-     off_by_8_of_a_living_owner, few_sizes, 0},
+     off_by_8_of_a_living_owner, few_sizes, HELPERS},
     {MISUSE_FREED_NEVER, "free a slot that was never handed out", NULL, slot_never_taken, few_sizes,
      SMALL},
     {MISUSE_FREED_NEVER, "free in a slab that is not in use", NULL, slab_never_used, few_sizes, 0},
@@ -512,18 +515,18 @@ static const struct scenario {
     {MISUSE_WROTE_SLACK, "write 1 byte behind a block, free it", NULL, overflown_slack, slack_sizes,
      0},
     {MISUSE_WROTE_SLACK, "the same with a block of an ended thread", NULL,
-     overflown_of_ended_thread, slack_sizes, 0},
+     overflown_of_ended_thread, slack_sizes, ENDED},
     {MISUSE_WROTE_SLACK, "the same with another thread's block", NULL, overflown_of_living_owner,
-     slack_sizes, 0},
+     slack_sizes, HELPERS},
     {MISUSE_WROTE_BEFORE, "write 1 byte in front of a block, free it", NULL, underflown,
      slack_sizes, 0},
     {MISUSE_WROTE_BEFORE, "the same with another thread's block", NULL, underflown_of_living_owner,
-     slack_sizes, 0},
+     slack_sizes, HELPERS},
     {MISUSE_WROTE_BEFORE_USE, "write 1 byte in front of a block, realloc it", &call_realloc,
      underflown, slack_sizes, 0},
     {MISUSE_WROTE_INTO_OTHER, "write into the middle of another block", NULL, other_written,
      few_sizes, 0},
-    {MISUSE_WROTE_FREED, "write into a freed block", &call_reuse, written_after_free, few_sizes,
+    {MISUSE_WROTE_FREED, "write into a freed block", &call_reuse, written_after_free, all_sizes,
      HERE | SLABS},
     {MISUSE_WROTE_FREED, "write into a block that another thread freed", &call_reuse,
      written_after_another_thread_freed, few_sizes, HERE | SLABS},
@@ -542,7 +545,7 @@ static const struct scenario {
     {MISUSE_FREED_WRONG_SIZE, "sized delete[] with another size", &call_sized_delete_array,
      with_wrong_size, few_sizes, 0},
     {MISUSE_FREED_WRONG_SIZE, "the same in a block of an ended thread", &call_sized_delete,
-     with_wrong_size_of_ended_thread, few_sizes, 0},
+     with_wrong_size_of_ended_thread, few_sizes, ENDED},
     {MISUSE_FREED_WRONG_FORM, "delete what malloc made", &call_delete, made_by_malloc, few_sizes,
      0},
     {MISUSE_FREED_WRONG_FORM, "delete[] what malloc made", &call_delete_array, made_by_malloc,
@@ -644,13 +647,30 @@ static enum misuse_outcome outcome_of(enum misuse misuse, enum misuse_strategy s
     return table[misuse][strategy];
 }
 
+/* Whose the block is that a call is made with, as the line says it. What lies in no slab of a class
+ * is nobody's. */
+static const char *owner_of(unsigned flags, size_t bytes, bool elsewhere) {
+    if ((flags & PASSED) != 0)
+        return NULL;
+    if (bytes >= mapped_sizes[0])
+        return "";
+    if ((flags & ENDED) != 0)
+        return " of an ended thread";
+    return ((flags & HELPERS) != 0) == elsewhere ? "" : " of another thread";
+}
+
 static void check_run(size_t index, enum misuse_strategy strategy, size_t bytes,
                       enum form form_number, bool elsewhere) {
     static struct child child;
     const struct scenario *scenario = &scenarios[index];
     const struct call *call = scenario->call != NULL ? scenario->call : form_calls[form_number];
-    const struct expected_line expected = {
-        .outcome = outcome_of(scenario->misuse, strategy), .function = call->name, .bytes = bytes};
+    const struct expected_line expected = {.outcome = outcome_of(scenario->misuse, strategy),
+                                           .function = call->name,
+                                           .bytes = bytes,
+                                           .owner =
+                                               scenario->prepare == slab_never_used
+                                                   ? ""
+                                                   : owner_of(scenario->flags, bytes, elsewhere)};
     const char *options = strategies[strategy].options;
     char number[32];
     int faults = tap.faults;
