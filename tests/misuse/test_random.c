@@ -11,11 +11,13 @@ enum crime {
     FREE_TWICE,
     FREE_INTERIOR,
     FREE_MISALIGNED,
+    FREE_NEVER,
     USE_FREED,
     UNDERFLOW_AND_FREE,
     WRONG_SIZE,
     WRONG_FORM,
     OVERFLOW_AND_FREE,
+    WRITE_FREED,
     CRIME_COUNT
 };
 
@@ -27,11 +29,14 @@ static const struct {
     [FREE_TWICE] = {"double free", MISUSE_OUTCOME_DOUBLE_FREE, MISUSE_STRATEGY_metadata},
     [FREE_INTERIOR] = {"interior pointer", MISUSE_OUTCOME_INTERIOR, MISUSE_STRATEGY_metadata},
     [FREE_MISALIGNED] = {"misaligned pointer", MISUSE_OUTCOME_MISALIGNED, MISUSE_STRATEGY_metadata},
+    [FREE_NEVER] = {"never-allocated pointer", MISUSE_OUTCOME_NEVER_ALLOCATED,
+                    MISUSE_STRATEGY_metadata},
     [USE_FREED] = {"use of a freed block", MISUSE_OUTCOME_USE_FREED, MISUSE_STRATEGY_metadata},
     [UNDERFLOW_AND_FREE] = {"underflow", MISUSE_OUTCOME_UNDERFLOW_TAG, MISUSE_STRATEGY_tagged},
     [WRONG_SIZE] = {"size mismatch", MISUSE_OUTCOME_WRONG_SIZE, MISUSE_STRATEGY_tagged},
     [WRONG_FORM] = {"form mismatch", MISUSE_OUTCOME_WRONG_FORM, MISUSE_STRATEGY_tagged},
     [OVERFLOW_AND_FREE] = {"overflow", MISUSE_OUTCOME_OVERFLOW, MISUSE_STRATEGY_hardened},
+    [WRITE_FREED] = {"write after free", MISUSE_OUTCOME_WRITE_AFTER_FREE, MISUSE_STRATEGY_hardened},
 };
 
 /* --- the child: SEED CRIME LARGEST MODE --- */
@@ -146,8 +151,31 @@ static void confess(const struct call *call, const void *address, size_t bytes,
     announce(address, call->run, detail);
 }
 
+/* Writes into a freed block, and takes so many others that it comes round again. */
+static void write_freed(void) {
+    enum { MOST_BYTES = 64 << 20, KEPT = 2048, LARGEST = 32000 };
+    static void *kept[KEPT];
+    size_t bytes = 1 + draw(draw(4) != 0 ? 128 : LARGEST);
+    size_t count = MOST_BYTES / bytes < KEPT ? MOST_BYTES / bytes : KEPT;
+    unsigned char *block = malloc(bytes);
+    confess(&(struct call){by_free, "malloc()", FORM_MALLOC}, block, bytes, "");
+    pattern_fill(block, bytes, 1);
+    free(opaque(block));
+    block[draw(bytes)] = (unsigned char)(1 + draw(255));
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < count; i++)
+            kept[i] = opaque(malloc(bytes));
+        for (size_t i = 0; i < count; i++)
+            free(kept[i]);
+    }
+}
+
 /* Commits the crime on a block, which the program then forgets. */
 static void commit(enum crime crime) {
+    if (crime == WRITE_FREED) {
+        write_freed();
+        return;
+    }
     struct block *block = draw_live(64);
     const struct call *call = form_calls[block->form];
     struct task task = {.pointer = block->bytes};
@@ -164,6 +192,10 @@ static void commit(enum crime crime) {
         break;
     case FREE_MISALIGNED:
         task.pointer = block->bytes + 1 + draw(15);
+        break;
+    case FREE_NEVER:
+        task.pointer = (void *)(((uintptr_t)block->bytes & ~(uintptr_t)0xffff) +
+                                ((uintptr_t)64 << 30)); /* no program uses so much */
         break;
     case USE_FREED:
         somewhere(do_call, &(struct task){.call = call->run, .pointer = block->bytes});
@@ -186,6 +218,7 @@ static void commit(enum crime crime) {
     case OVERFLOW_AND_FREE:
         damaged = block->bytes + block->count;
         break;
+    case WRITE_FREED:
     case CRIME_COUNT:
         break;
     }
