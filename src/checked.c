@@ -6,7 +6,6 @@
 
 FIXED uint32_t checked_tag_bytes;
 FIXED bool checked_is_hardened;
-static FIXED uint32_t quarantine_limit;
 
 enum {
     RESTING_SLABS = 8,            /* empty ones, which do not come back at once either */
@@ -28,11 +27,10 @@ void checked_start(void) {
 
 void checked_harden(uint64_t quarantine, uint64_t guard) {
     checked_is_hardened = true;
-    quarantine_limit = (uint32_t)quarantine;
     slab_claim_bytes = HARDENED_CLAIM_BYTES;
     slab_claim_slots = HARDENED_CLAIM_SLOTS;
     region_harden(RESTING_SLABS, guard);
-    heap_harden();
+    heap_harden((uint32_t)quarantine);
 }
 
 /* Where a block is, in a report. */
@@ -82,69 +80,6 @@ void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum b
     struct block_tag tag = {.requested = (uint32_t)bytes, .class_index = class_index, .form = form};
     return checked_is_hardened ? checked_take_bin(heap, bin, tag, true)
                                : checked_take_bin(heap, bin, tag, false);
-}
-
-/* ---- the quarantine: what is freed in a turn is let out at the end of the next ---- */
-
-static bool has_quarantine(struct heap *heap) {
-    if (LIKELY(heap->aside_left != 0))
-        return true;
-    /* One more than words can be noted: the place behind them is written to. */
-    size_t bytes = os_round_to_page((quarantine_limit + 1) * sizeof(struct aside_word));
-    char *memory = quarantine_limit != 0 ? os_reserve(2 * bytes, os_page_bytes()) : NULL;
-    if (memory == NULL || !os_commit(memory, 2 * bytes))
-        return false;
-    heap->aside_now = (struct aside_word *)(void *)memory;
-    heap->aside_before = (struct aside_word *)(void *)(memory + bytes);
-    heap->aside_left = quarantine_limit;
-    return true;
-}
-
-/* Let what was freed in the turn before be handed out again. */
-static void let_out(struct heap *heap) {
-    for (uint32_t i = 0; i < heap->aside_before_count; i++) {
-        size_t index = heap->aside_before[i].number / SLAB_WORDS;
-        unsigned word = (unsigned)(heap->aside_before[i].number % SLAB_WORDS);
-        uint64_t *aside = &slab_remote(index)->aside[word];
-        OWNER_STORE(aside, *aside & ~heap->aside_before[i].slots);
-        heap_give_slots(heap, slab_at(index), word, heap->aside_before[i].slots);
-    }
-    heap->aside_before_count = 0;
-}
-
-static void turn(struct heap *heap) {
-    let_out(heap);
-    for (uint32_t i = 0; i < heap->aside_now_count; i++) {
-        struct aside_word *noted = &heap->aside_now[i];
-        struct slab_remote *remote = slab_remote(noted->number / SLAB_WORDS);
-        noted->slots = remote->aside[noted->number % SLAB_WORDS];
-        remote->aside_words = 0;
-    }
-    struct aside_word *emptied = heap->aside_before;
-    heap->aside_before = heap->aside_now;
-    heap->aside_before_count = heap->aside_now_count;
-    heap->aside_now = emptied;
-    heap->aside_now_count = 0;
-    heap->aside_left = quarantine_limit;
-}
-
-/* Free a slot of the calling thread's slabs for good, but let it rest first. */
-static void set_aside(struct heap *heap, struct slab *slab, uint32_t slot) {
-    if (!has_quarantine(heap)) {
-        if (slab_give(slab, slot, slab_live_of(slab, slot)))
-            heap_wake(heap, slab);
-    } else {
-        checked_set_aside(heap, slab_index(slab), slot);
-        if (heap->aside_left == 0)
-            turn(heap);
-    }
-}
-
-void checked_close(struct heap *heap) {
-    if (heap->aside_left == 0)
-        return;
-    turn(heap);
-    let_out(heap);
 }
 
 /* ---- giving ---- */
@@ -305,7 +240,7 @@ static void give_examined(struct heap *heap, void *pointer, struct slab *slab, u
     }
     while (slab != NULL) {
         if (checked_is_hardened && heap_is_real(heap) && slab_owner(slab) == (int)heap->owner) {
-            set_aside(heap, slab, slot);
+            heap_give_resting(heap, slab, slot);
             return;
         }
         if (heap_give_any(heap, slab, slot))

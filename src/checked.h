@@ -46,9 +46,6 @@ void checked_start(void);
 /* And harden them, with so many freed blocks of each thread in quarantine. */
 void checked_harden(uint64_t quarantine, uint64_t guard);
 
-/* Empty the quarantine of a heap that will be closed. */
-void checked_close(struct heap *heap);
-
 /* Take a block of a class for a request of `bytes`. NULL if the pool has no room. */
 void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum block_form form);
 
@@ -161,21 +158,6 @@ static inline bool checked_has_tag(const struct slab *slab, uint32_t slot) {
     return slot < slab->slot_count && slab_is_live(slab_live_of(slab, slot), slot);
 }
 
-/* Keep a slot of the calling thread's slabs from being handed out until the quarantine, which is
- * there, has turned twice; it turns when `aside_left` has come to 0. Slots of one word are often
- * freed one after the other: the word is noted once in each turn. */
-FAST void checked_set_aside(struct heap *heap, size_t index, uint32_t slot) {
-    struct slab_remote *remote = slab_remote(index);
-    unsigned word = slot / WORD_BITS;
-    uint64_t noted = remote->aside_words;
-    OWNER_STORE(&remote->aside[word], remote->aside[word] | (uint64_t)1 << slot % WORD_BITS);
-    remote->aside_words = noted | (uint64_t)1 << word;
-    /* Without a branch, which random frees would make hard to foresee. */
-    heap->aside_now[heap->aside_now_count].number = index * SLAB_WORDS + word;
-    heap->aside_now_count += (noted >> word & 1) == 0;
-    heap->aside_left--;
-}
-
 /* Mark a block as freed: before it is cleared, so that another thread that frees it at this moment
  * finds the canary gone, and then why. */
 FAST void checked_mark_freed(void *block, uint64_t mask, unsigned class_index) {
@@ -215,7 +197,7 @@ FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form
             UNLIKELY(heap->aside_left <= 1))
             return false;
         checked_mark_freed(block, mask, class_index);
-        checked_set_aside(heap, found.index, found.slot);
+        heap_set_aside(heap, found.index, found.slot);
         payload_clear(block, usable);
     } else if (UNLIKELY(slab_give(slab, found.slot, found.live))) {
         heap_wake(heap, slab);

@@ -43,13 +43,15 @@ static size_t sweep_next; /* the slab where the sweep goes on; under pool_lock *
 
 static FIXED bool is_checked;
 static FIXED bool is_hardened;
+static FIXED uint32_t quarantine_limit;
 
 void heap_start(bool checked) {
     is_checked = checked;
 }
 
-void heap_harden(void) {
+void heap_harden(uint32_t quarantine) {
     is_hardened = true;
+    quarantine_limit = quarantine;
     slab_keeps_aside = true;
 }
 
@@ -164,10 +166,13 @@ static void report_slot(struct slab *slab, uint32_t slot, enum fault fault) {
                                       .function = "free"});
 }
 
+static void report_doubly_freed(struct slab *slab, uint32_t slot) {
+    if (UNLIKELY(slot != FAULT_SLOT_UNKNOWN))
+        report_slot(slab, slot, FAULT_DOUBLE_FREE);
+}
+
 static void fold(struct slab *slab) {
-    uint32_t doubly_freed = slab_fold(slab);
-    if (UNLIKELY(doubly_freed != FAULT_SLOT_UNKNOWN))
-        report_slot(slab, doubly_freed, FAULT_DOUBLE_FREE);
+    report_doubly_freed(slab, slab_fold(slab));
 }
 
 /* Return the memory of free slots of a slab in which few blocks are left, and again when most of
@@ -291,11 +296,6 @@ static void settle(struct heap *heap, struct slab *slab) {
     heap_wake(heap, slab);
 }
 
-void heap_give_slots(struct heap *heap, struct slab *slab, unsigned word, uint64_t slots) {
-    slab_give_slots(slab, word, slots);
-    settle(heap, slab);
-}
-
 /* Hand out from a slab that has free slots again and lies lower than the one so far: nodes gather
  * in few slabs, and the others run empty. */
 static bool replace_current(struct heap *heap, struct slab *slab) {
@@ -322,6 +322,91 @@ SLOW void heap_wake(struct heap *heap, struct slab *slab) {
     lock_release(&pool_lock);
 }
 
+/* ---- the quarantine ---- */
+
+/* Words that can be noted in one turn: one for each free, and those of a slab that other threads
+ * have freed into, which come together. */
+static uint32_t aside_places(void) {
+    return quarantine_limit + (uint32_t)SLAB_WORDS;
+}
+
+static bool has_quarantine(struct heap *heap) {
+    if (LIKELY(heap->aside_left != 0))
+        return true;
+    /* One more: the place behind the last is written to. */
+    size_t bytes = os_round_to_page((aside_places() + 1) * sizeof(struct aside_word));
+    char *memory = quarantine_limit != 0 ? os_reserve(2 * bytes, os_page_bytes()) : NULL;
+    if (memory == NULL || !os_commit(memory, 2 * bytes))
+        return false;
+    heap->aside_now = (struct aside_word *)(void *)memory;
+    heap->aside_before = (struct aside_word *)(void *)(memory + bytes);
+    heap->aside_left = quarantine_limit;
+    return true;
+}
+
+/* Let what was freed in the turn before be handed out again. */
+static void let_out(struct heap *heap) {
+    for (uint32_t i = 0; i < heap->aside_before_count; i++) {
+        size_t index = heap->aside_before[i].number / SLAB_WORDS;
+        unsigned word = (unsigned)(heap->aside_before[i].number % SLAB_WORDS);
+        uint64_t *aside = &slab_remote(index)->aside[word];
+        OWNER_STORE(aside, *aside & ~heap->aside_before[i].slots);
+        struct slab *slab = slab_at(index);
+        slab_give_slots(slab, word, slab_live_word(slab, word), heap->aside_before[i].slots);
+        settle(heap, slab);
+    }
+    heap->aside_before_count = 0;
+}
+
+static void turn(struct heap *heap) {
+    let_out(heap);
+    for (uint32_t i = 0; i < heap->aside_now_count; i++) {
+        struct aside_word *noted = &heap->aside_now[i];
+        struct slab_remote *remote = slab_remote(noted->number / SLAB_WORDS);
+        noted->slots = remote->aside[noted->number % SLAB_WORDS];
+        remote->aside_words = 0;
+    }
+    struct aside_word *emptied = heap->aside_before;
+    heap->aside_before = heap->aside_now;
+    heap->aside_before_count = heap->aside_now_count;
+    heap->aside_now = emptied;
+    heap->aside_now_count = 0;
+    heap->aside_left = quarantine_limit;
+}
+
+void heap_give_resting(struct heap *heap, struct slab *slab, uint32_t slot) {
+    if (!has_quarantine(heap)) {
+        if (slab_give(slab, slot, slab_live_of(slab, slot)))
+            heap_wake(heap, slab);
+        return;
+    }
+    heap_set_aside(heap, slab_index(slab), slot);
+    if (heap->aside_left == 0)
+        turn(heap);
+}
+
+/* Take in what other threads freed of a slab, and let it rest as if this one had freed it. */
+static void fold_resting(struct heap *heap, struct slab *slab) {
+    size_t index = slab_index(slab);
+    uint32_t count, doubly_freed;
+    uint64_t words = slab_fold_aside(slab, &count, &doubly_freed);
+    report_doubly_freed(slab, doubly_freed);
+    for (; words != 0; words &= words - 1)
+        heap_note_aside(heap, slab_remote(index), index, (unsigned)__builtin_ctzll(words));
+    heap->aside_left = count < heap->aside_left ? heap->aside_left - count : 0;
+    if (heap->aside_left == 0)
+        turn(heap);
+}
+
+static void empty_quarantine(struct heap *heap) {
+    if (heap->aside_left == 0)
+        return;
+    turn(heap);
+    let_out(heap);
+}
+
+/* ---- slabs that others free into ---- */
+
 /* Take in what other threads freed. */
 static void drain_inbox(struct heap *heap) {
     struct slab *slab = atomic_exchange_explicit(&heap->inbox, NULL, memory_order_seq_cst);
@@ -329,7 +414,10 @@ static void drain_inbox(struct heap *heap) {
         struct slab *next = slab_remote(slab_index(slab))->inbox_next;
         if (slab_owner(slab) == (int)heap->owner) {
             slab_unpost(slab);
-            fold(slab);
+            if (is_hardened && has_quarantine(heap))
+                fold_resting(heap, slab);
+            else
+                fold(slab);
             settle(heap, slab);
         } else { /* meant for who had this heap before */
             lock_acquire(&pool_lock);
@@ -675,6 +763,7 @@ static void orphan_class(struct heap *heap, unsigned class_index) {
 
 void heap_close(struct heap *heap) {
     drain_inbox(heap);
+    empty_quarantine(heap);
     lock_acquire(&pool_lock);
     for (unsigned i = 0; i < classes_in_use(); i++)
         orphan_class(heap, i);

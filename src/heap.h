@@ -118,8 +118,9 @@ static inline void *heap_take_bin(struct bin *bin) {
 void heap_start(bool checked);
 
 /* Choose that slots read as zero when they are claimed, also in slabs that served before, that
- * slabs of class 0 are inaccessible, and that slots can be set aside. */
-void heap_harden(void);
+ * slabs of class 0 are inaccessible, and that so many freed slots of each heap at least wait in its
+ * quarantine. */
+void heap_harden(uint32_t quarantine);
 
 /* The bin of a class, with a slot in it, claiming more first if there is none. NULL if the pool has
  * no room. */
@@ -176,10 +177,6 @@ static inline bool heap_give(void *pointer) {
     return true;
 }
 
-/* Free some slots of a word of a slab that is the caller's own; other threads may have freed some
- * of them too. */
-void heap_give_slots(struct heap *heap, struct slab *slab, unsigned word, uint64_t slots);
-
 /* The slab of a live block, whoever owns it, and its slot. NULL if the pointer is anything else,
  * after its fault was reported: `report` comes with the call and goes with the place. */
 struct slab *heap_find_any(const void *pointer, uint32_t *slot, struct fault_report *report);
@@ -193,6 +190,34 @@ bool heap_give_untagged(struct heap *heap, void *pointer);
  * already, or its slab has just changed hands; heap_find_any() knows. `heap` may be one of the
  * const heaps. */
 bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot);
+
+/* ---- the quarantine: what is freed in a turn is let out at the end of the next ---- */
+
+/* Note that a word has slots set aside in this turn. Slots of one word are often freed one after
+ * the other: the word is noted once, and without a branch, which random frees would make hard to
+ * foresee. */
+static inline void heap_note_aside(struct heap *heap, struct slab_remote *remote, size_t index,
+                                   unsigned word) {
+    uint64_t noted = remote->aside_words;
+    remote->aside_words = noted | (uint64_t)1 << word;
+    heap->aside_now[heap->aside_now_count].number = index * SLAB_WORDS + word;
+    heap->aside_now_count += (noted >> word & 1) == 0;
+}
+
+/* Free a slot of the heap's own slabs, but keep it from being handed out until the quarantine,
+ * which is there, has turned twice. It turns when `aside_left`, which is more than 1, has come to
+ * 0.
+ */
+static inline void heap_set_aside(struct heap *heap, size_t index, uint32_t slot) {
+    struct slab_remote *remote = slab_remote(index);
+    unsigned word = slot / WORD_BITS;
+    OWNER_STORE(&remote->aside[word], remote->aside[word] | (uint64_t)1 << slot % WORD_BITS);
+    heap_note_aside(heap, remote, index, word);
+    heap->aside_left--;
+}
+
+/* The same, whatever the quarantine; without one the slot may be handed out again at once. */
+void heap_give_resting(struct heap *heap, struct slab *slab, uint32_t slot);
 
 /* Count a fault and report it as on_fault says. */
 void heap_raise(const struct fault_report *report);

@@ -60,7 +60,6 @@ static void thread_ends(void *value) {
     struct heap *heap = value;
     if (heap != heap_current)
         return;
-    checked_close(heap);
     heap_close(heap);
 }
 

@@ -121,24 +121,44 @@ void slab_unclaim(struct slab *slab, unsigned word, uint64_t mask, bool fresh) {
         slab->fresh_slot = word * WORD_BITS + (uint32_t)__builtin_ctzll(mask);
 }
 
+/* Take the slots of a word that other threads freed, of those that they may free, `live`; another
+ * was freed twice and goes to `doubly_freed`. Acquire, as for the summary, the partner of the
+ * releases in slab_give_remote(): what the other thread did with the block is over. */
+static inline uint64_t take_freed(struct slab_remote *remote, unsigned word, uint64_t live,
+                                  uint32_t *doubly_freed) {
+    uint64_t freed = atomic_exchange_explicit(&remote->words[word], 0, memory_order_acquire);
+    if ((freed & ~live) != 0)
+        *doubly_freed = word * WORD_BITS + (uint32_t)__builtin_ctzll(freed & ~live);
+    return freed & live;
+}
+
 uint32_t slab_fold(struct slab *slab) {
     struct slab_remote *remote = slab_remote(slab_index(slab));
     uint32_t doubly_freed = FAULT_SLOT_UNKNOWN;
-    /* Acquire, the partner of the releases in slab_give_remote(): what the other thread did with
-     * the block is over. */
     uint64_t summary = atomic_exchange_explicit(&remote->summary, 0, memory_order_acquire);
     for (; summary != 0; summary &= summary - 1) {
         unsigned word = (unsigned)__builtin_ctzll(summary);
-        uint64_t freed = atomic_exchange_explicit(&remote->words[word], 0, memory_order_acquire);
         uint64_t live = slab_live_word(slab, word);
-        if ((freed & ~live) != 0)
-            doubly_freed = word * WORD_BITS + (uint32_t)__builtin_ctzll(freed & ~live);
-        freed &= live;
-        OWNER_STORE(&slab->live[word], live & ~freed);
-        slab->summary |= (uint64_t)1 << word;
-        slab->countdown -= count_bits(freed);
+        slab_give_slots(slab, word, live, take_freed(remote, word, live, &doubly_freed));
     }
     return doubly_freed;
+}
+
+uint64_t slab_fold_aside(struct slab *slab, uint32_t *count, uint32_t *doubly_freed) {
+    struct slab_remote *remote = slab_remote(slab_index(slab));
+    uint64_t words = 0;
+    *count = 0;
+    *doubly_freed = FAULT_SLOT_UNKNOWN;
+    uint64_t summary = atomic_exchange_explicit(&remote->summary, 0, memory_order_acquire);
+    for (; summary != 0; summary &= summary - 1) {
+        unsigned word = (unsigned)__builtin_ctzll(summary);
+        uint64_t live = slab_live_word(slab, word) & ~remote->aside[word];
+        uint64_t freed = take_freed(remote, word, live, doubly_freed);
+        OWNER_STORE(&remote->aside[word], remote->aside[word] | freed);
+        *count += count_bits(freed);
+        words |= freed != 0 ? (uint64_t)1 << word : 0;
+    }
+    return words;
 }
 
 static uint64_t aside_word(const struct slab *slab, unsigned word) {

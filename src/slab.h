@@ -195,18 +195,21 @@ static inline bool slab_give(struct slab *slab, size_t slot, uint64_t live) {
     return slab_give_rest(slab, slot, live);
 }
 
-/* Free those of some slots of a word that are live: another thread may have freed some of them at
- * the same moment, and they were folded in since. */
-static inline void slab_give_slots(struct slab *slab, unsigned word, uint64_t slots) {
-    uint64_t live = slab->live[word];
-    OWNER_STORE(&slab->live[word], live & ~slots);
+/* Free some slots of a word of live[] that is `live`, with their bits set. */
+static inline void slab_give_slots(struct slab *slab, unsigned word, uint64_t live,
+                                   uint64_t slots) {
+    OWNER_STORE(&slab->live[word], live ^ slots);
     slab->summary |= (uint64_t)1 << word;
-    slab->countdown -= count_bits(live & slots);
+    slab->countdown -= count_bits(slots);
 }
 
 /* Fold what other threads freed into live[]. Returns a slot that was freed twice, or
  * FAULT_SLOT_UNKNOWN if none was. */
 uint32_t slab_fold(struct slab *slab);
+
+/* Set them aside instead: the words that have such slots, and their number in `count`; in
+ * `doubly_freed` what slab_fold() returns. */
+uint64_t slab_fold_aside(struct slab *slab, uint32_t *count, uint32_t *doubly_freed);
 
 /* Work out `used` and `summary` from the live bits, for a slab whose owner vanished in the middle
  * of things. */

@@ -195,8 +195,35 @@ static int cleared_child(void) {
     return is_zero(opaque(shared), BLOCK_BYTES) ? 0 : 3;
 }
 
+static void *give_all_in_thread(void *argument) {
+    void **blocks = argument;
+    for (size_t i = 0; i < QUARANTINE - 1; i++)
+        free(blocks[i]);
+    return NULL;
+}
+
+/* Nor do some that another thread freed, however many others are taken. */
+static bool comes_back_from_another_thread(void) {
+    enum { TAKEN = 20000 };
+    static void *blocks[QUARANTINE - 1];
+    pthread_t thread;
+    for (size_t i = 0; i < QUARANTINE - 1; i++)
+        blocks[i] = malloc(BLOCK_BYTES);
+    pthread_create(&thread, NULL, give_all_in_thread, blocks);
+    pthread_join(thread, NULL);
+    for (int i = 0; i < TAKEN; i++) {
+        const void *taken = malloc(BLOCK_BYTES);
+        for (size_t k = 0; k < QUARANTINE - 1; k++)
+            if (taken == opaque(blocks[k]))
+                return true;
+    }
+    return false;
+}
+
 /* A freed block does not come back while as many others are freed as the quarantine holds. */
 static int reuse_child(void) {
+    if (comes_back_from_another_thread())
+        return 3;
     char *freed = malloc(BLOCK_BYTES);
     free(freed);
     for (int i = 0; i < QUARANTINE - 1; i++) {
@@ -413,7 +440,7 @@ static void a_hardened_block_does_not_come_back_at_once(void) {
     attack(&child, "harden=on,quarantine=256", "reuse", NULL);
     CHECK_SAY(child_succeeded(&child), "status %#x: %s", (unsigned)child.status, child.err);
     attack(&child, "strategy=tagged", "reuse", NULL); /* the control: here it does */
-    CHECK(WIFEXITED(child.status) && WEXITSTATUS(child.status) == 2);
+    CHECK(WIFEXITED(child.status) && WEXITSTATUS(child.status) >= 2);
 }
 
 static void nothing_is_left_to_read_in_a_hardened_block_that_was_freed(void) {
@@ -421,7 +448,7 @@ static void nothing_is_left_to_read_in_a_hardened_block_that_was_freed(void) {
     attack(&child, "harden=on", "cleared", NULL);
     CHECK_SAY(child_succeeded(&child), "status %#x: %s", (unsigned)child.status, child.err);
     attack(&child, "strategy=tagged", "cleared", NULL);
-    CHECK(WIFEXITED(child.status) && WEXITSTATUS(child.status) == 2);
+    CHECK(WIFEXITED(child.status) && WEXITSTATUS(child.status) >= 2);
 }
 
 /* Numbers in a report are the process, the block and where it is, and the caller in its module. */

@@ -52,7 +52,6 @@ static inline void life_give(void *block, size_t bytes) {
 }
 
 static inline void life_end_thread(void) {
-    checked_close(heap_current);
     heap_close(heap_current);
 }
 
