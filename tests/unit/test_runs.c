@@ -18,8 +18,8 @@ static bool is_zero(const unsigned char *block, size_t bytes) {
 
 /* Of every size that keeps its memory and of some that do not, more often than runs rest. */
 static void a_large_block_reads_as_zero_whoever_had_it_before(void) {
-    for (unsigned round = 0; round < 40; round++)
-        for (size_t bytes = 40000; bytes < 1000000; bytes += 70000) {
+    for (unsigned round = 0; round < 24; round++)
+        for (size_t bytes = 40000; bytes < 700000; bytes += 150000) {
             unsigned char *block = run_take(bytes, BLOCK_MALLOC);
             CHECK_SAY(is_zero(block, bytes), "round %u, %zu bytes", round, bytes);
             fill(block, bytes, round);
@@ -33,13 +33,18 @@ static void read_freed(void) {
     (void)*freed;
 }
 
+/* Sanitizers end the program in their own way. */
+static bool reading_freed_stops(void) {
+    char text[1024];
+    return die_of(read_freed, text, sizeof text) == SIGSEGV || strstr(text, "SEGV") != NULL;
+}
+
 static void a_freed_large_block_is_inaccessible(void) {
-    char text[64];
-    for (size_t bytes = 40000; bytes < 1000000; bytes += 70000) {
+    for (size_t bytes = 40000; bytes < 700000; bytes += 150000) {
         freed = run_take(bytes, BLOCK_MALLOC);
-        CHECK(die_of(read_freed, text, sizeof text) == 0);
+        CHECK(!reading_freed_stops());
         run_give((void *)(uintptr_t)freed);
-        CHECK_SAY(die_of(read_freed, text, sizeof text) == SIGSEGV, "%zu bytes", bytes);
+        CHECK_SAY(reading_freed_stops(), "%zu bytes", bytes);
     }
 }
 
@@ -84,8 +89,7 @@ static void no_guard_splits_a_huge_page(void) {
                               ((before / (SPACING + HUGE_PAGE_SLABS)) * (SPACING + HUGE_PAGE_SLABS)
                                << SLAB_SHIFT)) -
             1;
-    char text[64];
-    CHECK(die_of(read_freed, text, sizeof text) == SIGSEGV);
+    CHECK(reading_freed_stops());
 }
 
 int main(void) {
