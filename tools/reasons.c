@@ -126,7 +126,7 @@ static void reason_of_sizes(struct reasons *reasons, const struct reason_facts *
     if (proof != NULL && (double)proof->pool_calls < REASON_POOL_LEAST * (double)proof->calls)
         reasons_add(reasons, REASON_PROGRAM, "few_nodes", facts->no_gain,
                     "the pools served only %.0f %% of the calls, the others ask for more than "
-                    "node_max; 'tagpool profile' shows the sizes, -o node_max=4K serves most",
+                    "node_max, which is 4K at most; 'tagpool profile' shows the sizes",
                     100 * (double)proof->pool_calls / (double)proof->calls);
 }
 

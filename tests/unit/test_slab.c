@@ -133,6 +133,19 @@ static unsigned char *mark_of(uint32_t slot) {
     return (unsigned char *)slot_address(slot) + slab->stride - 1;
 }
 
+/* Bytes of the pages in which no `each`-th slot has a byte. */
+static size_t bytes_without(uint32_t count, uint32_t each) {
+    size_t page_bytes = os_page_bytes(), sum = 0;
+    for (size_t page = 0; page < SLAB_BYTES; page += page_bytes) {
+        bool is_free = true;
+        for (uint32_t slot = 0; slot < count; slot += each)
+            is_free &=
+                slot * slab->stride >= page + page_bytes || (slot + 1) * slab->stride <= page;
+        sum += is_free ? page_bytes : 0;
+    }
+    return sum;
+}
+
 /* Every `each`-th slot stays, and so does what it holds; pages without any come back as zeroes. */
 static void check_purge(unsigned class_index, uint32_t each) {
     begin(class_index);
@@ -148,7 +161,7 @@ static void check_purge(unsigned class_index, uint32_t each) {
         zero_bytes += is_zero_page(page) ? os_page_bytes() : 0;
     CHECK_SAY(zero_bytes == purged_bytes, "each %u of class %u: %zu bytes, %zu are zero", each,
               class_index, purged_bytes, zero_bytes);
-    CHECK((purged_bytes != 0) == ((size_t)each * slab->stride > 2 * os_page_bytes()));
+    CHECK(purged_bytes == bytes_without(count, each));
     CHECK(slab->rest == slab_used(slab));
     for (uint32_t slot = 0; slot < count; slot += each) {
         CHECK(*mark_of(slot) == slot % 251 + 1);
