@@ -70,13 +70,15 @@ size_t checked_requested(const struct slab *slab, uint32_t slot);
  * the same as checked_is_hardened.
  */
 
-/* A slot of a mask: the first from a random place on. A linear congruential generator (Knuth's
- * MMIX): who does not know its state does not easily foresee it, and it costs little. */
+/* A slot of a mask: the first from a random place on, between its lowest and its highest. A linear
+ * congruential generator (Knuth's MMIX): who does not know its state does not easily foresee it,
+ * and it costs little. */
 static inline unsigned checked_random_slot(struct heap *heap, uint64_t mask) {
     heap->random_state = heap->random_state * 6364136223846793005u + 1442695040888963407u;
-    unsigned turn = (unsigned)(heap->random_state >> 58);
-    uint64_t turned = mask >> turn | mask << (WORD_BITS - turn) % WORD_BITS;
-    return ((unsigned)__builtin_ctzll(turned) + turn) % WORD_BITS;
+    unsigned lowest = (unsigned)__builtin_ctzll(mask);
+    unsigned width = WORD_BITS - (unsigned)__builtin_clzll(mask) - lowest;
+    unsigned place = lowest + (unsigned)((heap->random_state >> 32) * width >> 32);
+    return place + (unsigned)__builtin_ctzll(mask >> place);
 }
 
 /* Take a slot of a bin whose block should be all zero and is not: report that, and clear it. */

@@ -420,12 +420,14 @@ static const struct call call_write = {by_write, "", FORM_MALLOC};
 
 /* --- the scenarios: the ways to commit the misuses --- */
 
-static const size_t all_sizes[] = {1, 16, 24, 48, 64, 100, 200, 333, 512, 800, 1000, 0};
-static const size_t from_32[] = {32, 48, 64, 100, 200, 512, 800, 1000, 0};
-static const size_t few_sizes[] = {40, 500, 0};
+static const size_t all_sizes[] = {1, 16, 24, 48, 64, 100, 200, 333, 512, 800, 1000, 2000, 4000, 0};
+static const size_t from_32[] = {32, 48, 64, 100, 200, 512, 800, 1000, 4000, 0};
+static const size_t few_sizes[] = {40, 500, 3000, 0};
+static const size_t dense_sizes[] = {40, 500, 0}; /* a slab has room for a hundred */
 static const size_t one_size[] = {40, 0};
-static const size_t full_sizes[] = {24, 40, 248, 504, 1016, 0}; /* 8 bytes less than a stride */
-static const size_t slack_sizes[] = {20, 100, 501, 900, 0};
+static const size_t full_sizes[] = {24,   40,   248, 504,
+                                    1016, 3832, 0}; /* 8 bytes less than a stride */
+static const size_t slack_sizes[] = {20, 100, 501, 900, 3900, 0};
 static const size_t slab_sizes[] = {1025, 3000, 20000, 32727, 0};
 static const size_t mapped_sizes[] = {32768, 100000, 262144, 0};
 
@@ -450,7 +452,7 @@ static const struct scenario {
     {MISUSE_FREED_TWICE, "free twice", NULL, freed, all_sizes, 0},
     {MISUSE_FREED_TWICE, "free twice, full slabs around", NULL, freed_among_neighbours, few_sizes,
      SMALL},
-    {MISUSE_FREED_TWICE, "free twice, with 999 frees between", NULL, freed_long_ago, few_sizes,
+    {MISUSE_FREED_TWICE, "free twice, with 999 frees between", NULL, freed_long_ago, dense_sizes,
      SMALL},
     {MISUSE_FREED_TWICE, "free twice what calloc gave", &call_free, calloc_freed, few_sizes, 0},
     {MISUSE_FREED_TWICE, "free what realloc moved away", &call_free, freed_by_realloc, few_sizes,
@@ -487,8 +489,8 @@ static const struct scenario {
     {MISUSE_FREED_MISALIGNED, "free 8 bytes into a block", NULL, off_by_8, all_sizes, 0},
     {MISUSE_FREED_MISALIGNED, "free 8 bytes into another thread's block", NULL,
      off_by_8_of_a_living_owner, few_sizes, HELPERS},
-    {MISUSE_FREED_NEVER, "free a slot that was never handed out", NULL, slot_never_taken, few_sizes,
-     SMALL},
+    {MISUSE_FREED_NEVER, "free a slot that was never handed out", NULL, slot_never_taken,
+     dense_sizes, SMALL},
     {MISUSE_FREED_NEVER, "free in a slab that is not in use", NULL, slab_never_used, few_sizes, 0},
     {MISUSE_USED_FREED, "realloc what was freed", &call_realloc, freed, few_sizes, 0},
     {MISUSE_USED_FREED, "realloc to a size that fits what was freed", &call_realloc_in_place, freed,

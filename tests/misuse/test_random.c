@@ -257,7 +257,7 @@ static unsigned first_seed;
 static void run_child(struct child *child, const char *options, unsigned seed, enum crime crime,
                       enum misuse_strategy strategy, bool with_misuse) {
     char seed_text[32], crime_text[32];
-    const char *largest = strategy == MISUSE_STRATEGY_hardened ? "262144" : "1000";
+    const char *largest = strategy == MISUSE_STRATEGY_hardened ? "262144" : "4000";
     const char *const argv[] = {
         program, seed_text, crime_text, largest, with_misuse ? "misuse" : "control", NULL};
     snprintf(seed_text, sizeof seed_text, "%u", seed);

@@ -2,7 +2,29 @@
  * quarantine, or race with itself. */
 #include "checked_life.h"
 
+/* Each slot of a claim, which is a few neighbours somewhere in a word, is as likely as another. */
+static void no_slot_is_easier_to_foresee_than_another(void) {
+    enum { SLOTS = 16, DRAWS = 1000 };
+    static struct heap heap;
+    heap.random_state = 1;
+    for (unsigned place = 0; place <= 64 - SLOTS; place += 8) {
+        unsigned count[64] = {0};
+        uint64_t mask = (((uint64_t)1 << SLOTS) - 1) << place;
+        for (unsigned i = 0; i < DRAWS * SLOTS; i++)
+            count[checked_random_slot(&heap, mask)]++;
+        for (unsigned slot = place; slot < place + SLOTS; slot++)
+            CHECK_SAY(count[slot] > DRAWS * 3 / 4 && count[slot] < DRAWS * 5 / 4,
+                      "slot %u of those from %u on: %u of %d times", slot, place, count[slot],
+                      DRAWS * SLOTS);
+    }
+    for (unsigned i = 0; i < DRAWS; i++) {
+        uint64_t mask = heap.random_state | 1;
+        CHECK((mask >> checked_random_slot(&heap, mask) & 1) != 0);
+    }
+}
+
 int main(void) {
+    TAP_RUN(no_slot_is_easier_to_foresee_than_another);
     life_start(true);
     life_run();
     return tap_done();
