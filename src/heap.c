@@ -20,7 +20,8 @@ enum {
     SPARSE_BLOCKS = 16, /* so few in a slab leave pages without any */
     SPARSE_AGAIN = 4,   /* as soon as so few of these are left, there are more such pages */
     SWEEP_EVERY = 4,    /* slabs that a heap goes on to until the sweep goes on */
-    SWEEP_SLABS = 8,    /* by so many: src/README.md */
+    SWEEP_SLABS = 8,    /* by so many: src/README.md, */
+    SWEEP_LOOKS = 32,   /* not counting other heaps', but then no further than this */
 #ifdef TAGPOOL_SMALL_WORLD
     SWEEP_FROM_SLABS = 4,
 #else
@@ -38,8 +39,6 @@ static struct heap *free_heaps; /* of them, those whose thread has ended */
 
 static struct slab_list orphans[SIZE_CLASS_ALL]; /* under pool_lock; read without it only to see
                                                       whether it is empty */
-
-static size_t sweep_next; /* the slab where the sweep goes on; under pool_lock */
 
 static FIXED bool is_checked;
 static FIXED bool is_hardened;
@@ -177,16 +176,16 @@ static void fold(struct slab *slab) {
 
 /* Return the memory of free slots of a slab in which few blocks are left, and again when most of
  * these are gone. Not in the hardened mode, whose free slots hold marks. */
-static void purge_sparse(struct slab *slab) {
-    uint32_t used = slab_used(slab);
-    if (is_hardened || region_counts.used < SWEEP_FROM_SLABS || used > SPARSE_BLOCKS ||
-        used > slab->rest / SPARSE_AGAIN)
+static void purge_sparse(struct slab *slab, uint32_t blocks) {
+    if (is_hardened || region_counts.used < SWEEP_FROM_SLABS || blocks > SPARSE_BLOCKS ||
+        blocks > slab->rest / SPARSE_AGAIN)
         return;
     if (slab->filled) {
         slab->filled = false;
         __atomic_fetch_sub(&region_counts.filled, 1, __ATOMIC_RELAXED);
     }
     slab_purge(slab);
+    slab->rest = (uint16_t)blocks;
 }
 
 /* True if no slot of the slab was claimed since it was asked the last time. */
@@ -206,14 +205,14 @@ static void make_orphan(struct slab *slab) {
     }
     slab_set_owner(slab, TAG_OWNER_ORPHAN);
     if (has_rested(slab))
-        purge_sparse(slab);
+        purge_sparse(slab, slab_used(slab));
     list_push(&orphans[slab->class_index], slab, SLAB_ORPHANED);
 }
 
 /* An orphan had blocks freed: return it if they were the last, or what memory it can spare. */
 static void settle_orphan(struct slab *slab) {
     if (slab_used(slab) != 0) {
-        purge_sparse(slab);
+        purge_sparse(slab, slab_used(slab));
         return;
     }
     list_remove(&orphans[slab->class_index], slab);
@@ -498,31 +497,34 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
     return slab;
 }
 
-/* The sweep comes by a slab: return what memory it can spare, if it has rested. Other heaps' slabs
- * are theirs to look at. */
-static void sweep_slab(const struct heap *heap, struct slab *slab) {
+/* The sweep comes by a slab: return what memory it can spare, if it has rested. False if that is
+ * for another heap to do. */
+static bool sweep_slab(const struct heap *heap, struct slab *slab) {
     int owner = slab_owner(slab);
-    bool is_own = owner == (int)heap->owner && slab->place != SLAB_CURRENT;
-    if ((!is_own && owner != TAG_OWNER_ORPHAN && owner != TAG_OWNER_NONE) || !has_rested(slab))
-        return;
+    if (owner != (int)heap->owner && owner != TAG_OWNER_ORPHAN && owner != TAG_OWNER_NONE)
+        return false;
+    if (!has_rested(slab))
+        return true;
     if (owner == TAG_OWNER_NONE)
         region_cool(slab_index(slab));
     else
-        purge_sparse(slab);
+        purge_sparse(slab, slab_live_count(slab)); /* slots that wait in a bin hold nothing */
+    return true;
 }
 
-/* A heap goes on to another slab that was in use before. Every few times the sweep goes on around
- * the region, so that memory that was not needed for a while goes back to the system. A pool that
+/* A heap goes on to another slab that was in use before. Every few times its sweep goes on around
+ * the region, so that memory that was not needed for a while goes back to the system. A heap that
  * only grows, or takes empty slabs again and again, does not move it. */
 static void sweep(struct heap *heap) {
     if (++heap->slabs_changed % SWEEP_EVERY != 0 || is_hardened ||
         __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED) < SWEEP_FROM_SLABS)
         return;
     lock_acquire(&pool_lock);
-    for (unsigned i = 0; i < SWEEP_SLABS; i++) {
-        if (sweep_next >= region_counts.used)
-            sweep_next = 0;
-        sweep_slab(heap, slab_at(sweep_next++));
+    unsigned swept = 0;
+    for (unsigned i = 0; i < SWEEP_LOOKS && swept < SWEEP_SLABS; i++) {
+        if (heap->sweep_next >= region_counts.used)
+            heap->sweep_next = 0;
+        swept += sweep_slab(heap, slab_at(heap->sweep_next++));
     }
     lock_release(&pool_lock);
 }

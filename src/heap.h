@@ -68,6 +68,7 @@ struct heap {
         inbox;              /* a stack, linked by slab_remote.inbox_next; pushed by any thread */
     _Atomic(bool) alive;    /* false: nobody reads the inbox; the pusher must */
     unsigned slabs_changed; /* slabs that it went on to and that were in use before */
+    size_t sweep_next;      /* the slab where its sweep goes on */
     unsigned posted_gives;  /* frees into posted slabs since the inbox was emptied */
     struct heap *next_free; /* heaps whose thread has ended */
     struct aside_word *aside_now;    /* the quarantine of checked.h: what was freed in this turn, */

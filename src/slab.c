@@ -200,7 +200,7 @@ static uint64_t pages_in_use(const struct slab *slab, uint32_t page_bytes) {
     return pages;
 }
 
-size_t slab_purge(struct slab *slab) {
+size_t slab_purge(const struct slab *slab) {
     uint32_t page_bytes = (uint32_t)os_page_bytes();
     uint64_t free =
         lowest_bits((unsigned)(SLAB_BYTES / page_bytes)) & ~pages_in_use(slab, page_bytes);
@@ -213,7 +213,6 @@ size_t slab_purge(struct slab *slab) {
         if (os_purge(slab_start(slab) + (size_t)first * page_bytes, bytes))
             purged_bytes += bytes;
     }
-    slab->rest = (uint16_t)slab_used(slab);
     return purged_bytes;
 }
 

@@ -47,7 +47,7 @@ struct slab {
     bool zeroed;         /* slots from fresh_slot on read as zero */
     bool filled;         /* was full once, so all its memory is in use */
     bool disturbed;      /* after a fork: free slots may not be as free() left them */
-    uint16_t rest; /* enum slab_rest, or the used slots when memory of free ones was returned */
+    uint16_t rest; /* enum slab_rest, or the live slots when memory of free ones was returned */
     struct slab *previous;
     struct slab *next;
     uint64_t live[SLAB_WORDS]; /* written by the owner, read by others with live_word() */
@@ -220,7 +220,7 @@ uint32_t slab_live_count(const struct slab *slab);
 
 /* Return the memory of the pages in which no live slot lies, nor its tag; what of free slots lies
  * there reads as zero then. The bytes, with those that were never touched. */
-size_t slab_purge(struct slab *slab);
+size_t slab_purge(const struct slab *slab);
 
 enum slab_remote_result {
     SLAB_REMOTE_GIVEN,  /* noted; the owner knows */
