@@ -291,9 +291,9 @@ void region_return_slab(size_t slab_index) {
  * a page fault takes many times as long as clearing a page. */
 enum {
     RUNS_KEPT = 1024,
-    RUNS_RESTING = 16,  /* the last ones are not reused yet */
+    RUNS_RESTING = 8,   /* the last ones are not reused yet */
     RUN_WARM_SLABS = 8, /* the largest that keeps its memory */
-    RUNS_WARM_SLABS = 64,
+    RUNS_WARM_SLABS = 24,
 };
 static SELDOM struct {
     size_t slab_index;

@@ -7,7 +7,7 @@
 
 #include <signal.h>
 
-enum { SPACING = 128, HUGE_PAGE_SLABS = 32, KEPT_MOST_BYTES = 4 << 20 };
+enum { SPACING = 128, HUGE_PAGE_SLABS = 32, KEPT_MOST_BYTES = 3 << 19 };
 
 static bool is_zero(const unsigned char *block, size_t bytes) {
     for (size_t i = 0; i < bytes; i++)
