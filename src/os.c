@@ -118,6 +118,23 @@ bool os_is_data_limited(void) {
     return limit_of(RLIMIT_DATA) != SIZE_MAX;
 }
 
+size_t os_mapping_limit(void) {
+    enum { USUAL = 65530 };
+    int saved_errno = errno;
+    char text[24];
+    ssize_t length = -1;
+    int file = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (file >= 0) {
+        length = read(file, text, sizeof text);
+        close(file);
+    }
+    errno = saved_errno;
+    size_t limit = 0;
+    for (ssize_t i = 0; i < length && text[i] >= '0' && text[i] <= '9'; i++)
+        limit = limit * 10 + (size_t)(text[i] - '0');
+    return limit != 0 ? limit : USUAL;
+}
+
 uint64_t os_random(void) {
     int saved_errno = errno;
     uint64_t bits = 0;
@@ -212,7 +229,7 @@ bool os_has_environment(void) {
 const char *os_environment(const char *name) {
     size_t length = strlen(name);
     for (char **entry = find_environment(); entry != NULL && *entry != NULL; entry++)
-        if (strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
+        if (**entry == *name && strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
             return *entry + length + 1;
     return NULL;
 }

@@ -52,6 +52,9 @@ size_t os_address_space_limit(void);
 /* True if the process's memory for data is limited (RLIMIT_DATA), used or not. */
 bool os_is_data_limited(void);
 
+/* The mappings that the system allows a process; its usual number where that cannot be read. */
+size_t os_mapping_limit(void);
+
 /* 64 random bits, from the kernel's generator, or, where it has none to give, from what the loader
  * got at start. */
 uint64_t os_random(void);

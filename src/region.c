@@ -18,10 +18,9 @@ enum {
     REGION_TABLE_STEP = 1024,       /* descriptors that do, */
     REGION_TABLE_STEP_LIMITED = 64, /* and where accessible memory counts against a limit */
     REGION_BATCH_SLABS = 16, /* warm beyond the limit before any is returned: fewer system calls */
-    /* Inaccessible slabs, and runs at one time: each takes two mappings, of the 65530 that the
-     * kernel allows a process by default. */
-    REGION_GUARDS_MOST = 8192,
-    REGION_RUNS_MOST = 8192,
+    /* Inaccessible slabs, and runs at one time, each of which takes two mappings, take half of what
+     * a process may have. */
+    REGION_MAPPINGS_SHARE = 8,
 };
 
 #define REGION_ALIGNMENT ((size_t)2 << 20) /* of huge pages */
@@ -44,6 +43,7 @@ static FIXED size_t memory_limit;  /* slabs that may be taken or warm */
 static FIXED size_t warm_resting;  /* warm slabs that are not reused as long as there are others */
 static FIXED size_t guard_spacing; /* slabs between two guards, 0 for none */
 static FIXED size_t guard_slabs;   /* slabs of a guard */
+static FIXED size_t apart_most;    /* guards, and runs at one time */
 static size_t guards_made;
 static size_t runs_taken;       /* now */
 static FIXED size_t warm_limit; /* slabs that may be warm */
@@ -212,6 +212,7 @@ static size_t take_next_unused(void) {
 void region_harden(size_t resting, size_t spacing) {
     warm_resting = resting;
     guard_spacing = spacing;
+    apart_most = os_mapping_limit() / REGION_MAPPINGS_SHARE;
     /* A guard as large as a huge page splits none, and takes no memory either. */
     guard_slabs =
         slab_limit == REGION_SLABS && spacing % REGION_HUGE_SLABS == 0 ? REGION_HUGE_SLABS : 1;
@@ -236,7 +237,7 @@ static bool skip_unused(size_t slabs) {
 /* The next slab that is not to be a guard. */
 static size_t take_unused(void) {
     size_t place = guard_spacing != 0 ? region_counts.used % (guard_spacing + guard_slabs) : 0;
-    if (guard_spacing != 0 && place >= guard_spacing && guards_made < REGION_GUARDS_MOST) {
+    if (guard_spacing != 0 && place >= guard_spacing && guards_made < apart_most) {
         guards_made++;
         if (!skip_unused(guard_spacing + guard_slabs - place))
             return REGION_NO_SLAB;
@@ -335,7 +336,7 @@ static size_t take_new_run(size_t slabs) {
 
 size_t region_take_run(size_t slabs) {
     ASSERT(lock_is_mine(&pool_lock));
-    if (region_counts.taken + slabs > memory_limit || runs_taken == REGION_RUNS_MOST)
+    if (region_counts.taken + slabs > memory_limit || runs_taken >= apart_most)
         return REGION_NO_SLAB;
     size_t slab_index = take_kept_run(slabs);
     if (slab_index == REGION_NO_SLAB)

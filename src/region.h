@@ -61,8 +61,8 @@ static inline size_t region_slab_index(const void *pointer) {
 bool region_start(uint64_t pool_limit, uint64_t retain);
 
 /* For the hardened mode: let so many warm slabs rest, unused ones are taken first; and leave a
- * guard after every `spacing`, 0: none, until there are thousands of them: a slab, or a huge page
- * of them, that is inaccessible. Before the first slab is taken. */
+ * guard after every `spacing`, 0: none, until they take their share of the process's mappings: a
+ * slab, or a huge page of them, that is inaccessible. Before the first slab is taken. */
 void region_harden(size_t resting, size_t spacing);
 
 /* Take an empty slab: its index, or REGION_NO_SLAB if the limit, the region or the system's memory

@@ -12,6 +12,7 @@ MAPPINGS_MOST=24 # of the library's own, in a program with 100 MiB of nodes and 
 # Hardened, two for each large block and each inaccessible slab: half of what the system allows.
 MAPPINGS_MOST_HARDENED=$((MAPPINGS_MOST + 2 * 8192 + 2 * 8192))
 OVERCOMMIT=/proc/sys/vm/overcommit_memory
+MAP_COUNT=/proc/sys/vm/max_map_count
 
 cat >"$work/nodes.c" <<'C'
 /* nodes MIB THREADS: takes MIB of nodes in each of THREADS + 1 threads, checks and frees them;
@@ -117,24 +118,38 @@ not_too_many_mappings() {
     check $? "$1 blocks of $2 bytes have at most $MAPPINGS_MOST_HARDENED mappings ($options: $with)"
 }
 
-# The library of the measured options.
-refuses_promises() {
-    sentence="nodes are had where the system promises no more memory than it has ($options)"
+# with_setting FILE VALUE SENTENCE COMMAND...: runs it while the machine has the setting.
+with_setting() {
+    setting=$1 value=$2 sentence="$3 ($options)"
+    shift 3
     if [ "${TAGPOOL_TEST_SYSTEM:-}" != 1 ]; then
         skip "$sentence" "it changes the machine for a moment; TAGPOOL_TEST_SYSTEM=1 allows that"
         return
     fi
-    before=$(cat $OVERCOMMIT)
-    if ! echo 2 2>/dev/null >$OVERCOMMIT; then
-        skip "$sentence" "vm.overcommit_memory may not be set"
+    before=$(cat "$setting")
+    if ! echo "$value" 2>/dev/null >"$setting"; then
+        skip "$sentence" "${setting##*/} may not be set"
         return
     fi
-    trap 'echo $before >$OVERCOMMIT; rm -rf "$work"' EXIT
-    run shimmed "$work/nodes" 20 2
+    trap 'echo $before >"$setting"; rm -rf "$work"' EXIT
+    run shimmed "$@"
     result=$status
-    echo "$before" >$OVERCOMMIT
+    echo "$before" >"$setting"
     trap 'rm -rf "$work"' EXIT
     check "$result" "$sentence"
+}
+
+refuses_promises() {
+    with_setting $OVERCOMMIT 2 \
+        "nodes are had where the system promises no more memory than it has" "$work/nodes" 20 2
+}
+
+# Fewer mappings than the blocks would take, if each had its own.
+allows_few_mappings() {
+    with_setting $MAP_COUNT 150 "nodes are had where a process may have few mappings" \
+        "$work/nodes" 20 2
+    with_setting $MAP_COUNT 150 "large blocks are had where a process may have few mappings" \
+        "$work/blocks" 400 100000
 }
 
 # Version 1 of control groups has a tree for each resource, version 2 one for all.
@@ -223,6 +238,7 @@ if [ -n "${TAGPOOL_TEST_LONG:-}" ]; then
 fi
 for options in strategy=metadata harden=on; do
     refuses_promises
+    allows_few_mappings
     control_group
     no_proc_and_full_tmp
     closed_streams
