@@ -9,7 +9,7 @@
 #include <tagpool/inflate.h>
 #include <tagpool/profile_page.h>
 
-enum { PROBE_LOADING_ROUNDS = 8 };
+enum { PROBE_LOADING_ROUNDS = 25 };
 
 /* The plan of the comparison, for `rounds` rounds of other variants. */
 static struct experiment_plan probe_plan(const struct experiment *experiment, unsigned rounds) {
@@ -154,11 +154,12 @@ const struct json_value *probe_profile(const struct comparison *comparison) {
 
 /* ---- loading ---- */
 
-/* The least wall time of a variant: what the machine adds to a run is never negative. */
-static double probe_least_wall(const struct rounds *rounds, unsigned variant) {
+/* The least CPU time of a variant: what the machine adds to a run is never negative. Loading waits
+ * for nothing, so its CPU time is its time, and other programs add less to that. */
+static double probe_least_cpu(const struct rounds *rounds, unsigned variant) {
     double least = INFINITY;
     for (unsigned i = 0; i < rounds->count; i++)
-        least = fmin(least, metric_value(METRIC_WALL, &rounds->items[i].results[variant]));
+        least = fmin(least, metric_value(METRIC_CPU, &rounds->items[i].results[variant]));
     return least;
 }
 
@@ -185,8 +186,7 @@ double probe_loading(const struct comparison *comparison) {
     experiment_init(&probe, &plan, &target, variants, 2, 0, experiment->terminal);
     double loading_s = 0;
     if (experiment_measure(&probe))
-        loading_s =
-            fmax(probe_least_wall(&probe.rounds, 1) - probe_least_wall(&probe.rounds, 0), 0);
+        loading_s = fmax(probe_least_cpu(&probe.rounds, 1) - probe_least_cpu(&probe.rounds, 0), 0);
     experiment_free(&probe);
     free(program);
     free(library);

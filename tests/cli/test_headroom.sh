@@ -64,7 +64,7 @@ int main(int count, char **arguments) {
     volatile unsigned sum = 0;
     if (strcmp(what, "wait") == 0)
         usleep(30000);
-    for (int i = 0; i < (few ? 1 : 20000); i++)
+    for (int i = 0; i < (few ? 1 : large ? 2000 : 20000); i++)
         free(malloc(large ? 5000 : 50));
     for (unsigned i = 0; few && i < 30000000; i++)
         sum += i;
