@@ -3,7 +3,8 @@
 # memory that may be promised, memory of its control group, mappings, /tmp, /proc, a standard
 # error to write to.
 #
-# What changes a setting of the whole machine for a moment runs only with TAGPOOL_TEST_SYSTEM=1.
+# What changes a setting of the whole machine for a moment runs only in `make soak`, where nothing
+# runs beside it, and only with TAGPOOL_TEST_SYSTEM=1.
 set -u
 # shellcheck source=tests/surroundings/lib.sh
 . tests/surroundings/lib.sh
@@ -123,7 +124,7 @@ with_setting() {
     setting=$1 value=$2 sentence="$3 ($options)"
     shift 3
     if [ "${TAGPOOL_TEST_SYSTEM:-}" != 1 ]; then
-        skip "$sentence" "it changes the machine for a moment; TAGPOOL_TEST_SYSTEM=1 allows that"
+        skip "$sentence" "it changes the machine for a moment; TAGPOOL_TEST_SYSTEM=1 make soak does"
         return
     fi
     before=$(cat "$setting")
