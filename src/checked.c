@@ -54,14 +54,24 @@ static void raise_written(struct slab *slab, void *block) {
     heap_raise(&report);
 }
 
-void *checked_take_written(struct bin *bin, unsigned slot, struct block_tag tag) {
+void *checked_take_written(struct bin *bin, unsigned slot) {
     struct slab *slab = slab_of_live(bin->live);
     void *block = heap_bin_block(bin, slot);
+    struct block_tag tag;
+    block_read_tag(block, slab->class_index, &tag);
     if (!slab->disturbed) /* by a thread that a fork left behind as it was about to hand the slot
                              out */
         raise_written(slab, block);
     payload_clear(block, usable_bytes(slab));
     return checked_take_slot(bin, slot, tag, true);
+}
+
+/* Apart from checked_take(), which so has less to do where there are no tags. */
+SLOW static void *take_with_tag(struct heap *heap, struct bin *bin, struct block_tag tag) {
+    if (UNLIKELY(heap->random_state == 0))
+        heap->random_state = os_random() | 1;
+    return checked_is_hardened ? checked_take_bin(heap, bin, tag, true)
+                               : checked_take_bin(heap, bin, tag, false);
 }
 
 void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum block_form form) {
@@ -75,11 +85,9 @@ void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum b
     }
     if (checked_tag_bytes == 0 || class_index == 0) /* whose memory is inaccessible */
         return heap_take_bin(bin);
-    if (UNLIKELY(heap->random_state == 0))
-        heap->random_state = os_random();
-    struct block_tag tag = {.requested = (uint32_t)bytes, .class_index = class_index, .form = form};
-    return checked_is_hardened ? checked_take_bin(heap, bin, tag, true)
-                               : checked_take_bin(heap, bin, tag, false);
+    return take_with_tag(
+        heap, bin,
+        (struct block_tag){.requested = (uint32_t)bytes, .class_index = class_index, .form = form});
 }
 
 /* ---- giving ---- */

@@ -21,8 +21,14 @@ struct call {
     bool is_use;          /* it does not free the block */
 };
 
-/* The largest request whose class the fast paths look for: a node, with a tag and a canary. */
-enum { CHECKED_NODE_MAX = TAGPOOL_NODE_MAX - BLOCK_TAG_BYTES - 1 };
+/* The largest request whose class the fast paths look for: a node, with a tag and a canary; and the
+ * largest of those that take the fewest steps in the hardened mode. */
+enum {
+    CHECKED_NODE_MAX = TAGPOOL_NODE_MAX - BLOCK_TAG_BYTES - 1,
+    CHECKED_SMALL_MAX = SIZE_CLASS_LINEAR_MAX - BLOCK_TAG_BYTES - 1,
+};
+static_assert((int)PAYLOAD_SMALL == (int)SIZE_CLASS_LINEAR_MAX - (int)BLOCK_TAG_BYTES,
+              "small slots have small payloads");
 
 #define CHECKED_BYTES_UNKNOWN SIZE_MAX
 #define CHECKED_FAULTY        SIZE_MAX /* instead of a number of bytes */
@@ -70,19 +76,39 @@ size_t checked_requested(const struct slab *slab, uint32_t slot);
  * the same as checked_is_hardened.
  */
 
-/* A slot of a mask: the first from a random place on, between its lowest and its highest. A linear
- * congruential generator (Knuth's MMIX): who does not know its state does not easily foresee it,
- * and it costs little. */
+/* A slot of a mask: the first from a random place on, between its lowest and its highest. A
+ * multiplicative congruential generator (L'Ecuyer, "Tables of linear congruential generators",
+ * 1999) whose state is odd: who does not know it does not easily foresee it, and it costs little.
+ */
 static inline unsigned checked_random_slot(struct heap *heap, uint64_t mask) {
-    heap->random_state = heap->random_state * 6364136223846793005u + 1442695040888963407u;
+    heap->random_state = heap->random_state * 1181783497276652981u;
     unsigned lowest = (unsigned)__builtin_ctzll(mask);
     unsigned width = WORD_BITS - (unsigned)__builtin_clzll(mask) - lowest;
     unsigned place = lowest + (unsigned)((heap->random_state >> 32) * width >> 32);
     return place + (unsigned)__builtin_ctzll(mask >> place);
 }
 
-/* Take a slot of a bin whose block should be all zero and is not: report that, and clear it. */
-COLD void *checked_take_written(struct bin *bin, unsigned slot, struct block_tag tag);
+/* Take a slot of a bin whose block, which has its new tag already, should be all zero and is not:
+ * report that, and clear it. */
+COLD void *checked_take_written(struct bin *bin, unsigned slot);
+
+/* A slot of a bin goes to the program, its block with a tag: a live block has one, whenever a
+ * signal handler or a forked child looks. */
+FAST void *checked_hand_out(struct bin *bin, unsigned slot, void *block, uint64_t mask,
+                            struct block_tag tag) {
+    block_write_tag(block, mask, tag);
+    atomic_signal_fence(memory_order_release);
+    uint64_t bit = (uint64_t)1 << slot;
+    bin->mask ^= bit;
+    OWNER_STORE(bin->live, *bin->live | bit);
+    return block;
+}
+
+/* Write the tag before reading the block: a new page is one fault then, instead of two. */
+FAST void checked_touch(void *block, uint64_t mask, struct block_tag tag) {
+    block_write_tag(block, mask, tag);
+    atomic_signal_fence(memory_order_seq_cst);
+}
 
 /* Take a slot of a bin. Not for class 0. */
 FAST void *checked_take_slot(struct bin *bin, unsigned slot, struct block_tag tag,
@@ -91,20 +117,12 @@ FAST void *checked_take_slot(struct bin *bin, unsigned slot, struct block_tag ta
     uint64_t mask = block_mask(block);
     if (is_hardened) {
         size_t usable = bin->stride - BLOCK_TAG_BYTES;
-        /* Write before reading: a new page is one fault then, instead of two. */
-        block_write_tag(block, mask, tag);
-        atomic_signal_fence(memory_order_seq_cst);
+        checked_touch(block, mask, tag);
         if (UNLIKELY(!payload_is_zero(block, usable)))
-            return checked_take_written(bin, slot, tag);
+            return checked_take_written(bin, slot);
         payload_write_canary(block, tag.requested, usable, mask);
     }
-    block_write_tag(block, mask, tag);
-    /* A live block has its tag, whenever a signal handler or a forked child looks. */
-    atomic_signal_fence(memory_order_release);
-    uint64_t bit = (uint64_t)1 << slot;
-    bin->mask ^= bit;
-    OWNER_STORE(bin->live, *bin->live | bit);
-    return block;
+    return checked_hand_out(bin, slot, block, mask, tag);
 }
 
 /* Take a slot of a bin that has one: a random one in the hardened mode, else the lowest. */
@@ -130,6 +148,30 @@ FAST void *checked_take_node(struct heap *heap, size_t bytes, enum block_form fo
         is_hardened);
 }
 
+/* Take a block of at most CHECKED_SMALL_MAX bytes in the hardened mode, whose class is its size in
+ * steps and whose canary lies in one step: straight on, and so without a stack frame. NULL if the
+ * class has no slot claimed. */
+FAST void *checked_take_small(struct heap *heap, size_t bytes, enum block_form form) {
+    if (UNLIKELY(bytes - 1 >= CHECKED_SMALL_MAX || !heap_is_real(heap)))
+        return NULL;
+    size_t class_index = size_class_linear(bytes + BLOCK_TAG_BYTES + 1);
+    struct bin *bin = &heap->checked_bins[class_index];
+    if (UNLIKELY(bin->mask == 0))
+        return NULL;
+    struct block_tag tag = {
+        .requested = (uint32_t)bytes, .class_index = (unsigned)class_index, .form = form};
+    size_t stride = class_index * SLOT_ALIGN;
+    size_t usable = stride - BLOCK_TAG_BYTES;
+    unsigned slot = checked_random_slot(heap, bin->mask);
+    void *block = bin->first + slot * stride;
+    uint64_t mask = block_mask(block);
+    checked_touch(block, mask, tag);
+    if (UNLIKELY(!payload_small_is_zero(block, usable)))
+        return checked_take_written(bin, slot);
+    payload_write_last(payload_from_end(block, usable, 1), usable - bytes, mask);
+    return checked_hand_out(bin, slot, block, mask, tag);
+}
+
 /* A live block of the calling thread's own slabs, as heap_find() finds it where there are no tags.
  * Not for class 0, whose blocks are inaccessible. */
 FAST struct found checked_find_own(const struct heap *heap, const void *pointer, bool is_hardened) {
@@ -139,8 +181,7 @@ FAST struct found checked_find_own(const struct heap *heap, const void *pointer,
         return found;
     size_t index = offset >> SLAB_SHIFT;
     struct slab *slab = slab_at(index);
-    if (UNLIKELY(atomic_load_explicit(&slab->tag, memory_order_relaxed) !=
-                 (heap->owner_tag ^ index)))
+    if (UNLIKELY(atomic_load_explicit(&slab->tag, memory_order_relaxed) != (heap->tag ^ index)))
         return found;
     uint32_t in_slab = (uint32_t)(offset & (SLAB_BYTES - 1));
     bool exact;
@@ -160,6 +201,13 @@ static inline bool checked_has_tag(const struct slab *slab, uint32_t slot) {
     return slot < slab->slot_count && slab_is_live(slab_live_of(slab, slot), slot);
 }
 
+/* True if the tag behind a block in this slot is whole. A slot without a tag, one that never was in
+ * use, is the exception. */
+FAST bool checked_is_next_sound(const struct slab *slab, size_t slot, const void *next) {
+    return LIKELY(block_is_intact(next, block_mask(next), slab->class_index)) ||
+           !checked_has_tag(slab, (uint32_t)slot + 1);
+}
+
 /* Mark a block as freed: before it is cleared, so that another thread that frees it at this moment
  * finds the canary gone, and then why. */
 FAST void checked_mark_freed(void *block, uint64_t mask, unsigned class_index) {
@@ -167,6 +215,35 @@ FAST void checked_mark_freed(void *block, uint64_t mask, unsigned class_index) {
                     (struct block_tag){
                         .requested = BLOCK_FREED, .class_index = class_index, .form = BLOCK_ANY});
     atomic_signal_fence(memory_order_release);
+}
+
+/* Free a small block in the hardened mode if all is as checked_give_node() wants it: the same,
+ * straight on. False if the block is not small, too. */
+FAST bool checked_give_small(struct heap *heap, void *block, enum block_form form, size_t bytes) {
+    struct found found = checked_find_own(heap, block, false);
+    if (UNLIKELY(found.slab == NULL) || UNLIKELY(heap->aside_left <= 1))
+        return false;
+    size_t class_index = found.slab->class_index;
+    if (UNLIKELY(class_index - 1 >= SIZE_CLASS_LINEAR_MAX / SLOT_ALIGN)) /* nor of class 0 */
+        return false;
+    if (bytes != CHECKED_BYTES_UNKNOWN &&
+        UNLIKELY(bytes > CHECKED_SMALL_MAX ||
+                 size_class_linear(bytes + BLOCK_TAG_BYTES + 1) != class_index))
+        return false;
+    size_t usable = class_index * SLOT_ALIGN - BLOCK_TAG_BYTES;
+    uint64_t mask = block_mask(block);
+    size_t canary_bytes = usable - block_size_if_intact(block, mask, (unsigned)class_index, form);
+    if (UNLIKELY(canary_bytes - 1 >= PAYLOAD_STEP_BYTES))
+        return false;
+    void *next = (char *)block + class_index * SLOT_ALIGN;
+    const payload_half_step *last = payload_from_end(block, usable, 1);
+    if (UNLIKELY(!checked_is_next_sound(found.slab, found.slot, next)) ||
+        UNLIKELY(!payload_step_is_zero(payload_last_damage(last, canary_bytes, mask))))
+        return false;
+    checked_mark_freed(block, mask, (unsigned)class_index);
+    heap_set_aside(heap, found.index, (uint32_t)found.slot);
+    payload_small_clear(block, usable);
+    return true;
 }
 
 /* Free a block of the calling thread's own slabs if all is as it should be: its tag, its canary,
@@ -184,14 +261,11 @@ FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form
                  size_class_of(bytes + BLOCK_TAG_BYTES + is_hardened) != class_index))
         return false;
     size_t usable = slab->stride - BLOCK_TAG_BYTES;
-    void *next = (char *)block + slab->stride;
-    uint64_t mask = block_mask(block), next_mask = block_mask(next);
+    uint64_t mask = block_mask(block);
     uint64_t requested = block_size_if_intact(block, mask, class_index, form);
     if (UNLIKELY(requested > usable - is_hardened)) /* that of freed blocks is */
         return false;
-    /* A slot without a tag, one that never was in use, is the exception. */
-    if (UNLIKELY(!block_is_intact(next, next_mask, class_index)) &&
-        checked_has_tag(slab, found.slot + 1))
+    if (UNLIKELY(!checked_is_next_sound(slab, found.slot, (char *)block + slab->stride)))
         return false;
     if (is_hardened) {
         /* The slow path turns the quarantine, and makes it first. */

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-const struct heap_front heap_none = {.tag = TAG_POSTED, .owner_tag = TAG_POSTED};
-const struct heap_front heap_ended = {.tag = TAG_POSTED, .owner_tag = TAG_POSTED};
+const struct heap_front heap_none = {.tag = TAG_POSTED};
+const struct heap_front heap_ended = {.tag = TAG_POSTED};
 static_assert(offsetof(struct heap, counters) == sizeof(struct heap_front),
               "a heap starts with its front");
 
@@ -46,6 +46,8 @@ static FIXED uint32_t quarantine_limit;
 
 void heap_start(bool checked) {
     is_checked = checked;
+    if (checked)
+        region_check_blocks();
 }
 
 void heap_harden(uint32_t quarantine) {
@@ -693,8 +695,7 @@ SLOW bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot) {
 
 static void set_up(struct heap *heap, unsigned owner) {
     heap->owner = owner;
-    heap->owner_tag = tag_of_owner(owner);
-    heap->tag = is_checked ? TAG_POSTED : heap->owner_tag;
+    heap->tag = tag_of_owner(owner);
     heap->claims = is_checked ? heap->checked_bins : heap->bins;
 }
 

@@ -53,9 +53,8 @@ struct aside_word {
  * address takes an instruction less. */
 #define HEAP_FRONT                                                                                 \
     struct bin bins[SIZE_CLASS_COUNT]; /* what the fast path takes from */                         \
-    uint64_t tag;       /* of this owner, for slab 0; one that fits no slab if there are checks */ \
-    uint64_t owner_tag; /* the same, as the slabs have it */                                       \
-    unsigned owner;     /* in the tags of its slabs; 0 for heap_none and heap_ended */
+    uint64_t tag;                      /* of this owner, for slab 0 */                             \
+    unsigned owner; /* in the tags of its slabs; 0 for heap_none and heap_ended */
 
 struct heap {
     HEAP_FRONT
@@ -114,8 +113,8 @@ static inline void *heap_take_bin(struct bin *bin) {
 }
 
 /* Choose how blocks are taken and freed, before the first heap is opened. If they are `checked` one
- * by one, the fast paths find nothing: no bin has a slot for them and no tag is like theirs, so
- * that every call comes to who does the checks. */
+ * by one, the fast paths find nothing: no bin has a slot for them and no block lies where they
+ * look, so that every call comes to who does the checks. */
 void heap_start(bool checked);
 
 /* Choose that slots read as zero when they are claimed, also in slabs that served before, that
@@ -143,7 +142,7 @@ struct found {
 static inline struct found heap_find_slot(const struct heap *heap, const void *pointer) {
     struct found found = {.slab = NULL};
     uintptr_t offset = (uintptr_t)pointer - region.base;
-    if (UNLIKELY(offset >= region.bytes))
+    if (UNLIKELY(offset >= region.plain_bytes))
         return found;
     size_t index = offset >> SLAB_SHIFT;
     struct slab *slab = slab_at(index);

@@ -21,12 +21,13 @@ typedef uint64_t payload_half_step __attribute__((vector_size(16), aligned(8), m
 typedef uint64_t payload_word __attribute__((may_alias));
 
 /* The largest payloads that few steps cover: two, from the start and to the end; four, two from
- * either; eight, four from either; sixteen, eight from either. */
+ * either; eight, four from either; sixteen, eight from either. Those of at most sixteen are small:
+ * they have functions of their own, without loops. */
 enum {
     PAYLOAD_TWO_STEPS = 24,
     PAYLOAD_FOUR_STEPS = 56,
     PAYLOAD_EIGHT_STEPS = 120,
-    PAYLOAD_SIXTEEN_STEPS = 248,
+    PAYLOAD_SMALL = 248,
 };
 
 enum { PAYLOAD_STEP_BYTES = 16 };
@@ -40,47 +41,80 @@ static inline payload_half_step *payload_from_end(void *block, size_t usable, si
     return (payload_half_step *)(void *)((char *)block + usable) - number;
 }
 
+#ifdef __SSE2__
+typedef char payload_bytes __attribute__((vector_size(16)));
+
+/* Two instructions, of which compilers make more. */
+static inline bool payload_step_is_zero(payload_step step) {
+    payload_bytes is_zero = (payload_bytes)((payload_bytes)step == 0);
+    return __builtin_ia32_pmovmskb128(is_zero) == 0xffff;
+}
+#else
+static inline bool payload_step_is_zero(payload_step step) {
+    return (step[0] | step[1]) == 0;
+}
+#endif
+
+/* What is set in steps `number` and the next from the start, and in as many from the end. */
+static inline payload_step payload_four(void *block, size_t usable, size_t number) {
+    return *payload_from_start(block, number) | *payload_from_start(block, number + 1) |
+           *payload_from_end(block, usable, number + 1) |
+           *payload_from_end(block, usable, number + 2);
+}
+
+/* True if all bytes of a small payload are zero. */
+static inline bool payload_small_is_zero(void *block, size_t usable) {
+    payload_step sum = {*(payload_word *)block, 0};
+    if (usable >= PAYLOAD_TWO_STEPS)
+        sum = *payload_from_start(block, 0) | *payload_from_end(block, usable, 1);
+    if (usable > PAYLOAD_TWO_STEPS)
+        sum |= *payload_from_start(block, 1) | *payload_from_end(block, usable, 2);
+    if (usable > PAYLOAD_FOUR_STEPS)
+        sum |= payload_four(block, usable, 2);
+    if (usable > PAYLOAD_EIGHT_STEPS)
+        sum |= payload_four(block, usable, 4) | payload_four(block, usable, 6);
+    return payload_step_is_zero(sum);
+}
+
 /* True if all bytes are zero. */
 static inline bool payload_is_zero(void *block, size_t usable) {
-    payload_step sum = {*(payload_word *)block, 0};
-    if (LIKELY(usable <= PAYLOAD_SIXTEEN_STEPS)) {
-        if (usable >= PAYLOAD_TWO_STEPS)
-            sum = *payload_from_start(block, 0) | *payload_from_end(block, usable, 1);
-        if (usable > PAYLOAD_TWO_STEPS)
-            sum |= *payload_from_start(block, 1) | *payload_from_end(block, usable, 2);
-        if (usable > PAYLOAD_FOUR_STEPS)
-            sum |= *payload_from_start(block, 2) | *payload_from_start(block, 3) |
-                   *payload_from_end(block, usable, 3) | *payload_from_end(block, usable, 4);
-        if (usable > PAYLOAD_EIGHT_STEPS)
-            for (size_t i = 4; i < 8; i++)
-                sum |= *payload_from_start(block, i) | *payload_from_end(block, usable, i + 1);
-    } else {
-        for (size_t i = 0; i < usable / PAYLOAD_STEP_BYTES; i++)
-            sum |= *payload_from_start(block, i);
-        sum |= *payload_from_end(block, usable, 1);
+    if (usable <= PAYLOAD_SMALL)
+        return payload_small_is_zero(block, usable);
+    payload_step sum = *payload_from_end(block, usable, 1);
+    for (size_t i = 0; i < usable / PAYLOAD_STEP_BYTES; i++)
+        sum |= *payload_from_start(block, i);
+    return payload_step_is_zero(sum);
+}
+
+static inline void payload_clear_four(void *block, size_t usable, size_t number) {
+    const payload_step zero = {0, 0};
+    *payload_from_start(block, number) = *payload_from_start(block, number + 1) = zero;
+    *payload_from_end(block, usable, number + 1) = zero;
+    *payload_from_end(block, usable, number + 2) = zero;
+}
+
+/* Make all bytes of a small payload zero. */
+static inline void payload_small_clear(void *block, size_t usable) {
+    const payload_step zero = {0, 0};
+    *(payload_word *)block = 0;
+    if (usable >= PAYLOAD_TWO_STEPS)
+        *payload_from_start(block, 0) = *payload_from_end(block, usable, 1) = zero;
+    if (usable > PAYLOAD_TWO_STEPS)
+        *payload_from_start(block, 1) = *payload_from_end(block, usable, 2) = zero;
+    if (usable > PAYLOAD_FOUR_STEPS)
+        payload_clear_four(block, usable, 2);
+    if (usable > PAYLOAD_EIGHT_STEPS) {
+        payload_clear_four(block, usable, 4);
+        payload_clear_four(block, usable, 6);
     }
-    return (sum[0] | sum[1]) == 0;
 }
 
 /* Make all bytes zero. */
 static inline void payload_clear(void *block, size_t usable) {
-    const payload_step zero = {0, 0};
-    *(payload_word *)block = 0;
-    if (LIKELY(usable <= PAYLOAD_SIXTEEN_STEPS)) {
-        if (usable >= PAYLOAD_TWO_STEPS)
-            *payload_from_start(block, 0) = *payload_from_end(block, usable, 1) = zero;
-        if (usable > PAYLOAD_TWO_STEPS)
-            *payload_from_start(block, 1) = *payload_from_end(block, usable, 2) = zero;
-        if (usable > PAYLOAD_FOUR_STEPS) {
-            *payload_from_start(block, 2) = *payload_from_start(block, 3) = zero;
-            *payload_from_end(block, usable, 3) = *payload_from_end(block, usable, 4) = zero;
-        }
-        if (usable > PAYLOAD_EIGHT_STEPS)
-            for (size_t i = 4; i < 8; i++)
-                *payload_from_start(block, i) = *payload_from_end(block, usable, i + 1) = zero;
-    } else {
+    if (usable <= PAYLOAD_SMALL)
+        payload_small_clear(block, usable);
+    else
         memset(block, 0, usable);
-    }
 }
 
 /* The canary's bytes as they repeat, none of them 0, which is what strings end in and freed blocks
@@ -112,6 +146,19 @@ static inline payload_step payload_last_bytes(size_t count) {
     return step;
 }
 
+/* Write the last 1 to 16 bytes of a canary, which are `count`, to a step that is zero. */
+static inline void payload_write_last(payload_half_step *step, size_t count, uint64_t mask) {
+    const payload_step canary = {payload_canary(mask), payload_canary(mask)};
+    *step = canary & payload_last_bytes(count);
+}
+
+/* The bits in which they differ from what was written. */
+static inline payload_step payload_last_damage(const payload_half_step *step, size_t count,
+                                               uint64_t mask) {
+    const payload_step canary = {payload_canary(mask), payload_canary(mask)};
+    return (*step ^ canary) & payload_last_bytes(count);
+}
+
 /* Write the canary of a block that is all zero, and that has no tag yet: in the smallest payload
  * the step reaches over it. requested < usable. */
 static inline void payload_write_canary(void *block, size_t requested, size_t usable,
@@ -119,9 +166,9 @@ static inline void payload_write_canary(void *block, size_t requested, size_t us
     const payload_step canary = {payload_canary(mask), payload_canary(mask)};
     size_t number = 1;
     size_t count = usable - requested;
-    for (; UNLIKELY(count > PAYLOAD_STEP_BYTES); count -= PAYLOAD_STEP_BYTES)
+    for (; count > PAYLOAD_STEP_BYTES; count -= PAYLOAD_STEP_BYTES)
         *payload_from_end(block, usable, number++) = canary;
-    *payload_from_end(block, usable, number) = canary & payload_last_bytes(count);
+    payload_write_last(payload_from_end(block, usable, number), count, mask);
 }
 
 /* True if the canary is as it was written. requested < usable. */
@@ -130,10 +177,10 @@ static inline bool payload_has_canary(void *block, size_t requested, size_t usab
     payload_step damage = {0, 0};
     size_t number = 1;
     size_t count = usable - requested;
-    for (; UNLIKELY(count > PAYLOAD_STEP_BYTES); count -= PAYLOAD_STEP_BYTES)
+    for (; count > PAYLOAD_STEP_BYTES; count -= PAYLOAD_STEP_BYTES)
         damage |= *payload_from_end(block, usable, number++) ^ canary;
-    damage |= (*payload_from_end(block, usable, number) ^ canary) & payload_last_bytes(count);
-    return (damage[0] | damage[1]) == 0;
+    damage |= payload_last_damage(payload_from_end(block, usable, number), count, mask);
+    return payload_step_is_zero(damage);
 }
 
 /* Write the canary of a block in use, whose requested size changes: byte by byte to the next word,

@@ -35,6 +35,7 @@ struct slab_set {
 static struct slab_set warm_slabs;
 static struct slab_set cold_slabs;
 
+static FIXED bool checks_blocks;
 static FIXED size_t slab_limit;    /* slabs in the region */
 static FIXED bool is_data_limited; /* what is accessible counts, used or not: take little ahead */
 static size_t slabs_committed;     /* slabs from the start that are accessible */
@@ -149,6 +150,15 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
     return true;
 }
 
+void region_check_blocks(void) {
+    checks_blocks = true;
+}
+
+static bool set_served_bytes(size_t bytes) {
+    return fixed_set(&region.bytes, bytes) &&
+           (checks_blocks || fixed_set(&region.plain_bytes, bytes));
+}
+
 /* Make the tables accessible for slabs below `slabs`. */
 static bool commit_tables(size_t slabs) {
     if (slabs <= tables_committed)
@@ -166,7 +176,7 @@ static bool commit_tables(size_t slabs) {
     if (!os_commit(region.descriptors, table_bytes(target, REGION_DESCRIPTOR_BYTES)) ||
         !os_commit(sets, sets_bytes + table_bytes(target, REGION_REMOTE_BYTES)))
         return false;
-    if (!fixed_set(&region.bytes, target << SLAB_SHIFT))
+    if (!set_served_bytes(target << SLAB_SHIFT))
         return false;
     tables_committed = target;
     return slabs <= target;
@@ -417,7 +427,7 @@ bool region_release_unused(void) {
     size_t unused_bytes = (slab_limit - slabs_committed) << SLAB_SHIFT;
     if (!fixed_set(&region.owned_bytes, kept_bytes) || !fixed_set(&slab_limit, slabs_committed))
         return false;
-    if (region.bytes > kept_bytes && !fixed_set(&region.bytes, kept_bytes))
+    if (region.bytes > kept_bytes && !set_served_bytes(kept_bytes))
         return false;
     os_unreserve(slab_start(slabs_committed), unused_bytes);
     return true;

@@ -33,6 +33,8 @@ enum {
  * accessible. */
 struct region {
     uintptr_t base;
+    size_t plain_bytes; /* what the fast paths may free in: 0 if blocks are checked one by one, else
+                           the same as bytes */
     size_t bytes;       /* of the slabs whose descriptor is accessible; 0 before start */
     char *descriptors;  /* REGION_DESCRIPTOR_BYTES for each slab */
     char *remotes;      /* REGION_REMOTE_BYTES for each slab */
@@ -59,6 +61,10 @@ static inline size_t region_slab_index(const void *pointer) {
  * all slabs (0: no bound), `retain` that of the warm ones; both in bytes. False if there is no
  * room: nothing is ever ours then. */
 bool region_start(uint64_t pool_limit, uint64_t retain);
+
+/* Let the fast paths find no block, because all are checked one by one. Before the first slab is
+ * taken. */
+void region_check_blocks(void);
 
 /* For the hardened mode: let so many warm slabs rest, unused ones are taken first; and leave a
  * guard after every `spacing`, 0: none, until they take their share of the process's mappings: a

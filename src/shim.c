@@ -121,9 +121,14 @@ SLOW static void *take_tagged(size_t bytes, enum block_form form) {
     return LIKELY(block != NULL) ? block : take_any(bytes, form);
 }
 
-SLOW static void *take_hardened(size_t bytes, enum block_form form) {
+SLOW static void *take_hardened_large(size_t bytes, enum block_form form) {
     void *block = checked_take_node(heap_current, bytes, form, true);
     return LIKELY(block != NULL) ? block : take_any(bytes, form);
+}
+
+SLOW static void *take_hardened(size_t bytes, enum block_form form) {
+    void *block = checked_take_small(heap_current, bytes, form);
+    return LIKELY(block != NULL) ? block : take_hardened_large(bytes, form);
 }
 
 SLOW static void *take_slow(size_t bytes, enum block_form form) {
@@ -242,19 +247,24 @@ SLOW static void give_tagged(void *pointer, const struct call *call, size_t byte
         give_any(pointer, call, bytes, caller);
 }
 
-SLOW static void give_hardened(void *pointer, const struct call *call, size_t bytes,
-                               const void *caller) {
+SLOW static void give_hardened_large(void *pointer, const struct call *call, size_t bytes,
+                                     const void *caller) {
     if (UNLIKELY(!checked_give_node(heap_current, pointer, call->form, bytes, true)))
         give_any(pointer, call, bytes, caller);
+}
+
+SLOW static void give_hardened(void *pointer, const struct call *call, size_t bytes,
+                               const void *caller) {
+    if (UNLIKELY(!checked_give_small(heap_current, pointer, call->form, bytes)))
+        give_hardened_large(pointer, call, bytes, caller);
 }
 
 static const struct call call_free = {.function = "free", .form = BLOCK_MALLOC};
 
 /* The same of free(), whose form and size the compiler knows. */
 SLOW static void give_hardened_free(void *pointer, const void *caller) {
-    if (UNLIKELY(
-            !checked_give_node(heap_current, pointer, BLOCK_MALLOC, CHECKED_BYTES_UNKNOWN, true)))
-        give_any(pointer, &call_free, CHECKED_BYTES_UNKNOWN, caller);
+    if (UNLIKELY(!checked_give_small(heap_current, pointer, BLOCK_MALLOC, CHECKED_BYTES_UNKNOWN)))
+        give_hardened_large(pointer, &call_free, CHECKED_BYTES_UNKNOWN, caller);
 }
 
 /* With tags, every pointer comes here. */
