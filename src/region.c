@@ -17,7 +17,7 @@ enum {
     REGION_STEP_MOST = 1024, /* slabs that become accessible at a time */
     REGION_TABLE_STEP = 1024,       /* descriptors that do, */
     REGION_TABLE_STEP_LIMITED = 64, /* and where accessible memory counts against a limit */
-    REGION_BATCH_SLABS = 16, /* warm beyond the limit before any is returned: fewer system calls */
+    REGION_BATCH_SLABS = REGION_HUGE_SLABS, /* warm beyond the limit before any is returned */
     /* Inaccessible slabs, and runs at one time, each of which takes two mappings, take half of what
      * a process may have. */
     REGION_MAPPINGS_SHARE = 8,
@@ -399,8 +399,27 @@ void region_cool(size_t slab_index) {
         make_cold(slab_index, slab_index + 1);
 }
 
-size_t region_trim(size_t keep) {
+static bool is_warm_huge_page(size_t number) {
+    uint64_t word = warm_slabs.words[number * REGION_HUGE_SLABS / WORD_BITS];
+    return (uint32_t)(word >> number * REGION_HUGE_SLABS % WORD_BITS) == UINT32_MAX;
+}
+static_assert(REGION_HUGE_SLABS == 32, "a huge page has 32 bits of a set");
+
+/* Return whole huge pages of warm slabs. A part of one takes the kernel longer to return, splits it,
+ * and its memory is not free before the rest is. */
+static size_t trim_huge_pages(size_t keep) {
     size_t slabs_returned = 0;
+    for (size_t number = region_counts.used / REGION_HUGE_SLABS;
+         number > 0 && region_counts.warm >= keep + REGION_HUGE_SLABS; number--) {
+        size_t first = (number - 1) * REGION_HUGE_SLABS;
+        if (is_warm_huge_page(number - 1))
+            slabs_returned += make_cold(first, first + REGION_HUGE_SLABS);
+    }
+    return slabs_returned;
+}
+
+size_t region_trim(size_t keep) {
+    size_t slabs_returned = trim_huge_pages(keep);
     for (size_t place = 0; keep == 0 && runs_warm != 0; place++)
         slabs_returned += cool(place);
     size_t end = region_counts.used;
