@@ -39,9 +39,9 @@ static void slabs_are_given_out_once_and_up_to_the_limit(void) {
     CHECK(region_counts.taken == 0 && region_counts.taken_peak == LIMIT_SLABS);
 }
 
-/* Of those that kept their memory: more than these few were returned before. */
 static void the_lowest_slab_comes_back_first(void) {
     bool zeroed;
+    region_trim(0);
     for (size_t i = 0; i < RETAIN_SLABS; i++)
         CHECK(region_take_slab(&zeroed) == i);
     region_return_slab(3);
@@ -61,6 +61,23 @@ static void trimmed_slabs_read_as_zero_again(void) {
     for (size_t i = 0; i < count; i++)
         CHECK(is_zero(taken[i]));
     CHECK(region_trim(0) == 0);
+}
+
+static void whole_huge_pages_are_returned_first(void) {
+    enum { HUGE_SLABS = 32 };
+    CHECK(take_all() == LIMIT_SLABS);
+    for (size_t i = 0; i < RETAIN_SLABS; i++)
+        region_return_slab(HUGE_SLABS + i);
+    for (size_t i = 0; i < HUGE_SLABS; i++)
+        region_return_slab(i);
+    CHECK(region_counts.warm == RETAIN_SLABS);
+    for (size_t i = 0; i < HUGE_SLABS; i++)
+        CHECK(is_zero(i));
+    for (size_t i = 0; i < RETAIN_SLABS; i++)
+        CHECK(start_of(HUGE_SLABS + i)[0] != 0);
+    for (size_t i = HUGE_SLABS + RETAIN_SLABS; i < LIMIT_SLABS; i++)
+        region_return_slab(i);
+    region_trim(0);
 }
 
 static void a_slab_that_rests_can_be_returned_alone(void) {
@@ -131,6 +148,7 @@ int main(void) {
     TAP_RUN(slabs_are_given_out_once_and_up_to_the_limit);
     TAP_RUN(the_lowest_slab_comes_back_first);
     TAP_RUN(trimmed_slabs_read_as_zero_again);
+    TAP_RUN(whole_huge_pages_are_returned_first);
     TAP_RUN(a_slab_that_rests_can_be_returned_alone);
     TAP_RUN(pointers_are_told_apart);
     TAP_RUN(hardened_slabs_rest_before_they_serve_again);
