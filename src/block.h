@@ -48,10 +48,11 @@ void block_start(uint64_t random_bits);
 
 /* What the tag of a block at this address is xored with. The address is multiplied so that
  * neighbours differ, and rotated because the low bits of a product depend on the low bits of the
- * factors only. */
+ * factors only. The lowest byte is not 0, so that the end of a string that is too long by one
+ * changes a tag. */
 static inline uint64_t block_mask(const void *block) {
     uint64_t product = (uint64_t)(uintptr_t)block * block_key.factor;
-    return (product >> 32 | product << 32) ^ block_key.pattern;
+    return ((product >> 32 | product << 32) ^ block_key.pattern) | 1;
 }
 
 /* The word in front of a block. */
@@ -76,6 +77,25 @@ static inline uint64_t block_tag_plain(struct block_tag tag) {
 /* Write the tag of a block. */
 static inline void block_write_tag(void *block, uint64_t mask, struct block_tag tag) {
     OWNER_STORE(block_tag_word(block), block_tag_plain(tag) ^ mask);
+}
+
+/* What that of a freed block says. */
+static inline uint64_t block_tag_freed(unsigned class_index) {
+    return block_tag_plain((struct block_tag){
+        .requested = BLOCK_FREED, .class_index = class_index, .form = BLOCK_ANY});
+}
+
+/* True if the word in front of a block, which has this tag now, was that of a freed block of the
+ * class. What both have in common need not be known. */
+static inline bool block_was_freed(const void *block, uint64_t was, struct block_tag tag) {
+    uint64_t change = block_tag_plain(
+        (struct block_tag){.requested = tag.requested ^ BLOCK_FREED, .form = tag.form ^ BLOCK_ANY});
+    return (was ^ *block_tag_word(block)) == change;
+}
+
+/* Mark a block as freed. */
+static inline void block_mark_freed(void *block, uint64_t mask, unsigned class_index) {
+    OWNER_STORE(block_tag_word(block), block_tag_freed(class_index) ^ mask);
 }
 
 /* The requested size in a tag, if all else in it is as it must be: both magics, the class and the

@@ -45,25 +45,34 @@ static void describe(struct fault_report *report, const struct slab *slab, uint3
 
 /* ---- taking ---- */
 
-static void raise_written(struct slab *slab, void *block) {
+/* A free slot is not as free() left it: somebody wrote there, or, if that is the low end of its tag
+ * alone, over the end of the block before. */
+static void raise_written(const struct slab *slab, uint32_t slot, bool is_overflow) {
     struct fault_report report = {
         .is_use = true, .function = "malloc", .caller = FAULT_CALLER_UNKNOWN};
-    size_t offset = (size_t)((char *)block - slab_slot_start(slab, 0));
-    describe(&report, slab, (uint32_t)(offset / slab->stride));
-    report.fault = FAULT_WRITE_AFTER_FREE;
+    describe(&report, slab, is_overflow ? slot - 1 : slot);
+    report.fault = is_overflow ? FAULT_OVERFLOW : FAULT_WRITE_AFTER_FREE;
+    if (is_overflow)
+        report.requested = checked_requested(slab, slot - 1);
     heap_raise(&report);
 }
 
-void *checked_take_written(struct bin *bin, unsigned slot) {
+void *checked_take_written(struct bin *bin, unsigned bin_slot, uint64_t was) {
     struct slab *slab = slab_of_live(bin->live);
-    void *block = heap_bin_block(bin, slot);
-    struct block_tag tag;
-    block_read_tag(block, slab->class_index, &tag);
+    uint32_t slot = (uint32_t)(bin->live - slab->live) * WORD_BITS + bin_slot;
+    void *block = heap_bin_block(bin, bin_slot);
+    unsigned class_index = slab->class_index;
+    struct block_tag tag, before;
+    block_read_tag(block, class_index, &tag);
+    OWNER_STORE(block_tag_word(block), was);
+    bool is_overflow = block_read_tag(block, class_index, &before) == BLOCK_OVERFLOWN && slot > 0 &&
+                       slab_holds(slab, slot - 1);
     if (!slab->disturbed) /* by a thread that a fork left behind as it was about to hand the slot
                              out */
-        raise_written(slab, block);
+        raise_written(slab, slot, is_overflow);
+    block_mark_freed(block, block_mask(block), class_index);
     payload_clear(block, usable_bytes(slab));
-    return checked_take_slot(bin, slot, tag, true);
+    return checked_take_slot(bin, bin_slot, tag, true);
 }
 
 /* Apart from checked_take(), which so has less to do where there are no tags. */
@@ -115,7 +124,7 @@ static const char *maker(enum block_form form) {
 
 /* The class of a request that is not aligned; SIZE_CLASS_ALL if it is too large for any. */
 static unsigned class_for(size_t bytes) {
-    size_t slot_bytes = bytes + checked_overhead();
+    size_t slot_bytes = bytes + checked_tag_bytes;
     if (bytes > SIZE_CLASS_MAX_BYTES || slot_bytes > SIZE_CLASS_MAX_BYTES)
         return SIZE_CLASS_ALL;
     return slot_bytes <= TAGPOOL_NODE_MAX ? size_class_of(slot_bytes)
@@ -148,38 +157,59 @@ static void renew_canary(const struct slab *slab, void *block, uint32_t requeste
     payload_renew_canary(block, requested, usable_bytes(slab), block_mask(block));
 }
 
-/* Make a damaged tag good, so that the damage is reported once. What it said is lost; in the
- * hardened mode the last byte of a slot is canary, whatever was requested. */
-static void mend(const struct slab *slab, uint32_t slot) {
-    void *block = slab_slot_start(slab, slot);
-    uint32_t requested = usable_bytes(slab) - checked_is_hardened;
-    block_write_tag(block, block_mask(block),
-                    (struct block_tag){.requested = requested,
-                                       .class_index = slab->class_index,
-                                       .form = BLOCK_ANY});
-    if (checked_is_hardened)
-        renew_canary(slab, block, requested);
+/* True if the slot is in the program's hands. */
+static bool is_in_use(const struct slab *slab, uint32_t slot) {
+    return checked_has_tag(slab, slot) && !slab_is_aside(slab, slot);
 }
 
-/* Look at the tag of the block behind: an overflow of this one is found as it is freed. Only in
- * slabs of the calling thread: nobody else hands out their slots, so a live one has its tag. */
-static void examine_next(const struct heap *heap, struct slab *slab, uint32_t slot,
-                         const struct fault_report *call) {
-    if (slab_owner(slab) != (int)heap->owner || !checked_has_tag(slab, slot + 1))
-        return;
+/* Make a damaged tag good, so that the damage is reported once. What it said is lost. */
+static void mend(const struct slab *slab, uint32_t slot) {
+    void *block = slab_slot_start(slab, slot);
+    if (is_in_use(slab, slot))
+        block_write_tag(block, block_mask(block),
+                        (struct block_tag){.requested = usable_bytes(slab),
+                                           .class_index = slab->class_index,
+                                           .form = BLOCK_ANY});
+    else
+        block_mark_freed(block, block_mask(block), slab->class_index);
+}
+
+/* True if there must be a tag behind a block: always in the hardened mode, unless a fork came in
+ * between; else in slabs of the calling thread, because nobody else hands out their slots, if the
+ * next slot is in use. */
+static bool must_have_next(const struct heap *heap, const struct slab *slab, uint32_t slot) {
+    if (checked_is_hardened && !slab->disturbed)
+        return true;
+    return slab_owner(slab) == (int)heap->owner && checked_has_tag(slab, slot + 1);
+}
+
+/* Look at the tag behind: an overflow of this block is found as it is freed. False if it is this
+ * block alone that was damaged; if it is the next one, the call may go on. */
+static bool examine_next(const struct heap *heap, struct slab *slab, uint32_t slot,
+                         uint32_t requested, const struct fault_report *call) {
     void *next = slab_slot_start(slab, slot + 1);
     struct block_tag tag;
     enum block_verdict verdict = block_read_tag(next, slab->class_index, &tag);
-    if (LIKELY(verdict == BLOCK_INTACT))
-        return;
+    if (LIKELY(verdict == BLOCK_INTACT) || !must_have_next(heap, slab, slot))
+        return true;
     struct fault_report report = *call;
-    raise_damage(slab, slot + 1, verdict, &report);
+    bool is_overflow =
+        checked_is_hardened && (verdict == BLOCK_OVERFLOWN || !is_in_use(slab, slot + 1));
+    if (is_overflow) {
+        describe(&report, slab, slot);
+        report.requested = requested;
+        report.fault = FAULT_OVERFLOW;
+        heap_raise(&report);
+    } else {
+        raise_damage(slab, slot + 1, verdict, &report);
+    }
     mend(slab, slot + 1);
+    return !is_overflow;
 }
 
 /* True if the bytes behind what was requested are as malloc() left them. */
 static bool canary_is_intact(const struct slab *slab, void *block, uint32_t requested) {
-    return requested < usable_bytes(slab) &&
+    return requested <= usable_bytes(slab) &&
            payload_has_canary(block, requested, usable_bytes(slab), block_mask(block));
 }
 
@@ -196,7 +226,8 @@ static bool examine(const struct heap *heap, struct slab *slab, uint32_t slot,
         mend(slab, slot);
         return false;
     }
-    examine_next(heap, slab, slot, report);
+    bool is_whole =
+        tag.requested == BLOCK_FREED || examine_next(heap, slab, slot, tag.requested, report);
     describe(report, slab, slot);
     report->requested = tag.requested;
     if (checked_is_hardened &&
@@ -211,7 +242,7 @@ static bool examine(const struct heap *heap, struct slab *slab, uint32_t slot,
         renew_canary(slab, slab_slot_start(slab, slot), tag.requested);
         return false;
     }
-    return matches(&tag, call, bytes, report);
+    return is_whole && matches(&tag, call, bytes, report);
 }
 
 /* True for a pointer into a slab that serves no class: it lies in a run of slabs, or nowhere. */
@@ -296,7 +327,7 @@ bool checked_resize(void *pointer, size_t bytes) {
     const struct slab *slab = slab_find(pointer, &slot);
     if (slab == NULL || slab->class_index == 0)
         return false;
-    size_t usable = usable_bytes(slab) - checked_is_hardened;
+    size_t usable = usable_bytes(slab);
     if (bytes > usable || bytes <= usable / 2)
         return false;
     struct block_tag tag;

@@ -21,11 +21,11 @@ struct call {
     bool is_use;          /* it does not free the block */
 };
 
-/* The largest request whose class the fast paths look for: a node, with a tag and a canary; and the
- * largest of those that take the fewest steps in the hardened mode. */
+/* The largest request whose class the fast paths look for: a node, with a tag; and the largest of
+ * those that take the fewest steps in the hardened mode. */
 enum {
-    CHECKED_NODE_MAX = TAGPOOL_NODE_MAX - BLOCK_TAG_BYTES - 1,
-    CHECKED_SMALL_MAX = SIZE_CLASS_LINEAR_MAX - BLOCK_TAG_BYTES - 1,
+    CHECKED_NODE_MAX = TAGPOOL_NODE_MAX - BLOCK_TAG_BYTES,
+    CHECKED_SMALL_MAX = SIZE_CLASS_LINEAR_MAX - BLOCK_TAG_BYTES,
 };
 static_assert((int)PAYLOAD_SMALL == (int)SIZE_CLASS_LINEAR_MAX - (int)BLOCK_TAG_BYTES,
               "small slots have small payloads");
@@ -37,14 +37,9 @@ static_assert((int)PAYLOAD_SMALL == (int)SIZE_CLASS_LINEAR_MAX - (int)BLOCK_TAG_
 extern HIDDEN uint32_t checked_tag_bytes;
 
 /* True with harden=on. Blocks are handed out in random order, filled with zeroes by free() and
- * looked at again before they are reused, kept from reuse for a while, and followed by a canary of
- * at least one byte. */
+ * looked at again before they are reused, kept from reuse for a while, and followed by a canary up
+ * to the next tag. There is one, in use or not, behind every slot that was claimed. */
 extern HIDDEN bool checked_is_hardened;
-
-/* Bytes that a slot must have beyond the request: the tag, and in the hardened mode a canary. */
-static inline size_t checked_overhead(void) {
-    return checked_tag_bytes + checked_is_hardened;
-}
 
 /* Put tags in front of all blocks. Before the first heap is opened. */
 void checked_start(void);
@@ -88,15 +83,13 @@ static inline unsigned checked_random_slot(struct heap *heap, uint64_t mask) {
     return place + (unsigned)__builtin_ctzll(mask >> place);
 }
 
-/* Take a slot of a bin whose block, which has its new tag already, should be all zero and is not:
- * report that, and clear it. */
-COLD void *checked_take_written(struct bin *bin, unsigned slot);
+/* Take a slot of a bin whose block, which has its new tag already, is not as free() left it: its
+ * tag, which was `was`, or if that is 0, its bytes. Report that, and clear it. */
+COLD void *checked_take_written(struct bin *bin, unsigned slot, uint64_t was);
 
-/* A slot of a bin goes to the program, its block with a tag: a live block has one, whenever a
- * signal handler or a forked child looks. */
-FAST void *checked_hand_out(struct bin *bin, unsigned slot, void *block, uint64_t mask,
-                            struct block_tag tag) {
-    block_write_tag(block, mask, tag);
+/* A slot of a bin goes to the program. Its block has a tag before: whenever a signal handler or a
+ * forked child looks, a live block has one. */
+FAST void *checked_hand_out(struct bin *bin, unsigned slot, void *block) {
     atomic_signal_fence(memory_order_release);
     uint64_t bit = (uint64_t)1 << slot;
     bin->mask ^= bit;
@@ -104,25 +97,22 @@ FAST void *checked_hand_out(struct bin *bin, unsigned slot, void *block, uint64_
     return block;
 }
 
-/* Write the tag before reading the block: a new page is one fault then, instead of two. */
-FAST void checked_touch(void *block, uint64_t mask, struct block_tag tag) {
-    block_write_tag(block, mask, tag);
-    atomic_signal_fence(memory_order_seq_cst);
-}
-
 /* Take a slot of a bin. Not for class 0. */
 FAST void *checked_take_slot(struct bin *bin, unsigned slot, struct block_tag tag,
                              bool is_hardened) {
     void *block = heap_bin_block(bin, slot);
     uint64_t mask = block_mask(block);
+    uint64_t was = *block_tag_word(block);
+    block_write_tag(block, mask, tag);
     if (is_hardened) {
         size_t usable = bin->stride - BLOCK_TAG_BYTES;
-        checked_touch(block, mask, tag);
+        if (UNLIKELY(!block_was_freed(block, was, tag)))
+            return checked_take_written(bin, slot, was);
         if (UNLIKELY(!payload_is_zero(block, usable)))
-            return checked_take_written(bin, slot);
+            return checked_take_written(bin, slot, 0);
         payload_write_canary(block, tag.requested, usable, mask);
     }
-    return checked_hand_out(bin, slot, block, mask, tag);
+    return checked_hand_out(bin, slot, block);
 }
 
 /* Take a slot of a bin that has one: a random one in the hardened mode, else the lowest. */
@@ -138,7 +128,7 @@ FAST void *checked_take_node(struct heap *heap, size_t bytes, enum block_form fo
                              bool is_hardened) {
     if (UNLIKELY(bytes - 1 >= CHECKED_NODE_MAX || !heap_is_real(heap)))
         return NULL;
-    unsigned class_index = size_class_of(bytes + BLOCK_TAG_BYTES + is_hardened);
+    unsigned class_index = size_class_of(bytes + BLOCK_TAG_BYTES);
     struct bin *bin = &heap->checked_bins[class_index];
     if (UNLIKELY(bin->mask == 0))
         return NULL;
@@ -149,12 +139,11 @@ FAST void *checked_take_node(struct heap *heap, size_t bytes, enum block_form fo
 }
 
 /* Take a block of at most CHECKED_SMALL_MAX bytes in the hardened mode, whose class is its size in
- * steps and whose canary lies in one step: straight on, and so without a stack frame. NULL if the
- * class has no slot claimed. */
+ * steps and whose canary lies in one step: straight on. NULL if the class has no slot claimed. */
 FAST void *checked_take_small(struct heap *heap, size_t bytes, enum block_form form) {
     if (UNLIKELY(bytes - 1 >= CHECKED_SMALL_MAX || !heap_is_real(heap)))
         return NULL;
-    size_t class_index = size_class_linear(bytes + BLOCK_TAG_BYTES + 1);
+    size_t class_index = size_class_linear(bytes + BLOCK_TAG_BYTES);
     struct bin *bin = &heap->checked_bins[class_index];
     if (UNLIKELY(bin->mask == 0))
         return NULL;
@@ -165,11 +154,14 @@ FAST void *checked_take_small(struct heap *heap, size_t bytes, enum block_form f
     unsigned slot = checked_random_slot(heap, bin->mask);
     void *block = bin->first + slot * stride;
     uint64_t mask = block_mask(block);
-    checked_touch(block, mask, tag);
+    uint64_t was = *block_tag_word(block);
+    block_write_tag(block, mask, tag);
+    if (UNLIKELY(!block_was_freed(block, was, tag)))
+        return checked_take_written(bin, slot, was);
     if (UNLIKELY(!payload_small_is_zero(block, usable)))
-        return checked_take_written(bin, slot);
-    payload_write_last(payload_from_end(block, usable, 1), usable - bytes, mask);
-    return checked_hand_out(bin, slot, block, mask, tag);
+        return checked_take_written(bin, slot, 0);
+    payload_write_last(block, usable, usable - bytes, mask);
+    return checked_hand_out(bin, slot, block);
 }
 
 /* A live block of the calling thread's own slabs, as heap_find() finds it where there are no tags.
@@ -201,19 +193,18 @@ static inline bool checked_has_tag(const struct slab *slab, uint32_t slot) {
     return slot < slab->slot_count && slab_is_live(slab_live_of(slab, slot), slot);
 }
 
-/* True if the tag behind a block in this slot is whole. A slot without a tag, one that never was in
- * use, is the exception. */
-FAST bool checked_is_next_sound(const struct slab *slab, size_t slot, const void *next) {
+/* True if the tag behind a block in this slot is whole. Without the hardened mode a slot that is
+ * not in use has none. */
+FAST bool checked_is_next_sound(const struct slab *slab, size_t slot, const void *next,
+                                bool is_hardened) {
     return LIKELY(block_is_intact(next, block_mask(next), slab->class_index)) ||
-           !checked_has_tag(slab, (uint32_t)slot + 1);
+           (!is_hardened && !checked_has_tag(slab, (uint32_t)slot + 1));
 }
 
 /* Mark a block as freed: before it is cleared, so that another thread that frees it at this moment
  * finds the canary gone, and then why. */
 FAST void checked_mark_freed(void *block, uint64_t mask, unsigned class_index) {
-    block_write_tag(block, mask,
-                    (struct block_tag){
-                        .requested = BLOCK_FREED, .class_index = class_index, .form = BLOCK_ANY});
+    block_mark_freed(block, mask, class_index);
     atomic_signal_fence(memory_order_release);
 }
 
@@ -228,16 +219,16 @@ FAST bool checked_give_small(struct heap *heap, void *block, enum block_form for
         return false;
     if (bytes != CHECKED_BYTES_UNKNOWN &&
         UNLIKELY(bytes > CHECKED_SMALL_MAX ||
-                 size_class_linear(bytes + BLOCK_TAG_BYTES + 1) != class_index))
+                 size_class_linear(bytes + BLOCK_TAG_BYTES) != class_index))
         return false;
     size_t usable = class_index * SLOT_ALIGN - BLOCK_TAG_BYTES;
     uint64_t mask = block_mask(block);
     size_t canary_bytes = usable - block_size_if_intact(block, mask, (unsigned)class_index, form);
-    if (UNLIKELY(canary_bytes - 1 >= PAYLOAD_STEP_BYTES))
+    if (UNLIKELY(canary_bytes > PAYLOAD_STEP_BYTES))
         return false;
     void *next = (char *)block + class_index * SLOT_ALIGN;
     const payload_half_step *last = payload_from_end(block, usable, 1);
-    if (UNLIKELY(!checked_is_next_sound(found.slab, found.slot, next)) ||
+    if (UNLIKELY(!checked_is_next_sound(found.slab, found.slot, next, true)) ||
         UNLIKELY(!payload_step_is_zero(payload_last_damage(last, canary_bytes, mask))))
         return false;
     checked_mark_freed(block, mask, (unsigned)class_index);
@@ -257,15 +248,15 @@ FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form
         return false;
     unsigned class_index = slab->class_index;
     if (bytes != CHECKED_BYTES_UNKNOWN &&
-        UNLIKELY(bytes > CHECKED_NODE_MAX ||
-                 size_class_of(bytes + BLOCK_TAG_BYTES + is_hardened) != class_index))
+        UNLIKELY(bytes > CHECKED_NODE_MAX || size_class_of(bytes + BLOCK_TAG_BYTES) != class_index))
         return false;
     size_t usable = slab->stride - BLOCK_TAG_BYTES;
     uint64_t mask = block_mask(block);
     uint64_t requested = block_size_if_intact(block, mask, class_index, form);
-    if (UNLIKELY(requested > usable - is_hardened)) /* that of freed blocks is */
+    if (UNLIKELY(requested > usable)) /* that of freed blocks is */
         return false;
-    if (UNLIKELY(!checked_is_next_sound(slab, found.slot, (char *)block + slab->stride)))
+    if (UNLIKELY(
+            !checked_is_next_sound(slab, found.slot, (char *)block + slab->stride, is_hardened)))
         return false;
     if (is_hardened) {
         /* The slow path turns the quarantine, and makes it first. */

@@ -141,7 +141,7 @@ static void derive(struct config *result) {
     bool has_tags = result->strategy == TAGPOOL_STRATEGY_TAGGED;
     result->slot_max = result->node_max - (has_tags ? BLOCK_TAG_BYTES : 0);
     if (result->harden != 0)
-        result->slot_max = SIZE_CLASS_MAX_BYTES - BLOCK_TAG_BYTES - 1;
+        result->slot_max = SIZE_CLASS_MAX_BYTES - BLOCK_TAG_BYTES;
 }
 
 void config_read(struct config *result, const char *options, struct config_complaints *complaints) {

@@ -447,13 +447,31 @@ static struct slab *adopt_orphan(struct heap *heap, unsigned class_index) {
     return found;
 }
 
+/* Mark slots that were claimed for the first time, from `first` on, as freed, and put a tag behind
+ * the last: so there is one behind each that is in use. */
+static void tag_fresh(const struct slab *slab, uint32_t first) {
+    for (uint32_t slot = first == 0 ? 0 : first + 1; slot <= slab->fresh_slot; slot++) {
+        void *block = slab_slot_start(slab, slot);
+        block_mark_freed(block, block_mask(block), slab->class_index);
+    }
+}
+
+/* Take the tags of slots from `first` to `last` away. */
+static void untag(const struct slab *slab, uint32_t first, uint32_t last) {
+    for (uint32_t slot = first; slot <= last; slot++)
+        OWNER_STORE(block_tag_word(slab_slot_start(slab, slot)), 0);
+}
+
 /* Undo the claim of what a bin still has. */
 static void empty_bin(struct heap *heap, unsigned class_index) {
     struct bin *bin = &heap->claims[class_index];
     if (bin->mask == 0)
         return;
     struct slab *slab = slab_of_live(bin->live);
+    uint32_t fresh_slot = slab->fresh_slot;
     slab_unclaim(slab, (unsigned)(bin->live - slab->live), bin->mask, bin->fresh);
+    if (is_hardened && class_index != 0)
+        untag(slab, slab->fresh_slot + 1, fresh_slot);
     heap->counters->pool_calls[class_index] -= count_bits(bin->mask);
     bin->mask = 0;
 }
@@ -463,8 +481,8 @@ static void empty_bin(struct heap *heap, unsigned class_index) {
 static void clear_remains(const struct slab *slab) {
     if (slab->disturbed)
         memset(slab_start(slab), 0, SLAB_BYTES);
-    for (uint32_t slot = 0; slot < slab->fresh_slot && slab->class_index != 0; slot++)
-        OWNER_STORE(block_tag_word(slab_slot_start(slab, slot)), 0);
+    else if (slab->class_index != 0)
+        untag(slab, 0, slab->fresh_slot);
 }
 
 /* A slab for the hardened mode: all zero but for the tags of its slots, and inaccessible if it is
@@ -551,9 +569,12 @@ static bool fill_bin(struct heap *heap, unsigned class_index, struct slab *slab)
     unsigned word;
     bool fresh;
     uint32_t countdown = slab->countdown;
+    uint32_t fresh_slot = slab->fresh_slot;
     uint64_t mask = slab_claim(slab, &word, &fresh);
     if (mask == 0)
         return false;
+    if (is_hardened && class_index != 0 && slab->fresh_slot != fresh_slot)
+        tag_fresh(slab, fresh_slot);
     bin->first = slab_slot_start(slab, word * WORD_BITS);
     bin->live = &slab->live[word];
     bin->stride = slab->stride;

@@ -1,8 +1,8 @@
 /* The bytes of a block in the hardened mode: all zero while it is free; while it is not, a canary
- * behind what was requested.
+ * behind what was requested, unless that reaches to the next tag.
  *
- *   tag | requested bytes | canary, 1 byte or more | tag of the next block
- *       | <------------- usable bytes -----------> |
+ *   tag | requested bytes | canary | tag of the next block
+ *       | <----- usable bytes ---> |
  *
  * `usable` is 8 more than a multiple of 16, and blocks start at multiples of 16. Every malloc() and
  * free() goes through here, and most blocks are small: their bytes are looked at in steps of 16
@@ -146,10 +146,15 @@ static inline payload_step payload_last_bytes(size_t count) {
     return step;
 }
 
-/* Write the last 1 to 16 bytes of a canary, which are `count`, to a step that is zero. */
-static inline void payload_write_last(payload_half_step *step, size_t count, uint64_t mask) {
-    const payload_step canary = {payload_canary(mask), payload_canary(mask)};
-    *step = canary & payload_last_bytes(count);
+/* Write the last 0 to 16 bytes of a canary, which are `count`, to a payload that is zero. */
+static inline void payload_write_last(void *block, size_t usable, size_t count, uint64_t mask) {
+    uint64_t canary = payload_canary(mask);
+    if (UNLIKELY(usable < PAYLOAD_STEP_BYTES)) { /* a step would reach over the tag */
+        *(payload_word *)block = count == 0 ? 0 : canary & UINT64_MAX << (8 - count) * 8;
+        return;
+    }
+    *payload_from_end(block, usable, 1) =
+        (payload_step){canary, canary} & payload_last_bytes(count);
 }
 
 /* The bits in which they differ from what was written. */
@@ -159,19 +164,19 @@ static inline payload_step payload_last_damage(const payload_half_step *step, si
     return (*step ^ canary) & payload_last_bytes(count);
 }
 
-/* Write the canary of a block that is all zero, and that has no tag yet: in the smallest payload
- * the step reaches over it. requested < usable. */
+/* Write the canary of a block that is all zero. requested <= usable. */
 static inline void payload_write_canary(void *block, size_t requested, size_t usable,
                                         uint64_t mask) {
     const payload_step canary = {payload_canary(mask), payload_canary(mask)};
-    size_t number = 1;
     size_t count = usable - requested;
-    for (; count > PAYLOAD_STEP_BYTES; count -= PAYLOAD_STEP_BYTES)
-        *payload_from_end(block, usable, number++) = canary;
-    payload_write_last(payload_from_end(block, usable, number), count, mask);
+    for (; count > PAYLOAD_STEP_BYTES; count -= PAYLOAD_STEP_BYTES) {
+        *payload_from_end(block, usable, 1) = canary;
+        usable -= PAYLOAD_STEP_BYTES;
+    }
+    payload_write_last(block, usable, count, mask);
 }
 
-/* True if the canary is as it was written. requested < usable. */
+/* True if the canary is as it was written. requested <= usable. */
 static inline bool payload_has_canary(void *block, size_t requested, size_t usable, uint64_t mask) {
     const payload_step canary = {payload_canary(mask), payload_canary(mask)};
     payload_step damage = {0, 0};
@@ -184,7 +189,7 @@ static inline bool payload_has_canary(void *block, size_t requested, size_t usab
 }
 
 /* Write the canary of a block in use, whose requested size changes: byte by byte to the next word,
- * and by words. requested < usable. */
+ * and by words. requested <= usable. */
 static inline void payload_renew_canary(void *block, size_t requested, size_t usable,
                                         uint64_t mask) {
     uint64_t canary = payload_canary(mask);

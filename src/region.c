@@ -15,9 +15,9 @@ enum {
     REGION_HUGE_SLABS = 32,  /* slabs in a huge page; slabs become accessible by whole ones */
     REGION_HUGE_FROM = 128,  /* a pool of 8 MiB and more grows by huge pages: src/README.md */
     REGION_STEP_MOST = 1024, /* slabs that become accessible at a time */
-    REGION_TABLE_STEP = 1024,               /* descriptors that do, */
-    REGION_TABLE_STEP_LIMITED = 64,         /* and where accessible memory counts against a limit */
-    REGION_BATCH_SLABS = REGION_HUGE_SLABS, /* warm beyond the limit before any is returned */
+    REGION_TABLE_STEP = 1024,       /* descriptors that do, */
+    REGION_TABLE_STEP_LIMITED = 64, /* and where accessible memory counts against a limit */
+    REGION_BATCH_SLABS = 16, /* warm beyond the limit before any is returned: fewer system calls */
     /* Inaccessible slabs, and runs at one time, each of which takes two mappings, take half of what
      * a process may have. */
     REGION_MAPPINGS_SHARE = 8,
@@ -405,12 +405,13 @@ static bool is_warm_huge_page(size_t number) {
 }
 static_assert(REGION_HUGE_SLABS == 32, "a huge page has 32 bits of a set");
 
-/* Return whole huge pages of warm slabs. A part of one takes the kernel longer to return, splits
- * it, and its memory is not free before the rest is. */
+/* Return whole huge pages of warm slabs, even if half of the last one were to be kept. A part of
+ * one takes the kernel longer to return, splits it, and its memory is not free before the rest is.
+ */
 static size_t trim_huge_pages(size_t keep) {
     size_t slabs_returned = 0;
     for (size_t number = region_counts.used / REGION_HUGE_SLABS;
-         number > 0 && region_counts.warm >= keep + REGION_HUGE_SLABS; number--) {
+         number > 0 && region_counts.warm >= keep + REGION_BATCH_SLABS; number--) {
         size_t first = (number - 1) * REGION_HUGE_SLABS;
         if (is_warm_huge_page(number - 1))
             slabs_returned += make_cold(first, first + REGION_HUGE_SLABS);

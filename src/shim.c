@@ -55,7 +55,7 @@ static unsigned class_of(size_t alignment, size_t bytes) {
         return SIZE_CLASS_ALL;
     if (checked_is_hardened && bytes == 0 && alignment <= SLOT_ALIGN)
         return 0;
-    size_t slot_bytes = bytes + checked_overhead();
+    size_t slot_bytes = bytes + checked_tag_bytes;
     if (alignment > SLOT_ALIGN)
         return size_class_of_aligned(slot_bytes, alignment);
     return slot_bytes <= TAGPOOL_NODE_MAX ? size_class_of(slot_bytes)
@@ -131,9 +131,18 @@ SLOW static void *take_hardened(size_t bytes, enum block_form form) {
     return LIKELY(block != NULL) ? block : take_hardened_large(bytes, form);
 }
 
+/* The same of malloc(), whose form the compiler knows. */
+SLOW static void *take_hardened_malloc(size_t bytes) {
+    void *block = checked_take_small(heap_current, bytes, BLOCK_MALLOC);
+    return LIKELY(block != NULL) ? block : take_hardened_large(bytes, BLOCK_MALLOC);
+}
+
 SLOW static void *take_slow(size_t bytes, enum block_form form) {
-    if (checked_tag_bytes != 0)
-        return checked_is_hardened ? take_hardened(bytes, form) : take_tagged(bytes, form);
+    if (checked_tag_bytes != 0) {
+        if (checked_is_hardened)
+            return form == BLOCK_MALLOC ? take_hardened_malloc(bytes) : take_hardened(bytes, form);
+        return take_tagged(bytes, form);
+    }
     struct heap *heap = heap_current;
     if (config.strategy == TAGPOOL_STRATEGY_DIRECT && heap_is_real(heap))
         return take_direct(heap, bytes);

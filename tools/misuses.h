@@ -58,6 +58,8 @@ enum misuse_outcome { MISUSE_OUTCOMES(MISUSE_OUTCOME_ID) MISUSE_OUTCOME_COUNT };
       RUNS_THROUGH, OVERFLOW_TAG, OVERFLOW)                                                        \
     X(WROTE_SLACK, "write 1 byte behind a block that does not, free it", RUNS_THROUGH,             \
       RUNS_THROUGH, OVERFLOW)                                                                      \
+    X(WROTE_FREE_NEXT, "write 1 byte behind one that ends at a free block, take that",             \
+      RUNS_THROUGH, RUNS_THROUGH, OVERFLOW)                                                        \
     X(WROTE_BEFORE, "write 1 byte in front of a block, free it", RUNS_THROUGH, UNDERFLOW_TAG,      \
       UNDERFLOW_TAG)                                                                               \
     X(WROTE_BEFORE_USE, "write 1 byte in front of a block, resize it", RUNS_THROUGH,               \

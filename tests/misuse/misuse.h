@@ -121,8 +121,8 @@ SHARED void write_expression(char *expression, size_t room, const struct expecte
     snprintf(expression + length, room - length, "\\) in ");
     append_literal(expression, room, expected->function);
     length = strlen(expression);
-    /* Who wrote into a freed block is not known; the call that found it is not to blame. */
-    if (expected->outcome == MISUSE_OUTCOME_WRITE_AFTER_FREE) {
+    /* Who wrote is not known; the call that takes a block and finds it is not to blame. */
+    if (strcmp(expected->function, "malloc()") == 0) {
         snprintf(expression + length, room - length, "\n$");
         return;
     }

@@ -262,8 +262,8 @@ static void *overflow(char *block, size_t bytes, bool misuse) {
     return block;
 }
 
-/* Of two neighbours the lower one is overflown. With tags the damage is the upper one's; a hardened
- * block has bytes of its own behind it. */
+/* Of two neighbours the lower one is overflown. With tags the damage is the upper one's; in the
+ * hardened mode it is found whatever is behind the block. */
 static char *overflow_into_next(size_t bytes, bool misuse, bool give_upper) {
     char *low = NULL;
     char *high = has_tags() && !is_hardened() ? take_neighbours(bytes, &low) : NULL;
@@ -339,6 +339,17 @@ static void *written_after_another_thread_freed(size_t bytes, bool misuse) {
     if (misuse)
         block[bytes / 2] = 0x5a;
     return block;
+}
+
+/* The damage is found when the free block is handed out. */
+static void *overflown_beside_a_free_block(size_t bytes, bool misuse) {
+    char *low = NULL;
+    char *high = take_neighbours(bytes, &low);
+    reused_bytes = bytes;
+    if (high == NULL)
+        return take(bytes);
+    give(high);
+    return overflow(low, bytes, misuse);
 }
 
 static void *freed_for_reading(size_t bytes, bool misuse) {
@@ -428,7 +439,7 @@ static const size_t one_size[] = {40, 0};
 static const size_t full_sizes[] = {24,   40,   248, 504,
                                     1016, 3832, 0}; /* 8 bytes less than a stride */
 static const size_t slack_sizes[] = {20, 100, 501, 900, 3900, 0};
-static const size_t slab_sizes[] = {1025, 3000, 20000, 32727, 0};
+static const size_t slab_sizes[] = {1025, 3000, 20000, 32728, 0};
 static const size_t mapped_sizes[] = {32768, 100000, 262144, 0};
 
 enum {
@@ -520,6 +531,8 @@ static const struct scenario {
      overflown_of_ended_thread, slack_sizes, ENDED},
     {MISUSE_WROTE_SLACK, "the same with another thread's block", NULL, overflown_of_living_owner,
      slack_sizes, HELPERS},
+    {MISUSE_WROTE_FREE_NEXT, "write 1 byte into a free block's tag, take that", &call_reuse,
+     overflown_beside_a_free_block, full_sizes, HERE | SMALL},
     {MISUSE_WROTE_BEFORE, "write 1 byte in front of a block, free it", NULL, underflown,
      slack_sizes, 0},
     {MISUSE_WROTE_BEFORE, "the same with another thread's block", NULL, underflown_of_living_owner,
@@ -715,6 +728,8 @@ static void check_scenario(size_t index, enum misuse_strategy strategy) {
         bool hardened = strategy == MISUSE_STRATEGY_hardened;
         if ((flags & MAPPED) == 0)
             check_sizes(index, strategy, scenarios[index].sizes);
+        if (hardened && scenarios[index].misuse == MISUSE_WROTE_SLACK)
+            check_sizes(index, strategy, full_sizes); /* there it need not be slack */
         if (hardened && (flags & (SMALL | MAPPED)) == 0)
             check_sizes(index, strategy, slab_sizes);
         if (hardened && (flags & (SMALL | SLABS)) == 0)

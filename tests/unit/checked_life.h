@@ -33,7 +33,7 @@ static inline size_t life_largest(void) {
 
 /* As shim.c chooses it. */
 static inline unsigned life_class(size_t bytes) {
-    size_t slot_bytes = bytes + checked_overhead();
+    size_t slot_bytes = bytes + checked_tag_bytes;
     if (slot_bytes > SIZE_CLASS_MAX_BYTES)
         return RUN_CLASS;
     if (checked_is_hardened && bytes == 0)
