@@ -70,9 +70,11 @@ void *checked_take_written(struct bin *bin, unsigned bin_slot, uint64_t was) {
     if (!slab->disturbed) /* by a thread that a fork left behind as it was about to hand the slot
                              out */
         raise_written(slab, slot, is_overflow);
-    block_mark_freed(block, block_mask(block), class_index);
-    payload_clear(block, usable_bytes(slab));
-    return checked_take_slot(bin, bin_slot, tag, true);
+    uint64_t mask = block_mask(block);
+    memset(block, 0, usable_bytes(slab));
+    block_write_tag(block, mask, tag);
+    payload_write_canary(block, tag.requested, usable_bytes(slab), mask);
+    return checked_hand_out(bin, bin_slot, block);
 }
 
 /* Apart from checked_take(), which so has less to do where there are no tags. */

@@ -747,7 +747,7 @@ static struct heap *new_heap(void) {
     return heap;
 }
 
-struct heap *heap_open(void) {
+COLD struct heap *heap_open(void) {
     lock_acquire(&pool_lock);
     struct heap *heap = new_heap();
     if (heap != NULL) {
@@ -785,7 +785,7 @@ static void orphan_class(struct heap *heap, unsigned class_index) {
     }
 }
 
-void heap_close(struct heap *heap) {
+COLD void heap_close(struct heap *heap) {
     drain_inbox(heap);
     empty_quarantine(heap);
     lock_acquire(&pool_lock);
@@ -829,7 +829,7 @@ static void post_again(struct heap *mine, struct slab *slab) {
     push_inbox_remote(mine, slab);
 }
 
-void heap_after_fork(bool intact) {
+COLD void heap_after_fork(bool intact) {
     struct heap *mine = heap_current;
     stats_after_fork();
     if (heap_is_real(mine)) {
@@ -864,7 +864,7 @@ void heap_after_fork(bool intact) {
     }
 }
 
-void heap_settle_counts(void) {
+COLD void heap_settle_counts(void) {
     lock_acquire(&pool_lock);
     for (unsigned owner = TAG_OWNER_FIRST; owner < TAG_OWNER_FIRST + heap_count; owner++) {
         struct heap *heap = heap_of_owner(owner);
@@ -874,7 +874,7 @@ void heap_settle_counts(void) {
     lock_release(&pool_lock);
 }
 
-void heap_sum(struct heap_sums *sums) {
+COLD void heap_sum(struct heap_sums *sums) {
     *sums = (struct heap_sums){.free_bytes = 0};
     lock_acquire(&pool_lock);
     for (size_t index = 0; index < region_counts.used; index++) {
@@ -892,7 +892,7 @@ void heap_sum(struct heap_sums *sums) {
     lock_release(&pool_lock);
 }
 
-void heap_each_live(void (*visit)(struct slab *slab, uint32_t slot, void *context), void *context) {
+COLD void heap_each_live(void (*visit)(struct slab *slab, uint32_t slot, void *context), void *context) {
     for (size_t index = 0; index < region_counts.used; index++) {
         struct slab *slab = slab_at(index);
         int owner = slab_owner(slab);
