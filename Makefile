@@ -117,7 +117,7 @@ TEST_LIBRARIES := $(addprefix $(BUILD)/,$(sort $(shell awk '/^[a-z]/ { print $$2
 GATE_SCENARIOS := $(BUILD)/tests/gate/scenarios
 
 test: all $(TEST_LIBRARIES) $(if $(findstring /gate/,$(TESTS)),$(GATE_SCENARIOS)) $(filter $(BUILD)/%,$(TESTS)) ## build and run the tests (ONLY=word: those with it in the name)
-	@BUILD=$(BUILD) CC="$(CC)" TAGPOOL_TEST_SYSTEM= tests/harness/run $(TESTS)
+	@BUILD=$(BUILD) CC="$(CC)" TAGPOOL_TEST_SYSTEM= tests/harness/run -t 180 $(TESTS)
 
 include tests/sanitize/rules.mk
 include tests/soak/rules.mk

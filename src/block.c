@@ -22,7 +22,12 @@ static unsigned field(uint64_t word, unsigned shift, unsigned bits) {
 }
 
 enum block_verdict block_read_tag(const void *block, unsigned class_index, struct block_tag *tag) {
-    uint64_t word = block_tag_said(block, block_mask(block));
+    return block_judge_tag(block, block_tag_load(block), class_index, tag);
+}
+
+enum block_verdict block_judge_tag(const void *block, uint64_t was, unsigned class_index,
+                                   struct block_tag *tag) {
+    uint64_t word = was ^ block_mask(block);
     tag->form = (enum block_form)field(word, BLOCK_LOW_BITS, BLOCK_FORM_BITS);
     tag->class_index = field(word, BLOCK_LOW_BITS + BLOCK_FORM_BITS, BLOCK_CLASS_BITS);
     tag->requested =

@@ -60,11 +60,15 @@ static inline uint64_t *block_tag_word(const void *block) {
     return (uint64_t *)(uintptr_t)block - 1;
 }
 
-/* What the tag of a block says, if it is intact. `mask` is the block's block_mask(). Relaxed:
- * whoever frees the block before looks at this one's, at a moment when another thread may write it,
- * and finds the old or the new. */
+/* Relaxed: whoever frees the block before looks at this one's, at a moment when another thread may
+ * write it, and finds the old or the new. */
+static inline uint64_t block_tag_load(const void *block) {
+    return __atomic_load_n(block_tag_word(block), __ATOMIC_RELAXED);
+}
+
+/* What the tag of a block says, if it is intact. `mask` is the block's block_mask(). */
 static inline uint64_t block_tag_said(const void *block, uint64_t mask) {
-    return __atomic_load_n(block_tag_word(block), __ATOMIC_RELAXED) ^ mask;
+    return block_tag_load(block) ^ mask;
 }
 
 /* What it is to say. */
@@ -127,5 +131,9 @@ static inline uint32_t block_requested(const void *block) {
 
 /* Read the tag of a block of a class. What it says counts only if the verdict is BLOCK_INTACT. */
 enum block_verdict block_read_tag(const void *block, unsigned class_index, struct block_tag *tag);
+
+/* The same of a word that was in front of the block. */
+enum block_verdict block_judge_tag(const void *block, uint64_t was, unsigned class_index,
+                                   struct block_tag *tag);
 
 #endif

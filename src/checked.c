@@ -64,9 +64,9 @@ void *checked_take_written(struct bin *bin, unsigned bin_slot, uint64_t was) {
     unsigned class_index = slab->class_index;
     struct block_tag tag, before;
     block_read_tag(block, class_index, &tag);
-    OWNER_STORE(block_tag_word(block), was);
-    bool is_overflow = block_read_tag(block, class_index, &before) == BLOCK_OVERFLOWN && slot > 0 &&
-                       slab_holds(slab, slot - 1);
+    bool is_overflow = was != 0 &&
+                       block_judge_tag(block, was, class_index, &before) == BLOCK_OVERFLOWN &&
+                       slot > 0 && slab_holds(slab, slot - 1);
     if (!slab->disturbed) /* by a thread that a fork left behind as it was about to hand the slot
                              out */
         raise_written(slab, slot, is_overflow);

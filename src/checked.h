@@ -102,7 +102,7 @@ FAST void *checked_take_slot(struct bin *bin, unsigned slot, struct block_tag ta
                              bool is_hardened) {
     void *block = heap_bin_block(bin, slot);
     uint64_t mask = block_mask(block);
-    uint64_t was = *block_tag_word(block);
+    uint64_t was = block_tag_load(block);
     block_write_tag(block, mask, tag);
     if (is_hardened) {
         size_t usable = bin->stride - BLOCK_TAG_BYTES;
@@ -154,7 +154,7 @@ FAST void *checked_take_small(struct heap *heap, size_t bytes, enum block_form f
     unsigned slot = checked_random_slot(heap, bin->mask);
     void *block = bin->first + slot * stride;
     uint64_t mask = block_mask(block);
-    uint64_t was = *block_tag_word(block);
+    uint64_t was = block_tag_load(block);
     block_write_tag(block, mask, tag);
     if (UNLIKELY(!block_was_freed(block, was, tag)))
         return checked_take_written(bin, slot, was);

@@ -892,7 +892,8 @@ COLD void heap_sum(struct heap_sums *sums) {
     lock_release(&pool_lock);
 }
 
-COLD void heap_each_live(void (*visit)(struct slab *slab, uint32_t slot, void *context), void *context) {
+COLD void heap_each_live(void (*visit)(struct slab *slab, uint32_t slot, void *context),
+                         void *context) {
     for (size_t index = 0; index < region_counts.used; index++) {
         struct slab *slab = slab_at(index);
         int owner = slab_owner(slab);
