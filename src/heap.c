@@ -375,17 +375,6 @@ static void turn(struct heap *heap) {
     heap->aside_left = quarantine_limit;
 }
 
-void heap_give_resting(struct heap *heap, struct slab *slab, uint32_t slot) {
-    if (!has_quarantine(heap)) {
-        if (slab_give(slab, slot, slab_live_of(slab, slot)))
-            heap_wake(heap, slab);
-        return;
-    }
-    heap_set_aside(heap, slab_index(slab), slot);
-    if (heap->aside_left == 0)
-        turn(heap);
-}
-
 /* Take in what other threads freed of a slab, and let it rest as if this one had freed it. */
 static void fold_resting(struct heap *heap, struct slab *slab) {
     size_t index = slab_index(slab);
@@ -655,16 +644,34 @@ SLOW static bool give_orphan(struct heap *heap, struct slab *slab, uint32_t slot
     return is_given;
 }
 
-/* Free a block of a slab of our own that other threads have freed into. These come in together with
- * others, when the heap needs slots or after some such frees: to take them in one by one would pass
- * the same cache lines back and forth. */
-static void give_posted(struct heap *heap, struct slab *slab, uint32_t slot) {
-    if (slab_give(slab, slot, slab_live_of(slab, slot)))
-        heap_wake(heap, slab);
+/* A block of a slab of our own was freed that other threads have freed into. What they freed comes
+ * in together, when the heap needs slots or after some such frees: to take it in one by one would
+ * pass the same cache lines back and forth. */
+static void note_posted_give(struct heap *heap) {
     if (++heap->posted_gives >= POSTED_GIVES) {
         heap->posted_gives = 0;
         drain_inbox(heap);
     }
+}
+
+static void give_posted(struct heap *heap, struct slab *slab, uint32_t slot) {
+    if (slab_give(slab, slot, slab_live_of(slab, slot)))
+        heap_wake(heap, slab);
+    note_posted_give(heap);
+}
+
+void heap_give_resting(struct heap *heap, struct slab *slab, uint32_t slot) {
+    bool is_posted = slab_is_posted(slab);
+    if (!has_quarantine(heap)) {
+        if (slab_give(slab, slot, slab_live_of(slab, slot)))
+            heap_wake(heap, slab);
+    } else {
+        heap_set_aside(heap, slab_index(slab), slot);
+        if (heap->aside_left == 0)
+            turn(heap);
+    }
+    if (is_posted) /* last, so that a slot that another thread frees too is found */
+        note_posted_give(heap);
 }
 
 /* Free a block of another running thread. False if it is freed already. */

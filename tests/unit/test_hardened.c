@@ -23,9 +23,33 @@ static void no_slot_is_easier_to_foresee_than_another(void) {
     }
 }
 
+enum { SHARED_BLOCKS = 400 }; /* of one slab */
+static void *shared_blocks[SHARED_BLOCKS];
+
+static void *give_every_other(void *argument) {
+    for (unsigned i = 0; i < SHARED_BLOCKS; i += 2)
+        checked_give(heap_current, shared_blocks[i], &life_free, CHECKED_BYTES_UNKNOWN, NULL);
+    return argument;
+}
+
+/* If it came only when a slab is used up, two threads that exchange blocks would use twice the
+ * memory. */
+static void what_other_threads_free_comes_in_while_its_owner_frees(void) {
+    pthread_t thread;
+    for (unsigned i = 0; i < SHARED_BLOCKS; i++)
+        shared_blocks[i] = life_take(72);
+    pthread_create(&thread, NULL, give_every_other, NULL);
+    pthread_join(thread, NULL);
+    CHECK(atomic_load(&heap_current->inbox) != NULL);
+    for (unsigned i = 1; i < SHARED_BLOCKS; i += 2)
+        life_give(shared_blocks[i], CHECKED_BYTES_UNKNOWN);
+    CHECK(atomic_load(&heap_current->inbox) == NULL);
+}
+
 int main(void) {
     TAP_RUN(no_slot_is_easier_to_foresee_than_another);
     life_start(true);
     life_run();
+    TAP_RUN(what_other_threads_free_comes_in_while_its_owner_frees);
     return tap_done();
 }
