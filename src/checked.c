@@ -189,10 +189,12 @@ static bool must_have_next(const struct heap *heap, const struct slab *slab, uin
  * block alone that was damaged; if it is the next one, the call may go on. */
 static bool examine_next(const struct heap *heap, struct slab *slab, uint32_t slot,
                          uint32_t requested, const struct fault_report *call) {
-    void *next = slab_slot_start(slab, slot + 1);
+    if (!must_have_next(heap, slab, slot))
+        return true;
     struct block_tag tag;
-    enum block_verdict verdict = block_read_tag(next, slab->class_index, &tag);
-    if (LIKELY(verdict == BLOCK_INTACT) || !must_have_next(heap, slab, slot))
+    enum block_verdict verdict =
+        block_read_tag(slab_slot_start(slab, slot + 1), slab->class_index, &tag);
+    if (LIKELY(verdict == BLOCK_INTACT))
         return true;
     struct fault_report report = *call;
     bool is_overflow =

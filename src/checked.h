@@ -102,7 +102,7 @@ FAST void *checked_take_slot(struct bin *bin, unsigned slot, struct block_tag ta
                              bool is_hardened) {
     void *block = heap_bin_block(bin, slot);
     uint64_t mask = block_mask(block);
-    uint64_t was = block_tag_load(block);
+    uint64_t was = is_hardened ? block_tag_load(block) : 0;
     block_write_tag(block, mask, tag);
     if (is_hardened) {
         size_t usable = bin->stride - BLOCK_TAG_BYTES;
