@@ -83,12 +83,6 @@ static inline void block_write_tag(void *block, uint64_t mask, struct block_tag 
     OWNER_STORE(block_tag_word(block), block_tag_plain(tag) ^ mask);
 }
 
-/* What that of a freed block says. */
-static inline uint64_t block_tag_freed(unsigned class_index) {
-    return block_tag_plain((struct block_tag){
-        .requested = BLOCK_FREED, .class_index = class_index, .form = BLOCK_ANY});
-}
-
 /* True if the word in front of a block, which has this tag now, was that of a freed block of the
  * class. What both have in common need not be known. */
 static inline bool block_was_freed(const void *block, uint64_t was, struct block_tag tag) {
@@ -99,7 +93,9 @@ static inline bool block_was_freed(const void *block, uint64_t was, struct block
 
 /* Mark a block as freed. */
 static inline void block_mark_freed(void *block, uint64_t mask, unsigned class_index) {
-    OWNER_STORE(block_tag_word(block), block_tag_freed(class_index) ^ mask);
+    block_write_tag(block, mask,
+                    (struct block_tag){
+                        .requested = BLOCK_FREED, .class_index = class_index, .form = BLOCK_ANY});
 }
 
 /* The requested size in a tag, if all else in it is as it must be: both magics, the class and the

@@ -81,8 +81,8 @@ void *checked_take_written(struct bin *bin, unsigned bin_slot, uint64_t was) {
 SLOW static void *take_with_tag(struct heap *heap, struct bin *bin, struct block_tag tag) {
     if (UNLIKELY(heap->random_state == 0))
         heap->random_state = os_random() | 1;
-    return checked_is_hardened ? checked_take_bin(heap, bin, tag, true)
-                               : checked_take_bin(heap, bin, tag, false);
+    return checked_is_hardened ? checked_take_bin(heap, bin, bin->stride, tag, CHECKED_HARDENED)
+                               : checked_take_bin(heap, bin, bin->stride, tag, CHECKED_TAGGED);
 }
 
 void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum block_form form) {

@@ -67,9 +67,11 @@ size_t checked_requested(const struct slab *slab, uint32_t slot);
 
 /* ---- the fast paths ----
  *
- * Each is laid out once for tags alone and once for the hardened mode, which `is_hardened` says:
- * the same as checked_is_hardened.
+ * Each is laid out for every kind of block that there is: with a tag alone; hardened, of any size;
+ * and hardened and small, whose class is its size in steps and whose payload takes no loop. The
+ * last two are the same blocks: what is not small enough for one path is left to the other.
  */
+enum checked_kind { CHECKED_TAGGED, CHECKED_HARDENED, CHECKED_SMALL };
 
 /* A slot of a mask: the first from a random place on, between its lowest and its highest. A
  * multiplicative congruential generator (L'Ecuyer, "Tables of linear congruential generators",
@@ -98,70 +100,60 @@ FAST void *checked_hand_out(struct bin *bin, unsigned slot, void *block) {
 }
 
 /* Take a slot of a bin. Not for class 0. */
-FAST void *checked_take_slot(struct bin *bin, unsigned slot, struct block_tag tag,
-                             bool is_hardened) {
-    void *block = heap_bin_block(bin, slot);
+FAST void *checked_take_slot(struct bin *bin, unsigned slot, size_t stride, struct block_tag tag,
+                             enum checked_kind kind) {
+    void *block = bin->first + slot * stride;
+    size_t usable = stride - BLOCK_TAG_BYTES;
     uint64_t mask = block_mask(block);
-    uint64_t was = is_hardened ? block_tag_load(block) : 0;
+    uint64_t was = kind != CHECKED_TAGGED ? block_tag_load(block) : 0;
     block_write_tag(block, mask, tag);
-    if (is_hardened) {
-        size_t usable = bin->stride - BLOCK_TAG_BYTES;
+    if (kind != CHECKED_TAGGED) {
         if (UNLIKELY(!block_was_freed(block, was, tag)))
             return checked_take_written(bin, slot, was);
-        if (UNLIKELY(!payload_is_zero(block, usable)))
+        if (UNLIKELY(kind == CHECKED_SMALL ? !payload_small_is_zero(block, usable)
+                                           : !payload_is_zero(block, usable)))
             return checked_take_written(bin, slot, 0);
-        payload_write_canary(block, tag.requested, usable, mask);
     }
+    if (kind == CHECKED_SMALL)
+        payload_write_last(block, usable, usable - tag.requested, mask);
+    else if (kind == CHECKED_HARDENED)
+        payload_write_canary(block, tag.requested, usable, mask);
     return checked_hand_out(bin, slot, block);
 }
 
 /* Take a slot of a bin that has one: a random one in the hardened mode, else the lowest. */
-FAST void *checked_take_bin(struct heap *heap, struct bin *bin, struct block_tag tag,
-                            bool is_hardened) {
-    unsigned slot =
-        is_hardened ? checked_random_slot(heap, bin->mask) : (unsigned)__builtin_ctzll(bin->mask);
-    return checked_take_slot(bin, slot, tag, is_hardened);
+FAST void *checked_take_bin(struct heap *heap, struct bin *bin, size_t stride, struct block_tag tag,
+                            enum checked_kind kind) {
+    unsigned slot = kind != CHECKED_TAGGED ? checked_random_slot(heap, bin->mask)
+                                           : (unsigned)__builtin_ctzll(bin->mask);
+    return checked_take_slot(bin, slot, stride, tag, kind);
 }
 
-/* Take a block of a node's size, if its class has a slot claimed; NULL if not. */
+/* The class of a request that goes into a slot of this kind's paths. */
+FAST size_t checked_class(size_t bytes, enum checked_kind kind) {
+    return kind == CHECKED_SMALL ? size_class_linear(bytes + BLOCK_TAG_BYTES)
+                                 : size_class_of(bytes + BLOCK_TAG_BYTES);
+}
+
+/* The largest such request. */
+FAST size_t checked_most(enum checked_kind kind) {
+    return kind == CHECKED_SMALL ? CHECKED_SMALL_MAX : CHECKED_NODE_MAX;
+}
+
+/* Take a block of a size that this kind's path serves, if its class has a slot claimed; NULL if
+ * not. */
 FAST void *checked_take_node(struct heap *heap, size_t bytes, enum block_form form,
-                             bool is_hardened) {
-    if (UNLIKELY(bytes - 1 >= CHECKED_NODE_MAX || !heap_is_real(heap)))
+                             enum checked_kind kind) {
+    if (UNLIKELY(bytes - 1 >= checked_most(kind) || !heap_is_real(heap)))
         return NULL;
-    unsigned class_index = size_class_of(bytes + BLOCK_TAG_BYTES);
-    struct bin *bin = &heap->checked_bins[class_index];
-    if (UNLIKELY(bin->mask == 0))
-        return NULL;
-    return checked_take_bin(
-        heap, bin,
-        (struct block_tag){.requested = (uint32_t)bytes, .class_index = class_index, .form = form},
-        is_hardened);
-}
-
-/* Take a block of at most CHECKED_SMALL_MAX bytes in the hardened mode, whose class is its size in
- * steps and whose canary lies in one step: straight on. NULL if the class has no slot claimed. */
-FAST void *checked_take_small(struct heap *heap, size_t bytes, enum block_form form) {
-    if (UNLIKELY(bytes - 1 >= CHECKED_SMALL_MAX || !heap_is_real(heap)))
-        return NULL;
-    size_t class_index = size_class_linear(bytes + BLOCK_TAG_BYTES);
+    size_t class_index = checked_class(bytes, kind);
     struct bin *bin = &heap->checked_bins[class_index];
     if (UNLIKELY(bin->mask == 0))
         return NULL;
     struct block_tag tag = {
         .requested = (uint32_t)bytes, .class_index = (unsigned)class_index, .form = form};
-    size_t stride = class_index * SLOT_ALIGN;
-    size_t usable = stride - BLOCK_TAG_BYTES;
-    unsigned slot = checked_random_slot(heap, bin->mask);
-    void *block = bin->first + slot * stride;
-    uint64_t mask = block_mask(block);
-    uint64_t was = block_tag_load(block);
-    block_write_tag(block, mask, tag);
-    if (UNLIKELY(!block_was_freed(block, was, tag)))
-        return checked_take_written(bin, slot, was);
-    if (UNLIKELY(!payload_small_is_zero(block, usable)))
-        return checked_take_written(bin, slot, 0);
-    payload_write_last(block, usable, usable - bytes, mask);
-    return checked_hand_out(bin, slot, block);
+    size_t stride = kind == CHECKED_SMALL ? class_index * SLOT_ALIGN : bin->stride;
+    return checked_take_bin(heap, bin, stride, tag, kind);
 }
 
 /* A live block of the calling thread's own slabs, as heap_find() finds it where there are no tags.
@@ -208,67 +200,50 @@ FAST void checked_mark_freed(void *block, uint64_t mask, unsigned class_index) {
     atomic_signal_fence(memory_order_release);
 }
 
-/* Free a small block in the hardened mode if all is as checked_give_node() wants it: the same,
- * straight on. False if the block is not small, too. */
-FAST bool checked_give_small(struct heap *heap, void *block, enum block_form form, size_t bytes) {
-    struct found found = checked_find_own(heap, block, false);
-    if (UNLIKELY(found.slab == NULL) || UNLIKELY(heap->aside_left <= 1))
-        return false;
-    size_t class_index = found.slab->class_index;
-    if (UNLIKELY(class_index - 1 >= SIZE_CLASS_LINEAR_MAX / SLOT_ALIGN)) /* nor of class 0 */
-        return false;
-    if (bytes != CHECKED_BYTES_UNKNOWN &&
-        UNLIKELY(bytes > CHECKED_SMALL_MAX ||
-                 size_class_linear(bytes + BLOCK_TAG_BYTES) != class_index))
-        return false;
-    size_t usable = class_index * SLOT_ALIGN - BLOCK_TAG_BYTES;
-    uint64_t mask = block_mask(block);
-    size_t canary_bytes = usable - block_size_if_intact(block, mask, (unsigned)class_index, form);
-    if (UNLIKELY(canary_bytes > PAYLOAD_STEP_BYTES))
-        return false;
-    void *next = (char *)block + class_index * SLOT_ALIGN;
-    const payload_half_step *last = payload_from_end(block, usable, 1);
-    if (UNLIKELY(!checked_is_next_sound(found.slab, found.slot, next, true)) ||
-        UNLIKELY(!payload_step_is_zero(payload_last_damage(last, canary_bytes, mask))))
-        return false;
-    checked_mark_freed(block, mask, (unsigned)class_index);
-    heap_set_aside(heap, found.index, (uint32_t)found.slot);
-    payload_small_clear(block, usable);
-    return true;
-}
-
 /* Free a block of the calling thread's own slabs if all is as it should be: its tag, its canary,
- * and the tag of the block behind, which an overflow would have damaged. `bytes` as a sized delete
- * gave them. False, and nothing done, if anything is not: then checked_give() finds out what. */
+ * and the tag behind, which an overflow would have damaged. `bytes` as a sized delete gave them.
+ * False, and nothing done, if anything is not, or the block is for another kind's path: then
+ * checked_give() finds out what. */
 FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form, size_t bytes,
-                            bool is_hardened) {
-    struct found found = checked_find_own(heap, block, is_hardened);
+                            enum checked_kind kind) {
+    struct found found = checked_find_own(heap, block, kind == CHECKED_HARDENED);
     struct slab *slab = found.slab;
     if (UNLIKELY(slab == NULL))
         return false;
-    unsigned class_index = slab->class_index;
+    /* The slow path turns the quarantine, and makes it first. */
+    if (kind != CHECKED_TAGGED && UNLIKELY(heap->aside_left <= 1))
+        return false;
+    size_t class_index = slab->class_index;
+    if (kind == CHECKED_SMALL && UNLIKELY(class_index - 1 >= SIZE_CLASS_LINEAR_MAX / SLOT_ALIGN))
+        return false; /* nor is class 0 */
     if (bytes != CHECKED_BYTES_UNKNOWN &&
-        UNLIKELY(bytes > CHECKED_NODE_MAX || size_class_of(bytes + BLOCK_TAG_BYTES) != class_index))
+        UNLIKELY(bytes > checked_most(kind) || checked_class(bytes, kind) != class_index))
         return false;
-    size_t usable = slab->stride - BLOCK_TAG_BYTES;
+    size_t stride = kind == CHECKED_SMALL ? class_index * SLOT_ALIGN : slab->stride;
+    size_t usable = stride - BLOCK_TAG_BYTES;
     uint64_t mask = block_mask(block);
-    uint64_t requested = block_size_if_intact(block, mask, class_index, form);
-    if (UNLIKELY(requested > usable)) /* that of freed blocks is */
+    uint64_t requested = block_size_if_intact(block, mask, (unsigned)class_index, form);
+    /* That of freed blocks is more; a small canary is not longer than a step. */
+    if (UNLIKELY(kind == CHECKED_SMALL ? usable - requested > PAYLOAD_STEP_BYTES
+                                       : requested > usable))
         return false;
-    if (UNLIKELY(
-            !checked_is_next_sound(slab, found.slot, (char *)block + slab->stride, is_hardened)))
+    if (UNLIKELY(!checked_is_next_sound(slab, found.slot, (char *)block + stride,
+                                        kind != CHECKED_TAGGED)))
         return false;
-    if (is_hardened) {
-        /* The slow path turns the quarantine, and makes it first. */
-        if (UNLIKELY(!payload_has_canary(block, requested, usable, mask)) ||
-            UNLIKELY(heap->aside_left <= 1))
-            return false;
-        checked_mark_freed(block, mask, class_index);
-        heap_set_aside(heap, found.index, found.slot);
-        payload_clear(block, usable);
-    } else if (UNLIKELY(slab_give(slab, found.slot, found.live))) {
-        heap_wake(heap, slab);
+    if (kind == CHECKED_TAGGED) {
+        if (UNLIKELY(slab_give(slab, found.slot, found.live)))
+            heap_wake(heap, slab);
+        return true;
     }
+    if (UNLIKELY(kind == CHECKED_SMALL ? !payload_has_last(block, usable, usable - requested, mask)
+                                       : !payload_has_canary(block, requested, usable, mask)))
+        return false;
+    checked_mark_freed(block, mask, (unsigned)class_index);
+    heap_set_aside(heap, found.index, (uint32_t)found.slot);
+    if (kind == CHECKED_SMALL)
+        payload_small_clear(block, usable);
+    else
+        payload_clear(block, usable);
     return true;
 }
 

@@ -158,10 +158,15 @@ static inline void payload_write_last(void *block, size_t usable, size_t count, 
 }
 
 /* The bits in which they differ from what was written. */
-static inline payload_step payload_last_damage(const payload_half_step *step, size_t count,
+static inline payload_step payload_last_damage(void *block, size_t usable, size_t count,
                                                uint64_t mask) {
     const payload_step canary = {payload_canary(mask), payload_canary(mask)};
-    return (*step ^ canary) & payload_last_bytes(count);
+    return (*payload_from_end(block, usable, 1) ^ canary) & payload_last_bytes(count);
+}
+
+/* True if they are as they were written. */
+static inline bool payload_has_last(void *block, size_t usable, size_t count, uint64_t mask) {
+    return payload_step_is_zero(payload_last_damage(block, usable, count, mask));
 }
 
 /* Write the canary of a block that is all zero. requested <= usable. */
@@ -180,11 +185,12 @@ static inline void payload_write_canary(void *block, size_t requested, size_t us
 static inline bool payload_has_canary(void *block, size_t requested, size_t usable, uint64_t mask) {
     const payload_step canary = {payload_canary(mask), payload_canary(mask)};
     payload_step damage = {0, 0};
-    size_t number = 1;
     size_t count = usable - requested;
-    for (; count > PAYLOAD_STEP_BYTES; count -= PAYLOAD_STEP_BYTES)
-        damage |= *payload_from_end(block, usable, number++) ^ canary;
-    damage |= payload_last_damage(payload_from_end(block, usable, number), count, mask);
+    for (; count > PAYLOAD_STEP_BYTES; count -= PAYLOAD_STEP_BYTES) {
+        damage |= *payload_from_end(block, usable, 1) ^ canary;
+        usable -= PAYLOAD_STEP_BYTES;
+    }
+    damage |= payload_last_damage(block, usable, count, mask);
     return payload_step_is_zero(damage);
 }
 

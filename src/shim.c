@@ -117,23 +117,23 @@ SLOW static void *take_any(size_t bytes, enum block_form form) {
 
 /* With tags, every request comes here. */
 SLOW static void *take_tagged(size_t bytes, enum block_form form) {
-    void *block = checked_take_node(heap_current, bytes, form, false);
+    void *block = checked_take_node(heap_current, bytes, form, CHECKED_TAGGED);
     return LIKELY(block != NULL) ? block : take_any(bytes, form);
 }
 
 SLOW static void *take_hardened_large(size_t bytes, enum block_form form) {
-    void *block = checked_take_node(heap_current, bytes, form, true);
+    void *block = checked_take_node(heap_current, bytes, form, CHECKED_HARDENED);
     return LIKELY(block != NULL) ? block : take_any(bytes, form);
 }
 
 SLOW static void *take_hardened(size_t bytes, enum block_form form) {
-    void *block = checked_take_small(heap_current, bytes, form);
+    void *block = checked_take_node(heap_current, bytes, form, CHECKED_SMALL);
     return LIKELY(block != NULL) ? block : take_hardened_large(bytes, form);
 }
 
 /* The same of malloc(), whose form the compiler knows. */
 SLOW static void *take_hardened_malloc(size_t bytes) {
-    void *block = checked_take_small(heap_current, bytes, BLOCK_MALLOC);
+    void *block = checked_take_node(heap_current, bytes, BLOCK_MALLOC, CHECKED_SMALL);
     return LIKELY(block != NULL) ? block : take_hardened_large(bytes, BLOCK_MALLOC);
 }
 
@@ -252,19 +252,19 @@ SLOW static void give_any(void *pointer, const struct call *call, size_t bytes,
 
 SLOW static void give_tagged(void *pointer, const struct call *call, size_t bytes,
                              const void *caller) {
-    if (UNLIKELY(!checked_give_node(heap_current, pointer, call->form, bytes, false)))
+    if (UNLIKELY(!checked_give_node(heap_current, pointer, call->form, bytes, CHECKED_TAGGED)))
         give_any(pointer, call, bytes, caller);
 }
 
 SLOW static void give_hardened_large(void *pointer, const struct call *call, size_t bytes,
                                      const void *caller) {
-    if (UNLIKELY(!checked_give_node(heap_current, pointer, call->form, bytes, true)))
+    if (UNLIKELY(!checked_give_node(heap_current, pointer, call->form, bytes, CHECKED_HARDENED)))
         give_any(pointer, call, bytes, caller);
 }
 
 SLOW static void give_hardened(void *pointer, const struct call *call, size_t bytes,
                                const void *caller) {
-    if (UNLIKELY(!checked_give_small(heap_current, pointer, call->form, bytes)))
+    if (UNLIKELY(!checked_give_node(heap_current, pointer, call->form, bytes, CHECKED_SMALL)))
         give_hardened_large(pointer, call, bytes, caller);
 }
 
@@ -272,7 +272,8 @@ static const struct call call_free = {.function = "free", .form = BLOCK_MALLOC};
 
 /* The same of free(), whose form and size the compiler knows. */
 SLOW static void give_hardened_free(void *pointer, const void *caller) {
-    if (UNLIKELY(!checked_give_small(heap_current, pointer, BLOCK_MALLOC, CHECKED_BYTES_UNKNOWN)))
+    if (UNLIKELY(!checked_give_node(heap_current, pointer, BLOCK_MALLOC, CHECKED_BYTES_UNKNOWN,
+                                    CHECKED_SMALL)))
         give_hardened_large(pointer, &call_free, CHECKED_BYTES_UNKNOWN, caller);
 }
 

@@ -63,6 +63,34 @@ static void the_size_of_a_tag_that_is_another_is_too_large(void) {
     }
 }
 
+static void the_end_of_a_string_that_is_too_long_changes_a_tag(void) {
+    write_all();
+    for (size_t i = 0; i < BLOCKS; i++) {
+        char *lowest = (char *)block_tag_word(block_at(i));
+        struct block_tag read;
+        char was = *lowest;
+        *lowest = '\0';
+        CHECK_SAY(block_read_tag(block_at(i), tag_of(i).class_index, &read) == BLOCK_OVERFLOWN,
+                  "block %zu", i);
+        *lowest = was;
+    }
+}
+
+static void a_mark_of_freed_is_told_from_all_else(void) {
+    write_all();
+    for (size_t i = 0; i < BLOCKS; i++) {
+        struct block_tag said = tag_of(i);
+        void *block = block_at(i);
+        uint64_t live = block_tag_load(block);
+        block_mark_freed(block, block_mask(block), said.class_index);
+        uint64_t freed = block_tag_load(block);
+        block_write_tag(block, block_mask(block), said);
+        CHECK(block_was_freed(block, freed, said) && !block_was_freed(block, live, said));
+        for (unsigned bit = 0; bit < 64; bit++)
+            CHECK_SAY(!block_was_freed(block, freed ^ (uint64_t)1 << bit, said), "bit %u", bit);
+    }
+}
+
 /* The bits of size and form have no magic: a mismatch is all that can be found there. */
 static bool is_guarded(unsigned bit) {
     unsigned form_end = BLOCK_LOW_BITS + BLOCK_FORM_BITS;
@@ -137,6 +165,8 @@ int main(void) {
     block_start(KEY);
     TAP_RUN(what_is_written_is_read);
     TAP_RUN(the_size_of_a_tag_that_is_another_is_too_large);
+    TAP_RUN(the_end_of_a_string_that_is_too_long_changes_a_tag);
+    TAP_RUN(a_mark_of_freed_is_told_from_all_else);
     TAP_RUN(each_flipped_bit_of_magic_and_class_is_found_and_told_apart);
     TAP_RUN(a_tag_copied_in_front_of_another_block_is_none);
     TAP_RUN(a_tag_of_another_key_is_none);
