@@ -85,7 +85,7 @@ static inline bool clear_bit(uint64_t *word, size_t number) {
 enum { SLOT_ALIGN = 16 }; /* every block is aligned to this: alignof(max_align_t) */
 
 #ifdef TAGPOOL_SMALL_WORLD
-enum { SLAB_SHIFT = 13, REGION_SLABS = 64, HEAP_LIMIT = 16 };
+enum { SLAB_SHIFT = 13, REGION_SLABS = 128, HEAP_LIMIT = 16 };
 #else
 enum {
     SLAB_SHIFT = 16,

@@ -33,13 +33,10 @@ enum block_verdict block_judge_tag(const void *block, uint64_t was, unsigned cla
     tag->requested =
         field(word, BLOCK_LOW_BITS + BLOCK_FORM_BITS + BLOCK_CLASS_BITS, BLOCK_SIZE_BITS);
     bool low_is_damaged = field(word, 0, BLOCK_LOW_BITS) != 0;
-    bool high_is_damaged = word >> (64 - BLOCK_LOW_BITS) != 0;
+    bool high_is_damaged = word >> (64 - BLOCK_HIGH_BITS) != 0;
     if (low_is_damaged)
         return high_is_damaged ? BLOCK_OVERWRITTEN : BLOCK_OVERFLOWN;
     if (high_is_damaged)
         return BLOCK_UNDERFLOWN;
     return tag->class_index == class_index ? BLOCK_INTACT : BLOCK_OVERWRITTEN;
 }
-
-static_assert(2 * BLOCK_LOW_BITS + BLOCK_FORM_BITS + BLOCK_CLASS_BITS + BLOCK_SIZE_BITS == 64,
-              "both magics are as wide");

@@ -3,8 +3,8 @@
  *
  *   ... bytes of the block before | tag, 8 bytes | bytes of the block ...
  *
- *   bits 63..44  magic, high
- *   bits 43..20  requested size (16 bits), size class (6), form (2)
+ *   bits 63..45  magic, high
+ *   bits 44..20  requested size (16 bits), size class (7), form (2)
  *   bits 19..0   magic, low
  *
  * The whole word is xored with a value that depends on a random key and on the block's address, so
@@ -34,7 +34,17 @@ enum { BLOCK_FREED = 0xffff };
 
 enum block_verdict { BLOCK_INTACT, BLOCK_OVERFLOWN, BLOCK_UNDERFLOWN, BLOCK_OVERWRITTEN };
 
-enum { BLOCK_FORM_BITS = 2, BLOCK_CLASS_BITS = 6, BLOCK_SIZE_BITS = 16, BLOCK_LOW_BITS = 20 };
+enum {
+    BLOCK_LOW_BITS = 20, /* of the magics */
+    BLOCK_HIGH_BITS = 19,
+    BLOCK_FORM_BITS = 2,
+    BLOCK_CLASS_BITS = 7,
+    BLOCK_SIZE_BITS = 16,
+};
+static_assert(BLOCK_LOW_BITS + BLOCK_HIGH_BITS + BLOCK_FORM_BITS + BLOCK_CLASS_BITS +
+                      BLOCK_SIZE_BITS ==
+                  64,
+              "a tag is a word");
 
 /* Random; written once, by block_start(). */
 struct block_key {

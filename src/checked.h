@@ -25,10 +25,11 @@ struct call {
  * those that take the fewest steps in the hardened mode. */
 enum {
     CHECKED_NODE_MAX = TAGPOOL_NODE_MAX - BLOCK_TAG_BYTES,
-    CHECKED_SMALL_MAX = SIZE_CLASS_LINEAR_MAX - BLOCK_TAG_BYTES,
+    CHECKED_SMALL_MAX = PAYLOAD_SMALL,
+    CHECKED_SMALL_CLASSES = (CHECKED_SMALL_MAX + BLOCK_TAG_BYTES) / SLOT_ALIGN,
 };
-static_assert((int)PAYLOAD_SMALL == (int)SIZE_CLASS_LINEAR_MAX - (int)BLOCK_TAG_BYTES,
-              "small slots have small payloads");
+static_assert((int)CHECKED_SMALL_MAX <= (int)SIZE_CLASS_LINEAR_MAX - (int)BLOCK_TAG_BYTES,
+              "the classes of small slots need no table");
 
 #define CHECKED_BYTES_UNKNOWN SIZE_MAX
 #define CHECKED_FAULTY        SIZE_MAX /* instead of a number of bytes */
@@ -214,7 +215,7 @@ FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form
     if (kind != CHECKED_TAGGED && UNLIKELY(heap->aside_left <= 1))
         return false;
     size_t class_index = slab->class_index;
-    if (kind == CHECKED_SMALL && UNLIKELY(class_index - 1 >= SIZE_CLASS_LINEAR_MAX / SLOT_ALIGN))
+    if (kind == CHECKED_SMALL && UNLIKELY(class_index - 1 >= CHECKED_SMALL_CLASSES))
         return false; /* nor is class 0 */
     if (bytes != CHECKED_BYTES_UNKNOWN &&
         UNLIKELY(bytes > checked_most(kind) || checked_class(bytes, kind) != class_index))

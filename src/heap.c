@@ -89,9 +89,9 @@ static void list_remove(struct slab_list *list, struct slab *slab) {
 static struct slab_list *list_of(struct heap *heap, const struct slab *slab) {
     switch (slab->place) {
     case SLAB_AVAILABLE:
-        return &heap->available[slab->class_index];
+        return &heap->classes[slab->class_index].available;
     case SLAB_FULL:
-        return &heap->full[slab->class_index];
+        return &heap->classes[slab->class_index].full;
     case SLAB_ORPHANED:
         return &orphans[slab->class_index];
     default:
@@ -116,13 +116,13 @@ static void enlist(struct heap *heap, struct slab *slab) {
     }
     slab_set_wake(slab, is_full && used > gap ? used - gap : 0);
     if (is_full)
-        list_push(&heap->full[slab->class_index], slab, SLAB_FULL);
+        list_push(&heap->classes[slab->class_index].full, slab, SLAB_FULL);
     else
-        list_push(&heap->available[slab->class_index], slab, SLAB_AVAILABLE);
+        list_push(&heap->classes[slab->class_index].available, slab, SLAB_AVAILABLE);
 }
 
 static void make_current(struct heap *heap, struct slab *slab) {
-    heap->current[slab->class_index] = slab;
+    heap->classes[slab->class_index].current = slab;
     slab->place = SLAB_CURRENT;
     slab_set_wake(slab, 0);
 }
@@ -300,7 +300,7 @@ static void settle(struct heap *heap, struct slab *slab) {
 /* Hand out from a slab that has free slots again and lies lower than the one so far: nodes gather
  * in few slabs, and the others run empty. */
 static bool replace_current(struct heap *heap, struct slab *slab) {
-    struct slab *current = heap->current[slab->class_index];
+    struct slab *current = heap->classes[slab->class_index].current;
     if (current == NULL || current < slab || slab_used(current) == 0)
         return false;
     current->place = SLAB_NOWHERE;
@@ -540,10 +540,10 @@ static void sweep(struct heap *heap) {
 
 /* The next slab of a class to hand out from; on no list. */
 static struct slab *next_slab(struct heap *heap, unsigned class_index) {
-    if (heap->available[class_index].first == NULL &&
+    if (heap->classes[class_index].available.first == NULL &&
         atomic_load_explicit(&heap->inbox, memory_order_relaxed) != NULL)
         drain_inbox(heap);
-    struct slab *slab = heap->available[class_index].first;
+    struct slab *slab = heap->classes[class_index].available.first;
     if (slab == NULL)
         slab = adopt_orphan(heap, class_index);
     if (slab == NULL)
@@ -578,9 +578,9 @@ SLOW struct bin *heap_fill(struct heap *heap, unsigned class_index) {
     struct bin *bin = &heap->claims[class_index];
     if (bin->mask != 0) /* a request of 0 bytes, whose class the fast path does not find */
         return bin;
-    struct slab *slab = heap->current[class_index];
+    struct slab *slab = heap->classes[class_index].current;
     while (slab == NULL || !fill_bin(heap, class_index, slab)) {
-        heap->current[class_index] = NULL;
+        heap->classes[class_index].current = NULL;
         if (slab != NULL)
             enlist(heap, slab);
         slab = next_slab(heap, class_index);
@@ -630,7 +630,7 @@ SLOW static bool give_orphan(struct heap *heap, struct slab *slab, uint32_t slot
     lock_acquire(&pool_lock);
     bool is_given = slab_owner(slab) == TAG_OWNER_ORPHAN && slab_holds(slab, slot);
     bool adopts =
-        is_given && heap_is_real(heap) && heap->available[slab->class_index].first == NULL;
+        is_given && heap_is_real(heap) && heap->classes[slab->class_index].available.first == NULL;
     bool settles = false;
     if (adopts)
         adopt(heap, slab);
@@ -776,13 +776,14 @@ static void settle_bin_counts(struct heap *heap) {
 /* Give unclaimed slots back and make all slabs of a class orphans. */
 static void orphan_class(struct heap *heap, unsigned class_index) {
     empty_bin(heap, class_index);
-    struct slab *current = heap->current[class_index];
-    heap->current[class_index] = NULL;
+    struct class_slabs *slabs = &heap->classes[class_index];
+    struct slab *current = slabs->current;
+    slabs->current = NULL;
     if (current != NULL) {
         current->place = SLAB_NOWHERE;
         make_orphan(current);
     }
-    struct slab_list *lists[] = {&heap->available[class_index], &heap->full[class_index]};
+    struct slab_list *lists[] = {&slabs->available, &slabs->full};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         while (lists[i]->first != NULL) {
             struct slab *slab = lists[i]->first;

@@ -43,6 +43,13 @@ struct slab_list {
     struct slab *first;
 };
 
+/* The slabs of one class. */
+struct class_slabs {
+    struct slab *current; /* that the bin claims from; NULL if there is none */
+    struct slab_list available;
+    struct slab_list full;
+};
+
 /* A word of live[] that has slots in the quarantine. */
 struct aside_word {
     uint64_t number; /* slab index * SLAB_WORDS + word */
@@ -60,9 +67,6 @@ struct heap {
     HEAP_FRONT
     struct tagpool_stats_counters *counters;
     struct bin *claims; /* the bins in use: bins, or checked_bins */
-    struct slab *current[SIZE_CLASS_ALL];
-    struct slab_list available[SIZE_CLASS_ALL];
-    struct slab_list full[SIZE_CLASS_ALL];
     _Atomic(struct slab *)
         inbox;              /* a stack, linked by slab_remote.inbox_next; pushed by any thread */
     _Atomic(bool) alive;    /* false: nobody reads the inbox; the pusher must */
@@ -78,6 +82,7 @@ struct heap {
     uint64_t random_state;
     struct tagpool_stats_counters
         private_counters; /* when the statistics page has no lane for this heap */
+    struct class_slabs classes[SIZE_CLASS_ALL];
     struct bin checked_bins[SIZE_CLASS_ALL]; /* where the fast path does not look: heap_start() */
 };
 

@@ -13,10 +13,12 @@
 #define RUN_H
 
 #include "block.h"
+#include "size_class.h"
 #include "slab.h"
 
-/* The class that runs count as. */
-enum { RUN_CLASS = 63 };
+/* The class that runs count as, in tags too: beyond all others. */
+enum { RUN_CLASS = (1 << BLOCK_CLASS_BITS) - 1 };
+static_assert((int)SIZE_CLASS_ALL <= (int)RUN_CLASS, "a tag has room for every class");
 
 /* A block of more than fits a slab. NULL if there is no room. */
 void *run_take(size_t bytes, enum block_form form);

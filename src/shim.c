@@ -419,13 +419,24 @@ static void *move_block(void *pointer, size_t old_bytes, size_t bytes, const str
     return block;
 }
 
+/* A block that grows may well grow again: do not take it through each of the classes that lie close
+ * together. The bytes to ask for instead of `bytes`. */
+static size_t room_to_grow(size_t bytes) {
+    enum { LEAST_BYTES = 256, MOST_BYTES = 1024, STEP_BYTES = 64 };
+    if (bytes <= LEAST_BYTES || bytes > MOST_BYTES)
+        return bytes;
+    size_t roomy = (bytes + STEP_BYTES - 1) & ~(size_t)(STEP_BYTES - 1);
+    return roomy <= config.slot_max ? roomy : bytes;
+}
+
 /* A block stays where it is unless that leaves more than half of its slot empty. */
 static void *resize_pool(void *pointer, size_t bytes, const struct call *call, const void *caller) {
     struct slab *slab = heap_find(heap_current, pointer);
     if (LIKELY(slab != NULL)) {
         if (bytes <= slab->stride && bytes > slab->stride / 2)
             return pointer;
-        return move_block(pointer, slab->stride, bytes, call, caller);
+        size_t wanted = bytes > slab->stride ? room_to_grow(bytes) : bytes;
+        return move_block(pointer, slab->stride, wanted, call, caller);
     }
     size_t old_bytes = checked_bytes(heap_current, pointer, call, caller);
     if (old_bytes == CHECKED_FAULTY) {

@@ -29,7 +29,7 @@ enum { SIZE_CLASS_MAX_BYTES = 32736 };
 /* Classes are counted from 1, so that up to SIZE_CLASS_LINEAR_MAX a class is its size in steps of
  * 16 bytes. Class 0 is for the blocks of no bytes of the hardened mode, and has no slots otherwise.
  */
-enum { SIZE_CLASS_FIRST = 1, SIZE_CLASS_LINEAR_MAX = 256 };
+enum { SIZE_CLASS_FIRST = 1, SIZE_CLASS_LINEAR_MAX = 512 };
 
 enum { SIZE_CLASS_STEPS = TAGPOOL_NODE_MAX / SLOT_ALIGN + 1 };
 

@@ -23,12 +23,12 @@
 
 #define TAGPOOL_STATS_VARIABLE "TAGPOOL_STATS"
 #define TAGPOOL_STATS_MAGIC    0x5453204c4f4f5054ULL /* "TPOOL ST" */
-#define TAGPOOL_STATS_VERSION  1
+#define TAGPOOL_STATS_VERSION  2
 
 enum {
     TAGPOOL_STATS_ROWS = 256,   /* processes; later ones are counted in head.rows_missed only */
     TAGPOOL_STATS_LANES = 8,    /* threads of one process that count in the file at one time */
-    TAGPOOL_STATS_CLASSES = 72, /* room for size classes; unused ones have class_bytes 0 */
+    TAGPOOL_STATS_CLASSES = 80, /* room for size classes; unused ones have class_bytes 0 */
     TAGPOOL_STATS_NAME_BYTES = 64,
 };
 

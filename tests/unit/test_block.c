@@ -54,7 +54,7 @@ static void the_size_of_a_tag_that_is_another_is_too_large(void) {
                                    (enum block_form)((said.form + 1) % 4)) > BLOCK_FREED);
         for (unsigned bit = 0; bit < 64; bit++) {
             bool is_size = bit >= BLOCK_LOW_BITS + BLOCK_FORM_BITS + BLOCK_CLASS_BITS &&
-                           bit < 64 - BLOCK_LOW_BITS;
+                           bit < 64 - BLOCK_HIGH_BITS;
             *word ^= (uint64_t)1 << bit;
             uint64_t size = block_size_if_intact(block_at(i), mask, said.class_index, said.form);
             *word ^= (uint64_t)1 << bit;
@@ -102,7 +102,7 @@ static bool is_guarded(unsigned bit) {
 static enum block_verdict verdict_of(unsigned bit) {
     if (bit < BLOCK_LOW_BITS)
         return BLOCK_OVERFLOWN;
-    return bit >= 64 - BLOCK_LOW_BITS ? BLOCK_UNDERFLOWN : BLOCK_OVERWRITTEN;
+    return bit >= 64 - BLOCK_HIGH_BITS ? BLOCK_UNDERFLOWN : BLOCK_OVERWRITTEN;
 }
 
 static void each_flipped_bit_of_magic_and_class_is_found_and_told_apart(void) {
