@@ -4,6 +4,7 @@
 #include "os.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 FIXED _Alignas(64) struct region region;
 struct region_counts region_counts;
@@ -364,13 +365,21 @@ bool region_keeps_run(size_t slabs) {
     return slabs <= RUN_WARM_SLABS && slabs <= warm_limit && memory_limit == SIZE_MAX;
 }
 
+/* Return the memory of a run, and make it inaccessible. Locked memory cannot be returned, and must
+ * read as zero all the same. */
+static void empty_run(void *start, size_t bytes) {
+    if (!os_purge(start, bytes))
+        memset(start, 0, bytes);
+    os_hide(start, bytes);
+}
+
 void region_return_run(size_t slab_index, size_t slabs) {
     ASSERT(lock_is_mine(&pool_lock));
     runs_taken--;
     region_counts.taken -= slabs;
     bool is_warm = region_keeps_run(slabs) && os_hide(slab_start(slab_index), slabs << SLAB_SHIFT);
     if (!is_warm)
-        os_withdraw(slab_start(slab_index), slabs << SLAB_SHIFT);
+        empty_run(slab_start(slab_index), slabs << SLAB_SHIFT);
     cool(kept_runs_next);
     kept_runs[kept_runs_next].slab_index = slab_index;
     kept_runs[kept_runs_next].slabs = (uint32_t)slabs;

@@ -7,7 +7,10 @@
 enum {
     RUN_ALIGN = SLOT_ALIGN,
     RUN_SEARCH = 1 << 16,
-    RUN_HUGE_BYTES = 4 << 20, /* backed by huge pages, as such blocks of the next allocator are */
+    /* Backed by huge pages: an input buffer or a table that will be filled. Larger ones may be all
+     * but empty. */
+    RUN_HUGE_LEAST = 4 << 20,
+    RUN_HUGE_MOST = 32 << 20,
 };
 
 static char *block_of(const struct slab *slab) {
@@ -45,7 +48,7 @@ void *run_take(size_t bytes, enum block_form form) {
         slab->place = SLAB_NOWHERE;
         block = end_of(slab) - room;
         slab->next = (struct slab *)(void *)block;
-        if (bytes >= RUN_HUGE_BYTES)
+        if (bytes >= RUN_HUGE_LEAST && bytes <= RUN_HUGE_MOST)
             os_use_huge_pages(slab_start(slab), slabs << SLAB_SHIFT);
         memset(block + bytes, canary_of(block), room - bytes);
         block_write_tag(block, block_mask(block),

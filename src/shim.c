@@ -34,17 +34,6 @@ COLD static bool make_room(void) {
     return released;
 }
 
-/* A very large block is an input buffer or a table that will be filled: huge pages save a page
- * fault for each 4 KiB, and inside the block they cost no memory that it does not have. */
-enum { HUGE_BLOCK_BYTES = 4 << 20 };
-
-static void *back_by_huge_pages(void *block, size_t bytes) {
-    if (UNLIKELY(bytes >= HUGE_BLOCK_BYTES) && block != NULL &&
-        config.strategy != TAGPOOL_STRATEGY_DIRECT)
-        os_use_huge_pages(block, bytes);
-    return block;
-}
-
 /* The class of a request, with room for what the strategy keeps in a slot; SIZE_CLASS_ALL if it
  * is not for the pool. Beside a tag, slots are aligned no further than the gap before the first
  * one. */
@@ -97,7 +86,7 @@ static void *take_class_slow(size_t alignment, size_t bytes, enum block_form for
 
 /* A request that the next allocator serves. */
 static void *take_next(size_t bytes) {
-    return back_by_huge_pages(WITH_ROOM(next()->malloc(bytes)), bytes);
+    return WITH_ROOM(next()->malloc(bytes));
 }
 
 /* With strategy=direct: as little as can be between the program and the next allocator. */
