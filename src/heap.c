@@ -337,8 +337,12 @@ static bool has_quarantine(struct heap *heap) {
     /* One more: the place behind the last is written to. */
     size_t bytes = os_round_to_page((aside_places() + 1) * sizeof(struct aside_word));
     char *memory = quarantine_limit != 0 ? os_reserve(2 * bytes, os_page_bytes()) : NULL;
-    if (memory == NULL || !os_commit(memory, 2 * bytes))
+    if (memory == NULL)
         return false;
+    if (!os_commit(memory, 2 * bytes)) {
+        os_unreserve(memory, 2 * bytes);
+        return false;
+    }
     heap->aside_now = (struct aside_word *)(void *)memory;
     heap->aside_before = (struct aside_word *)(void *)(memory + bytes);
     heap->aside_left = quarantine_limit;

@@ -11,12 +11,11 @@ struct region_counts region_counts;
 struct lock pool_lock;
 
 enum {
-    REGION_SLABS_LEAST = 16, /* a smaller region is not worth having */
-    REGION_LIMIT_SHARE = 4,  /* under an address-space limit, at most a quarter of it is reserved */
-    REGION_HUGE_SLABS = 32,  /* slabs in a huge page; slabs become accessible by whole ones */
-    REGION_HUGE_FROM = 128,  /* a pool of 8 MiB and more grows by huge pages: src/README.md */
-    REGION_STEP_MOST = 1024, /* slabs that become accessible at a time */
-    REGION_TABLE_STEP = 1024,       /* descriptors that do, */
+    REGION_SLABS_LEAST = 16,  /* a smaller region is not worth having */
+    REGION_HUGE_SLABS = 32,   /* slabs in a huge page; slabs become accessible by whole ones */
+    REGION_HUGE_FROM = 128,   /* a pool of 8 MiB and more grows by huge pages: src/README.md */
+    REGION_STEP_MOST = 1024,  /* slabs that become accessible at a time */
+    REGION_TABLE_STEP = 1024, /* descriptors that do, */
     REGION_TABLE_STEP_LIMITED = 64, /* and where accessible memory counts against a limit */
     REGION_BATCH_SLABS = 16, /* warm beyond the limit before any is returned: fewer system calls */
     /* Inaccessible slabs, and runs at one time, each of which takes two mappings, take half of what
@@ -40,6 +39,7 @@ static FIXED bool checks_blocks;
 static FIXED size_t slab_limit;    /* slabs in the region */
 static FIXED bool is_data_limited; /* what is accessible counts, used or not: take little ahead */
 static size_t slabs_committed;     /* slabs from the start that are accessible */
+static size_t slabs_reserved;      /* slabs for which there is room in the tables */
 static size_t tables_committed;    /* slabs whose descriptor and remote words are accessible */
 static FIXED size_t memory_limit;  /* slabs that may be taken or warm */
 static FIXED size_t warm_resting;  /* warm slabs that are not reused as long as there are others */
@@ -138,6 +138,7 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
     if (start == NULL)
         return false;
     slab_limit = slabs;
+    slabs_reserved = slabs;
     is_data_limited = os_is_data_limited();
     memory_limit = pool_limit != 0 ? pool_limit >> SLAB_SHIFT : SIZE_MAX;
     warm_limit = retain >> SLAB_SHIFT;
@@ -448,16 +449,40 @@ size_t region_trim(size_t keep) {
     return slabs_returned << SLAB_SHIFT;
 }
 
-bool region_release_unused(void) {
+/* Give back the end of an area. */
+static void release_end(void *area, size_t bytes, size_t kept_bytes) {
+    os_unreserve((char *)area + kept_bytes, bytes - kept_bytes);
+}
+
+/* Give back what the tables have for more slabs than these, and the gap beyond a slab. */
+static void release_areas(size_t slabs_kept) {
+    size_t slabs = slabs_reserved;
+    release_end(region.descriptors, table_bytes(slabs, REGION_DESCRIPTOR_BYTES),
+                table_bytes(slabs_kept, REGION_DESCRIPTOR_BYTES));
+    release_end(region.remotes, table_bytes(slabs, REGION_REMOTE_BYTES),
+                table_bytes(slabs_kept, REGION_REMOTE_BYTES));
+    if (slabs_kept == tables_committed) { /* commit_tables() needs the sets whole */
+        release_end(warm_slabs.words, set_bytes(slabs), set_bytes(slabs_kept));
+        release_end(cold_slabs.words, set_bytes(slabs), set_bytes(slabs_kept));
+    }
+    os_unreserve((char *)region.base - gap_bytes(slabs), gap_bytes(slabs) - gap_bytes(slabs_kept));
+    slabs_reserved = slabs_kept;
+}
+
+bool region_release_unused(size_t keep_bytes) {
     ASSERT(lock_is_mine(&pool_lock));
-    if (slab_limit == slabs_committed)
+    size_t kept = keep_bytes >> SLAB_SHIFT;
+    if (kept < slabs_committed)
+        kept = slabs_committed;
+    if (kept >= slab_limit)
         return false;
-    size_t kept_bytes = slabs_committed << SLAB_SHIFT;
-    size_t unused_bytes = (slab_limit - slabs_committed) << SLAB_SHIFT;
-    if (!fixed_set(&region.owned_bytes, kept_bytes) || !fixed_set(&slab_limit, slabs_committed))
+    size_t limit_before = slab_limit;
+    size_t kept_bytes = kept << SLAB_SHIFT;
+    if (!fixed_set(&region.owned_bytes, kept_bytes) || !fixed_set(&slab_limit, kept))
         return false;
     if (region.bytes > kept_bytes && !set_served_bytes(kept_bytes))
         return false;
-    os_unreserve(slab_start(slabs_committed), unused_bytes);
+    os_unreserve(slab_start(kept), (limit_before - kept) << SLAB_SHIFT);
+    release_areas(kept > tables_committed ? kept : tables_committed);
     return true;
 }

@@ -27,6 +27,9 @@ enum {
     REGION_REMOTE_BYTES = 64 + 16 * (int)SLAB_WORDS,    /* sizeof(struct slab_remote) */
 };
 
+/* Under an address-space limit, at most a quarter of it is reserved. */
+enum { REGION_LIMIT_SHARE = 4 };
+
 #define REGION_NO_SLAB SIZE_MAX
 
 /* What free() looks at: one cache line, written at start and when more descriptors become
@@ -97,9 +100,10 @@ size_t region_trim(size_t keep);
 /* Return the memory of one slab if it is warm. */
 void region_cool(size_t slab_index);
 
-/* Give the address space that was never used back to the system, for a program that runs into its
- * limit; the tables behind it are then no longer known to be ours. False if there was none left. */
-bool region_release_unused(void);
+/* Give address space that was never used back to the system, all but `keep_bytes` for slabs, for a
+ * program that runs into its limit; the tables behind it are then no longer known to be ours. False
+ * if there was none to give. */
+bool region_release_unused(size_t keep_bytes);
 
 /* Numbers of slabs. */
 struct region_counts {

@@ -1,21 +1,26 @@
-/* Two names exported beside the family, because of who else is in the process: libraries that are
- * bound to the C library's own malloc, and AddressSanitizer.
+/* Names exported beside the family: because of libraries that are bound to the C library's own
+ * malloc, because of AddressSanitizer, and because what the region reserves counts against limits.
  */
 #include "base.h"
 #include "config.h"
 #include "libc.h"
 #include "next.h"
+#include "region.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
-typedef void *dlopen_function(const char *file, int mode);
-
-static dlopen_function *next_dlopen(void) {
-    dlopen_function *function;
-    void *symbol = next_symbol("dlopen");
-    memcpy(&function, &symbol, sizeof symbol);
-    return function;
-}
+/* A pointer to the function of this name, and type, that stands behind us. */
+#define NEXT(name)                                                                                 \
+    ({                                                                                             \
+        __typeof__(&(name)) function;                                                              \
+        void *symbol = next_symbol(#name);                                                         \
+        memcpy(&function, &symbol, sizeof symbol);                                                 \
+        function;                                                                                  \
+    })
 
 /* RTLD_DEEPBIND makes a library prefer the C library's malloc and free() to those of the program.
  * One that frees what the program allocated, as PHP's extensions do, then hands the pool's blocks
@@ -23,7 +28,7 @@ static dlopen_function *next_dlopen(void) {
 EXPORT void *dlopen(const char *file, int mode) {
     if (config.strategy != TAGPOOL_STRATEGY_DIRECT)
         mode &= ~RTLD_DEEPBIND;
-    return next_dlopen()(file, mode);
+    return NEXT(dlopen)(file, mode);
 }
 
 /* Asked by AddressSanitizer's runtime, which otherwise ends a program when it is not the first
@@ -31,4 +36,56 @@ EXPORT void *dlopen(const char *file, int mode) {
 EXPORT const char *__asan_default_options(void);
 EXPORT const char *__asan_default_options(void) {
     return "verify_asan_link_order=0";
+}
+
+/* ---- limits that a process sets itself ----
+ *
+ * The region was reserved without them. Most of it was never used, and goes back before a limit
+ * counts it: without that, no thread could be started and nothing be mapped any more. */
+
+static bool give_back(size_t keep_bytes) {
+    lock_acquire(&pool_lock);
+    bool given = region_release_unused(keep_bytes);
+    lock_release(&pool_lock);
+    return given;
+}
+
+static void prepare_for_limit(int resource, rlim_t limit) {
+    if (resource == RLIMIT_AS && limit != RLIM_INFINITY)
+        (void)give_back((size_t)limit / REGION_LIMIT_SHARE);
+}
+
+EXPORT int setrlimit(__rlimit_resource_t resource, const struct rlimit *limit) {
+    prepare_for_limit(resource, limit->rlim_cur);
+    return NEXT(setrlimit)(resource, limit);
+}
+
+EXPORT int setrlimit64(__rlimit_resource_t resource, const struct rlimit64 *limit) {
+    prepare_for_limit(resource, limit->rlim_cur);
+    return NEXT(setrlimit64)(resource, limit);
+}
+
+EXPORT int prlimit(pid_t pid, enum __rlimit_resource resource, const struct rlimit *limit,
+                   struct rlimit *before) {
+    if (limit != NULL && (pid == 0 || pid == getpid()))
+        prepare_for_limit(resource, limit->rlim_cur);
+    return NEXT(prlimit)(pid, resource, limit, before);
+}
+
+EXPORT int prlimit64(pid_t pid, enum __rlimit_resource resource, const struct rlimit64 *limit,
+                     struct rlimit64 *before) {
+    if (limit != NULL && (pid == 0 || pid == getpid()))
+        prepare_for_limit(resource, limit->rlim_cur);
+    return NEXT(prlimit64)(pid, resource, limit, before);
+}
+
+/* RLIMIT_MEMLOCK counts the whole address space here. */
+EXPORT int mlockall(int flags) {
+    int saved_errno = errno;
+    int result = NEXT(mlockall)(flags);
+    if (result != 0 && errno == ENOMEM && give_back(0)) {
+        errno = saved_errno;
+        result = NEXT(mlockall)(flags);
+    }
+    return result;
 }

@@ -10,6 +10,8 @@ static const char *const exported[] = {
     "memalign", "valloc", "pvalloc", "malloc_usable_size", "cfree", "free_sized",
     "free_aligned_sized", "malloc_trim", "mallinfo", "mallinfo2", "malloc_info", "malloc_stats",
     "mallopt",
+    /* what counts the region's address space */
+    "setrlimit", "setrlimit64", "prlimit", "prlimit64", "mlockall",
     /* operator new, new[]: plain, nothrow, aligned, both */
     "_Znwm", "_Znam", "_ZnwmRKSt9nothrow_t", "_ZnamRKSt9nothrow_t", "_ZnwmSt11align_val_t",
     "_ZnamSt11align_val_t", "_ZnwmSt11align_val_tRKSt9nothrow_t",
