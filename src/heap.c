@@ -401,25 +401,34 @@ static void empty_quarantine(struct heap *heap) {
 
 /* ---- slabs that others free into ---- */
 
-/* Take in what other threads freed. */
-static void drain_inbox(struct heap *heap) {
-    struct slab *slab = atomic_exchange_explicit(&heap->inbox, NULL, memory_order_seq_cst);
-    while (slab != NULL) {
-        struct slab *next = slab_remote(slab_index(slab))->inbox_next;
-        if (slab_owner(slab) == (int)heap->owner) {
-            slab_unpost(slab);
-            if (is_hardened && has_quarantine(heap))
-                fold_resting(heap, slab);
-            else
-                fold(slab);
-            settle(heap, slab);
-        } else { /* meant for who had this heap before */
-            lock_acquire(&pool_lock);
-            forward(slab);
-            lock_release(&pool_lock);
-        }
-        slab = next;
+static void take_in(struct heap *heap, struct slab *slab) {
+    if (slab_owner(slab) != (int)heap->owner) { /* meant for who had this heap before */
+        lock_acquire(&pool_lock);
+        forward(slab);
+        lock_release(&pool_lock);
+        return;
     }
+    slab_unpost(slab);
+    if (is_hardened && has_quarantine(heap))
+        fold_resting(heap, slab);
+    else
+        fold(slab);
+    settle(heap, slab);
+}
+
+/* Take in what other threads freed. A signal handler may fork in the middle of it; the child's
+ * inbox is then made anew, with the slabs that are still to come, so it starts again. */
+static void drain_inbox(struct heap *heap) {
+    unsigned forks;
+    do {
+        forks = __atomic_load_n(&heap->forks, __ATOMIC_RELAXED);
+        struct slab *slab = atomic_exchange_explicit(&heap->inbox, NULL, memory_order_seq_cst);
+        while (slab != NULL && forks == __atomic_load_n(&heap->forks, __ATOMIC_RELAXED)) {
+            struct slab *next = slab_remote(slab_index(slab))->inbox_next;
+            take_in(heap, slab);
+            slab = next;
+        }
+    } while (forks != __atomic_load_n(&heap->forks, __ATOMIC_RELAXED));
 }
 
 /* A slab of the class from the orphans, NULL if the first few have no free slot. */
@@ -847,6 +856,7 @@ COLD void heap_after_fork(bool intact) {
     if (heap_is_real(mine)) {
         struct tagpool_stats_counters *lane = stats_claim_lane();
         mine->counters = lane != NULL ? lane : &mine->private_counters;
+        mine->forks++;
         memset(&mine->private_counters, 0, sizeof mine->private_counters);
         /* The slots that the parent's heap had claimed are the child's to hand out too. */
         for (unsigned i = 0; i < classes_in_use(); i++)
@@ -871,6 +881,8 @@ COLD void heap_after_fork(bool intact) {
         int owner = slab_owner(slab);
         if (heap_is_real(mine) && owner == (int)mine->owner)
             post_again(mine, slab);
+        else if (owner == TAG_OWNER_NONE)
+            slab_unpost(slab);
         else if (owner >= 0 && owner < TAG_OWNER_RUN)
             take_over(slab);
     }

@@ -70,6 +70,7 @@ struct heap {
     _Atomic(struct slab *)
         inbox;              /* a stack, linked by slab_remote.inbox_next; pushed by any thread */
     _Atomic(bool) alive;    /* false: nobody reads the inbox; the pusher must */
+    unsigned forks;         /* how many this thread came out of as a child */
     unsigned slabs_changed; /* slabs that it went on to and that were in use before */
     size_t sweep_next;      /* the slab where its sweep goes on */
     unsigned posted_gives;  /* frees into posted slabs since the inbox was emptied */

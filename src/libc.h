@@ -1,5 +1,6 @@
-/* What glibc's headers declare and musl's do not: the records of mallinfo(3), and how a futex is
- * called, which stands in the kernel's headers. Both are fixed by their binary interfaces. Floor 0.
+/* What glibc's headers declare and musl's do not: the records of mallinfo(3); how a futex is
+ * called, which stands in the kernel's headers; and what glibc exports and declares nowhere. All
+ * are fixed by their binary interfaces. Floor 0.
  */
 #ifndef LIBC_H
 #define LIBC_H
@@ -11,6 +12,15 @@
 
 /* linux/futex.h */
 enum { LIBC_FUTEX_WAIT = 0, LIBC_FUTEX_WAKE = 1, LIBC_FUTEX_PRIVATE = 128 };
+
+/* The lock of the list of all streams, which one thread may take several times and which fork()
+ * takes too; in the child it is made anew. NULL where the C library has none. */
+extern void _IO_list_lock(void) __attribute__((weak));
+extern void _IO_list_unlock(void) __attribute__((weak));
+extern void _IO_list_resetlock(void) __attribute__((weak));
+
+/* sys/single_threaded.h, since glibc 2.32: not 0 while there is but one thread. */
+extern char __libc_single_threaded __attribute__((weak));
 
 /* dlopen(3): musl has no such mode. */
 #ifndef RTLD_DEEPBIND

@@ -3,6 +3,7 @@
 #include "checked.h"
 #include "config.h"
 #include "fixed.h"
+#include "libc.h"
 #include "next.h"
 #include "os.h"
 #include "run.h"
@@ -15,7 +16,8 @@ static FIXED bool started;
 static FIXED bool is_serving; /* a first heap was asked for */
 static FIXED pthread_key_t thread_key;
 static FIXED bool has_thread_key;
-static unsigned forks_inside; /* forks under way while the lock was held by their own thread */
+static bool streams_are_locked; /* by a fork under way */
+static unsigned forks_inside;   /* forks under way while the lock was held by their own thread */
 
 /* ---- the process ---- */
 
@@ -86,10 +88,21 @@ struct heap *lifecycle_heap(void) {
 
 /* ---- fork ---- */
 
+/* A thread may need new slabs while it holds a stream's lock (getline(3)), another holds the list
+ * of streams and waits for that stream (fflush(NULL)), and fork() locks the list after our handler
+ * has run. So it is locked before our own lock here. One thread alone waits for nobody. */
+static void lock_streams(void) {
+    streams_are_locked =
+        _IO_list_lock != NULL && (&__libc_single_threaded == NULL || __libc_single_threaded == 0);
+    if (streams_are_locked)
+        _IO_list_lock();
+}
+
 /* A fork inside a signal handler may have interrupted a call of ours that holds the lock, or
  * another fork between its handlers: then the child's copy of that call goes on and lets the lock
  * go, and nobody may wait for it here. */
 static void before_fork(void) {
+    lock_streams();
     if (lock_is_mine(&pool_lock))
         forks_inside++;
     else
@@ -103,9 +116,17 @@ static void after_fork(void) {
         lock_release(&pool_lock);
 }
 
+static void after_fork_in_parent(void) {
+    after_fork();
+    if (streams_are_locked)
+        _IO_list_unlock();
+}
+
 static void after_fork_in_child(void) {
     heap_after_fork(forks_inside == 0);
     after_fork();
+    if (streams_are_locked)
+        _IO_list_resetlock();
 }
 
 /* ---- leaks ---- */
@@ -228,7 +249,7 @@ __attribute__((constructor)) static void load(void) {
     has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
     if (has_thread_key && heap_is_real(heap_current))
         pthread_setspecific(thread_key, heap_current);
-    pthread_atfork(before_fork, after_fork, after_fork_in_child);
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     if (config.leaks != 0)
         __cxa_atexit(end_with_leaks, NULL, NULL);
     const char *options = environment(TAGPOOL_OPTIONS_VARIABLE);

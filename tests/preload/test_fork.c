@@ -299,6 +299,150 @@ static void it_can_fork_while_another_thread_allocates(void) {
     check_fork_from_handler(true);
 }
 
+/* --- fork in the middle of taking in what another thread freed --- */
+
+enum { POSTED = 3000, POSTED_BYTES = 4000, PER_SLAB_MOST = 16, ROUNDS = 12 };
+
+static void *posted_block[POSTED * PER_SLAB_MOST];
+static pthread_t interrupted;
+
+/* Frees a block in each slab. */
+static void *free_one_in_each(void *place) {
+    for (size_t i = (uintptr_t)place; i < POSTED * PER_SLAB_MOST; i += PER_SLAB_MOST)
+        free(posted_block[i]);
+    return NULL;
+}
+
+static void in_a_thread(void *(*function)(void *), void *argument) {
+    pthread_t thread;
+    pthread_create(&thread, NULL, function, argument);
+    pthread_join(thread, NULL);
+}
+
+static void *signal_later(void *microseconds) {
+    struct timespec start, now;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    do
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    while ((now.tv_sec - start.tv_sec) * 1000000 + (now.tv_nsec - start.tv_nsec) / 1000 <
+           (long)(uintptr_t)microseconds);
+    pthread_kill(interrupted, SIGALRM);
+    return NULL;
+}
+
+/* Frees from another thread put a slab into the inbox once, however the fork found it. */
+static void use_slabs_after_the_fork(void) {
+    alarm(0);
+    signal(SIGALRM, SIG_DFL);
+    alarm(DEADLINE_SECONDS);
+    for (uintptr_t place = 1; place < 4; place++) {
+        in_a_thread(free_one_in_each, (void *)place);
+        for (size_t i = 0; i < 2 * POSTED; i++)
+            (void)opaque(malloc(POSTED_BYTES));
+    }
+    _exit(0);
+}
+
+static int fork_while_taking_in(void) {
+    struct sigaction action = {.sa_handler = fork_here, .sa_flags = SA_RESTART};
+    pthread_t sender;
+    interrupted = pthread_self();
+    sigaction(SIGALRM, &action, NULL);
+    for (uintptr_t round = 0; round < ROUNDS; round++) {
+        for (size_t i = 0; i < POSTED * PER_SLAB_MOST; i++)
+            posted_block[i] = malloc(POSTED_BYTES);
+        in_a_thread(free_one_in_each, (void *)0);
+        pthread_create(&sender, NULL, signal_later, (void *)(100 + 70 * round));
+        for (size_t i = 0; i < PER_SLAB_MOST; i++) /* at one of these they come in */
+            (void)opaque(malloc(POSTED_BYTES));
+        pthread_join(sender, NULL);
+        if (in_child)
+            use_slabs_after_the_fork();
+        for (size_t i = 0; i < POSTED * PER_SLAB_MOST; i++)
+            if (i % PER_SLAB_MOST != 0)
+                free(posted_block[i]);
+    }
+    for (int status = 0; waitpid(-1, &status, 0) > 0;)
+        children_failed += status != 0;
+    return children_failed != 0 ? 3 : forks_done == 0 ? 4 : 0;
+}
+
+static void a_handler_can_fork_while_remote_frees_are_taken_in(void) {
+    int status = -1;
+    if (!pools_are_unlimited()) {
+        tap_skip("only pools without a limit promise it");
+        return;
+    }
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(fork_while_taking_in());
+    CHECK_SAY(child_wait(pid, &status, CHILD_SECONDS) && status == 0, "status %#x",
+              (unsigned)status);
+}
+
+/* --- fork beside streams --- */
+
+/* Lines of a file, so long that new slabs are needed while the file's lock is held. */
+static void *read_lines(void *file) {
+    enum { LINES = 512 };
+    char *line[LINES];
+    while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
+        size_t count = 0;
+        rewind(file);
+        for (; count < LINES; count++) {
+            size_t room = 0;
+            line[count] = NULL;
+            if (getline(&line[count], &room, file) < 0)
+                break;
+        }
+        for (size_t i = 0; i <= count && i < LINES; i++)
+            free(line[i]);
+    }
+    return NULL;
+}
+
+static void *flush_all(void *argument) {
+    while (!atomic_load_explicit(&stop, memory_order_relaxed))
+        fflush(NULL);
+    return argument;
+}
+
+static int fork_beside_streams(void) {
+    enum { LINES = 1000 };
+    FILE *file = tmpfile();
+    pthread_t thread[3];
+    atomic_store(&stop, false);
+    for (int i = 0; i < LINES; i++)
+        fprintf(file, "%0*d\n", 100 + i * 3 % 3000, i);
+    for (size_t i = 0; i < 2; i++)
+        pthread_create(&thread[i], NULL, read_lines, file);
+    pthread_create(&thread[2], NULL, flush_all, NULL);
+    for (int i = 0; i < FORKS / 2; i++) {
+        int status = -1;
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(use_inherited_heap());
+        if (!child_wait(pid, &status, DEADLINE_SECONDS) || status != 0)
+            return 2;
+    }
+    atomic_store(&stop, true);
+    for (size_t i = 0; i < 3; i++)
+        pthread_join(thread[i], NULL);
+    fclose(file);
+    return 0;
+}
+
+/* glibc locks the list of all streams in fork() and in fflush(NULL), and a stream while it
+ * allocates for getline(). */
+static void a_fork_beside_streams_waits_for_nothing(void) {
+    int status = -1;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(fork_beside_streams());
+    CHECK_SAY(child_wait(pid, &status, CHILD_SECONDS), "the program hung");
+    CHECK_SAY(status == 0, "status %#x", (unsigned)status);
+}
+
 int main(void) {
     /* First, because a process that ever had a second thread makes glibc's fork wait for locks. */
     TAP_RUN(a_signal_handler_that_interrupted_malloc_can_fork);
@@ -306,5 +450,7 @@ int main(void) {
     TAP_RUN(a_child_forked_while_threads_allocate_can_use_the_heap);
     TAP_RUN(memory_of_threads_that_are_gone_is_used_again_in_the_child);
     TAP_RUN(generations_of_forks_keep_the_heap);
+    TAP_RUN(a_handler_can_fork_while_remote_frees_are_taken_in);
+    TAP_RUN(a_fork_beside_streams_waits_for_nothing);
     return tap_done();
 }
