@@ -2,6 +2,7 @@
 
 #include "checked.h"
 #include "config.h"
+#include "cxx.h"
 #include "fixed.h"
 #include "libc.h"
 #include "next.h"
@@ -229,6 +230,7 @@ static void close_fixed(void) {
         return;
     start_serving();
     (void)next();
+    (void)cxx_replaced(CXX_Znwm);
     fixed_close();
 }
 

@@ -8,6 +8,7 @@
 #include "base.h"
 #include "checked.h"
 #include "config.h"
+#include "cxx.h"
 #include "heap.h"
 #include "libc.h"
 #include "lifecycle.h"
@@ -568,101 +569,113 @@ EXPORT int mallopt(int parameter, int value) {
     return next_mallopt != NULL ? next_mallopt(parameter, value) : 0;
 }
 
-/* ---- C++: operators new and delete by their linker names (Itanium C++ ABI, 5.1.4.2) ----
- *
- * This is C. When memory is out, the C++ library's own operator, which stands behind us, is called
- * for what the standard asks for: new handlers and std::bad_alloc. It comes back to our malloc()
- * for each try. */
+/* ---- C++: operators new and delete by their linker names (Itanium C++ ABI, 5.1.4.2) ---- */
 
 typedef struct nothrow nothrow; /* std::nothrow_t */
 
-_Noreturn COLD static void no_cxx_library(void) {
-    struct text line = {.length = 0};
-    text_add(&line, "out of memory in operator new, and no C++ library to throw std::bad_alloc");
-    report_line(&line);
-    abort();
-}
-
-static void *cxx_operator(const char *name) {
-    void *symbol = next_symbol(name);
-    if (symbol == NULL)
-        no_cxx_library();
-    return symbol;
-}
-
-/* X(LINKER NAME, PARAMETERS, ARGUMENTS, how to TAKE the block) */
+/* X(LINKER NAME, PARAMETERS, ARGUMENTS, how to TAKE the block, what to do if there is none) */
 #define CXX_NEW(X)                                                                                 \
-    X(_Znwm, (size_t bytes), (bytes), take(bytes, BLOCK_NEW))                                      \
-    X(_Znam, (size_t bytes), (bytes), take(bytes, BLOCK_NEW_ARRAY))                                \
+    X(_Znwm, (size_t bytes), (bytes), take(bytes, BLOCK_NEW), NEW_THROWS)                          \
+    X(_Znam, (size_t bytes), (bytes), take(bytes, BLOCK_NEW_ARRAY), NEW_THROWS)                    \
     X(_ZnwmRKSt9nothrow_t, (size_t bytes, const nothrow *tag), (bytes, tag),                       \
-      take_aligned(SLOT_ALIGN, bytes, BLOCK_NEW))                                                  \
+      take_aligned(SLOT_ALIGN, bytes, BLOCK_NEW), NEW_CATCHES)                                     \
     X(_ZnamRKSt9nothrow_t, (size_t bytes, const nothrow *tag), (bytes, tag),                       \
-      take_aligned(SLOT_ALIGN, bytes, BLOCK_NEW_ARRAY))                                            \
+      take_aligned(SLOT_ALIGN, bytes, BLOCK_NEW_ARRAY), NEW_CATCHES)                               \
     X(_ZnwmSt11align_val_t, (size_t bytes, size_t alignment), (bytes, alignment),                  \
-      take_aligned(alignment, bytes, BLOCK_NEW))                                                   \
+      take_aligned(alignment, bytes, BLOCK_NEW), NEW_THROWS)                                       \
     X(_ZnamSt11align_val_t, (size_t bytes, size_t alignment), (bytes, alignment),                  \
-      take_aligned(alignment, bytes, BLOCK_NEW_ARRAY))                                             \
+      take_aligned(alignment, bytes, BLOCK_NEW_ARRAY), NEW_THROWS)                                 \
     X(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t bytes, size_t alignment, const nothrow *tag),    \
-      (bytes, alignment, tag), take_aligned(alignment, bytes, BLOCK_NEW))                          \
+      (bytes, alignment, tag), take_aligned(alignment, bytes, BLOCK_NEW), NEW_CATCHES)             \
     X(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t bytes, size_t alignment, const nothrow *tag),    \
-      (bytes, alignment, tag), take_aligned(alignment, bytes, BLOCK_NEW_ARRAY))
+      (bytes, alignment, tag), take_aligned(alignment, bytes, BLOCK_NEW_ARRAY), NEW_CATCHES)
 
-/* libstdc++ rounds sizes up before it asks for memory, without looking for overflow: what cannot be
- * had is asked for as just as impossible, but far from the end of size_t. */
-static size_t impossible_alike(size_t bytes) {
-    return bytes > PTRDIFF_MAX ? (size_t)PTRDIFF_MAX : bytes;
-}
-
-#define DEFINE_NEW(name, parameters, arguments, taken)                                             \
-    COLD static void *name##_failed parameters {                                                   \
-        void *(*function)parameters;                                                               \
-        void *symbol = cxx_operator(#name);                                                        \
-        bytes = impossible_alike(bytes);                                                           \
-        memcpy(&function, &symbol, sizeof symbol);                                                 \
-        return function arguments;                                                                 \
+/* As the standard asks for: the new handler, if there is one, may make room, throw, or set another.
+ */
+#define NEW_THROWS(name, arguments, taken)                                                         \
+    for (cxx_handler * handler; (handler = cxx_new_handler()) != NULL;) {                          \
+        handler();                                                                                 \
+        void *block = taken;                                                                       \
+        if (block != NULL)                                                                         \
+            return block;                                                                          \
     }                                                                                              \
-    EXPORT void *name parameters;                                                                  \
+    cxx_throw_bad_alloc();
+
+/* This is C: what can catch is the C++ library's operator of this form, which calls the one that
+ * throws: ours. It rounds sizes up without looking for overflow. */
+#define NEW_CATCHES(name, arguments, taken)                                                        \
+    name##_function *function;                                                                     \
+    void *symbol = cxx_symbol(#name);                                                              \
+    memcpy(&function, &symbol, sizeof symbol);                                                     \
+    bytes = bytes > PTRDIFF_MAX ? (size_t)PTRDIFF_MAX : bytes;                                     \
+    return function != NULL ? function arguments : NULL;
+
+#define DEFINE_NEW(name, parameters, arguments, taken, failed)                                     \
+    typedef void *name##_function parameters;                                                      \
+    COLD static void *name##_failed parameters{                                                    \
+        failed(name, arguments, taken)} SLOW static void *name##_elsewhere parameters {            \
+        name##_function *function;                                                                 \
+        void *symbol = cxx_replaced(CXX##name);                                                    \
+        memcpy(&function, &symbol, sizeof symbol);                                                 \
+        if (function != NULL)                                                                      \
+            return function arguments;                                                             \
+        void *block = taken;                                                                       \
+        return LIKELY(block != NULL) ? block : name##_failed arguments;                            \
+    }                                                                                              \
+    EXPORT name##_function name;                                                                   \
     EXPORT void *name parameters {                                                                 \
+        if (UNLIKELY(cxx_state != CXX_OURS))                                                       \
+            return name##_elsewhere arguments;                                                     \
         void *block = taken;                                                                       \
         return LIKELY(block != NULL) ? block : name##_failed arguments;                            \
     }
 CXX_NEW(DEFINE_NEW)
 
-#define IGNORED __attribute__((unused)) /* what operator delete is told beside the pointer */
-
-/* X(LINKER NAME, PARAMETERS, BYTES that the caller gives, FORM, how to GIVE): the rare ones do
- * without a fast path of their own. */
+/* X(LINKER NAME, PARAMETERS, ARGUMENTS, BYTES that the caller gives, FORM, how to GIVE): the rare
+ * ones do without a fast path of their own. */
 #define CXX_DELETE(X)                                                                              \
-    X(_ZdlPv, (void *pointer), CHECKED_BYTES_UNKNOWN, BLOCK_NEW, GIVE)                             \
-    X(_ZdaPv, (void *pointer), CHECKED_BYTES_UNKNOWN, BLOCK_NEW_ARRAY, GIVE)                       \
-    X(_ZdlPvm, (void *pointer, size_t bytes), bytes, BLOCK_NEW, GIVE)                              \
-    X(_ZdaPvm, (void *pointer, size_t bytes), bytes, BLOCK_NEW_ARRAY, GIVE)                        \
-    X(_ZdlPvRKSt9nothrow_t, (void *pointer, IGNORED const nothrow *tag), CHECKED_BYTES_UNKNOWN,    \
-      BLOCK_NEW, give_slow)                                                                        \
-    X(_ZdaPvRKSt9nothrow_t, (void *pointer, IGNORED const nothrow *tag), CHECKED_BYTES_UNKNOWN,    \
-      BLOCK_NEW_ARRAY, give_slow)                                                                  \
-    X(_ZdlPvSt11align_val_t, (void *pointer, IGNORED size_t alignment), CHECKED_BYTES_UNKNOWN,     \
-      BLOCK_NEW, give_slow)                                                                        \
-    X(_ZdaPvSt11align_val_t, (void *pointer, IGNORED size_t alignment), CHECKED_BYTES_UNKNOWN,     \
-      BLOCK_NEW_ARRAY, give_slow)                                                                  \
-    X(_ZdlPvmSt11align_val_t, (void *pointer, size_t bytes, IGNORED size_t alignment), bytes,      \
-      BLOCK_NEW, give_slow)                                                                        \
-    X(_ZdaPvmSt11align_val_t, (void *pointer, size_t bytes, IGNORED size_t alignment), bytes,      \
-      BLOCK_NEW_ARRAY, give_slow)                                                                  \
-    X(_ZdlPvSt11align_val_tRKSt9nothrow_t,                                                         \
-      (void *pointer, IGNORED size_t alignment, IGNORED const nothrow *tag),                       \
+    X(_ZdlPv, (void *pointer), (pointer), CHECKED_BYTES_UNKNOWN, BLOCK_NEW, GIVE)                  \
+    X(_ZdaPv, (void *pointer), (pointer), CHECKED_BYTES_UNKNOWN, BLOCK_NEW_ARRAY, GIVE)            \
+    X(_ZdlPvm, (void *pointer, size_t bytes), (pointer, bytes), bytes, BLOCK_NEW, GIVE)            \
+    X(_ZdaPvm, (void *pointer, size_t bytes), (pointer, bytes), bytes, BLOCK_NEW_ARRAY, GIVE)      \
+    X(_ZdlPvRKSt9nothrow_t, (void *pointer, const nothrow *tag), (pointer, tag),                   \
       CHECKED_BYTES_UNKNOWN, BLOCK_NEW, give_slow)                                                 \
-    X(_ZdaPvSt11align_val_tRKSt9nothrow_t,                                                         \
-      (void *pointer, IGNORED size_t alignment, IGNORED const nothrow *tag),                       \
-      CHECKED_BYTES_UNKNOWN, BLOCK_NEW_ARRAY, give_slow)
+    X(_ZdaPvRKSt9nothrow_t, (void *pointer, const nothrow *tag), (pointer, tag),                   \
+      CHECKED_BYTES_UNKNOWN, BLOCK_NEW_ARRAY, give_slow)                                           \
+    X(_ZdlPvSt11align_val_t, (void *pointer, size_t alignment), (pointer, alignment),              \
+      CHECKED_BYTES_UNKNOWN, BLOCK_NEW, give_slow)                                                 \
+    X(_ZdaPvSt11align_val_t, (void *pointer, size_t alignment), (pointer, alignment),              \
+      CHECKED_BYTES_UNKNOWN, BLOCK_NEW_ARRAY, give_slow)                                           \
+    X(_ZdlPvmSt11align_val_t, (void *pointer, size_t bytes, size_t alignment),                     \
+      (pointer, bytes, alignment), bytes, BLOCK_NEW, give_slow)                                    \
+    X(_ZdaPvmSt11align_val_t, (void *pointer, size_t bytes, size_t alignment),                     \
+      (pointer, bytes, alignment), bytes, BLOCK_NEW_ARRAY, give_slow)                              \
+    X(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *pointer, size_t alignment, const nothrow *tag),  \
+      (pointer, alignment, tag), CHECKED_BYTES_UNKNOWN, BLOCK_NEW, give_slow)                      \
+    X(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *pointer, size_t alignment, const nothrow *tag),  \
+      (pointer, alignment, tag), CHECKED_BYTES_UNKNOWN, BLOCK_NEW_ARRAY, give_slow)
 
 #define DELETE_NAME_BLOCK_NEW       "operator delete"
 #define DELETE_NAME_BLOCK_NEW_ARRAY "operator delete[]"
 
-#define DEFINE_DELETE(name, parameters, given_bytes, form_, give_as)                               \
-    EXPORT void name parameters;                                                                   \
+#define DEFINE_DELETE(name, parameters, arguments, given_bytes, form_, give_as)                    \
+    typedef void name##_function parameters;                                                       \
+    SLOW static void name##_elsewhere parameters {                                                 \
+        static const struct call call = {.function = DELETE_NAME_##form_, .form = form_};          \
+        name##_function *function;                                                                 \
+        void *symbol = cxx_replaced(CXX##name);                                                    \
+        memcpy(&function, &symbol, sizeof symbol);                                                 \
+        if (function != NULL)                                                                      \
+            function arguments;                                                                    \
+        else                                                                                       \
+            give_as(pointer, &call, given_bytes, CALLER);                                          \
+    }                                                                                              \
+    EXPORT name##_function name;                                                                   \
     EXPORT void name parameters {                                                                  \
         static const struct call call = {.function = DELETE_NAME_##form_, .form = form_};          \
-        give_as(pointer, &call, given_bytes, CALLER);                                              \
+        if (UNLIKELY(cxx_state != CXX_OURS))                                                       \
+            name##_elsewhere arguments;                                                            \
+        else                                                                                       \
+            give_as(pointer, &call, given_bytes, CALLER);                                          \
     }
 CXX_DELETE(DEFINE_DELETE)

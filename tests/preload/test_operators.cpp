@@ -9,6 +9,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <sys/resource.h>
 #include <thread>
 #include <vector>
 
@@ -149,6 +150,44 @@ static void an_exception_of_the_new_handler_reaches_the_caller() {
     CHECK(reached && handler_calls == 1);
 }
 
+static void *held_back;
+
+static void make_room() {
+    std::free(held_back);
+    held_back = nullptr;
+    std::set_new_handler(nullptr);
+}
+
+// Uses up what memory there may be, to where the handler had to make room: the block that is had
+// then is one of new, as all the others are.
+static int use_up_memory(std::size_t size) {
+    enum { MOST_MIB = 96, HELD_MIB = 32, BLOCKS = MOST_MIB * 16384 };
+    static void *block[BLOCKS];
+    struct rlimit limit = {static_cast<rlim_t>(MOST_MIB) << 20, static_cast<rlim_t>(MOST_MIB)
+                                                                    << 20};
+    held_back = std::malloc(static_cast<std::size_t>(HELD_MIB) << 20);
+    if (held_back == nullptr || setrlimit(RLIMIT_DATA, &limit) != 0)
+        return 2;
+    std::set_new_handler(make_room);
+    std::size_t count = 0;
+    while (held_back != nullptr && count < BLOCKS)
+        block[count++] = ::operator new[](size);
+    for (std::size_t i = 0; i < count; i++)
+        ::operator delete[](block[i]);
+    return held_back == nullptr ? 0 : 3;
+}
+
+static void a_block_for_which_the_handler_made_room_is_one_of_new() {
+    for (std::size_t size : {100, 3000, 100000}) {
+        int status = -1;
+        const pid_t pid = fork();
+        if (pid == 0)
+            _exit(use_up_memory(size));
+        CHECK_SAY(child_wait(pid, &status, CHILD_SECONDS) && status == 0, "%zu bytes: status %#x",
+                  size, static_cast<unsigned>(status));
+    }
+}
+
 // A nothrow form must not let even the handler's exception out, if it derives from std::bad_alloc.
 static void the_nothrow_form_catches_the_bad_alloc_of_the_handler() {
     const std::size_t huge = opaque_size(PTRDIFF_MAX);
@@ -207,6 +246,7 @@ int main() {
     TAP_RUN(the_new_handler_is_called_until_there_is_none);
     TAP_RUN(an_exception_of_the_new_handler_reaches_the_caller);
     TAP_RUN(the_nothrow_form_catches_the_bad_alloc_of_the_handler);
+    TAP_RUN(a_block_for_which_the_handler_made_room_is_one_of_new);
     TAP_RUN(containers_and_over_aligned_types_work);
     TAP_RUN(new_and_malloc_share_their_blocks);
     return tap_done();

@@ -10,6 +10,7 @@ cat >"$work/plugin.cpp" <<'C'
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <new>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,6 +30,21 @@ extern "C" char *plugin_run(int round) {
     } catch (const std::string &text) {
         return strdup(text.c_str());
     }
+}
+C
+cat >"$work/plugin_oom.cpp" <<'C'
+#include <cstring>
+#include <new>
+extern "C" char *plugin_run(int) {
+    volatile size_t much = static_cast<size_t>(1) << 60;
+    if (::operator new[](much, std::nothrow) != nullptr)
+        return nullptr;
+    try {
+        ::operator delete[](::operator new[](much));
+    } catch (const std::bad_alloc &) {
+        return strdup("caught");
+    }
+    return nullptr;
 }
 C
 cat >"$work/plugin_c.c" <<'C'
@@ -113,14 +129,18 @@ shimmed() {
 "$cc" -O1 -w -fno-builtin -o "$work/own" "$work/own.c"
 has_cxx=
 "${CXX:-c++}" -O1 -w -shared -fPIC -o "$work/plugin.so" "$work/plugin.cpp" 2>/dev/null &&
+    "${CXX:-c++}" -O1 -w -shared -fPIC -o "$work/plugin_oom.so" "$work/plugin_oom.cpp" &&
     has_cxx=yes
 
 for options in strategy=metadata strategy=tagged strategy=direct harden=on; do
     if [ -n "$has_cxx" ]; then
         succeeds "a C++ library may come and go with $options" \
             shimmed "$work/host" "$work/plugin.so"
+        succeeds "one of a C program may run out of memory with $options" \
+            shimmed "$work/host" "$work/plugin_oom.so"
     else
         skip "a C++ library may come and go with $options" "there is no C++ compiler"
+        skip "one of a C program may run out of memory with $options" "there is no C++ compiler"
     fi
     succeeds "a library bound to libc's own malloc may free the program's blocks with $options" \
         shimmed "$work/host" "$work/plugin_c.so" deepbind
@@ -149,9 +169,7 @@ for options in strategy=metadata harden=on; do
             continue
         fi
         together "$name may stand behind the library" "$library" $name
-        # tbb's proxy has no sized delete: its blocks would come to ours, and no further.
-        [ $name = libtbbmalloc_proxy.so.2 ] ||
-            together "$name may stand before the library" $name "$library"
+        together "$name may stand before the library" $name "$library"
     done
 done
 

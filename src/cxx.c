@@ -1,0 +1,79 @@
+#include "cxx.h"
+
+#include "libc.h"
+#include "next.h"
+#include "report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+FIXED enum cxx_state cxx_state;
+static FIXED void *library[CXX_OPERATOR_COUNT]; /* its operators, if the program has some */
+
+void *cxx_symbol(const char *name) {
+    static const char *const libraries[] = {"libstdc++.so.6", "libc++.so.1", "libc++abi.so.1"};
+    void *symbol = next_symbol(name);
+    if (symbol != NULL)
+        return symbol;
+    void *(*open_library)(const char *, int); /* not our own dlopen() */
+    void *opener = next_symbol("dlopen");
+    memcpy(&open_library, &opener, sizeof opener);
+    for (size_t i = 0; symbol == NULL && i < sizeof libraries / sizeof libraries[0]; i++) {
+        void *handle = open_library(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
+        if (handle != NULL)
+            symbol = dlsym(handle, name);
+    }
+    return symbol;
+}
+
+/* This library, from the first byte that is loaded to the last: the linker's names. */
+extern HIDDEN const char __ehdr_start[];
+extern HIDDEN const char _end[];
+
+static bool is_ours(const void *address) {
+    return (const char *)address >= __ehdr_start && (const char *)address < _end;
+}
+
+COLD static enum cxx_state find(void) {
+    static const char *const names[CXX_OPERATOR_COUNT] = {
+#define CXX_NAME(name) #name,
+        CXX_OPERATORS(CXX_NAME)
+#undef CXX_NAME
+    };
+    enum cxx_state found = CXX_OURS;
+    for (size_t i = 0; i < CXX_OPERATOR_COUNT; i++) {
+        void *symbol = dlsym(RTLD_DEFAULT, names[i]);
+        if (symbol != NULL && !is_ours(symbol))
+            found = CXX_REPLACED;
+    }
+    for (size_t i = 0; found == CXX_REPLACED && i < CXX_OPERATOR_COUNT; i++)
+        library[i] = cxx_symbol(names[i]);
+    return found;
+}
+
+void *cxx_replaced(enum cxx_operator number) {
+    if (__atomic_load_n(&cxx_state, __ATOMIC_ACQUIRE) == CXX_UNKNOWN)
+        __atomic_store_n(&cxx_state, find(), __ATOMIC_RELEASE); /* each thread finds the same */
+    return cxx_state == CXX_REPLACED ? library[number] : NULL;
+}
+
+cxx_handler *cxx_new_handler(void) {
+    cxx_handler *(*get_new_handler)(void);
+    void *symbol = cxx_symbol("_ZSt15get_new_handlerv");
+    memcpy(&get_new_handler, &symbol, sizeof symbol);
+    return symbol != NULL ? get_new_handler() : NULL;
+}
+
+/* Its own operator new does it, asked for what cannot be had: not for SIZE_MAX, which it would
+ * round up. */
+_Noreturn COLD void cxx_throw_bad_alloc(void) {
+    void *(*operator_new)(size_t);
+    void *symbol = cxx_symbol("_Znwm");
+    memcpy(&operator_new, &symbol, sizeof symbol);
+    if (symbol != NULL)
+        operator_new(PTRDIFF_MAX);
+    struct text line = {.length = 0};
+    text_add(&line, "out of memory in operator new, and no C++ library to throw std::bad_alloc");
+    report_line(&line);
+    abort();
+}
