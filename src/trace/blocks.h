@@ -17,9 +17,9 @@ struct block {
     uint64_t address : 48; /* 0: this place of the table is empty */
     uint64_t resizes : 16; /* reallocs it had; the last value stands for more too */
     uint64_t bytes : 48;   /* that were asked for */
-    uint64_t : 16;
-    uint64_t number : 40; /* profile: requests until it was born; record: its slot */
-    uint64_t thread : 24; /* that allocated it */
+    uint64_t process : 16; /* profile: that resized it last, by the forks it comes from */
+    uint64_t number : 40;  /* profile: requests until it was born; record: its slot */
+    uint64_t thread : 24;  /* that allocated it */
     uint64_t birth_us : 40;
     uint64_t : 24;
 };

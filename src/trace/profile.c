@@ -9,6 +9,7 @@ static uint64_t start_ns;               /* of the first process: births are coun
 static uint64_t requests;               /* made in all: the clock of lifetimes */
 static uint64_t next_sample_calls;
 static uint64_t bytes_peak; /* since the last sample */
+static uint16_t forks;      /* that this process comes from */
 
 static bool page_is_valid(const struct tagpool_profile_head *head) {
     return head->magic == TAGPOOL_PROFILE_MAGIC && head->version == TAGPOOL_PROFILE_VERSION &&
@@ -59,6 +60,7 @@ bool profile_after_fork(void) {
     if (!open_row())
         return false;
     row->forked = 1;
+    forks++;
     row->threads = 1;
     row->inherited_blocks = row->live_blocks = row->peak_blocks = parent->live_blocks;
     row->inherited_bytes = row->live_bytes = row->peak_bytes = parent->live_bytes;
@@ -191,11 +193,13 @@ void profile_resize_begin(const void *block, struct block *known) {
         *known = (struct block){.address = 0};
 }
 
+/* A chain that this process has counted already moves on to its next bin. */
 static void count_chain(struct block *block) {
-    if (block->resizes != 0)
+    if (block->resizes != 0 && block->process == forks)
         row->chains[tagpool_profile_log_bin(block->resizes, TAGPOOL_PROFILE_CHAINS)]--;
     if (block->resizes < UINT16_MAX)
         block->resizes++;
+    block->process = forks;
     row->chains[tagpool_profile_log_bin(block->resizes, TAGPOOL_PROFILE_CHAINS)]++;
 }
 

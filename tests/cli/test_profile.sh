@@ -131,6 +131,27 @@ check $? 'the child of a fork is counted, and its frees of blocks of its parent 
 [ "$(number inherited_blocks '"forked": true')" = 101 ]
 check $? 'the child begins with the blocks that lived'
 
+# In the child: one block that it resized once itself, and one of its parent that it resized again.
+compile resized <<'C'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void) {
+    void *volatile block = realloc(malloc(100), 200);
+    if (fork() == 0) {
+        void *volatile own = realloc(malloc(10), 1000);
+        block = realloc(block, 400);
+        _exit(own == NULL || block == NULL);
+    }
+    wait(NULL);
+    return 0;
+}
+C
+profile -- "$work/resized"
+sed -n '/"total"/,/"processes"/ s/.*\({"reallocs_max": .*}\).*/\1/p' "$work/out" >"$work/chains"
+printf '{"reallocs_max": %s, "blocks": %s}\n' 1 2 3 1 | cmp -s - "$work/chains"
+check $? 'a block is counted by its reallocs in each process that resized it, and once in each'
+
 compile interrupted <<'C'
 #include <signal.h>
 #include <stdlib.h>
