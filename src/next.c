@@ -2,6 +2,7 @@
 
 #include "libc.h"
 #include "os.h"
+#include "report.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -109,9 +110,18 @@ static void call_if_there(const char *name) {
         function();
 }
 
+static void report_kept(void) {
+    struct text line = {.length = 0};
+    text_add(&line, "other threads may still be running: what they and the C library keep counts "
+                    "as leaked");
+    report_line(&line);
+}
+
 void next_free_runtime(void) {
-    if (os_thread_count() != 1)
+    if (os_thread_count() != 1) {
+        report_kept();
         return;
+    }
     call_if_there("_ZN9__gnu_cxx9__freeresEv");
     call_if_there("__libc_freeres");
 }

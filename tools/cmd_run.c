@@ -50,7 +50,9 @@ static const char run_details[] =
     "the\n"
     "last line is the sum: 'check: 2 faults, 3 leaked blocks (120 bytes)'. If something was found "
     "the\n"
-    "exit status is 99, whatever the program's own.\n";
+    "exit status is 99, whatever the program's own. Where other threads still run at exit, what "
+    "they\n"
+    "and the C library keep counts as leaked, and a line says so: let them end first.\n";
 
 /* ---- statistics ---- */
 
