@@ -2,11 +2,14 @@
  * strategy could be missing from it. */
 #include "tap.h"
 
-#include "bench_results.h"
+#include "bench_report.h"
+#include "bench_start.h"
 
 #include <math.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <tagpool/options.h>
+#include <unistd.h>
 
 /* Variants of every case: the system, tagpool and two others. */
 enum { SYSTEM, TAGPOOL, FIRST, SECOND, VARIANTS };
@@ -152,12 +155,63 @@ static void the_names_on_the_panel_are_unique_and_those_used_are_there(void) {
     }
 }
 
+static void the_export_tells_medians_from_ratios_and_groups_apart(void) {
+    static const char *const parts[] = {
+        "\"mean_ratios_parsers\": {\"wall_seconds\": 0.5, \"cpu_seconds\": 0.5,",
+        "\"mean_ratios_single_threaded\": {\"wall_seconds\": 1, \"cpu_seconds\": 1,",
+        "\"mean_ratios_threads\": {\"wall_seconds\": 4, \"cpu_seconds\": 4,",
+        "\"cpu_seconds\": {\"median\": 0.03, \"ratio\": 0.5, \"low\": 0.25, \"high\": 0.75}",
+        "\"process_start_seconds\": 0.25,",
+        "\"process_start_seconds_over_reference\": 0.125,",
+    };
+    struct bench_row rows[] = {row_of(&parser, 0.5, 0.9, 0.6), row_of(&habit, 2.0, 0.9, 0.6),
+                               row_of(&threads, 4.0, 0.9, 0.6)};
+    struct bench_results results = results_of(rows, 3);
+    const struct bench_report report = {.results = &results, .runs = 7};
+    char *text = NULL;
+    size_t bytes;
+    rows[0].value[TAGPOOL][METRIC_CPU] = 0.03;
+    rows[0].difference[TAGPOOL][METRIC_CPU] =
+        (struct paired_interval){log(0.5), log(0.25), log(0.75), true};
+    results.start = (struct bench_start){.rounds = 9, .wall_s = {0.125, 0.25, 1, 1}};
+    FILE *out = open_memstream(&text, &bytes);
+    bench_report_print_json(out, &report);
+    fclose(out);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        CHECK_SAY(strstr(text, parts[i]) != NULL, "it lacks %s", parts[i]);
+    free(text);
+}
+
+/* Of eight starts two take no time, one 0.1 s and five 0.25 s: the lower quartile is the third. A
+ * busy machine may lengthen it, so there are three tries. */
+static void the_start_of_a_process_is_its_lower_quartile(void) {
+    char script[] = "/tmp/tagpool-start-XXXXXX", counter[64];
+    struct bench_start start = {.wall_s = {1}};
+    int file = mkstemp(script);
+    dprintf(file, "#!/bin/sh\necho >>$0.n\n"
+                  "case $(wc -l <$0.n) in 1|5) ;; 3) sleep 0.1 ;; *) sleep 0.25 ;; esac\n");
+    fchmod(file, 0700);
+    close(file);
+    snprintf(counter, sizeof counter, "%s.n", script);
+    for (int tries = 0; tries < 3 && start.wall_s[SYSTEM] >= 0.25; tries++) {
+        bench_start_measure(&start, script, variants, 1, 8, 1);
+        unlink(counter);
+    }
+    CHECK_SAY(start.rounds == 8 && start.wall_s[SYSTEM] >= 0.1 && start.wall_s[SYSTEM] < 0.25,
+              "%u starts, quartile %g s", start.rounds, start.wall_s[SYSTEM]);
+    unlink(script);
+}
+
 int main(void) {
+    if (!launcher_start())
+        return 1;
     TAP_RUN(means_are_geometric_and_over_their_groups_only);
     TAP_RUN(the_best_other_is_neither_the_system_nor_tagpool);
     TAP_RUN(a_ratio_is_marked_by_what_is_printed_of_it);
     TAP_RUN(time_in_allocation_is_what_the_calls_add_to_the_bare_loop);
     TAP_RUN(a_target_is_met_at_its_limit_and_missed_beyond);
+    TAP_RUN(the_export_tells_medians_from_ratios_and_groups_apart);
+    TAP_RUN(the_start_of_a_process_is_its_lower_quartile);
     TAP_RUN(every_strategy_but_direct_is_on_the_panel);
     TAP_RUN(the_names_on_the_panel_are_unique_and_those_used_are_there);
     return tap_done();

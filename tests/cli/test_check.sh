@@ -1,0 +1,49 @@
+#!/bin/sh
+# If this failed, `tagpool run --check` would keep silent about what it could not count, or would
+# not explain what it counted besides a program's own leaks.
+set -u
+# shellcheck source=tests/cli/lib.sh
+. tests/cli/lib.sh
+
+compile leaver -lpthread <<'C'
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void *idle(void *nothing) {
+    pause();
+    return nothing;
+}
+int main(int count, char **arguments) {
+    pthread_t thread;
+    static void *volatile block;
+    block = malloc(100);
+    if (strcmp(arguments[1], "thread") == 0)
+        pthread_create(&thread, NULL, idle, NULL);
+    if (strcmp(arguments[1], "child") == 0 && fork() == 0)
+        _exit(0);
+    wait(NULL);
+    if (strcmp(arguments[1], "_exit") == 0)
+        _exit(0);
+    free(block);
+    return 0;
+}
+C
+clean='tagpool run: check: 0 faults, 0 leaked blocks (0 bytes)'
+gone='did not leave by exit(): their leaks are not counted'
+run run --check -- "$work/leaver" exit
+[ "$status" -eq 0 ] && [ "$(cat "$work/err")" = "$clean" ]
+check $? '--check counts the leaks of a program that leaves by exit, and says no more'
+run run --check -- "$work/leaver" _exit
+[ "$status" -eq 0 ] && printf '%s\ntagpool run: note: 1 of 1 processes %s\n' "$clean" "$gone" |
+    cmp -s - "$work/err"
+check $? 'of one that leaves by _exit it says that its leaks are not counted'
+run run --check -- "$work/leaver" child
+[ "$status" -eq 0 ] && grep -qxF "tagpool run: note: 1 of 2 processes $gone" "$work/err"
+check $? 'and so it does of a child alone'
+run run --check -- "$work/leaver" thread
+[ "$status" -eq 99 ] && [ "$(head -n 1 "$work/err" | sed "s/\[.*\]//")" = "tagpool: other threads may \
+still be running: what they and the C library keep counts as leaked" ]
+check $? 'where a thread still runs the first line says what counts as leaked'
+finish
