@@ -30,6 +30,19 @@ static void contents_survive_every_change_of_size(void) {
         }
 }
 
+/* A long text that is cut to its length must not keep the memory of the long one. */
+static void a_block_that_shrinks_to_a_quarter_gives_its_room_back(void) {
+    for (size_t size = 128; size < 4000; size += 61) {
+        void *block = malloc(opaque_size(size));
+        size_t usable = malloc_usable_size(block);
+        void *moved = realloc(block, size / 4);
+        CHECK_SAY(malloc_usable_size(moved) < usable * 3 / 4,
+                  "a block of %zu usable bytes has %zu when a quarter is asked for", usable,
+                  malloc_usable_size(moved));
+        free(moved);
+    }
+}
+
 static void usable_bytes_beyond_the_request_survive_too(void) {
     for (size_t size = 1; size < 1400; size++) {
         void *block = malloc(opaque_size(size));
@@ -158,6 +171,7 @@ static void foreign_blocks_can_be_resized(void) {
 
 int main(void) {
     TAP_RUN(contents_survive_every_change_of_size);
+    TAP_RUN(a_block_that_shrinks_to_a_quarter_gives_its_room_back);
     TAP_RUN(usable_bytes_beyond_the_request_survive_too);
     TAP_RUN(growing_by_one_byte_at_a_time_loses_nothing);
     TAP_RUN(realloc_of_NULL_is_malloc);

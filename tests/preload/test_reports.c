@@ -33,6 +33,21 @@ static void mallinfo2_counts_what_is_in_use(void) {
     CHECK(during.arena + during.hblkhd >= during.uordblks);
 }
 
+/* Every other node, so that no slab of them becomes empty; a hardened block may rest a while. */
+static void mallinfo2_counts_what_is_free(void) {
+    enum { FREED = NODES / 2, RESTING = 300 };
+    take_nodes();
+    struct mallinfo2 during = mallinfo2();
+    for (size_t i = 0; i < NODES; i += 2)
+        free(node[i]);
+    struct mallinfo2 after = mallinfo2();
+    for (size_t i = 1; i < NODES; i += 2)
+        free(node[i]);
+    CHECK_SAY(after.fordblks >= during.fordblks + (size_t)(FREED - RESTING) * NODE_BYTES,
+              "free: %zu, and %zu with %d bytes less in use", during.fordblks, after.fordblks,
+              FREED * NODE_BYTES);
+}
+
 static void mallinfo2_counts_large_blocks(void) {
     struct mallinfo2 before = mallinfo2();
     void *block = malloc(5 << 20);
@@ -96,16 +111,29 @@ static void malloc_info_refuses_options(void) {
     CHECK(malloc_info(1, stdout) != 0);
 }
 
+/* The next allocator first, then the pools. */
 static void malloc_stats_writes_to_stderr(void) {
     static char text[CHILD_OUTPUT_BYTES];
     int file = memfd_create("stderr", MFD_CLOEXEC), saved = dup(STDERR_FILENO);
     dup2(file, STDERR_FILENO);
+    take_nodes();
     malloc_stats();
+    give_nodes();
     fflush(stderr);
     dup2(saved, STDERR_FILENO);
     close(saved);
     child_read(file, text);
     CHECK_SAY(strstr(text, "in use bytes") != NULL, "it wrote: %.200s", text);
+    if (!shim_is_loaded())
+        return;
+    static const char words[] = "]: pools hold ";
+    const char *pools = strstr(text, words);
+    size_t used = 0, unused = 0;
+    CHECK_SAY(pools != NULL && sscanf(pools + strlen(words), "%zu bytes in use and %zu bytes free",
+                                      &used, &unused) == 2,
+              "it wrote: %s", text);
+    CHECK_SAY(pools_are_on() ? used >= (size_t)NODES * NODE_BYTES && unused > 0 : used == 0,
+              "%zu bytes in use, %zu free", used, unused);
 }
 
 static void mallopt_accepts_the_usual_parameters(void) {
@@ -142,6 +170,7 @@ static void malloc_trim_returns_freed_memory_to_the_system(void) {
 
 int main(void) {
     TAP_RUN(mallinfo2_counts_what_is_in_use);
+    TAP_RUN(mallinfo2_counts_what_is_free);
     TAP_RUN(mallinfo2_counts_large_blocks);
     TAP_RUN(mallinfo_agrees_with_mallinfo2);
     TAP_RUN(malloc_info_writes_one_XML_document);

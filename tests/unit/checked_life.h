@@ -95,6 +95,7 @@ static void a_block_is_resized_in_its_slot(void) {
         unsigned char *block = life_take(bytes);
         fill(block, bytes, 1);
         size_t resized = 0;
+        CHECK(!checked_resize(block, bytes / 4)); /* too much would be left empty */
         for (size_t less = bytes; less > 0; less -= 7 < less ? 7 : less) {
             if (!checked_resize(block, less))
                 break;
