@@ -46,9 +46,28 @@ static void what_other_threads_free_comes_in_while_its_owner_frees(void) {
     CHECK(atomic_load(&heap_current->inbox) == NULL);
 }
 
+/* What a freed pointer still points to is not another block at once, nor a slab of another class.
+ */
+static void empty_slabs_rest_before_they_serve_again(void) {
+    enum { LARGE = 30000, BLOCKS = 8, FLUSH = 4 * LIFE_QUARANTINE };
+    void *block[BLOCKS];
+    for (unsigned i = 0; i < BLOCKS; i++)
+        block[i] = life_take(LARGE);
+    for (unsigned i = 0; i < BLOCKS; i++)
+        life_give(block[i], LARGE);
+    for (unsigned i = 0; i < FLUSH; i++)
+        life_give(life_take(24), 24);
+    size_t emptied = region_counts.warm;
+    block[0] = life_take(5000);
+    CHECK_SAY(emptied > 0 && region_counts.warm == emptied, "%zu emptied, %zu left", emptied,
+              region_counts.warm);
+    life_give(block[0], 5000);
+}
+
 int main(void) {
     TAP_RUN(no_slot_is_easier_to_foresee_than_another);
     life_start(true);
+    TAP_RUN(empty_slabs_rest_before_they_serve_again);
     life_run();
     TAP_RUN(what_other_threads_free_comes_in_while_its_owner_frees);
     return tap_done();

@@ -58,6 +58,25 @@ static void a_few_blocks_freed_are_had_again_from_an_exhausted_pool(void) {
     check_and_give(count, 64);
 }
 
+/* While the program goes on in a few slabs, the memory of those that it left empty goes back. */
+static void memory_of_empty_slabs_that_nobody_takes_goes_back(void) {
+    enum { HELD = 8 * SLAB_BYTES / 512, ROUNDS = 100 };
+    check_and_give(take_until_exhausted(64), 64);
+    size_t warm = region_counts.warm;
+    for (size_t i = 0; i < HELD; i++)
+        blocks[i] = take(512);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (size_t i = round % 2; i < HELD; i += 2)
+            give(blocks[i]);
+        for (size_t i = round % 2; i < HELD; i += 2)
+            blocks[i] = take(512);
+    }
+    CHECK_SAY(warm > REGION_SLABS / 2 && region_counts.warm == 0, "of %zu empty slabs %zu kept",
+              warm, region_counts.warm);
+    for (size_t i = 0; i < HELD; i++)
+        give(blocks[i]);
+}
+
 static void *hold_much_and_end(void *argument) {
     size_t *count = argument;
     heap_open();
@@ -154,6 +173,7 @@ int main(void) {
     heap_open();
     TAP_RUN(every_class_can_have_the_whole_pool_in_turn);
     TAP_RUN(a_few_blocks_freed_are_had_again_from_an_exhausted_pool);
+    TAP_RUN(memory_of_empty_slabs_that_nobody_takes_goes_back);
     TAP_RUN(what_an_ended_thread_held_is_adopted_when_the_pool_is_exhausted);
     TAP_RUN(further_threads_than_there_are_heaps_get_none);
     TAP_RUN(threads_share_a_pool_that_is_too_small_for_them);
