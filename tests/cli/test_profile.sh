@@ -152,6 +152,36 @@ sed -n '/"total"/,/"processes"/ s/.*\({"reallocs_max": .*}\).*/\1/p' "$work/out"
 printf '{"reallocs_max": %s, "blocks": %s}\n' 1 2 3 1 | cmp -s - "$work/chains"
 check $? 'a block is counted by its reallocs in each process that resized it, and once in each'
 
+# The peak comes early and for a moment, between 0.03 s and 0.06 s before the end; then so many calls
+# that its sample is merged with the next one, which is lower.
+compile shape <<'C'
+#include <stdlib.h>
+#include <unistd.h>
+int main(void) {
+    usleep(30000);
+    free(malloc(1000000));
+    void *volatile moves = malloc(100);
+    void *volatile barrier = malloc(100);
+    moves = realloc(moves, 50000);
+    moves = realloc(moves, 50000);
+    usleep(60000);
+    for (int i = 0; i < 10000; i++)
+        free(malloc(50));
+    return moves == NULL || barrier == NULL;
+}
+C
+profile -- "$work/shape"
+expect moved 1 'a realloc that moves the block is counted'
+expect moved_bytes 100 'it copies what the block held before'
+[ "$(number grown)" = 1 ] && [ "$(number shrunk)" = 0 ]
+check $? 'a realloc to the same size neither grows nor shrinks the block'
+awk -v peak="$(number peak_seconds)" -v wall="$(number wall_seconds '"profiled"')" \
+    'BEGIN { exit !(peak >= 0.03 && peak <= wall - 0.06) }'
+check $? 'the time of the peak is known'
+[ "$(sed -n 's/^ *{"seconds": .* "peak_bytes": \([0-9]*\)}.*/\1/p' "$work/out" | sort -n |
+    tail -n 1)" = 1000000 ]
+check $? 'the peak of a moment is not lost among the samples'
+
 compile interrupted <<'C'
 #include <signal.h>
 #include <stdlib.h>
