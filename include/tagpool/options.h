@@ -35,7 +35,8 @@ enum tagpool_on_fault { TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_REPORT, TAGPOOL
       "in "                                                                                        \
       "front of each block too")                                                                   \
     X(node_max, BYTES, TAGPOOL_NODE_MAX, 16, TAGPOOL_NODE_MAX,                                     \
-      "the largest request served from the pools, rounded up to a size class")                     \
+      "the largest request served from the pools, with tags its 8 bytes included, rounded up to "  \
+      "a size class; not with harden=on")                                                          \
     X(pool_limit, BYTES, 0, 0, 1ULL << 46,                                                         \
       "memory the pools may hold, 0 for no limit; beyond it the next allocator serves")            \
     X(retain, BYTES, 16ULL << 20, 0, 1ULL << 46,                                                   \

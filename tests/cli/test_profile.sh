@@ -152,8 +152,8 @@ sed -n '/"total"/,/"processes"/ s/.*\({"reallocs_max": .*}\).*/\1/p' "$work/out"
 printf '{"reallocs_max": %s, "blocks": %s}\n' 1 2 3 1 | cmp -s - "$work/chains"
 check $? 'a block is counted by its reallocs in each process that resized it, and once in each'
 
-# The peak comes early and for a moment, between 0.03 s and 0.06 s before the end; then so many calls
-# that its sample is merged with the next one, which is lower.
+# The peak comes after 0.03 s, 0.06 s before the end, and for a moment; then so many calls that its
+# sample is merged with the next one, which is lower.
 compile shape <<'C'
 #include <stdlib.h>
 #include <unistd.h>
