@@ -43,7 +43,7 @@ run run --check -- "$work/leaver" child
 [ "$status" -eq 0 ] && grep -qxF "tagpool run: note: 1 of 2 processes $gone" "$work/err"
 check $? 'and so it does of a child alone'
 run run --check -- "$work/leaver" thread
-[ "$status" -eq 99 ] && head -n 1 "$work/err" | grep -qx "tagpool\[[0-9]*\]: other threads may still \
-be running: what they and the C library keep counts as leaked"
+[ "$status" -eq 99 ] && head -n 1 "$work/err" | grep -qx "tagpool\[[0-9]*\]: other threads may \
+still be running: what they and the C library keep counts as leaked"
 check $? 'where a thread still runs the first line says what counts as leaked'
 finish
