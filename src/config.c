@@ -97,7 +97,7 @@ static void complain_of_value(struct config_complaints *complaints, const struct
     text_add(line, option->name);
     text_add(line, "='");
     text_add_span(line, start, length < 64 ? length : 64);
-    text_add(line, "' ignored, the default is used; it takes ");
+    text_add(line, "' ignored; it takes ");
     if (option->choices == NULL) {
         text_add_number(line, option->minimum);
         text_add(line, " to ");

@@ -204,11 +204,19 @@ static void report_leaks(void) {
     report_leak_sum(leaks.blocks, " blocks, ", leaks.bytes, " bytes in all");
 }
 
+static void report_runtime(void) {
+    struct text line = {.length = 0};
+    text_add(&line, "other threads may still be running: what they and the C library keep counts "
+                    "as leaked");
+    report_line(&line);
+}
+
 /* Runs after the destructors of all libraries: it is the first function that was registered, before
  * the loader registered those. */
 static void end_with_leaks(void *ignored) {
     (void)ignored;
-    next_free_runtime();
+    if (!next_free_runtime())
+        report_runtime();
     report_leaks();
 }
 

@@ -2,7 +2,6 @@
 
 #include "libc.h"
 #include "os.h"
-#include "report.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -110,20 +109,12 @@ static void call_if_there(const char *name) {
         function();
 }
 
-static void report_kept(void) {
-    struct text line = {.length = 0};
-    text_add(&line, "other threads may still be running: what they and the C library keep counts "
-                    "as leaked");
-    report_line(&line);
-}
-
-void next_free_runtime(void) {
-    if (os_thread_count() != 1) {
-        report_kept();
-        return;
-    }
+bool next_free_runtime(void) {
+    if (os_thread_count() != 1)
+        return false;
     call_if_there("_ZN9__gnu_cxx9__freeresEv");
     call_if_there("__libc_freeres");
+    return true;
 }
 
 /* musl has no memalign() that does not come back to the first aligned_alloc() in link order, ours.

@@ -52,8 +52,8 @@ void next_retain(void);
 
 /* At the very end of the process: have the C and the C++ library free what they keep until then
  * (memory of ended threads, tables), so that it is no leak of the
- * program's. While other threads may be using it all of it is left alone, and a line says so. */
-void next_free_runtime(void);
+ * program's. False, and all of it left alone, while other threads may be using it. */
+bool next_free_runtime(void);
 
 /* A function of the C++ library by its linker name, from behind us; NULL if the program has none.
  */

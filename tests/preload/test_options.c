@@ -1,5 +1,5 @@
 /* If this failed, a typing error in TAGPOOL_OPTIONS would silently change what is measured, or stop
- * the program: each one is named on stderr in one line, and the default is used in its place. */
+ * the program: each one is named on stderr in one line, and ignored. */
 #include "../harness/tap.h"
 #include "stats_reader.h"
 #include "tagpool/options.h"
