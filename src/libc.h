@@ -31,10 +31,15 @@ extern char __libc_single_threaded __attribute__((weak));
 #ifdef __GLIBC__
 #define LIBC_MEMALIGN "memalign"
 
+/* What setrlimit(2) takes; musl's names with 64 are macros for those without. */
+#define LIBC_RESOURCE __rlimit_resource_t
+#define LIBC_HAS_RLIMIT64
+
 /* The buffer of a stream; musl does not tell. */
 #define LIBC_STREAM_BUFFER(stream) ((const char *)(stream)->_IO_buf_base)
 #else
 #define LIBC_MEMALIGN              "aligned_alloc"
+#define LIBC_RESOURCE              int
 #define LIBC_STREAM_BUFFER(stream) ((const char *)NULL)
 
 #define LIBC_MALLINFO(name, number)                                                                \

@@ -55,29 +55,21 @@ static void prepare_for_limit(int resource, rlim_t limit) {
         (void)give_back((size_t)limit / REGION_LIMIT_SHARE);
 }
 
-EXPORT int setrlimit(__rlimit_resource_t resource, const struct rlimit *limit) {
-    prepare_for_limit(resource, limit->rlim_cur);
-    return NEXT(setrlimit)(resource, limit);
-}
-
-EXPORT int setrlimit64(__rlimit_resource_t resource, const struct rlimit64 *limit) {
-    prepare_for_limit(resource, limit->rlim_cur);
-    return NEXT(setrlimit64)(resource, limit);
-}
-
-EXPORT int prlimit(pid_t pid, enum __rlimit_resource resource, const struct rlimit *limit,
-                   struct rlimit *before) {
-    if (limit != NULL && (pid == 0 || pid == getpid()))
-        prepare_for_limit(resource, limit->rlim_cur);
-    return NEXT(prlimit)(pid, resource, limit, before);
-}
-
-EXPORT int prlimit64(pid_t pid, enum __rlimit_resource resource, const struct rlimit64 *limit,
-                     struct rlimit64 *before) {
-    if (limit != NULL && (pid == 0 || pid == getpid()))
-        prepare_for_limit(resource, limit->rlim_cur);
-    return NEXT(prlimit64)(pid, resource, limit, before);
-}
+#define DEFINE_LIMITS(setrlimit, prlimit, rlimit)                                                  \
+    EXPORT int setrlimit(LIBC_RESOURCE resource, const struct rlimit *limit) {                     \
+        prepare_for_limit((int)resource, limit->rlim_cur);                                         \
+        return NEXT(setrlimit)(resource, limit);                                                   \
+    }                                                                                              \
+    EXPORT int prlimit(pid_t pid, LIBC_RESOURCE resource, const struct rlimit *limit,              \
+                       struct rlimit *before) {                                                    \
+        if (limit != NULL && (pid == 0 || pid == getpid()))                                        \
+            prepare_for_limit((int)resource, limit->rlim_cur);                                     \
+        return NEXT(prlimit)(pid, resource, limit, before);                                        \
+    }
+DEFINE_LIMITS(setrlimit, prlimit, rlimit)
+#ifdef LIBC_HAS_RLIMIT64
+DEFINE_LIMITS(setrlimit64, prlimit64, rlimit64)
+#endif
 
 /* RLIMIT_MEMLOCK counts the whole address space here. */
 EXPORT int mlockall(int flags) {
