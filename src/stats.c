@@ -7,7 +7,7 @@
 #include <string.h>
 
 static struct tagpool_stats_page *page;
-static struct tagpool_stats_row *row; /* of this process; NULL if it has none */
+static struct tagpool_stats_row *row; /* of this process; NULL: without a page, or without room */
 static uint64_t row_strategy;
 static uint64_t row_tag_bytes;
 static bool lane_claimed[TAGPOOL_STATS_LANES];
@@ -96,15 +96,19 @@ void stats_note_slabs(size_t taken, size_t taken_peak) {
 }
 
 void stats_count_fault(void) {
-    if (row != NULL)
-        __atomic_fetch_add(&row->faults, 1, __ATOMIC_RELAXED);
+    if (page != NULL)
+        __atomic_fetch_add(row != NULL ? &row->faults : &page->head.missed_faults, 1,
+                           __ATOMIC_RELAXED);
 }
 
 void stats_note_leaks(uint64_t blocks, uint64_t bytes) {
-    if (row == NULL)
-        return;
-    row->leaked_blocks = blocks;
-    row->leaked_bytes = bytes;
+    if (row != NULL) {
+        row->leaked_blocks = blocks;
+        row->leaked_bytes = bytes;
+    } else if (page != NULL) {
+        __atomic_fetch_add(&page->head.missed_leaked_blocks, blocks, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&page->head.missed_leaked_bytes, bytes, __ATOMIC_RELAXED);
+    }
 }
 
 void stats_after_fork(void) {
@@ -115,4 +119,6 @@ void stats_after_fork(void) {
 void stats_end(void) {
     if (row != NULL)
         row->state = TAGPOOL_STATS_ENDED;
+    else if (page != NULL)
+        __atomic_fetch_add(&page->head.missed_ended, 1, __ATOMIC_RELAXED);
 }

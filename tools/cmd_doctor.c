@@ -87,6 +87,10 @@ static void doctor_tell_proof(const struct experiment *experiment) {
         puts("ok    output and exit status are the same with the shim and without");
     printf("ok    the shim saw %llu calls in %u process%s\n", (unsigned long long)proof->calls,
            proof->processes, proof->processes == 1 ? "" : "es");
+    if (proof->missed != 0)
+        printf("note  %llu more processes found no room in the statistics: their calls are not "
+               "counted\n",
+               (unsigned long long)proof->missed);
     if (share >= DOCTOR_POOL_LEAST)
         printf("ok    its pools served %.1f %% of them\n", 100 * share);
     else

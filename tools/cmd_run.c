@@ -126,11 +126,18 @@ struct run_findings {
     uint64_t faults;
     uint64_t leaked_blocks;
     uint64_t leaked_bytes;
-    unsigned not_ended; /* processes whose leaks nobody counted */
+    uint64_t processes;
+    uint64_t not_ended; /* processes whose leaks nobody counted */
 };
 
 static struct run_findings run_find(const struct stats_summary *summary) {
-    struct run_findings findings = {0};
+    struct run_findings findings = {
+        .faults = summary->missed_faults,
+        .leaked_blocks = summary->missed_leaked_blocks,
+        .leaked_bytes = summary->missed_leaked_bytes,
+        .processes = summary->process_count + summary->processes_missed,
+        .not_ended = summary->processes_missed - summary->missed_ended,
+    };
     for (unsigned i = 0; i < summary->process_count; i++) {
         const struct stats_process *process = &summary->processes[i];
         findings.faults += process->faults;
@@ -161,8 +168,9 @@ static enum exit_status run_check(const char *path, const char *program) {
               findings.faults, findings.faults != 1 ? "s" : "", findings.leaked_blocks,
               findings.leaked_blocks != 1 ? "s" : "", findings.leaked_bytes);
     if (findings.not_ended != 0)
-        say_note("%u of %u processes did not leave by exit(): their leaks are not counted",
-                 findings.not_ended, summary.process_count);
+        say_note("%" PRIu64 " of %" PRIu64 " processes did not leave by exit(): their leaks are "
+                 "not counted",
+                 findings.not_ended, findings.processes);
     stats_summary_free(&summary);
     return findings.faults != 0 || findings.leaked_blocks != 0 ? STATUS_FOUND : STATUS_DONE;
 }

@@ -219,6 +219,7 @@ static bool experiment_check_proof(struct experiment *experiment, unsigned varia
                                fault);
     proof->calls = stats_summary_calls(&summary);
     proof->processes = summary.process_count;
+    proof->missed = summary.processes_missed;
     for (unsigned i = 0; i < summary.process_count; i++) {
         const struct stats_process *process = &summary.processes[i];
         proof->pool_calls += stats_process_pool_calls(process);

@@ -46,6 +46,7 @@ struct experiment_proof {
     uint64_t pool_calls;      /* that its pools served */
     uint64_t pool_bytes_peak; /* of the process whose pools were largest */
     unsigned processes;
+    uint64_t missed; /* processes beyond those: their calls are not in the counts above */
 };
 
 struct experiment {

@@ -77,6 +77,7 @@ static void report_json_variant(struct json *json, const struct comparison *comp
         json_count(json, "calls", experiment->proofs[index].calls);
         json_count(json, "pool_calls", experiment->proofs[index].pool_calls);
         json_count(json, "processes", experiment->proofs[index].processes);
+        json_count(json, "processes_missed", experiment->proofs[index].missed);
         json_count(json, "pool_bytes_peak", experiment->proofs[index].pool_bytes_peak);
     }
     if (index != experiment->rounds.reference) {

@@ -67,6 +67,7 @@ static void saved_load_variants(struct saved *saved) {
             .calls = json_tree_count(&items[i], "calls"),
             .pool_calls = json_tree_count(&items[i], "pool_calls"),
             .processes = (unsigned)json_tree_count(&items[i], "processes"),
+            .missed = json_tree_count(&items[i], "processes_missed"),
             .pool_bytes_peak = json_tree_count(&items[i], "pool_bytes_peak"),
         };
         if (json_tree_truth(&items[i], "reference"))

@@ -92,6 +92,10 @@ const char *stats_file_parse(const void *page, size_t bytes, struct stats_summar
     if (bytes < sizeof(struct tagpool_stats_page))
         return "the statistics file is cut short";
     summary->processes_missed = head.rows_missed;
+    summary->missed_ended = head.missed_ended;
+    summary->missed_faults = head.missed_faults;
+    summary->missed_leaked_blocks = head.missed_leaked_blocks;
+    summary->missed_leaked_bytes = head.missed_leaked_bytes;
     summary->processes = memory_array(TAGPOOL_STATS_ROWS, sizeof *summary->processes);
     const char *rows = (const char *)page + sizeof head;
     for (unsigned i = 0; i < TAGPOOL_STATS_ROWS; i++) {

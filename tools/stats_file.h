@@ -41,7 +41,11 @@ struct stats_process {
 struct stats_summary {
     struct stats_process *processes; /* those that claimed a row */
     unsigned process_count;
-    uint64_t processes_missed; /* those that found no free row */
+    uint64_t processes_missed; /* those that found no free row; the rest is theirs */
+    uint64_t missed_ended;     /* of them, those that left by exit() */
+    uint64_t missed_faults;
+    uint64_t missed_leaked_blocks;
+    uint64_t missed_leaked_bytes;
 };
 
 /* NULL when the file could be read and its head is sound; otherwise a sentence that says what is

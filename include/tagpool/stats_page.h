@@ -23,10 +23,10 @@
 
 #define TAGPOOL_STATS_VARIABLE "TAGPOOL_STATS"
 #define TAGPOOL_STATS_MAGIC    0x5453204c4f4f5054ULL /* "TPOOL ST" */
-#define TAGPOOL_STATS_VERSION  2
+#define TAGPOOL_STATS_VERSION  3
 
 enum {
-    TAGPOOL_STATS_ROWS = 256,   /* processes; later ones are counted in head.rows_missed only */
+    TAGPOOL_STATS_ROWS = 256,   /* processes; of later ones only the head tells */
     TAGPOOL_STATS_LANES = 8,    /* threads of one process that count in the file at one time */
     TAGPOOL_STATS_CLASSES = 80, /* room for size classes; unused ones have class_bytes 0 */
     TAGPOOL_STATS_NAME_BYTES = 64,
@@ -78,11 +78,15 @@ struct tagpool_stats_row {
 struct tagpool_stats_head {
     uint64_t magic;
     uint64_t version;
-    uint64_t head_bytes;  /* sizeof(struct tagpool_stats_head) */
-    uint64_t row_bytes;   /* sizeof(struct tagpool_stats_row) */
-    uint64_t row_count;   /* TAGPOOL_STATS_ROWS */
-    uint64_t rows_missed; /* processes that found no free row */
-    uint64_t reserved[2];
+    uint64_t head_bytes;   /* sizeof(struct tagpool_stats_head) */
+    uint64_t row_bytes;    /* sizeof(struct tagpool_stats_row) */
+    uint64_t row_count;    /* TAGPOOL_STATS_ROWS */
+    uint64_t rows_missed;  /* processes that found no free row; the rest is their sums */
+    uint64_t missed_ended; /* of them, those in state ENDED */
+    uint64_t missed_faults;
+    uint64_t missed_leaked_blocks;
+    uint64_t missed_leaked_bytes;
+    uint64_t reserved[6];
 };
 
 struct tagpool_stats_page {
@@ -90,7 +94,7 @@ struct tagpool_stats_page {
     struct tagpool_stats_row rows[TAGPOOL_STATS_ROWS];
 };
 
-static_assert(sizeof(struct tagpool_stats_head) == 64, "the head is one cache line");
+static_assert(sizeof(struct tagpool_stats_head) == 128, "the head is two cache lines");
 static_assert(sizeof(struct tagpool_stats_counters) % 8 == 0, "counters are whole words");
 
 #endif

@@ -161,6 +161,50 @@ if "$tagpool" help options | grep -q "^  harden "; then
     run run --check --stats -- "$work/misused" twice 0
     [ "$status" -eq 99 ] && grep -q "^misused (process " "$work/err"
     check $? "--check and --stats go together"
+    # More processes than the page has rows for: what is wrong in the last ones counts too.
+    compile many <<'C'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void *volatile kept;
+int main(int count, char **arguments) {
+    int wrong = count > 1;
+    for (int i = 0; i < 300; i++)
+        if (fork() == 0) {
+            void *volatile block = malloc(40);
+            free(block);
+            if (wrong && i >= 298)
+                free(block);
+            if (wrong && i == 297)
+                kept = malloc(40);
+            if (wrong && i == 296)
+                _exit(0);
+            exit(0);
+        } else {
+            wait(NULL);
+        }
+    return arguments[0] == NULL;
+}
+C
+    run run --check -- "$work/many" wrong
+    [ "$status" -eq 99 ] && grep -qx "tagpool run: check: 2 faults, 1 leaked block (40 bytes)" \
+        "$work/err" && grep -qx "tagpool run: note: 1 of 301 processes did not leave by exit(): \
+their leaks are not counted" "$work/err"
+    check $? "--check counts what is wrong in any number of processes"
+    run run --check -- "$work/many"
+    [ "$status" -eq 0 ] &&
+        [ "$(cat "$work/err")" = "tagpool run: check: 0 faults, 0 leaked blocks (0 bytes)" ]
+    check $? "and finds nothing in as many that are sound"
+    run doctor -- "$work/many"
+    [ "$status" -eq 0 ] && grep -q "^ok    the shim saw [0-9]* calls in 256 processes$" \
+        "$work/out" && grep -qx "note  45 more processes found no room in the statistics: their \
+calls are not counted" "$work/out"
+    check $? "doctor says so where processes are left out of its counts"
+    run compare -r 1 --no-headroom --export-json "$work/many.json" -- "$work/many"
+    [ "$status" -eq 0 ] && grep -q "^Note: of tagpool 45 more processes found no room" \
+        "$work/out" && cp "$work/out" "$work/table" && run report "$work/many.json" &&
+        cmp -s "$work/out" "$work/table"
+    check $? "and so does compare, and the report of its result"
 else
     skip "run --check" "this library does not have harden"
 fi
