@@ -65,11 +65,20 @@ bool comparison_judges(const struct comparison *comparison, unsigned variant) {
     return variant != reference && (!any_shim || experiment->variants[variant].shim);
 }
 
+/* With the shim as the reference of a variant without it, what the variant gains the shim loses. */
+static bool comparison_is_turned(const struct comparison *comparison, unsigned variant) {
+    const struct experiment *experiment = comparison->experiment;
+    return experiment->variants[experiment->rounds.reference].shim &&
+           !experiment->variants[variant].shim;
+}
+
 bool comparison_gains(const struct comparison *comparison, unsigned variant) {
+    bool turned = comparison_is_turned(comparison, variant);
+    enum paired_verdict gain = turned ? PAIRED_SLOWER : PAIRED_FASTER;
+    enum paired_verdict slight_gain = turned ? PAIRED_SLIGHTLY_SLOWER : PAIRED_SLIGHTLY_FASTER;
     for (int metric = 0; metric < METRIC_COUNT; metric++) {
         enum paired_verdict verdict = comparison->analyses[variant][metric].verdict;
-        if (metric_about[metric].decides &&
-            (verdict == PAIRED_FASTER || verdict == PAIRED_SLIGHTLY_FASTER))
+        if (metric_about[metric].decides && (verdict == gain || verdict == slight_gain))
             return true;
     }
     return false;
@@ -83,10 +92,12 @@ enum exit_status comparison_status(const struct comparison *comparison, double f
             continue;
         for (int metric = 0; metric < METRIC_COUNT; metric++) {
             const struct analysis *analysis = &comparison->analyses[i][metric];
+            const struct paired_interval *difference = &analysis->difference;
             if (!metric_about[metric].decides)
                 continue;
-            if (fail_share >= 0 && analysis->difference.exists &&
-                paired_share(analysis->difference.low) > fail_share)
+            double least =
+                comparison_is_turned(comparison, i) ? -difference->high : difference->low;
+            if (fail_share >= 0 && difference->exists && paired_share(least) > fail_share)
                 return STATUS_REGRESSION;
             if (strict && analysis->verdict == PAIRED_INCONCLUSIVE)
                 status = STATUS_INCONCLUSIVE;

@@ -65,12 +65,13 @@ char *comparison_sentence(const struct comparison *comparison, unsigned variant)
 /* How far the intervals of time reach, or why there are none, in a new string. */
 char *comparison_resolution_text(const struct comparison *comparison);
 
-/* Does the variant take less wall or CPU time, proven? */
+/* Is less wall or CPU time proven, of the variant, or of the reference if only that has the shim?
+ */
 bool comparison_gains(const struct comparison *comparison, unsigned variant);
 
-/* The exit status: STATUS_REGRESSION if a judged variant is proven to be slower than `fail_share`
- * (negative: not asked for), STATUS_INCONCLUSIVE if `strict` and wall or cpu time of one is
- * inconclusive, else STATUS_DONE. */
+/* The exit status: STATUS_REGRESSION if a judged variant, or the reference if only that has the
+ * shim, is proven to be slower by `fail_share` (negative: not asked for), STATUS_INCONCLUSIVE if
+ * `strict` and wall or cpu time of one is inconclusive, else STATUS_DONE. */
 enum exit_status comparison_status(const struct comparison *comparison, double fail_share,
                                    bool strict);
 

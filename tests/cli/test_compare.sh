@@ -116,8 +116,7 @@ run compare --strict -r 2 -- "$work/work" same
 [ "$status" -eq 4 ]
 check $? '--strict makes an inconclusive result exit status 4'
 
-# With the roles exchanged, a program that sleeps under the system's allocator only is a proven
-# regression.
+# A program that sleeps under the shim only is a proven regression, whatever is the reference.
 cat >"$work/sleepy" <<'S'
 #!/bin/sh
 case $LD_PRELOAD in *libtagpool*) sleep 0.05 ;; esac
@@ -130,8 +129,17 @@ run compare -r 8 -- "$work/sleepy"
 [ "$status" -eq 0 ]
 check $? 'a regression is no failure unless it is asked for'
 run compare -r 8 --fail-if-slower 5 --reference tagpool -- "$work/sleepy"
-[ "$status" -eq 0 ] && grep -q '^system against tagpool: wall time faster' "$work/out"
-check $? '--reference turns the comparison round'
+[ "$status" -eq 1 ] && grep -q '^system against tagpool: wall time faster' "$work/out"
+check $? '--reference turns the comparison round, and the regression is still that of tagpool'
+cat >"$work/gains" <<'S'
+#!/bin/sh
+case $LD_PRELOAD in *libtagpool*) ;; *) sleep 0.05 ;; esac
+S
+chmod +x "$work/gains"
+run compare -r 8 --fail-if-slower 5 --reference tagpool -- "$work/gains"
+[ "$status" -eq 0 ] && grep -q '^system against tagpool: wall time slower' "$work/out" &&
+    ! grep -q '^Reason: ' "$work/out"
+check $? 'and a gain is one of tagpool'
 
 # The strategies are those of the list that the library is built from.
 strategies=$("$tagpool" help options | grep -A 1 "^  strategy " |
