@@ -91,7 +91,10 @@ static void doctor_tell_proof(const struct experiment *experiment) {
         printf("note  %llu more processes found no room in the statistics: their calls are not "
                "counted\n",
                (unsigned long long)proof->missed);
-    if (share >= DOCTOR_POOL_LEAST)
+    if (proof->direct_calls != 0)
+        puts("note  strategy=direct passes all of them on: there is nothing to gain; leave it out "
+             "of TAGPOOL_OPTIONS");
+    else if (share >= DOCTOR_POOL_LEAST)
         printf("ok    its pools served %.1f %% of them\n", 100 * share);
     else
         printf("note  its pools served only %.1f %% of them, the others ask for more than "

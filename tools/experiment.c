@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <tagpool/options.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,6 +48,8 @@ void experiment_init(struct experiment *experiment, const struct experiment_plan
         .target = target,
         .variants = variants,
         .terminal = terminal,
+        .inherited_preload = getenv("LD_PRELOAD"),
+        .inherited_options = getenv(TAGPOOL_OPTIONS_VARIABLE),
         .rounds = {.variant_count = variant_count, .reference = reference},
     };
     schedule_init(&experiment->schedule, variant_count, plan->seed);
@@ -223,6 +226,7 @@ static bool experiment_check_proof(struct experiment *experiment, unsigned varia
     for (unsigned i = 0; i < summary.process_count; i++) {
         const struct stats_process *process = &summary.processes[i];
         proof->pool_calls += stats_process_pool_calls(process);
+        proof->direct_calls += process->counters.direct_calls;
         if (process->pool_bytes_peak > proof->pool_bytes_peak)
             proof->pool_bytes_peak = process->pool_bytes_peak;
     }

@@ -44,6 +44,7 @@ struct experiment_plan {
 struct experiment_proof {
     uint64_t calls;           /* that reached the shim */
     uint64_t pool_calls;      /* that its pools served */
+    uint64_t direct_calls;    /* that strategy=direct passed on; 0 with another strategy */
     uint64_t pool_bytes_peak; /* of the process whose pools were largest */
     unsigned processes;
     uint64_t missed; /* processes beyond those: their calls are not in the counts above */
@@ -54,6 +55,9 @@ struct experiment {
     const struct target *target;
     const struct variant *variants;
     const struct terminal *terminal;
+    const char
+        *inherited_preload; /* LD_PRELOAD and TAGPOOL_OPTIONS of ours, which the variants get */
+    const char *inherited_options; /* besides their own; NULL: not set */
     struct spool spool;
     struct schedule schedule;
     struct rounds rounds;

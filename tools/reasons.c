@@ -123,7 +123,8 @@ static void reason_of_sizes(struct reasons *reasons, const struct reason_facts *
                     "%.0f %% of the bytes are in blocks of more than 32 KiB: the program has an "
                     "arena of its own; see whether it can be told to use malloc",
                     100 * large);
-    if (proof != NULL && (double)proof->pool_calls < REASON_POOL_LEAST * (double)proof->calls)
+    if (proof != NULL && proof->direct_calls == 0 &&
+        (double)proof->pool_calls < REASON_POOL_LEAST * (double)proof->calls)
         reasons_add(reasons, REASON_PROGRAM, "few_nodes", facts->no_gain,
                     "the pools served only %.0f %% of the calls, the others ask for more than "
                     "node_max, which is 4K at most; 'tagpool profile' shows the sizes",
@@ -143,7 +144,8 @@ static void reason_of_time(struct reasons *reasons, const struct reason_facts *f
                     "a run takes %.1f ms, and loading the shim alone %.2f ms; give it more work "
                     "per run",
                     1e3 * facts->wall_s, 1e3 * comparison->loading_s);
-    if (facts->proof != NULL && facts->proof->pool_bytes_peak < REASON_LIVE_LEAST)
+    if (facts->proof != NULL && facts->proof->direct_calls == 0 &&
+        facts->proof->pool_bytes_peak < REASON_LIVE_LEAST)
         reasons_add(reasons, REASON_PROGRAM, "tiny_live_set", facts->no_gain,
                     "its pools held at most %.2f MiB at one time, which fits into the processor's "
                     "cache under any allocator; a larger input may show more",

@@ -39,6 +39,14 @@ static void report_json_plan(struct json *json, const struct experiment *experim
     json_end(json);
 }
 
+/* What every variant has besides its own. */
+static void report_json_environment(struct json *json, const struct experiment *experiment) {
+    json_object(json, "environment");
+    json_text(json, "preload", experiment->inherited_preload);
+    json_text(json, "options", experiment->inherited_options);
+    json_end(json);
+}
+
 static void report_json_difference(struct json *json, enum metric metric,
                                    const struct analysis *analysis) {
     const struct paired_interval *difference = &analysis->difference;
@@ -223,6 +231,7 @@ void report_json_print(FILE *out, const struct comparison *comparison) {
     json_end(&json);
     machine_print_json(&json, &comparison->machine);
     report_json_plan(&json, experiment);
+    report_json_environment(&json, experiment);
     report_json_session(&json, comparison);
     json_array(&json, "variants");
     for (unsigned i = 0; i < experiment->rounds.variant_count; i++)

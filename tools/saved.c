@@ -28,6 +28,8 @@ static void saved_load_plan(struct saved *saved) {
         .input = json_tree_text(plan, "input", NULL),
         .output = json_tree_text(plan, "output", "null"),
     };
+    saved->experiment.inherited_preload = json_tree_text(saved->root, "environment.preload", NULL);
+    saved->experiment.inherited_options = json_tree_text(saved->root, "environment.options", NULL);
     saved->experiment.elapsed_s = json_tree_number(saved->root, "elapsed_seconds", 0);
     saved->experiment.out_of_time = json_tree_truth(saved->root, "out_of_time");
     saved->experiment.unstable[0] = !json_tree_truth(saved->root, "stdout_stable");

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
+#include <tagpool/options.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -227,6 +228,20 @@ static void target_inspect_binary(const char *path, struct target_findings *find
 }
 
 static void target_inspect_environment(struct target_findings *findings) {
+    const char *preload = getenv("LD_PRELOAD");
+    const char *options = getenv(TAGPOOL_OPTIONS_VARIABLE);
+    if (preload != NULL && preload[0] != '\0')
+        target_find(
+            findings, false,
+            "LD_PRELOAD is set to %s, which every variant gets: if that is an allocator, it "
+            "is what 'system' measures; unset it to measure the system's own",
+            preload);
+    if (options != NULL && options[0] != '\0')
+        target_find(
+            findings, false,
+            "TAGPOOL_OPTIONS is set to %s, which every variant with the shim gets; unset it "
+            "to measure the defaults",
+            options);
     for (char **variable = environ; *variable != NULL; variable++) {
         int length = (int)strcspn(*variable, "=");
         bool tunables = strncmp(*variable, "GLIBC_TUNABLES=", 15) == 0 &&

@@ -27,6 +27,12 @@ check $? 'a program that the shim serves is well'
 run doctor -- "$work/work" large
 [ "$status" -eq 0 ] && grep -qE '^note  its pools served only [0-9.]+ % of them' "$work/out"
 check $? 'a program of large blocks is told that there is little to gain'
+TAGPOOL_OPTIONS=strategy=direct run doctor -- "$work/work"
+[ "$status" -eq 0 ] && [ "$(grep '^note  ' "$work/out")" = "note  TAGPOOL_OPTIONS is set to \
+strategy=direct, which every variant with the shim gets; unset it to measure the defaults
+note  strategy=direct passes all of them on: there is nothing to gain; leave it out of \
+TAGPOOL_OPTIONS" ]
+check $? 'options that are set already are named, and what they do is not blamed on the program'
 run doctor -- "$work/work" differs
 [ "$status" -eq 1 ] &&
     grep -q "^fail  no verdict: the program's standard output differs" "$work/out"

@@ -104,6 +104,21 @@ grep -qxF "tagpool compare: note: MALLOC_ARENA_MAX is set and changes the system
 unset it to measure the default" "$work/err"
 check $? 'a variable that changes the system allocator is named'
 
+LD_PRELOAD=libc.so.6 run compare -r 2 --export-json "$work/preload.json" -- "$shell" -c :
+grep -qxF "tagpool compare: note: LD_PRELOAD is set to libc.so.6, which every variant gets: if \
+that is an allocator, it is what 'system' measures; unset it to measure the system's own" \
+    "$work/err" && grep -A 1 '"environment"' "$work/preload.json" | grep -q '"preload": "libc.so.6"'
+check $? 'what is preloaded in every variant is named'
+TAGPOOL_OPTIONS=strategy=direct run compare -r 6 --export-json "$work/direct.json" -- "$shell" -c :
+grep -qxF "tagpool compare: note: TAGPOOL_OPTIONS is set to strategy=direct, which every variant \
+with the shim gets; unset it to measure the defaults" "$work/err" &&
+    grep -q '"options": "strategy=direct"' "$work/direct.json" &&
+    ! grep -qE '"(few_nodes|tiny_live_set)"' "$work/direct.json"
+check $? 'and so are options that are set, and what they do is not blamed on the program'
+run report --export-json "$work/again.json" "$work/direct.json"
+cmp -s "$work/direct.json" "$work/again.json"
+check $? 'a saved result keeps them'
+
 refused 3 "tagpool compare: no verdict on tagpool: the shim was loaded but saw no call; \
 $work/silent \
 allocates nothing, or has an allocator of its own" 'without a call there is no verdict' \
