@@ -126,10 +126,12 @@ static void profile_run_plain(struct profile_report *report, const struct target
     tracing_run_plain(target, input, &report->plain);
     close(input);
     report->has_plain = true;
+    if (report->plain.stopped_by == 0)
+        return;
+    /* It means all of it, even if the program made a clean end. */
+    say_error("no profile: stopped in the run without counting, which --no-plain leaves out");
     int status = report->plain.wait_status;
-    /* Ctrl-C means all of it. */
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT)
-        proxy_end_like(status);
+    proxy_end_like(status != 0 ? status : report->plain.stopped_by);
 }
 
 static void profile_run_counted(struct profile_report *report, const struct target *target,
@@ -242,7 +244,7 @@ static int profile_main(char **arguments) {
     profile_run_counted(&report, &target, &spool, &request);
     if (report.summary.process_count != 0) {
         profile_show(&report, &terminal, &request, &export);
-        if (request.try)
+        if (request.try && report.profiled.stopped_by == 0)
             profile_try(&report, &target, &spool, &request, &terminal);
     }
     proxy_end_like(report.profiled.wait_status);

@@ -23,8 +23,16 @@ static void proxy_watched_signals(sigset_t *set) {
         sigaddset(set, proxy_forwarded[i]);
 }
 
+/* Does the signal mean the end, unless the program thinks otherwise? What we were started to ignore
+ * does not. */
+static bool proxy_is_stop(int number) {
+    struct sigaction action;
+    bool stops = number == SIGINT || number == SIGQUIT || number == SIGTERM || number == SIGHUP;
+    return stops && sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_IGN;
+}
+
 /* Waits for the child's end and passes signals on. */
-static int proxy_wait(pid_t child, const sigset_t *watched, struct rusage *usage) {
+static int proxy_wait(pid_t child, const sigset_t *watched, struct rusage *usage, int *stopped_by) {
     for (;;) {
         int status;
         siginfo_t info;
@@ -34,6 +42,8 @@ static int proxy_wait(pid_t child, const sigset_t *watched, struct rusage *usage
         if (ended < 0 && errno != EINTR)
             say_and_exit(STATUS_OWN_FAILURE, "cannot wait for the program: %s", strerror(errno));
         int number = sigwaitinfo(watched, &info);
+        if (proxy_is_stop(number))
+            *stopped_by = number;
         if (number > 0 && number != SIGCHLD && info.si_code <= 0)
             kill(child, number);
     }
@@ -84,7 +94,8 @@ bool proxy_run(const struct proxy_run *run, struct proxy_result *result) {
         proxy_child(run, &inherited);
     int error = errno;
     if (child > 0) {
-        result->wait_status = proxy_wait(child, &watched, &usage);
+        result->stopped_by = 0;
+        result->wait_status = proxy_wait(child, &watched, &usage, &result->stopped_by);
         result->wall_s = proxy_now_s() - start_s;
         result->cpu_s = proxy_seconds(&usage.ru_utime) + proxy_seconds(&usage.ru_stime);
     }

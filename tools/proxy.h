@@ -20,6 +20,7 @@ struct proxy_run {
 
 struct proxy_result {
     int wait_status; /* as waitpid() gives it */
+    int stopped_by;  /* the last SIGINT, SIGQUIT, SIGTERM or SIGHUP that came meanwhile, or 0 */
     double wall_s;
     double cpu_s; /* of it and of the children that it waited for */
 };

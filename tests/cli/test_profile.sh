@@ -276,6 +276,34 @@ run profile --try -r 2 -- "$work/known"
 [ "$status" -eq 0 ] && grep -q 'advised against system' "$work/err"
 check $? '--try measures the advice'
 
+# stopped SIGNAL STATUS: sends the signal in the run without counting, to a program that makes a
+# clean end.
+stopped() {
+    rm -f "$work/begun"
+    # shellcheck disable=SC2016 # the program expands it
+    timeout --preserve-status -s "$1" 2 "$tagpool" profile --style none -- sh -c '
+        trap "exit 0" INT TERM HUP; echo >>"$0"
+        for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1; done' "$work/begun" >"$work/out" 2>"$work/err"
+    status=$?
+    [ "$status" -eq "$2" ] && [ "$(wc -l <"$work/begun")" -eq 1 ] &&
+        [ "$(cat "$work/err")" = 'tagpool profile: no profile: stopped in the run without '\
+'counting, which --no-plain leaves out' ]
+    check $? "SIG$1 ends the profile and not only the run without counting"
+}
+stopped INT 130
+stopped TERM 143
+stopped HUP 129
+(
+    trap '' HUP
+    exec "$tagpool" profile --style none --export-json "$work/profile.json" -- sleep 1.5
+) >"$work/out" 2>"$work/err" &
+sleep 0.7
+kill -s HUP $!
+wait $!
+status=$?
+[ "$status" -eq 0 ] && [ -s "$work/profile.json" ]
+check $? 'a signal that is ignored, as under nohup, ends nothing'
+
 # processes N: a profile of a shell that runs N children.
 processes() {
     profile -- sh -c "i=0; while [ \$i -lt $1 ]; do /bin/true; i=\$((i + 1)); done"
