@@ -1,5 +1,6 @@
 #include "proxy.h"
 
+#include "leftover.h"
 #include "say.h"
 
 #include <errno.h>
@@ -106,6 +107,7 @@ bool proxy_run(const struct proxy_run *run, struct proxy_result *result) {
 
 void proxy_end_like(int wait_status) {
     fflush(NULL);
+    leftover_remove_all();
     if (!WIFSIGNALED(wait_status))
         _exit(WEXITSTATUS(wait_status));
     int number = WTERMSIG(wait_status);

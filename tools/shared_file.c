@@ -1,49 +1,15 @@
 #include "shared_file.h"
 
+#include "leftover.h"
 #include "memory.h"
 #include "say.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { SHARED_FILES_MAX = 4 };
-
-static const char *volatile shared_file_to_remove[SHARED_FILES_MAX];
-
-/* Async-signal-safe: unlink and die of the signal as if nobody had caught it. */
-static void shared_file_on_signal(int number) {
-    for (int i = 0; i < SHARED_FILES_MAX; i++) {
-        const char *path = shared_file_to_remove[i];
-        if (path != NULL)
-            unlink(path);
-    }
-    signal(number, SIG_DFL);
-    raise(number);
-}
-
-static void shared_file_watch_signals(void) {
-    static const int fatal[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
-    for (size_t i = 0; i < sizeof fatal / sizeof fatal[0]; i++) {
-        struct sigaction inherited;
-        struct sigaction action = {.sa_handler = shared_file_on_signal, .sa_flags = SA_NODEFER};
-        if (sigaction(fatal[i], NULL, &inherited) == 0 && inherited.sa_handler == SIG_DFL)
-            sigaction(fatal[i], &action, NULL);
-    }
-}
-
-/* Replaces `before` by `after` among the files that a signal removes. */
-static void shared_file_note(const char *before, const char *after) {
-    for (int i = 0; i < SHARED_FILES_MAX; i++)
-        if (shared_file_to_remove[i] == before) {
-            shared_file_to_remove[i] = after;
-            return;
-        }
-}
 
 static bool shared_file_fill(int descriptor, const struct shared_content *content) {
     int error = posix_fallocate(descriptor, 0, (off_t)content->bytes);
@@ -66,8 +32,7 @@ void shared_file_create(struct shared_file *file, const struct shared_content *c
         if (descriptor >= 0 && shared_file_fill(descriptor, content)) {
             close(descriptor);
             file->path = path;
-            shared_file_note(NULL, path);
-            shared_file_watch_signals();
+            leftover_note(path);
             return;
         }
         error = errno;
@@ -91,7 +56,7 @@ void shared_file_reset(struct shared_file *file, const struct shared_content *co
 
 void shared_file_remove(struct shared_file *file) {
     unlink(file->path);
-    shared_file_note(file->path, NULL);
+    leftover_forget(file->path);
     free(file->path);
     file->path = NULL;
 }

@@ -1,8 +1,8 @@
 /* A file shared with the target: made here in full, filled in by the library in the target, read
  * here.
  *
- * It lies in TMPDIR, /dev/shm, /tmp or /var/tmp, the first that takes it. A signal that ends the
- * program removes it.
+ * It lies in TMPDIR, /dev/shm, /tmp or /var/tmp, the first that takes it. It does not
+ * outlive the program.
  */
 #ifndef TOOLS_SHARED_FILE_H
 #define TOOLS_SHARED_FILE_H

@@ -15,8 +15,8 @@ struct stats_file {
     char *path; /* passed to the target in TAGPOOL_STATS */
 };
 
-/* Creates the file, allocated in full, and arranges that a signal which ends the program removes
- * it. Ends the program with a message when no directory takes it. */
+/* Creates the file, allocated in full, and arranges that it does not outlive the program. Ends
+ * the program with a message when no directory takes it. */
 void stats_file_create(struct stats_file *file);
 void stats_file_remove(struct stats_file *file);
 

@@ -55,6 +55,12 @@ ls "$TMPDIR" >"$work/out"
 [ ! -s "$work/out" ]
 check $? 'a tagpool that is ended leaves no file behind'
 
+# The file shared with the program becomes one that cannot be emptied for the next run.
+run compare -- sh -c 'for file in "$TMPDIR"/tagpool-stats-*; do rm "$file"; mkfifo "$file"; done'
+[ "$status" -eq 125 ] && grep -q '^tagpool compare: cannot reset ' "$work/err" &&
+    [ -z "$(ls "$TMPDIR")" ]
+check $? 'nor does one that fails'
+
 run compare -r 1 --style none --output inherit -- sh -c 'ls -l /proc/$$/fd'
 ! grep -vE ' [012] -> ' "$work/out" | grep -qE '(socket|memfd|tagpool)'
 check $? 'the program inherits no descriptor of ours'
