@@ -2,7 +2,7 @@
  *
  *   exports_set for each option;  exports_open;  measure;  exports_write
  *
- * As export.h: opened before the measurement, emptied when there is a result.
+ * As export.h: looked at before the measurement, touched when there is a result.
  */
 #ifndef TOOLS_EXPORTS_H
 #define TOOLS_EXPORTS_H
@@ -31,9 +31,10 @@ struct exports {
     struct export files[EXPORTS_COUNT];
 };
 
-/* Ends the program with a message when a file cannot be written, or two go to standard output. */
+/* Ends the program with a message when a file cannot be written, or two are the same. */
 void exports_open(struct exports *exports);
 
+/* Writes what it can; ends the program with a message for each file that it could not write. */
 void exports_write(struct exports *exports, const struct comparison *comparison);
 
 /* Where the tables go: standard output, unless an export is there. */

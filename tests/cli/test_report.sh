@@ -48,6 +48,73 @@ grep -q '^### my "title", \\<b\\>$' "$work/a.md" && grep -q '^| wall | system | 
     grep -q '^\* Machine: ' "$work/a.md"
 check $? 'the Markdown has the table, the verdicts and the machine'
 
+# ---- where it is written to ----
+
+printf 'older' >"$work/named"
+ln "$work/named" "$work/other name"
+printf 'older' >"$work/kept"
+chmod 640 "$work/kept"
+ln -s "$work/kept" "$work/link to kept"
+for name in named 'link to kept'; do
+    run report --style none --export-json "$work/$name" "$work/a.json"
+    [ "$status" -eq 0 ] && cmp -s "$work/a.json" "$work/$name"
+    check $? "what is there is replaced: $name"
+done
+cmp -s "$work/named" "$work/other name" && [ -L "$work/link to kept" ] &&
+    [ "$(stat -c %a "$work/kept")" = 640 ]
+check $? 'its other names, links to it and its mode stay'
+run report --style none --export-json /dev/null --export-csv /dev/null "$work/a.json"
+[ "$status" -eq 0 ] && [ ! -s "$work/err" ]
+check $? 'a device takes a result'
+"$tagpool" report --style none --export-json /dev/stdout "$work/a.json" 2>"$work/err" |
+    cat >"$work/out"
+cmp -s "$work/a.json" "$work/out"
+check $? 'and so does a pipe'
+mkfifo "$work/fifo"
+cat "$work/fifo" >"$work/read" &
+run report --style none --export-json "$work/fifo" "$work/a.json"
+wait $!
+[ "$status" -eq 0 ] && cmp -s "$work/a.json" "$work/read"
+check $? 'and one that has a name'
+"$tagpool" report --export-json /dev/stdout "$work/a.json" >"$work/out" 2>"$work/err"
+cat "$work/table" "$work/a.json" | cmp -s - "$work/out"
+check $? 'a file that is standard output keeps the table'
+run report --style none --export-json /dev/full --export-csv "$work/beside.csv" "$work/a.json"
+[ "$status" -eq 125 ] && [ "$(cat "$work/err")" = 'tagpool report: cannot write --export-json '\
+'/dev/full: No space left on device' ] && cmp -s "$work/a.csv" "$work/beside.csv"
+check $? 'what cannot be written is named, and the rest is written'
+printf 'older' >"$work/older"
+mkdir "$work/full"
+# shellcheck disable=SC3045 # dash and bash both have it
+(
+    trap '' XFSZ
+    ulimit -f 8
+    run report --style none --export-json "$work/older" --html "$work/full/new" \
+        --export-csv "$work/beside.csv" "$work/a.json"
+    [ "$status" -eq 125 ] && [ "$(grep -c 'File too large$' "$work/err")" -eq 2 ] &&
+        [ "$(cat "$work/older")" = older ] && cmp -s "$work/a.csv" "$work/beside.csv" &&
+        [ -z "$(ls "$work/full")" ]
+)
+check $? 'without room for a result, what was there before stays'
+refused 2 "tagpool report: --export-json and --export-csv both go to $work/./x; give one of them \
+another file" 'two exports to one file' \
+    report --export-json "$work/x" --export-csv "$work/./x" "$work/a.json"
+refused 2 "tagpool report: cannot write --html $work: Is a directory" 'a folder' \
+    report --html "$work" "$work/a.json"
+refused 2 "tagpool report: cannot write --html : No such file or directory" 'no name' \
+    report --html '' "$work/a.json"
+run compare -r 1 --export-json "$work/full/new" -- false
+[ "$status" -eq 3 ] && [ -z "$(ls -A "$work/full")" ]
+check $? 'a comparison that fails leaves no file'
+timeout -s TERM 1 "$tagpool" compare --export-json "$work/full/new" -- sleep 5 </dev/null
+status=$?
+[ "$status" -eq 124 ] && [ -z "$(ls -A "$work/full")" ]
+check $? 'nor does one that is stopped'
+run compare -r 1 --style none --output inherit --export-json "$work/full/new" \
+    -p 'ls -l /proc/$$/fd >&2' -- sh -c 'ls -l /proc/$$/fd >&2'
+[ "$status" -eq 0 ] && ! grep -q full/new "$work/err"
+check $? 'neither the program nor its preparation inherits it'
+
 # ---- two results ----
 
 run report "$work/a.json" "$work/a.json"
