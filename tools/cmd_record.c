@@ -1,4 +1,5 @@
 #include "command.h"
+#include "leftover.h"
 #include "memory.h"
 #include "metric.h"
 #include "say.h"
@@ -80,22 +81,43 @@ static char **record_read_arguments(struct record_request *request, char **argum
     return args.next;
 }
 
-/* What is recorded goes to OUTPUT.part first; found out now: whether OUTPUT can be written. */
-static void record_check_output(const struct record_request *request) {
-    struct stat about;
-    int file = open(request->output, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
-    if (file < 0 || fstat(file, &about) != 0)
-        say_and_exit(STATUS_USAGE, "cannot write --output %s: %s", request->output,
-                     strerror(errno));
-    if (!S_ISREG(about.st_mode))
-        say_and_exit(STATUS_USAGE, "cannot write --output %s: a trace has to be a file",
-                     request->output);
-    close(file);
+/* The paths are absolute: the program may change its directory. */
+struct record_files {
+    char *output; /* without links */
+    char *part;   /* what the library writes to */
+    char *sealed; /* the trace, until it takes the place of `output` */
+    mode_t mode;  /* of what is in `output` already; 0: nothing is */
+};
+
+__attribute__((noreturn)) static void record_refuse_output(const struct record_request *request,
+                                                           const char *why) {
+    say_and_exit(STATUS_USAGE, "cannot write --output %s: %s", request->output, why);
 }
 
-/* The file that the library writes to, by its absolute path: the program may change its directory.
- * A new one, because an earlier one may still be written to. */
-static char *record_create(const struct record_request *request) {
+/* Finds out now whether OUTPUT can be written, and leaves it as it was. */
+static void record_find_output(const struct record_request *request, struct record_files *files) {
+    struct stat about;
+    int flags = O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    int file = open(request->output, flags | O_CREAT | O_EXCL, 0666);
+    bool created = file >= 0;
+    if (!created && errno == EEXIST)
+        file = open(request->output, flags);
+    if (file < 0 || fstat(file, &about) != 0)
+        record_refuse_output(request, strerror(errno));
+    if (!S_ISREG(about.st_mode))
+        record_refuse_output(request, "a trace has to be a file");
+    close(file);
+    files->mode = created ? 0 : about.st_mode;
+    files->output = realpath(request->output, NULL);
+    if (files->output == NULL)
+        record_refuse_output(request, strerror(errno));
+    if (created)
+        unlink(files->output);
+}
+
+/* What is recorded goes to OUTPUT.part: a new file, because an earlier one may still be written to.
+ */
+static void record_create(const struct record_request *request, struct record_files *files) {
     struct tagpool_trace_head head = {
         .magic = TAGPOOL_TRACE_MAGIC,
         .version = TAGPOOL_TRACE_VERSION,
@@ -104,19 +126,14 @@ static char *record_create(const struct record_request *request) {
     };
     if (request->process != NULL)
         memcpy(head.wanted, request->process, strlen(request->process));
-    record_check_output(request);
-    char *output = realpath(request->output, NULL);
-    if (output == NULL)
-        say_and_exit(STATUS_OWN_FAILURE, "cannot find --output %s: %s", request->output,
-                     strerror(errno));
-    char *path = memory_format("%s.part", output);
-    free(output);
-    unlink(path);
-    int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    record_find_output(request, files);
+    files->part = memory_format("%s.part", files->output);
+    files->sealed = memory_format("%s.sealed", files->output);
+    unlink(files->part);
+    int file = open(files->part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (file < 0 || write(file, &head, sizeof head) != (ssize_t)sizeof head)
-        say_and_exit(STATUS_OWN_FAILURE, "cannot write %s: %s", path, strerror(errno));
+        say_and_exit(STATUS_OWN_FAILURE, "cannot write %s: %s", files->part, strerror(errno));
     close(file);
-    return path;
 }
 
 static void record_print(const struct record_request *request,
@@ -141,24 +158,33 @@ static void record_print(const struct record_request *request,
         say_note("%" PRIu64 " calls of signal handlers are left out", head->missed_calls);
 }
 
+/* The trace takes the place of what was there. */
+static const char *record_keep(const struct record_files *files) {
+    bool kept = (files->mode == 0 || chmod(files->sealed, files->mode & 0777) == 0) &&
+                rename(files->sealed, files->output) == 0;
+    return kept ? NULL : strerror(errno);
+}
+
 /* False when there is nothing worth keeping. */
-static bool record_finish(const struct record_request *request, const char *path,
+static bool record_finish(const struct record_request *request, const struct record_files *files,
                           const char *program) {
     static struct trace_reader reader;
     struct trace_summary summary;
-    const char *fault = trace_reader_seal(&reader, path, request->output, &summary);
-    if (fault != NULL) {
-        say_error("no trace: %s: %s", request->output, fault);
-        return false;
-    }
-    if (reader.head.pid == 0 && reader.head.left_out != 0) {
+    const char *fault = trace_reader_seal(&reader, files->part, files->sealed, &summary);
+    if (fault == NULL && reader.head.pid == 0 && reader.head.left_out != 0) {
         say_error("no trace: no process was called %s", reader.head.wanted);
         return false;
     }
-    if (reader.head.pid == 0) {
+    if (fault == NULL && reader.head.pid == 0) {
         say_error("no trace: the library was not active in %s, which dropped LD_PRELOAD or stops "
                   "it from loading",
                   program);
+        return false;
+    }
+    if (fault == NULL)
+        fault = record_keep(files);
+    if (fault != NULL) {
+        say_error("no trace: %s: %s", request->output, fault);
         return false;
     }
     for (char *p = reader.head.name; p < reader.head.name + sizeof reader.head.name; p++)
@@ -172,6 +198,7 @@ static bool record_finish(const struct record_request *request, const char *path
 
 static int record_main(char **arguments) {
     struct record_request request;
+    struct record_files files;
     struct target target;
     struct proxy_result result;
     char **command = record_read_arguments(&request, arguments);
@@ -184,13 +211,11 @@ static int record_main(char **arguments) {
     if (*command == NULL)
         args_refuse("record", "no program is named: tagpool record -o FILE -- PROGRAM");
     tracing_resolve(&target, command);
-    char *path = record_create(&request);
-    tracing_run(&target, TAGPOOL_TRACE_VARIABLE, path, -1, &result);
-    bool kept = record_finish(&request, path, command[0]);
-    unlink(path);
-    if (!kept)
-        unlink(request.output);
-    free(path);
+    record_create(&request, &files);
+    tracing_run(&target, TAGPOOL_TRACE_VARIABLE, files.part, -1, &result);
+    leftover_note(files.sealed);
+    bool kept = record_finish(&request, &files, command[0]);
+    unlink(files.part);
     if (!kept && result.wait_status == 0)
         return STATUS_TARGET_FAILED;
     proxy_end_like(result.wait_status);

@@ -78,6 +78,7 @@ struct replay_request {
     bool help;
     const char *name;
     const char *export_json;
+    struct export export;
     const char *style;
 };
 
@@ -236,7 +237,7 @@ static struct replay_result *replay_read_results(const char *path, unsigned befo
     return NULL;
 }
 
-static int replay_show(const struct replay_request *request, const struct experiment *experiment,
+static int replay_show(struct replay_request *request, const struct experiment *experiment,
                        const struct terminal *terminal, const struct replay_report *about,
                        const char *path) {
     unsigned variants = experiment->rounds.variant_count;
@@ -247,17 +248,15 @@ static int replay_show(const struct replay_request *request, const struct experi
         say_error("the replays did not leave the results that were asked for");
         return STATUS_OWN_FAILURE;
     }
-    struct export export;
     struct replay_report report = *about;
     report.experiment = experiment;
     report.results = results;
-    export_open(&export, request->export_json);
     if (strcmp(request->style, "none") != 0)
-        replay_report_print(export_tables(&export), terminal, &report);
-    FILE *out = export_begin(&export);
+        replay_report_print(export_tables(&request->export), terminal, &report);
+    FILE *out = export_begin(&request->export);
     if (out != NULL)
         replay_report_print_json(out, &report);
-    export_end(&export);
+    export_end(&request->export);
     free(results);
     return STATUS_DONE;
 }
@@ -317,6 +316,7 @@ static int replay_main(char **arguments) {
         args_refuse("replay", "--style is auto, basic, full, nocolor, color or none, not '%s'",
                     request.style);
     replay_settle_variants(&request);
+    export_open(&request.export, request.export_json);
     char *path = replay_check_trace(file, &reader, &summary);
     ssize_t length = readlink("/proc/self/exe", own_path, sizeof own_path - 1);
     if (length <= 0)

@@ -103,10 +103,20 @@ check $? 'the child of a fork is left out, and it is said'
 run record -o "$trace" --process known -- sh -c "\"$work/known\"; true"
 [ "$status" -eq 0 ] && recorded $calls '1 thread' 'the program ended'
 check $? '--process chooses the program that is recorded'
-run record -o "$trace" --process missing -- "$work/known"
+run record -o "$work/new" --process missing -- "$work/known"
 [ "$status" -eq 3 ] && [ "$(cat "$work/err")" = 'tagpool record: no trace: no process was called '\
-'missing' ] && [ ! -e "$trace" ]
+'missing' ] && [ ! -e "$work/new" ] && [ ! -e "$work/new.part" ]
 check $? 'a program that never came is named, and no trace is left'
+cp "$trace" "$work/good"
+run record -o "$trace" --process missing -- "$work/known"
+[ "$status" -eq 3 ] && cmp -s "$work/good" "$trace" && [ ! -e "$trace.part" ]
+check $? 'nor is one lost that was there before'
+chmod 640 "$trace"
+ln -s trace "$work/link"
+run record -o "$work/link" -- "$work/known"
+[ "$status" -eq 0 ] && [ -L "$work/link" ] && [ "$(stat -c %a "$trace")" = 640 ] &&
+    ! cmp -s "$work/good" "$trace" && [ ! -e "$trace.sealed" ] && trace_is_sound $calls
+check $? 'a new trace takes its place, behind a link too, with its mode'
 run record -o "$trace" -- "$work/known" threads
 [ "$status" -eq 7 ] && recorded '46[0-9]{3}' '4 threads' 'the program ended'
 check $? 'all threads are recorded'
@@ -294,6 +304,9 @@ run replay -r 2 --export-json - "$trace"
 [ "$status" -eq 0 ] && [ "$(grep -c '"real_ns": [1-9]' "$work/out")" -eq 4 ] &&
     grep -q '"schema": "tagpool-replay"' "$work/out" && [ -s "$work/err" ]
 check $? '--export-json holds every round'
+refused 2 "tagpool replay: cannot write --export-json $work/no/such: No such file or directory" \
+    'a report that cannot be written is refused before anything is replayed' \
+    replay --verify --export-json "$work/no/such" "$trace"
 run replay -r 1 "$trace" --style none
 [ "$status" -eq 0 ] && [ ! -s "$work/out" ]
 check $? 'options may follow the file'
