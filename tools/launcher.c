@@ -229,7 +229,7 @@ static pid_t launcher_fork(const int *descriptors, struct launcher_note *note,
 
 static void launcher_run(const int *descriptors, struct launcher_note *note,
                          struct launch_result *result) {
-    struct rusage usage;
+    struct rusage usage = {0};
     struct counter_set counters;
     bool counted = launcher_is_counted(descriptors);
     int status = 0;
@@ -240,13 +240,16 @@ static void launcher_run(const int *descriptors, struct launcher_note *note,
         result->exec_errno = errno;
         return;
     }
-    while (wait4(child, &status, 0, &usage) < 0 && errno == EINTR) {
-    }
+    pid_t ended;
+    do
+        ended = wait4(child, &status, 0, &usage);
+    while (ended < 0 && errno == EINTR);
+    int error = ended < 0 ? errno : note->exec_errno;
     result->wall_ns = launcher_now_ns() - note->start_ns;
     if (counted)
         counters_read(&counters, result->counters);
     result->wait_status = status;
-    result->exec_errno = note->exec_errno;
+    result->exec_errno = error;
     result->user_us = (uint64_t)usage.ru_utime.tv_sec * 1000000u + (uint64_t)usage.ru_utime.tv_usec;
     result->system_us =
         (uint64_t)usage.ru_stime.tv_sec * 1000000u + (uint64_t)usage.ru_stime.tv_usec;

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -135,6 +136,8 @@ int main(int argument_count, char **arguments) {
     const char *name = argument_count > 1 ? arguments[1] : NULL;
     const struct command *command = main_find(name);
     main_open_standard_descriptors();
+    /* Inherited as ignored, it would leave no ended child to wait for. */
+    signal(SIGCHLD, SIG_DFL);
     if (command != NULL && command->launches && !launcher_start())
         say_and_exit(STATUS_OWN_FAILURE, "cannot start the launcher: %s", strerror(errno));
     if (command != NULL) {

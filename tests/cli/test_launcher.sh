@@ -61,6 +61,23 @@ run compare -- sh -c 'for file in "$TMPDIR"/tagpool-stats-*; do rm "$file"; mkfi
     [ -z "$(ls "$TMPDIR")" ]
 check $? 'nor does one that fails'
 
+# A parent that does not want to hear of its children leaves that to us.
+if command -v perl >/dev/null; then
+    deaf() {
+        timeout 60 perl -e '$SIG{CHLD} = "IGNORE"; exec @ARGV' "$tagpool" "$@" >"$work/out" \
+            2>"$work/err" </dev/null
+        status=$?
+    }
+    deaf compare -r 1 -- "$work/hog" 40
+    [ "$status" -eq 0 ] && [ "$(peak)" -gt 40960 ] && [ "$(peak)" -lt 49152 ]
+    check $? 'runs are measured where SIGCHLD was ignored'
+    deaf run --check -o leaks=off -- "$work/hog" 1
+    [ "$status" -eq 0 ] && grep -q ' check: 0 faults, ' "$work/err"
+    check $? 'and a check comes to its end'
+else
+    skip 'runs are measured where SIGCHLD was ignored' 'perl is not installed'
+fi
+
 run compare -r 1 --style none --output inherit -- sh -c 'ls -l /proc/$$/fd'
 ! grep -vE ' [012] -> ' "$work/out" | grep -qE '(socket|memfd|tagpool)'
 check $? 'the program inherits no descriptor of ours'
