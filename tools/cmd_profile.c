@@ -11,6 +11,7 @@
 #include "tracing.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,7 +42,8 @@ static const struct args_option profile_options[] = {
                        "standard input of every run: a file, 'null', or '-' for ours\n"
                        "(default: ours, unless it is a terminal)"},
     [PROFILE_EXPORT_JSON] = {0, "export-json", "FILE",
-                             "write everything as JSON; with '-' to standard output"},
+                             "write everything as JSON; with '-' to standard output, and\n"
+                             "the program's output to standard error"},
     [PROFILE_STYLE] = {0, "style", "STYLE", "auto, basic, full, nocolor, color or none (no table)"},
     [PROFILE_HELP] = {'h', "help", NULL, "print this help"},
     {0},
@@ -133,12 +135,27 @@ static void profile_run_plain(struct profile_report *report, const struct target
     proxy_end_like(status != 0 ? status : report->plain.stopped_by);
 }
 
+/* The program's run; where the JSON goes to standard output, that of the program goes to standard
+ * error. */
+static void profile_run_traced(struct profile_report *report, const struct target *target,
+                               const char *path, int input, const struct profile_request *request) {
+    bool moved = request->export_json != NULL && strcmp(request->export_json, "-") == 0;
+    int standard = moved ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : -1;
+    if (moved && (standard < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0))
+        say_and_exit(STATUS_OWN_FAILURE, "cannot redirect the output: %s", strerror(errno));
+    tracing_run(target, TAGPOOL_PROFILE_VARIABLE, path, input, &report->profiled);
+    if (moved && dup2(standard, STDOUT_FILENO) < 0)
+        say_and_exit(STATUS_OWN_FAILURE, "cannot redirect the output: %s", strerror(errno));
+    if (moved)
+        close(standard);
+}
+
 static void profile_run_counted(struct profile_report *report, const struct target *target,
                                 const struct spool *spool, const struct profile_request *request) {
     struct shared_file page;
     int input = profile_input(spool, request);
     profile_file_create(&page);
-    tracing_run(target, TAGPOOL_PROFILE_VARIABLE, page.path, input, &report->profiled);
+    profile_run_traced(report, target, page.path, input, request);
     if (input >= 0)
         close(input);
     const char *fault = profile_file_read(page.path, &report->summary);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,9 +76,15 @@ char *experiment_describe_end(int wait_status) {
 static bool experiment_prepare(struct experiment *experiment) {
     if (experiment->plan.prepare == NULL)
         return true;
-    int status = system(experiment->plan.prepare);
+    /* Standard output may be where our results go. */
+    char *command = memory_format("exec >&2\n%s", experiment->plan.prepare);
+    int status = system(command);
+    free(command);
     if (status == 0)
         return true;
+    /* system() keeps these from us: Ctrl-C means all of it. */
+    if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGQUIT))
+        raise(WTERMSIG(status));
     char *end = experiment_describe_end(status);
     experiment_fail(experiment, STATUS_TARGET_FAILED, "the command of --prepare ended with %s",
                     end);

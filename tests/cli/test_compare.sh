@@ -55,6 +55,15 @@ all the \
 same with -i" 'a program that fails is refused' compare -- "$work/work" fail
 refused 3 "tagpool compare: the command of --prepare ended with exit status 9" \
     'a preparation that fails is refused' compare -p 'exit 9' -- "$work/work"
+timeout --preserve-status -s INT 1 "$tagpool" compare -p 'sleep 10' -- "$work/work" \
+    >"$work/out" 2>"$work/err" </dev/null
+status=$?
+[ "$status" -eq 130 ] && [ ! -s "$work/err" ] && [ -z "$(ls "$TMPDIR")" ]
+check $? 'Ctrl-C in a preparation ends the comparison'
+run compare -r 1 -p 'echo prepared' --style none --export-json - -- "$work/work"
+[ "$status" -eq 0 ] && [ "$(head -n 1 "$work/out")" = '{' ] && ! grep -q '^prepared' "$work/out" &&
+    grep -qx prepared "$work/err"
+check $? 'what a preparation prints goes to standard error'
 run compare -r 2 -i -- "$work/work" fail
 [ "$status" -eq 0 ]
 check $? 'a program that fails is measured with -i'

@@ -265,6 +265,10 @@ check $? 'and the library takes it'
 run profile -- sh -c 'echo out; echo err >&2; exit 3'
 [ "$status" -eq 3 ] && [ "$(cat "$work/out")" = out ] && [ "$(grep -c '^err$' "$work/err")" = 1 ]
 check $? 'the output of the plain run is thrown away, that of the profiled one is shown'
+run profile --style none --export-json - -- sh -c 'echo words'
+[ "$status" -eq 0 ] && [ "$(head -n 1 "$work/out")" = '{' ] && ! grep -q '^words' "$work/out" &&
+    [ "$(cat "$work/err")" = words ]
+check $? 'where the JSON goes to standard output, the program'"'"'s goes to standard error'
 printf 'some\ninput\n' >"$work/input"
 "$tagpool" profile --style none -- cat <"$work/input" >"$work/out" 2>"$work/err"
 cmp -s "$work/input" "$work/out"
