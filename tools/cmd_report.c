@@ -43,7 +43,7 @@ static const char report_details[] =
     "stand to it. Results of different machines say nothing about each other and are refused.\n\n"
     "Exit status: 0 done; 1 a variant became slower (--fail-if-slower); 2 wrong usage, a file "
     "that\n"
-    "is no saved result, or different machines.\n";
+    "is no saved result, different machines or different references.\n";
 
 struct report_request {
     const char *profile;
@@ -127,6 +127,10 @@ static const struct json_value *report_read_profile(const char *path) {
 static int report_show(struct report_request *request, const struct terminal *terminal,
                        const char *file) {
     static struct saved saved;
+    if (request->fail_share >= 0)
+        args_refuse("report", "--fail-if-slower is about two files; name the other one, too");
+    if (request->force)
+        args_refuse("report", "--force is about two files; name the other one, too");
     saved_load(&saved, file);
     if (request->profile != NULL)
         saved.comparison.profile = report_read_profile(request->profile);
@@ -137,6 +141,10 @@ static int report_show(struct report_request *request, const struct terminal *te
     return STATUS_DONE;
 }
 
+static const char *report_reference(const struct saved *saved) {
+    return saved->variants[saved->experiment.rounds.reference].name;
+}
+
 static int report_compare(const struct report_request *request, const struct terminal *terminal,
                           const char *const *files) {
     static struct saved before, after;
@@ -145,6 +153,8 @@ static int report_compare(const struct report_request *request, const struct ter
         if (request->exports.paths[kind] != NULL)
             args_refuse("report", "an export is of one result, not of two; leave out '%s'",
                         files[1]);
+    if (request->profile != NULL)
+        args_refuse("report", "a profile is of one result, not of two; leave out '%s'", files[1]);
     saved_load(&before, files[0]);
     saved_load(&after, files[1]);
     char *difference = machine_difference(&before.comparison.machine, &after.comparison.machine);
@@ -153,9 +163,13 @@ static int report_compare(const struct report_request *request, const struct ter
                      "the results are of different machines (%s) and say nothing about each "
                      "other; measure both on one, or go on all the same with --force",
                      difference);
+    const char *first = report_reference(&before), *second = report_reference(&after);
+    if (strcmp(first, second) != 0)
+        say_and_exit(STATUS_USAGE,
+                     "the references differ (%s, %s), so that the variants cannot be compared; "
+                     "measure both against one, with --reference",
+                     first, second);
     report_pair_make(&pair, &before, &after);
-    if (pair.count == 0)
-        say_and_exit(STATUS_USAGE, "the two results have no variant in common");
     if (strcmp(request->style, "none") != 0)
         report_pair_print(stdout, terminal, &pair);
     if (difference != NULL && strcmp(request->style, "none") != 0)

@@ -71,8 +71,7 @@ void report_pair_make(struct report_pair *pair, const struct saved *before,
     for (int metric = 0; metric < METRIC_COUNT; metric++)
         for (unsigned i = 0; i < first->variant_count; i++) {
             unsigned other = pair_find(after, before->variants[i].name);
-            if (other < second->variant_count &&
-                (i == first->reference) == (other == second->reference))
+            if (other < second->variant_count)
                 pair_add(pair, i, other, (enum metric)metric);
         }
 }
@@ -138,6 +137,44 @@ static void pair_print_missing(FILE *out, const struct saved *in, const struct s
     }
 }
 
+static bool pair_same_text(const char *left, const char *right) {
+    return strcmp(left != NULL ? left : "", right != NULL ? right : "") == 0;
+}
+
+static bool pair_same_command(char *const *left, char *const *right) {
+    for (; *left != NULL && *right != NULL && strcmp(*left, *right) == 0; left++, right++) {
+    }
+    return *left == NULL && *right == NULL;
+}
+
+static void pair_print_difference(FILE *out, const char *of, const char *what, const char *before,
+                                  const char *after) {
+    if (!pair_same_text(before, after))
+        fprintf(out, "Note: %s has other %s: %s in A, %s in B.\n", of, what,
+                before != NULL ? before : "none", after != NULL ? after : "none");
+}
+
+/* What was measured differently. */
+static void pair_print_differences(FILE *out, const struct saved *before,
+                                   const struct saved *after) {
+    const struct experiment *first = &before->experiment, *second = &after->experiment;
+    if (!pair_same_command(before->target.argv, after->target.argv))
+        fputs("Note: the two are of different commands.\n", out);
+    pair_print_difference(out, "every variant", "libraries in LD_PRELOAD", first->inherited_preload,
+                          second->inherited_preload);
+    pair_print_difference(out, "every variant", "TAGPOOL_OPTIONS", first->inherited_options,
+                          second->inherited_options);
+    for (unsigned i = 0; i < first->rounds.variant_count; i++) {
+        unsigned other = pair_find(after, before->variants[i].name);
+        if (other == second->rounds.variant_count)
+            continue;
+        pair_print_difference(out, before->variants[i].name, "options",
+                              before->variants[i].settings, after->variants[other].settings);
+        pair_print_difference(out, before->variants[i].name, "libraries",
+                              before->variants[i].preload, after->variants[other].preload);
+    }
+}
+
 /* One sentence that says whether anything that counts has changed. */
 static void pair_print_sentence(FILE *out, const struct report_pair *pair) {
     bool any = false;
@@ -175,8 +212,7 @@ void report_pair_print(FILE *out, const struct terminal *terminal, const struct 
                           name_width);
     fputc('\n', out);
     pair_print_sentence(out, pair);
-    if (strcmp(before->comparison.title, after->comparison.title) != 0)
-        fputs("Note: the two are of different commands.\n", out);
+    pair_print_differences(out, before, after);
     pair_print_missing(out, before, after);
     pair_print_missing(out, after, before);
 }

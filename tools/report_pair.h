@@ -27,6 +27,7 @@ struct report_pair {
     struct report_change changes[REPORT_PAIR_ROWS];
 };
 
+/* Their references must be of one name. */
 void report_pair_make(struct report_pair *pair, const struct saved *before,
                       const struct saved *after);
 

@@ -154,6 +154,30 @@ run report --force "$work/a.json" "$work/other.json"
 [ "$status" -eq 0 ] && grep -q "^Warning: the results are of different machines" "$work/out"
 check $? '--force compares them with a warning'
 
+sed 's/"name": "my .*,$/"name": "another title",/' "$work/a.json" >"$work/other.json"
+run report "$work/a.json" "$work/other.json"
+[ "$status" -eq 0 ] && ! grep -q '^Note: ' "$work/out" && grep -q 'another title' "$work/out"
+check $? 'another title is no other command'
+sed 's|"command": \["|&other |' "$work/a.json" >"$work/other.json"
+run report "$work/a.json" "$work/other.json"
+[ "$status" -eq 0 ] && grep -q '^Note: the two are of different commands\.$' "$work/out"
+check $? 'another command is noted under the same title'
+awk '/"environment"/ { environment = 1 }
+    environment && /"preload"/ { sub(/null/, "\"libodd.so\""); environment = 0 }
+    /"name": "tagpool"/ { variant = 1 }
+    variant && /"options"/ { sub(/null/, "\"node_max=64\""); variant = 0 }
+    { print }' "$work/a.json" >"$work/other.json"
+run report "$work/a.json" "$work/other.json"
+[ "$status" -eq 0 ] && [ "$(grep '^Note: ' "$work/out")" = "Note: every variant has other \
+libraries in LD_PRELOAD: none in A, libodd.so in B.
+Note: tagpool has other options: none in A, node_max=64 in B." ]
+check $? 'other options and other libraries are noted'
+awk '/"reference": true/ { sub(/true/, "false") ; print; next }
+    /"reference": false/ { sub(/false/, "true") } { print }' "$work/a.json" >"$work/other.json"
+refused 2 "tagpool report: the references differ (system, tagpool), so that the variants cannot be \
+compared; measure both against one, with --reference" 'results against other references' \
+    report "$work/a.json" "$work/other.json"
+
 # ---- mistakes ----
 
 see="(see 'tagpool help report')"
@@ -178,6 +202,12 @@ refused 2 "tagpool report: $work/odd.json: is of another version of tagpool; $gi
     'another version of the schema' report "$work/odd.json"
 refused 2 "tagpool report: an export is of one result, not of two; leave out '$work/a.json' $see" \
     'an export of two results' report --html "$work/x.html" "$work/a.json" "$work/a.json"
+refused 2 "tagpool report: a profile is of one result, not of two; leave out '$work/a.json' $see" \
+    'a profile of two results' report --profile "$work/x" "$work/a.json" "$work/a.json"
+refused 2 "tagpool report: --fail-if-slower is about two files; name the other one, too $see" \
+    'a regression of one result' report --fail-if-slower 0 "$work/a.json"
+refused 2 "tagpool report: --force is about two files; name the other one, too $see" \
+    'force for one result' report --force "$work/a.json"
 refused 2 "tagpool report: --export-csv and --html both go to standard output; give one of them a \
 file" 'two exports to standard output' report --export-csv - --html - "$work/a.json"
 refused 2 "tagpool report: $work/a.json: is no saved profile; give a file that 'tagpool profile \
