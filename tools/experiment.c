@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <tagpool/options.h>
 #include <time.h>
@@ -41,6 +42,34 @@ experiment_fail(struct experiment *experiment, enum exit_status status, const ch
     return false;
 }
 
+/* Ends the program when no run could write to that file. It is left as it is: there may be no run.
+ */
+static void experiment_check_file(const char *path) {
+    struct stat about;
+    int error = 0;
+    if (stat(path, &about) == 0) {
+        if (S_ISDIR(about.st_mode))
+            error = EISDIR;
+        else if (access(path, W_OK) != 0)
+            error = errno;
+    } else {
+        int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (file >= 0) {
+            close(file);
+            unlink(path);
+        } else if (errno != EEXIST) {
+            error = errno;
+        }
+    }
+    if (error != 0)
+        say_and_exit(STATUS_USAGE, "cannot write --output %s: %s", path, strerror(error));
+}
+
+static bool experiment_is_file(const char *output) {
+    return strcmp(output, "null") != 0 && strcmp(output, "pipe") != 0 &&
+           strcmp(output, "inherit") != 0;
+}
+
 void experiment_init(struct experiment *experiment, const struct experiment_plan *plan,
                      const struct target *target, const struct variant *variants,
                      unsigned variant_count, unsigned reference, const struct terminal *terminal) {
@@ -54,6 +83,8 @@ void experiment_init(struct experiment *experiment, const struct experiment_plan
         .rounds = {.variant_count = variant_count, .reference = reference},
     };
     schedule_init(&experiment->schedule, variant_count, plan->seed);
+    if (experiment_is_file(plan->output))
+        experiment_check_file(plan->output);
     spool_open(&experiment->spool, plan->input);
 }
 

@@ -71,7 +71,8 @@ struct experiment {
     char *reason;
 };
 
-/* Everything passed in must live as long as the experiment. The first variant is number 0. */
+/* Everything passed in must live as long as the experiment. The first variant is number 0. Ends the
+ * program with a message when the plan's input or output cannot be used. */
 void experiment_init(struct experiment *experiment, const struct experiment_plan *plan,
                      const struct target *target, const struct variant *variants,
                      unsigned variant_count, unsigned reference, const struct terminal *terminal);

@@ -91,6 +91,24 @@ static char *target_behind_env(char *words) {
     return NULL;
 }
 
+/* The kernel would say of the script itself that it is not there. */
+static void target_check_interpreter(const char *script, char *interpreter) {
+    char *end = interpreter + strlen(interpreter) - 1;
+    if (access(interpreter, F_OK) == 0 || errno == EACCES)
+        return;
+    if (*end == '\r') {
+        *end = '\0';
+        say_and_exit(STATUS_NOT_FOUND,
+                     "%s: its first line ends in a carriage return, which counts as part of its "
+                     "interpreter's name, %s; convert the file to Unix line ends",
+                     script, interpreter);
+    }
+    say_and_exit(STATUS_NOT_FOUND,
+                 "%s: its interpreter %s cannot be found (%s); correct its first "
+                 "line",
+                 script, interpreter, strerror(errno));
+}
+
 /* Follows "#!" lines to the ELF file that will run. */
 static char *target_follow(const char *path) {
     char line[TARGET_SCRIPT_LINE_BYTES];
@@ -102,6 +120,7 @@ static char *target_follow(const char *path) {
         size_t length = strcspn(interpreter, " \t");
         char *rest = interpreter + length + (interpreter[length] != '\0');
         interpreter[length] = '\0';
+        target_check_interpreter(binary, interpreter);
         const char *base = strrchr(interpreter, '/');
         char *next = base != NULL && strcmp(base, "/env") == 0 ? target_behind_env(rest) : NULL;
         free(binary);

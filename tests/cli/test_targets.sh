@@ -93,11 +93,18 @@ printf 'echo plain "$1"\n' >"$work/script"
 run run -- "$work/script" words
 [ "$status" -eq 0 ] && [ "$(cat "$work/out")" = 'plain words' ]
 check $? 'a script that names no interpreter is run by the shell'
-printf '#!%s\n' "$work/none" >"$work/script"
-run run -- "$work/script"
-[ "$status" -eq 127 ] && grep -q "^tagpool run: cannot execute $work/script: No such file" \
-    "$work/err"
-check $? 'a script whose interpreter is missing is not found'
+printf '#!%s -x\n' "$work/none" >"$work/script"
+for command in run compare doctor; do
+    refused 127 "tagpool $command: $work/script: its interpreter $work/none cannot be found (No \
+such file or directory); correct its first line" "$command: a script whose interpreter is missing" \
+        "$command" -- "$work/script"
+done
+printf '#!/bin/sh\r\necho\r\n' >"$work/script"
+for command in run compare doctor; do
+    refused 127 "tagpool $command: $work/script: its first line ends in a carriage return, which \
+counts as part of its interpreter's name, /bin/sh; convert the file to Unix line ends" \
+        "$command: a script with the line ends of another system" "$command" -- "$work/script"
+done
 
 MALLOC_ARENA_MAX=1 run compare -r 2 -- "$shell" -c :
 grep -qxF "tagpool compare: note: MALLOC_ARENA_MAX is set and changes the system allocator; \

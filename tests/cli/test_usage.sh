@@ -50,6 +50,13 @@ refused 2 "tagpool compare: cannot read --input $work/none: No such file or dire
     'an input that is missing is refused' compare --input "$work/none" -- true
 refused 2 "tagpool compare: cannot read --input $work: it is a directory" \
     'an input that is a directory is refused' compare --input "$work" -- true
+refused 2 "tagpool compare: cannot write --output $work: Is a directory" \
+    'an output that is a directory is refused' compare --output "$work" -- true
+refused 2 "tagpool compare: cannot write --output $work/none/x: No such file or directory" \
+    'an output in a directory that is missing is refused' compare --output "$work/none/x" -- true
+run compare --output "$work/output" -- false
+[ "$status" -eq 3 ] && [ ! -e "$work/output" ]
+check $? 'an output that can be written is not touched before it is'
 refused 2 "tagpool run: libtagpool.so has no option 'frob'; 'tagpool help options' lists them \
 $see_run" \
     'an unknown option of the library is named' run -o frob=1 -- true
