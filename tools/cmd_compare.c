@@ -133,7 +133,7 @@ enum { COMPARE_STANDARD_VARIANTS = 2 }; /* system and tagpool */
 /* Of the time of the rounds: what the headroom or the counters may cost unless asked for. */
 #define COMPARE_PROBE_SHARE 0.25
 
-/* Longer runs do not notice what loading the shim takes. */
+/* Runs of more CPU time do not notice what loading the shim takes. */
 #define COMPARE_LOADING_RUN_S 0.05
 
 enum compare_headroom {
@@ -441,7 +441,7 @@ static void compare_probe(const struct compare_request *request, struct comparis
         probe_counters(comparison);
     if (request->profile)
         comparison->profile = probe_profile(comparison);
-    if (compare_has_shim(request) && analyses[METRIC_WALL].reference < COMPARE_LOADING_RUN_S)
+    if (compare_has_shim(request) && analyses[METRIC_CPU].reference < COMPARE_LOADING_RUN_S)
         comparison->loading_s = probe_loading(comparison);
 }
 

@@ -55,10 +55,10 @@ struct reason_facts {
     const struct comparison *comparison;
     const struct experiment_proof *proof; /* of the first judged variant with the shim; or NULL */
     const char *program;
-    double wall_s, cpu_s; /* of the reference, medians */
-    double busy;          /* cpu / wall of its calmest round: others may have had the CPU */
-    bool no_gain;         /* of any judged variant */
-    bool uncertain;       /* an interval is wider than the noise threshold */
+    double cpu_s;   /* of the reference, median */
+    double busy;    /* cpu / wall of its calmest round: others may have had the CPU */
+    bool no_gain;   /* of any judged variant */
+    bool uncertain; /* an interval is wider than the noise threshold */
 };
 
 static double reason_busy(const struct rounds *rounds) {
@@ -77,7 +77,6 @@ static struct reason_facts reason_collect(const struct comparison *comparison) {
     struct reason_facts facts = {
         .comparison = comparison,
         .program = experiment->target->argv[0],
-        .wall_s = comparison->analyses[other][METRIC_WALL].reference,
         .cpu_s = comparison->analyses[other][METRIC_CPU].reference,
         .busy = reason_busy(rounds),
         .no_gain = true,
@@ -139,11 +138,11 @@ static void reason_of_time(struct reasons *reasons, const struct reason_facts *f
             "it used the CPU for at most %.0f %% of the wall time and waited for the rest; an "
             "allocator shortens only the first: keep its input in memory, or judge by cpu",
             100 * facts->busy);
-    if (comparison->loading_s > REASON_LOADING_MOST * facts->wall_s)
+    if (comparison->loading_s > REASON_LOADING_MOST * facts->cpu_s)
         reasons_add(reasons, REASON_PROGRAM, "short_run", facts->no_gain,
-                    "a run takes %.1f ms, and loading the shim alone %.2f ms; give it more work "
-                    "per run",
-                    1e3 * facts->wall_s, 1e3 * comparison->loading_s);
+                    "a run takes %.1f ms of CPU time, and loading the shim alone %.2f ms; give "
+                    "it more work per run",
+                    1e3 * facts->cpu_s, 1e3 * comparison->loading_s);
     if (facts->proof != NULL && facts->proof->direct_calls == 0 &&
         facts->proof->pool_bytes_peak < REASON_LIVE_LEAST)
         reasons_add(reasons, REASON_PROGRAM, "tiny_live_set", facts->no_gain,

@@ -104,9 +104,8 @@ static void target_check_interpreter(const char *script, char *interpreter) {
                      script, interpreter);
     }
     say_and_exit(STATUS_NOT_FOUND,
-                 "%s: its interpreter %s cannot be found (%s); correct its first "
-                 "line",
-                 script, interpreter, strerror(errno));
+                 "%s: its interpreter %s cannot be found (%s); correct its first line", script,
+                 interpreter, strerror(errno));
 }
 
 /* Follows "#!" lines to the ELF file that will run. */

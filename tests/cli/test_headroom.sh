@@ -103,6 +103,8 @@ run compare -r 6 --export-json "$work/wait.json" -- "$work/work" wait
 reasons "$work/wait.json" >"$work/err"
 grep -q '^waiting ' "$work/err" && ! grep -q '^few_calls ' "$work/err"
 check $? 'waiting is a reason'
+grep -q '^short_run ' "$work/err" && ! grep -q '"loading_seconds": null' "$work/wait.json"
+check $? 'and does not hide that it is a short run: what takes long are other programs, or waiting'
 run compare -r 6 --export-json "$work/large.json" -- "$work/work" large
 reasons "$work/large.json" >"$work/err"
 grep -q '^few_nodes ' "$work/err" && grep -q '^short_run ' "$work/err"
