@@ -64,6 +64,14 @@ done >"$work/out"
 [ ! -s "$work/out" ]
 check $? 'the manual names every member of the JSON of a comparison'
 
+sed -n 's/^    STATUS_[A-Z_]* *=* *\([0-9]*\).*/\1/p; s/^        \([0-9][0-9]*\), .*/\1/p' \
+    tools/say.h | grep . | while read -r status; do
+    awk '/^\.SH / { on = $2 == "EXIT" } on' "$work/tagpool.1" |
+        grep -qE "^\.B (.*, )?$status(,|\$)" || echo "$status"
+done >"$work/out"
+[ ! -s "$work/out" ]
+check $? 'the manual has every exit status'
+
 # Every call of tagpool in the README, joined where it goes on in the next line: its options up to
 # "--" have to be those of its command.
 awk '/tagpool [a-z]+ / { line = $0; while (line !~ / -- / && line ~ /tagpool compare --fail/ &&
