@@ -67,11 +67,9 @@ static const char bench_details[] =
     "single habits of allocation, threads, and the start of a process, under the system's\n"
     "allocator, tagpool and the allocators that are installed. Needs the build folder:\n"
     "'make bench' builds what it measures. What is missing is left out by name.\n\n"
-    "Every round runs each variant once, in shuffled order; a ratio is the Hodges-Lehmann "
-    "estimate\n"
-    "of variant / system over the rounds: the geometric mean of two rounds' ratios, the median "
-    "over\n"
-    "all pairs of rounds. Less is better everywhere.\n\n"
+    "Every round runs each variant once, in shuffled order. A ratio of variant / system is the\n"
+    "Hodges-Lehmann estimate: of every two rounds the geometric mean, and of these the median.\n"
+    "Less is better everywhere.\n\n"
     "Exit status: 0 done; 2 wrong usage; 3 a workload failed, or its output differs, under one of\n"
     "the allocators; 125 tagpool itself failed.\n";
 
