@@ -95,7 +95,8 @@ static struct reason_facts reason_collect(const struct comparison *comparison) {
 
 static void reason_of_calls(struct reasons *reasons, const struct reason_facts *facts) {
     const struct headroom *headroom = &facts->comparison->headroom;
-    double calls = facts->proof != NULL ? (double)facts->proof->calls : 0;
+    bool counted = facts->proof != NULL && facts->proof->missed == 0;
+    double calls = counted ? (double)facts->proof->calls : 0;
     if (headroom->measured && headroom->high < 2 * REASON_SHARE_LEAST)
         reasons_add(reasons, REASON_PROGRAM, "few_calls", facts->no_gain,
                     "allocation takes %.1f %% of the CPU time: no allocator can make this program "

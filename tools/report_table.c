@@ -157,10 +157,11 @@ static void report_print_proof(FILE *out, const struct comparison *comparison) {
                 100 * (double)proof->pool_calls / (double)proof->calls,
                 (unsigned long long)proof->calls);
         if (proof->missed != 0)
-            fprintf(out,
-                    "Note: of %s %llu more processes found no room in the statistics: their calls "
-                    "are not counted.\n",
-                    experiment->variants[i].name, (unsigned long long)proof->missed);
+            fprintf(
+                out,
+                "Note: with %s %llu more processes found no room in the statistics: their calls "
+                "are not counted.\n",
+                experiment->variants[i].name, (unsigned long long)proof->missed);
     }
 }
 
