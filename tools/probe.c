@@ -9,7 +9,7 @@
 #include <tagpool/inflate.h>
 #include <tagpool/profile_page.h>
 
-enum { PROBE_LOADING_ROUNDS = 25 };
+enum { PROBE_LOADING_ROUNDS = 80 };
 
 /* The plan of the comparison, for `rounds` rounds of other variants. */
 static struct experiment_plan probe_plan(const struct experiment *experiment, unsigned rounds) {
@@ -154,13 +154,17 @@ const struct json_value *probe_profile(const struct comparison *comparison) {
 
 /* ---- loading ---- */
 
-/* The least CPU time of a variant: what the machine adds to a run is never negative. Loading waits
- * for nothing, so its CPU time is its time, and other programs add less to that. */
-static double probe_least_cpu(const struct rounds *rounds, unsigned variant) {
-    double least = INFINITY;
-    for (unsigned i = 0; i < rounds->count; i++)
-        least = fmin(least, metric_value(METRIC_CPU, &rounds->items[i].results[variant]));
-    return least;
+/* What the second variant takes more of CPU time. Loading waits for nothing, so its CPU time is its
+ * time, and other programs add less to that; what they add, they add to both runs of a round. */
+static double probe_more_cpu(const struct rounds *rounds) {
+    double *differences = memory_array(rounds->count, sizeof *differences);
+    for (unsigned i = 0; i < rounds->count; i++) {
+        const struct launch_result *results = rounds->items[i].results;
+        differences[i] = metric_value(METRIC_CPU, &results[1]) - metric_value(METRIC_CPU, results);
+    }
+    double more = paired_estimate(differences, rounds->count).estimate;
+    free(differences);
+    return fmax(more, 0);
 }
 
 double probe_loading(const struct comparison *comparison) {
@@ -186,7 +190,7 @@ double probe_loading(const struct comparison *comparison) {
     experiment_init(&probe, &plan, &target, variants, 2, 0, experiment->terminal);
     double loading_s = 0;
     if (experiment_measure(&probe))
-        loading_s = fmax(probe_least_cpu(&probe.rounds, 1) - probe_least_cpu(&probe.rounds, 0), 0);
+        loading_s = probe_more_cpu(&probe.rounds);
     experiment_free(&probe);
     free(program);
     free(library);
