@@ -38,6 +38,8 @@ void slab_init(struct slab *slab, unsigned class_index, bool zeroed) {
     slab->stride = stride;
     slab->fresh_slot = 0;
     uint32_t claim_slots = slab_claim_bytes / stride;
+    if (claim_slots == 0) /* in the hardened mode: there must be some to choose from */
+        claim_slots = 2;
     slab->claim_slots = (uint8_t)(claim_slots < slab_claim_slots ? claim_slots : slab_claim_slots);
     slab->class_index = (uint8_t)class_index;
     slab->place = SLAB_NOWHERE;

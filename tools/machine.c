@@ -86,6 +86,14 @@ void machine_read(struct machine *machine) {
         machine->load = -1;
 }
 
+void machine_free(struct machine *machine) {
+    char *const texts[] = {machine->date,         machine->system,     machine->release,
+                           machine->architecture, machine->host,       machine->cpu,
+                           machine->libc,         machine->huge_pages, machine->governor};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        free(texts[i]);
+}
+
 void machine_print_json(struct json *json, const struct machine *machine) {
     json_text(json, "date", machine->date);
     json_object(json, "machine");

@@ -23,7 +23,9 @@ struct machine {
     double load; /* processes that ran or waited to, over the last minute; -1: not known */
 };
 
+/* The strings are the caller's, for machine_free(). */
 void machine_read(struct machine *machine);
+void machine_free(struct machine *machine);
 
 /* Date and machine, as members of the open object. */
 void machine_print_json(struct json *json, const struct machine *machine);

@@ -19,6 +19,7 @@ void report_json_machine(struct json *json) {
     struct machine machine;
     machine_read(&machine);
     machine_print_json(json, &machine);
+    machine_free(&machine);
 }
 
 static void report_json_plan(struct json *json, const struct experiment *experiment) {
