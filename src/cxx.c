@@ -10,20 +10,21 @@
 FIXED enum cxx_state cxx_state;
 static FIXED void *library[CXX_OPERATOR_COUNT]; /* its operators, if the program has some */
 
+/* An allocator behind us may have operators too, which neither throw nor call the program's. So the
+ * C++ library is asked by its name, which finds it wherever it was loaded; where it has another, or
+ * is part of the program, whoever has the function. */
 void *cxx_symbol(const char *name) {
     static const char *const libraries[] = {"libstdc++.so.6", "libc++.so.1", "libc++abi.so.1"};
-    void *symbol = next_symbol(name);
-    if (symbol != NULL)
-        return symbol;
     void *(*open_library)(const char *, int); /* not our own dlopen() */
     void *opener = next_symbol("dlopen");
     memcpy(&open_library, &opener, sizeof opener);
+    void *symbol = NULL;
     for (size_t i = 0; symbol == NULL && i < sizeof libraries / sizeof libraries[0]; i++) {
         void *handle = open_library(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
         if (handle != NULL)
             symbol = dlsym(handle, name);
     }
-    return symbol;
+    return symbol != NULL ? symbol : next_symbol(name);
 }
 
 /* This library, from the first byte that is loaded to the last: the linker's names. */

@@ -599,7 +599,7 @@ typedef struct nothrow nothrow; /* std::nothrow_t */
         if (block != NULL)                                                                         \
             return block;                                                                          \
     }                                                                                              \
-    cxx_throw_bad_alloc();
+    cxx_throw_bad_alloc()
 
 /* This is C: what can catch is the C++ library's operator of this form, which calls the one that
  * throws: ours. It rounds sizes up without looking for overflow. */
@@ -608,12 +608,14 @@ typedef struct nothrow nothrow; /* std::nothrow_t */
     void *symbol = cxx_symbol(#name);                                                              \
     memcpy(&function, &symbol, sizeof symbol);                                                     \
     bytes = bytes > PTRDIFF_MAX ? (size_t)PTRDIFF_MAX : bytes;                                     \
-    return function != NULL ? function arguments : NULL;
+    return function != NULL ? function arguments : NULL
 
 #define DEFINE_NEW(name, parameters, arguments, taken, failed)                                     \
     typedef void *name##_function parameters;                                                      \
-    COLD static void *name##_failed parameters{                                                    \
-        failed(name, arguments, taken)} SLOW static void *name##_elsewhere parameters {            \
+    COLD static void *name##_failed parameters {                                                   \
+        failed(name, arguments, taken);                                                            \
+    }                                                                                              \
+    SLOW static void *name##_elsewhere parameters {                                                \
         name##_function *function;                                                                 \
         void *symbol = cxx_replaced(CXX##name);                                                    \
         memcpy(&function, &symbol, sizeof symbol);                                                 \

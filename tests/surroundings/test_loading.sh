@@ -169,6 +169,9 @@ for options in strategy=metadata harden=on; do
             continue
         fi
         together "$name may stand behind the library" "$library" $name
+        [ -z "$has_cxx" ] ||
+            together "C++ may run out of memory before $name" "$library" $name \
+                "$work/plugin_oom.so"
         together "$name may stand before the library" $name "$library"
     done
 done
