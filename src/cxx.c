@@ -5,7 +5,6 @@
 #include "report.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 FIXED enum cxx_state cxx_state;
 static FIXED void *library[CXX_OPERATOR_COUNT]; /* its operators, if the program has some */
@@ -15,12 +14,9 @@ static FIXED void *library[CXX_OPERATOR_COUNT]; /* its operators, if the program
  * is part of the program, whoever has the function. */
 void *cxx_symbol(const char *name) {
     static const char *const libraries[] = {"libstdc++.so.6", "libc++.so.1", "libc++abi.so.1"};
-    void *(*open_library)(const char *, int); /* not our own dlopen() */
-    void *opener = next_symbol("dlopen");
-    memcpy(&open_library, &opener, sizeof opener);
     void *symbol = NULL;
     for (size_t i = 0; symbol == NULL && i < sizeof libraries / sizeof libraries[0]; i++) {
-        void *handle = open_library(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
+        void *handle = NEXT_FUNCTION(dlopen)(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
         if (handle != NULL)
             symbol = dlsym(handle, name);
     }
@@ -37,8 +33,8 @@ static bool is_ours(const void *address) {
 
 COLD static enum cxx_state find(void) {
     static const char *const names[CXX_OPERATOR_COUNT] = {
-#define CXX_NAME(name) #name,
-        CXX_OPERATORS(CXX_NAME)
+#define CXX_NAME(name, ...) #name,
+        CXX_NEW(CXX_NAME) CXX_DELETE(CXX_NAME)
 #undef CXX_NAME
     };
     enum cxx_state found = CXX_OURS;
@@ -58,20 +54,19 @@ void *cxx_replaced(enum cxx_operator number) {
     return cxx_state == CXX_REPLACED ? library[number] : NULL;
 }
 
+typedef cxx_handler *get_function(void);
+typedef void *new_function(size_t bytes);
+
 cxx_handler *cxx_new_handler(void) {
-    cxx_handler *(*get_new_handler)(void);
-    void *symbol = cxx_symbol("_ZSt15get_new_handlerv");
-    memcpy(&get_new_handler, &symbol, sizeof symbol);
-    return symbol != NULL ? get_new_handler() : NULL;
+    get_function *get_new_handler = AS_FUNCTION(get_function, cxx_symbol("_ZSt15get_new_handlerv"));
+    return get_new_handler != NULL ? get_new_handler() : NULL;
 }
 
 /* Its own operator new does it, asked for what cannot be had: not for SIZE_MAX, which it would
  * round up. */
 _Noreturn COLD void cxx_throw_bad_alloc(void) {
-    void *(*operator_new)(size_t);
-    void *symbol = cxx_symbol("_Znwm");
-    memcpy(&operator_new, &symbol, sizeof symbol);
-    if (symbol != NULL)
+    new_function *operator_new = AS_FUNCTION(new_function, cxx_symbol("_Znwm"));
+    if (operator_new != NULL)
         operator_new(PTRDIFF_MAX);
     struct text line = {.length = 0};
     text_add(&line, "out of memory in operator new, and no C++ library to throw std::bad_alloc");

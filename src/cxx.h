@@ -10,31 +10,58 @@
 
 #include "base.h"
 
-/* X(LINKER NAME): all of them. */
-#define CXX_OPERATORS(X)                                                                           \
-    X(_Znwm)                                                                                       \
-    X(_Znam)                                                                                       \
-    X(_ZnwmRKSt9nothrow_t)                                                                         \
-    X(_ZnamRKSt9nothrow_t)                                                                         \
-    X(_ZnwmSt11align_val_t)                                                                        \
-    X(_ZnamSt11align_val_t)                                                                        \
-    X(_ZnwmSt11align_val_tRKSt9nothrow_t)                                                          \
-    X(_ZnamSt11align_val_tRKSt9nothrow_t)                                                          \
-    X(_ZdlPv)                                                                                      \
-    X(_ZdaPv)                                                                                      \
-    X(_ZdlPvm)                                                                                     \
-    X(_ZdaPvm)                                                                                     \
-    X(_ZdlPvRKSt9nothrow_t)                                                                        \
-    X(_ZdaPvRKSt9nothrow_t)                                                                        \
-    X(_ZdlPvSt11align_val_t)                                                                       \
-    X(_ZdaPvSt11align_val_t)                                                                       \
-    X(_ZdlPvmSt11align_val_t)                                                                      \
-    X(_ZdaPvmSt11align_val_t)                                                                      \
-    X(_ZdlPvSt11align_val_tRKSt9nothrow_t)                                                         \
-    X(_ZdaPvSt11align_val_tRKSt9nothrow_t)
+typedef struct cxx_nothrow cxx_nothrow; /* std::nothrow_t */
 
-#define CXX_NUMBER(name) CXX##name,
-enum cxx_operator { CXX_OPERATORS(CXX_NUMBER) CXX_OPERATOR_COUNT };
+/* The operators, by their linker names (Itanium C++ ABI, 5.1.4.2), in a list for new and one for
+ * delete. PLAIN ones have a fast path of their own; RARE ones, and ALIGNED ones, do without.
+ *
+ * X(NAME, PARAMETERS, ARGUMENTS, FORM, PLAIN or RARE or ALIGNED, THROWS or CATCHES: without memory)
+ */
+#define CXX_NEW(X)                                                                                 \
+    X(_Znwm, (size_t bytes), (bytes), BLOCK_NEW, PLAIN, THROWS)                                    \
+    X(_Znam, (size_t bytes), (bytes), BLOCK_NEW_ARRAY, PLAIN, THROWS)                              \
+    X(_ZnwmRKSt9nothrow_t, (size_t bytes, const cxx_nothrow *tag), (bytes, tag), BLOCK_NEW, RARE,  \
+      CATCHES)                                                                                     \
+    X(_ZnamRKSt9nothrow_t, (size_t bytes, const cxx_nothrow *tag), (bytes, tag), BLOCK_NEW_ARRAY,  \
+      RARE, CATCHES)                                                                               \
+    X(_ZnwmSt11align_val_t, (size_t bytes, size_t alignment), (bytes, alignment), BLOCK_NEW,       \
+      ALIGNED, THROWS)                                                                             \
+    X(_ZnamSt11align_val_t, (size_t bytes, size_t alignment), (bytes, alignment), BLOCK_NEW_ARRAY, \
+      ALIGNED, THROWS)                                                                             \
+    X(_ZnwmSt11align_val_tRKSt9nothrow_t,                                                          \
+      (size_t bytes, size_t alignment, const cxx_nothrow *tag), (bytes, alignment, tag),           \
+      BLOCK_NEW, ALIGNED, CATCHES)                                                                 \
+    X(_ZnamSt11align_val_tRKSt9nothrow_t,                                                          \
+      (size_t bytes, size_t alignment, const cxx_nothrow *tag), (bytes, alignment, tag),           \
+      BLOCK_NEW_ARRAY, ALIGNED, CATCHES)
+
+/* X(NAME, PARAMETERS, ARGUMENTS, FORM, PLAIN or RARE, SIZED or UNSIZED: `bytes` is told) */
+#define CXX_DELETE(X)                                                                              \
+    X(_ZdlPv, (void *pointer), (pointer), BLOCK_NEW, PLAIN, UNSIZED)                               \
+    X(_ZdaPv, (void *pointer), (pointer), BLOCK_NEW_ARRAY, PLAIN, UNSIZED)                         \
+    X(_ZdlPvm, (void *pointer, size_t bytes), (pointer, bytes), BLOCK_NEW, PLAIN, SIZED)           \
+    X(_ZdaPvm, (void *pointer, size_t bytes), (pointer, bytes), BLOCK_NEW_ARRAY, PLAIN, SIZED)     \
+    X(_ZdlPvRKSt9nothrow_t, (void *pointer, const cxx_nothrow *tag), (pointer, tag), BLOCK_NEW,    \
+      RARE, UNSIZED)                                                                               \
+    X(_ZdaPvRKSt9nothrow_t, (void *pointer, const cxx_nothrow *tag), (pointer, tag),               \
+      BLOCK_NEW_ARRAY, RARE, UNSIZED)                                                              \
+    X(_ZdlPvSt11align_val_t, (void *pointer, size_t alignment), (pointer, alignment), BLOCK_NEW,   \
+      RARE, UNSIZED)                                                                               \
+    X(_ZdaPvSt11align_val_t, (void *pointer, size_t alignment), (pointer, alignment),              \
+      BLOCK_NEW_ARRAY, RARE, UNSIZED)                                                              \
+    X(_ZdlPvmSt11align_val_t, (void *pointer, size_t bytes, size_t alignment),                     \
+      (pointer, bytes, alignment), BLOCK_NEW, RARE, SIZED)                                         \
+    X(_ZdaPvmSt11align_val_t, (void *pointer, size_t bytes, size_t alignment),                     \
+      (pointer, bytes, alignment), BLOCK_NEW_ARRAY, RARE, SIZED)                                   \
+    X(_ZdlPvSt11align_val_tRKSt9nothrow_t,                                                         \
+      (void *pointer, size_t alignment, const cxx_nothrow *tag), (pointer, alignment, tag),        \
+      BLOCK_NEW, RARE, UNSIZED)                                                                    \
+    X(_ZdaPvSt11align_val_tRKSt9nothrow_t,                                                         \
+      (void *pointer, size_t alignment, const cxx_nothrow *tag), (pointer, alignment, tag),        \
+      BLOCK_NEW_ARRAY, RARE, UNSIZED)
+
+#define CXX_NUMBER(name, ...) CXX##name,
+enum cxx_operator { CXX_NEW(CXX_NUMBER) CXX_DELETE(CXX_NUMBER) CXX_OPERATOR_COUNT };
 #undef CXX_NUMBER
 
 enum cxx_state { CXX_UNKNOWN, CXX_OURS, CXX_REPLACED };

@@ -30,7 +30,8 @@ enum {
 };
 
 /* The table of heaps: the first, in most programs the only one, needs no memory of the system. What
- * is used of it without tags ends in the page that each start of a program writes to. */
+ * blocks of less than 200 bytes use of it, without tags, ends in the page that each start of a
+ * program writes to. */
 static __attribute__((section(".bss.first_heap"))) struct heap first_heap;
 static struct heap
     *more_heaps; /* reserved when a second thread comes, accessible as far as it is used */

@@ -102,9 +102,7 @@ void next_retain(void) {
 }
 
 static void call_if_there(const char *name) {
-    void (*function)(void);
-    void *symbol = next_symbol(name);
-    memcpy(&function, &symbol, sizeof symbol);
+    void (*function)(void) = AS_FUNCTION(void(void), next_symbol(name));
     if (function != NULL)
         function();
 }

@@ -10,6 +10,8 @@
 
 #include "base.h"
 
+#include <string.h>
+
 /* X(RESULT, NAME, PARAMETERS): the functions that every allocator has, looked up together. */
 #define NEXT_FUNCTIONS(X)                                                                          \
     X(void *, malloc, (size_t))                                                                    \
@@ -55,8 +57,19 @@ void next_retain(void);
  * program's. False, and all of it left alone, while other threads may be using it. */
 bool next_free_runtime(void);
 
-/* A function of the C++ library by its linker name, from behind us; NULL if the program has none.
- */
+/* A function by its linker name, from behind us; NULL if there is none. */
 void *next_symbol(const char *name);
+
+/* A pointer to a function of this type, from what dlsym() returned. */
+#define AS_FUNCTION(type, symbol)                                                                  \
+    ({                                                                                             \
+        __typeof__(type) *as_function;                                                             \
+        void *found_symbol = (symbol);                                                             \
+        memcpy(&as_function, &found_symbol, sizeof found_symbol);                                  \
+        as_function;                                                                               \
+    })
+
+/* A pointer to the function of this name, and its type, from behind us; NULL if there is none. */
+#define NEXT_FUNCTION(name) AS_FUNCTION(name, next_symbol(#name))
 
 #endif

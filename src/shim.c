@@ -493,15 +493,9 @@ EXPORT size_t malloc_usable_size(void *pointer) {
 
 /* The rarely called functions of the allocator behind us are looked up at each call; what it does
  * not have, does nothing. */
-#define NEXT_RARE(function, name)                                                                  \
-    do {                                                                                           \
-        void *symbol = next_symbol(#name);                                                         \
-        memcpy(&(function), &symbol, sizeof symbol);                                               \
-    } while (0)
 
 EXPORT int malloc_trim(size_t pad) {
-    int (*next_trim)(size_t);
-    NEXT_RARE(next_trim, malloc_trim);
+    int (*next_trim)(size_t) = NEXT_FUNCTION(malloc_trim);
     lock_acquire(&pool_lock);
     bool trimmed = region_trim(0) != 0;
     lock_release(&pool_lock);
@@ -510,8 +504,7 @@ EXPORT int malloc_trim(size_t pad) {
 }
 
 EXPORT struct mallinfo2 mallinfo2(void) {
-    struct mallinfo2 (*next_mallinfo2)(void);
-    NEXT_RARE(next_mallinfo2, mallinfo2);
+    struct mallinfo2 (*next_mallinfo2)(void) = NEXT_FUNCTION(mallinfo2);
     struct mallinfo2 info = {.arena = 0};
     if (next_mallinfo2 != NULL)
         info = next_mallinfo2();
@@ -539,8 +532,7 @@ EXPORT struct mallinfo mallinfo(void) {
 }
 
 EXPORT int malloc_info(int options, FILE *stream) {
-    int (*next_info)(int, FILE *);
-    NEXT_RARE(next_info, malloc_info);
+    int (*next_info)(int, FILE *) = NEXT_FUNCTION(malloc_info);
     if (next_info != NULL)
         return next_info(options, stream);
     errno = ENOSYS;
@@ -548,8 +540,7 @@ EXPORT int malloc_info(int options, FILE *stream) {
 }
 
 EXPORT void malloc_stats(void) {
-    void (*next_stats)(void);
-    NEXT_RARE(next_stats, malloc_stats);
+    void (*next_stats)(void) = NEXT_FUNCTION(malloc_stats);
     if (next_stats != NULL)
         next_stats();
     struct heap_sums sums;
@@ -564,31 +555,15 @@ EXPORT void malloc_stats(void) {
 }
 
 EXPORT int mallopt(int parameter, int value) {
-    int (*next_mallopt)(int, int);
-    NEXT_RARE(next_mallopt, mallopt);
+    int (*next_mallopt)(int, int) = NEXT_FUNCTION(mallopt);
     return next_mallopt != NULL ? next_mallopt(parameter, value) : 0;
 }
 
-/* ---- C++: operators new and delete by their linker names (Itanium C++ ABI, 5.1.4.2) ---- */
+/* ---- C++: operators new and delete ---- */
 
-typedef struct nothrow nothrow; /* std::nothrow_t */
-
-/* X(LINKER NAME, PARAMETERS, ARGUMENTS, how to TAKE the block, what to do if there is none) */
-#define CXX_NEW(X)                                                                                 \
-    X(_Znwm, (size_t bytes), (bytes), take(bytes, BLOCK_NEW), NEW_THROWS)                          \
-    X(_Znam, (size_t bytes), (bytes), take(bytes, BLOCK_NEW_ARRAY), NEW_THROWS)                    \
-    X(_ZnwmRKSt9nothrow_t, (size_t bytes, const nothrow *tag), (bytes, tag),                       \
-      take_aligned(SLOT_ALIGN, bytes, BLOCK_NEW), NEW_CATCHES)                                     \
-    X(_ZnamRKSt9nothrow_t, (size_t bytes, const nothrow *tag), (bytes, tag),                       \
-      take_aligned(SLOT_ALIGN, bytes, BLOCK_NEW_ARRAY), NEW_CATCHES)                               \
-    X(_ZnwmSt11align_val_t, (size_t bytes, size_t alignment), (bytes, alignment),                  \
-      take_aligned(alignment, bytes, BLOCK_NEW), NEW_THROWS)                                       \
-    X(_ZnamSt11align_val_t, (size_t bytes, size_t alignment), (bytes, alignment),                  \
-      take_aligned(alignment, bytes, BLOCK_NEW_ARRAY), NEW_THROWS)                                 \
-    X(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t bytes, size_t alignment, const nothrow *tag),    \
-      (bytes, alignment, tag), take_aligned(alignment, bytes, BLOCK_NEW), NEW_CATCHES)             \
-    X(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t bytes, size_t alignment, const nothrow *tag),    \
-      (bytes, alignment, tag), take_aligned(alignment, bytes, BLOCK_NEW_ARRAY), NEW_CATCHES)
+#define NEW_PLAIN(form)   take(bytes, form)
+#define NEW_RARE(form)    take_aligned(SLOT_ALIGN, bytes, form)
+#define NEW_ALIGNED(form) take_aligned(alignment, bytes, form)
 
 /* As the standard asks for: the new handler, if there is one, may make room, throw, or set another.
  */
@@ -604,80 +579,54 @@ typedef struct nothrow nothrow; /* std::nothrow_t */
 /* This is C: what can catch is the C++ library's operator of this form, which calls the one that
  * throws: ours. It rounds sizes up without looking for overflow. */
 #define NEW_CATCHES(name, arguments, taken)                                                        \
-    name##_function *function;                                                                     \
-    void *symbol = cxx_symbol(#name);                                                              \
-    memcpy(&function, &symbol, sizeof symbol);                                                     \
+    name##_function *function = AS_FUNCTION(name##_function, cxx_symbol(#name));                   \
     bytes = bytes > PTRDIFF_MAX ? (size_t)PTRDIFF_MAX : bytes;                                     \
     return function != NULL ? function arguments : NULL
 
-#define DEFINE_NEW(name, parameters, arguments, taken, failed)                                     \
+#define DEFINE_NEW(name, parameters, arguments, form, how, without_memory)                         \
     typedef void *name##_function parameters;                                                      \
     COLD static void *name##_failed parameters {                                                   \
-        failed(name, arguments, taken);                                                            \
+        NEW_##without_memory(name, arguments, NEW_##how(form));                                    \
     }                                                                                              \
     SLOW static void *name##_elsewhere parameters {                                                \
-        name##_function *function;                                                                 \
-        void *symbol = cxx_replaced(CXX##name);                                                    \
-        memcpy(&function, &symbol, sizeof symbol);                                                 \
+        name##_function *function = AS_FUNCTION(name##_function, cxx_replaced(CXX##name));         \
         if (function != NULL)                                                                      \
             return function arguments;                                                             \
-        void *block = taken;                                                                       \
+        void *block = NEW_##how(form);                                                             \
         return LIKELY(block != NULL) ? block : name##_failed arguments;                            \
     }                                                                                              \
     EXPORT name##_function name;                                                                   \
     EXPORT void *name parameters {                                                                 \
         if (UNLIKELY(cxx_state != CXX_OURS))                                                       \
             return name##_elsewhere arguments;                                                     \
-        void *block = taken;                                                                       \
+        void *block = NEW_##how(form);                                                             \
         return LIKELY(block != NULL) ? block : name##_failed arguments;                            \
     }
 CXX_NEW(DEFINE_NEW)
 
-/* X(LINKER NAME, PARAMETERS, ARGUMENTS, BYTES that the caller gives, FORM, how to GIVE): the rare
- * ones do without a fast path of their own. */
-#define CXX_DELETE(X)                                                                              \
-    X(_ZdlPv, (void *pointer), (pointer), CHECKED_BYTES_UNKNOWN, BLOCK_NEW, GIVE)                  \
-    X(_ZdaPv, (void *pointer), (pointer), CHECKED_BYTES_UNKNOWN, BLOCK_NEW_ARRAY, GIVE)            \
-    X(_ZdlPvm, (void *pointer, size_t bytes), (pointer, bytes), bytes, BLOCK_NEW, GIVE)            \
-    X(_ZdaPvm, (void *pointer, size_t bytes), (pointer, bytes), bytes, BLOCK_NEW_ARRAY, GIVE)      \
-    X(_ZdlPvRKSt9nothrow_t, (void *pointer, const nothrow *tag), (pointer, tag),                   \
-      CHECKED_BYTES_UNKNOWN, BLOCK_NEW, give_slow)                                                 \
-    X(_ZdaPvRKSt9nothrow_t, (void *pointer, const nothrow *tag), (pointer, tag),                   \
-      CHECKED_BYTES_UNKNOWN, BLOCK_NEW_ARRAY, give_slow)                                           \
-    X(_ZdlPvSt11align_val_t, (void *pointer, size_t alignment), (pointer, alignment),              \
-      CHECKED_BYTES_UNKNOWN, BLOCK_NEW, give_slow)                                                 \
-    X(_ZdaPvSt11align_val_t, (void *pointer, size_t alignment), (pointer, alignment),              \
-      CHECKED_BYTES_UNKNOWN, BLOCK_NEW_ARRAY, give_slow)                                           \
-    X(_ZdlPvmSt11align_val_t, (void *pointer, size_t bytes, size_t alignment),                     \
-      (pointer, bytes, alignment), bytes, BLOCK_NEW, give_slow)                                    \
-    X(_ZdaPvmSt11align_val_t, (void *pointer, size_t bytes, size_t alignment),                     \
-      (pointer, bytes, alignment), bytes, BLOCK_NEW_ARRAY, give_slow)                              \
-    X(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *pointer, size_t alignment, const nothrow *tag),  \
-      (pointer, alignment, tag), CHECKED_BYTES_UNKNOWN, BLOCK_NEW, give_slow)                      \
-    X(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *pointer, size_t alignment, const nothrow *tag),  \
-      (pointer, alignment, tag), CHECKED_BYTES_UNKNOWN, BLOCK_NEW_ARRAY, give_slow)
+#define DELETE_PLAIN   GIVE
+#define DELETE_RARE    give_slow
+#define DELETE_SIZED   bytes
+#define DELETE_UNSIZED CHECKED_BYTES_UNKNOWN
 
 #define DELETE_NAME_BLOCK_NEW       "operator delete"
 #define DELETE_NAME_BLOCK_NEW_ARRAY "operator delete[]"
 
-#define DEFINE_DELETE(name, parameters, arguments, given_bytes, form_, give_as)                    \
+#define DEFINE_DELETE(name, parameters, arguments, form_, how, size)                               \
     typedef void name##_function parameters;                                                       \
+    static const struct call name##_call = {.function = DELETE_NAME_##form_, .form = form_};       \
     SLOW static void name##_elsewhere parameters {                                                 \
-        static const struct call call = {.function = DELETE_NAME_##form_, .form = form_};          \
-        name##_function *function;                                                                 \
-        void *symbol = cxx_replaced(CXX##name);                                                    \
-        memcpy(&function, &symbol, sizeof symbol);                                                 \
+        name##_function *function = AS_FUNCTION(name##_function, cxx_replaced(CXX##name));         \
         if (function != NULL)                                                                      \
             function arguments;                                                                    \
         else                                                                                       \
-            give_as(pointer, &call, given_bytes, CALLER);                                          \
+            DELETE_##how(pointer, &name##_call, DELETE_##size, CALLER);                            \
     }                                                                                              \
     EXPORT name##_function name;                                                                   \
     EXPORT void name parameters {                                                                  \
-        static const struct call call = {.function = DELETE_NAME_##form_, .form = form_};          \
         if (UNLIKELY(cxx_state != CXX_OURS))                                                       \
             name##_elsewhere arguments;                                                            \
         else                                                                                       \
-            give_as(pointer, &call, given_bytes, CALLER);                                          \
+            DELETE_##how(pointer, &name##_call, DELETE_##size, CALLER);                            \
     }
 CXX_DELETE(DEFINE_DELETE)

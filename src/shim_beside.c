@@ -8,19 +8,9 @@
 #include "region.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-/* A pointer to the function of this name, and type, that stands behind us. */
-#define NEXT(name)                                                                                 \
-    ({                                                                                             \
-        __typeof__(&(name)) function;                                                              \
-        void *symbol = next_symbol(#name);                                                         \
-        memcpy(&function, &symbol, sizeof symbol);                                                 \
-        function;                                                                                  \
-    })
 
 /* RTLD_DEEPBIND makes a library prefer the C library's malloc and free() to those of the program.
  * One that frees what the program allocated, as PHP's extensions do, then hands the pool's blocks
@@ -28,7 +18,7 @@
 EXPORT void *dlopen(const char *file, int mode) {
     if (config.strategy != TAGPOOL_STRATEGY_DIRECT)
         mode &= ~RTLD_DEEPBIND;
-    return NEXT(dlopen)(file, mode);
+    return NEXT_FUNCTION(dlopen)(file, mode);
 }
 
 /* Asked by AddressSanitizer's runtime, which otherwise ends a program when it is not the first
@@ -58,13 +48,13 @@ static void prepare_for_limit(int resource, rlim_t limit) {
 #define DEFINE_LIMITS(setrlimit, prlimit, rlimit)                                                  \
     EXPORT int setrlimit(LIBC_RESOURCE resource, const struct rlimit *limit) {                     \
         prepare_for_limit((int)resource, limit->rlim_cur);                                         \
-        return NEXT(setrlimit)(resource, limit);                                                   \
+        return NEXT_FUNCTION(setrlimit)(resource, limit);                                          \
     }                                                                                              \
     EXPORT int prlimit(pid_t pid, LIBC_RESOURCE resource, const struct rlimit *limit,              \
                        struct rlimit *before) {                                                    \
         if (limit != NULL && (pid == 0 || pid == getpid()))                                        \
             prepare_for_limit((int)resource, limit->rlim_cur);                                     \
-        return NEXT(prlimit)(pid, resource, limit, before);                                        \
+        return NEXT_FUNCTION(prlimit)(pid, resource, limit, before);                               \
     }
 DEFINE_LIMITS(setrlimit, prlimit, rlimit)
 #ifdef LIBC_HAS_RLIMIT64
@@ -74,10 +64,10 @@ DEFINE_LIMITS(setrlimit64, prlimit64, rlimit64)
 /* RLIMIT_MEMLOCK counts the whole address space here. */
 EXPORT int mlockall(int flags) {
     int saved_errno = errno;
-    int result = NEXT(mlockall)(flags);
+    int result = NEXT_FUNCTION(mlockall)(flags);
     if (result != 0 && errno == ENOMEM && give_back(0)) {
         errno = saved_errno;
-        result = NEXT(mlockall)(flags);
+        result = NEXT_FUNCTION(mlockall)(flags);
     }
     return result;
 }
