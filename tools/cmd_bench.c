@@ -16,7 +16,7 @@
 #include <time.h>
 
 enum {
-    BENCH_RUNS = 7,
+    BENCH_RUNS = 6,
     BENCH_RUNS_QUICK = 3,
     BENCH_STARTS = 300, /* of a process, under each variant */
     BENCH_STARTS_QUICK = 200,
@@ -52,7 +52,7 @@ static const struct args_option bench_options[] = {
                           "compare the strategies of libtagpool.so with each other, on the\n"
                           "built-in parser, jq and xmllint: about a minute"},
     [BENCH_RUNS_OPTION] = {'r', "runs", "N",
-                           "N rounds of each workload (default: 7, with --quick 3)"},
+                           "N rounds of each workload (default: 6, with --quick 3)"},
     [BENCH_SEED] = {0, "seed", "N", "repeat the order of an earlier measurement"},
     [BENCH_LIST] = {0, "list", NULL, "list the workloads, and measure nothing"},
     [BENCH_EXPORT_JSON] = {0, "export-json", "FILE",
