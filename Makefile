@@ -20,8 +20,8 @@ LIB_FLAGS  := $(C) -Isrc -fPIC -fvisibility=hidden -fno-builtin-malloc -ftls-mod
 LIB_SCRIPT := src/fixed.ld
 LIB_LINK   := -shared -nostartfiles -Wl,-soname,libtagpool.so -Wl,-z,now -Wl,-z,relro -Wl,-z,noseparate-code \
               -Wl,-O1 -Wl,--sort-section=name -Wl,--as-needed
-TOOL_FLAGS := $(C) -Itools
-TEST_FLAGS := -Isrc -Itools -Itests/harness -O1 -fno-builtin
+TOOL_FLAGS := $(C) -Itools/cli -Itools
+TEST_FLAGS := -Isrc -Itools/cli -Itools -Itests/harness -O1 -fno-builtin
 TEST_LINK  := -lm -ldl -lpthread
 
 LIB_SOURCES  := $(wildcard src/*.c)
@@ -30,29 +30,32 @@ TRACE_SOURCES := $(wildcard src/trace/*.c) $(patsubst %,src/%.c,lock next os)
 # shim*.c define malloc and its family: a unit test that linked them would run on them. Of the
 # other library, what has no file behind it is tested so.
 CORE_SOURCES := $(filter-out src/shim%,$(LIB_SOURCES)) src/trace/blocks.c
-TOOL_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/*.c))
+# The program and the benchmark, which stands on the program's rooms below its command lines.
+CLI_OBJECTS   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/cli/*/*.c))
+ROOM_OBJECTS  := $(filter-out $(BUILD)/tools/cli/cmd/%,$(CLI_OBJECTS))
+BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/bench/*.c))
 # Workloads and tests in C++ take part where there is a C++ compiler.
 HAVE_CXX     := $(shell command -v $(CXX))
-WORKLOADS    := $(addprefix $(BUILD)/,$(basename $(patsubst tools/%,%,$(wildcard tools/workloads/*.c \
-                $(if $(HAVE_CXX),tools/workloads/*.cpp)))))
+WORKLOADS    := $(addprefix $(BUILD)/,$(basename $(patsubst tools/bench/%,%,$(wildcard tools/bench/workloads/*.c \
+                $(if $(HAVE_CXX),tools/bench/workloads/*.cpp)))))
 
 .PHONY: all help demo bench bench-strategies test gate world soak lint format install clean
 .DELETE_ON_ERROR:
 
-all: $(BUILD)/libtagpool.so $(BUILD)/libtagpool-trace.so $(BUILD)/tagpool $(WORKLOADS) ## build the library, the program and the workloads
+all: $(BUILD)/libtagpool.so $(BUILD)/libtagpool-trace.so $(BUILD)/tagpool $(BUILD)/tagpool-bench $(WORKLOADS) ## build the library, the program and the benchmark
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 demo: all ## compare the system allocator with tagpool on the parsers of this machine
-	BUILD=$(BUILD) tools/demo
+	BUILD=$(BUILD) tools/dev/demo
 
 BENCH ?=
 bench: all drivers ## measure the panel under every allocator (10 minutes; BENCH=--quick: 2; BENCH=--help)
-	$(BUILD)/tagpool bench $(BENCH)
+	$(BUILD)/tagpool-bench $(BENCH)
 
 bench-strategies: all ## compare the strategies: costs, faults found, targets (BENCH=-r 15: more rounds)
-	$(BUILD)/tagpool bench --strategies $(BENCH)
+	$(BUILD)/tagpool-bench --strategies $(BENCH)
 
 # What runs seldom is built for size: the library is read into every program's memory.
 SELDOM := config lifecycle next os region report run stats text
@@ -80,32 +83,34 @@ $(eval $(call variant,$(BUILD)/small,-DTAGPOOL_SMALL_WORLD))
 $(BUILD)/libtagpool-trace.so: $(TRACE_SOURCES:%.c=$(BUILD)/%.o)
 	$(CC) $(CFLAGS) $(LIB_LINK:%,libtagpool.so=%,libtagpool-trace.so) $(LDFLAGS) -o $@ $^ -ldl
 
-$(BUILD)/tagpool: $(TOOL_OBJECTS)
+$(BUILD)/tagpool: $(CLI_OBJECTS)
+$(BUILD)/tagpool-bench: $(BENCH_OBJECTS) $(ROOM_OBJECTS)
+$(BUILD)/tagpool $(BUILD)/tagpool-bench:
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm -ldl -lpthread
 
 $(BUILD)/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
 	$(CC) $(DEFINES) $(CPPFLAGS) $(TOOL_FLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/workloads/%: tools/workloads/%.c
+$(BUILD)/workloads/%: tools/bench/workloads/%.c
 	@mkdir -p $(@D)
 	$(CC) $(DEFINES) $(CPPFLAGS) $(C) $(CFLAGS) -MMD -MP -o $@ $< $(LDFLAGS) -lm -lpthread
 
-$(BUILD)/workloads/%: tools/workloads/%.cpp
+$(BUILD)/workloads/%: tools/bench/workloads/%.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(DEFINES) $(CPPFLAGS) $(CXX_FLAGS) $(CXXFLAGS) -MMD -MP -o $@ $< $(LDFLAGS) -lpthread
 
-include tools/drivers/rules.mk
+include tools/bench/drivers/rules.mk
 include tests/fuzz/rules.mk
 
 # Tests: tests/FOLDER/test_X.c (.cpp) is built as $(BUILD)/tests/FOLDER/test_X and run; test_X.sh is run as it is.
-#   unit     test_tools_*.c with the objects of the program, test_small_*.c with the small-world library's, others with
-#            the library's
+#   unit     lib/ with the objects of the library (test_small_*.c: of the small-world library), cli/ROOM/ and bench/ with
+#            those of the program
 #   preload, stress, fuzz   run under the library, once per line of tests/harness/configurations that names them
 #   misuse, surroundings, cli, harness, gate   run once
 # Without a C++ compiler the runner gets the names of the sources in C++, and counts each as skipped.
 TEST_FOLDERS  := unit preload misuse stress fuzz surroundings cli harness gate
-in_folders     = $(foreach folder,$(TEST_FOLDERS),$(wildcard tests/$(folder)/$(1)))
+in_folders     = $(foreach folder,$(TEST_FOLDERS),$(wildcard tests/$(folder)/$(1) tests/$(folder)/*/$(1) tests/$(folder)/*/*/$(1)))
 TEST_CXX      := $(call in_folders,test_*.cpp)
 TEST_SOURCES  := $(call in_folders,test_*.c) $(if $(HAVE_CXX),$(TEST_CXX))
 TEST_PROGRAMS := $(addprefix $(BUILD)/,$(basename $(TEST_SOURCES)))
@@ -130,15 +135,20 @@ gate: $(BUILD)/libtagpool.so $(GATE_SCENARIOS) ## hold instruction counts to tes
 
 build_test = $(CC) $(DEFINES) $(CPPFLAGS) $(C) $(CFLAGS) $(TEST_FLAGS) -MMD -MP -o $@ $< $(filter %.o %.a,$^) $(LDFLAGS)
 
-$(BUILD)/tests/unit/test_tools_%: tests/unit/test_tools_%.c $(filter-out %/main.o,$(TOOL_OBJECTS))
+# Unit tests of the program and of the benchmark.
+CLI_TESTS   := $(filter $(BUILD)/tests/unit/cli/%,$(TEST_PROGRAMS))
+BENCH_TESTS := $(filter $(BUILD)/tests/unit/bench/%,$(TEST_PROGRAMS))
+$(CLI_TESTS): $(filter-out %/main.o,$(CLI_OBJECTS))
+$(BENCH_TESTS): $(filter-out %/main.o,$(BENCH_OBJECTS)) $(ROOM_OBJECTS)
+$(CLI_TESTS) $(BENCH_TESTS): $(BUILD)/%: %.c
 	@mkdir -p $(@D)
 	$(build_test) $(TEST_LINK)
 
-$(BUILD)/tests/unit/test_small_%: tests/unit/test_small_%.c $(BUILD)/small/libtagpool-core.a
+$(BUILD)/tests/unit/lib/test_small_%: tests/unit/lib/test_small_%.c $(BUILD)/small/libtagpool-core.a
 	@mkdir -p $(@D)
 	$(build_test) -DTAGPOOL_SMALL_WORLD $(TEST_LINK)
 
-$(BUILD)/tests/unit/test_%: tests/unit/test_%.c $(BUILD)/libtagpool-core.a
+$(BUILD)/tests/unit/lib/test_%: tests/unit/lib/test_%.c $(BUILD)/libtagpool-core.a
 	@mkdir -p $(@D)
 	$(build_test) $(TEST_LINK)
 
@@ -150,20 +160,20 @@ $(BUILD)/tests/%: tests/%.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(DEFINES) $(CPPFLAGS) $(CXX_FLAGS) $(CXXFLAGS) $(TEST_FLAGS) -MMD -MP -o $@ $< $(LDFLAGS) $(TEST_LINK)
 
-lint: all ## check format, floors, function length and what else is in tools/lint
-	@BUILD=$(BUILD) CC="$(CC)" tools/lint/run
+lint: all ## check format, floors, function length and what else is in tools/dev/lint
+	@BUILD=$(BUILD) CC="$(CC)" tools/dev/lint/run
 
 format: ## lay out all C as .clang-format says
-	tools/lint/files c | xargs clang-format -i
-	tools/lint/files c | xargs clang-format -i  # what moved comments left over
+	tools/dev/lint/files c | xargs clang-format -i
+	tools/dev/lint/files c | xargs clang-format -i  # what moved comments left over
 
 # Manual pages and completions come from the program itself, by its tables of commands and options.
 MAN_PAGES   := $(patsubst tools/man/%,$(BUILD)/man/%,$(wildcard tools/man/*.[1-9]))
 COMPLETIONS := $(addprefix $(BUILD)/completions/,bash zsh fish)
 
-$(BUILD)/man/%: tools/man/% tools/man/fill $(BUILD)/tagpool
+$(BUILD)/man/%: tools/man/% tools/dev/man/fill $(BUILD)/tagpool
 	@mkdir -p $(@D)
-	tools/man/fill $(BUILD)/tagpool $< >$@
+	tools/dev/man/fill $(BUILD)/tagpool $< >$@
 
 $(BUILD)/completions/%: $(BUILD)/tagpool
 	@mkdir -p $(@D)
@@ -184,4 +194,4 @@ install: $(BUILD)/libtagpool.so $(BUILD)/libtagpool-trace.so $(BUILD)/tagpool $(
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
 
--include $(TOOL_OBJECTS:.o=.d) $(WORKLOADS:=.d) $(TEST_PROGRAMS:=.d) $(GATE_SCENARIOS:=.d)
+-include $(CLI_OBJECTS:.o=.d) $(BENCH_OBJECTS:.o=.d) $(WORKLOADS:=.d) $(TEST_PROGRAMS:=.d) $(GATE_SCENARIOS:=.d)

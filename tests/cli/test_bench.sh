@@ -4,36 +4,37 @@
 set -u
 # shellcheck source=tests/cli/lib.sh
 . tests/cli/lib.sh
-see="(see 'tagpool help bench')"
+see="(see 'tagpool-bench --help')"
+tagpool=$build/tagpool-bench
 
-refused 2 "tagpool bench: unexpected argument 'jq'; the programs are those of the panel $see" \
-    'a program of its own is refused' bench jq
-refused 2 "tagpool bench: --runs wants a whole number from 1 to 1000, not '0' $see" \
-    'no rounds are refused' bench -r 0
-refused 2 "tagpool bench: libtagpool.so has no option 'speed'; \
+refused 2 "tagpool-bench: unexpected argument 'jq'; the programs are those of the panel $see" \
+    'a program of its own is refused' jq
+refused 2 "tagpool-bench: --runs wants a whole number from 1 to 1000, not '0' $see" \
+    'no rounds are refused' -r 0
+refused 2 "tagpool-bench: libtagpool.so has no option 'speed'; \
 'tagpool help options' lists them $see" \
-    'an option that the library does not have is refused' bench -o speed=high
-refused 2 "tagpool bench: no workload is left to measure; \
-'tagpool bench --list' lists them, 'make bench' builds them" \
-    'a word that no workload has is refused' bench -a none --only nonesuch
+    'an option that the library does not have is refused' -o speed=high
+refused 2 "tagpool-bench: no workload is left to measure; \
+'tagpool-bench --list' lists them, 'make bench' builds them" \
+    'a word that no workload has is refused' -a none --only nonesuch
 
-LD_PRELOAD=libc.so.6 run bench --only start
+LD_PRELOAD=libc.so.6 run --only start
 [ "$status" -eq 2 ] && grep -q 'LD_PRELOAD is set' "$work/err"
 check $? 'an inherited LD_PRELOAD is refused'
 
-run bench --list
+run --list
 [ "$status" -eq 0 ] && grep -q '^json_parse 10 KB  *parsers  *workloads/json_parse ' "$work/out" &&
     grep -q '^start  *start  *true$' "$work/out"
 check $? 'the list names workload, group and command'
 wc -l <"$work/out" >"$work/all"
-run bench --list --quick --only threads
+run --list --quick --only threads
 [ "$status" -eq 0 ] && [ "$(wc -l <"$work/out")" -lt "$(cat "$work/all")" ] &&
     ! grep -v '  threads  ' "$work/out"
 check $? 'the list shows what the options select'
 
 # Tables: a column for the workload, the system and each strategy, with a ratio; targets; nothing on
 # stderr.
-run bench -a none -r 1 --only 'json_parse 10' --only calls --only start \
+run -a none -r 1 --only 'json_parse 10' --only calls --only start \
     --export-json "$work/bench.json"
 [ "$status" -eq 0 ] && [ ! -s "$work/err" ] &&
     grep -Eq '^\| json_parse 10 KB +\| +[0-9.]+ ms (\| +!?[0-9]\.[0-9]{2} )+\|$' "$work/out"
@@ -51,7 +52,7 @@ check $? 'targets are shown as far as they were measured'
 check $? 'the export is JSON'
 
 # The strategies, with direct in the first column and the system in the last.
-run bench --strategies -r 1 --only 'json_parse' --only calls
+run --strategies -r 1 --only 'json_parse' --only calls
 [ "$status" -eq 0 ] && [ ! -s "$work/err" ] &&
     grep -Eq '^\| against direct +\| +direct \| +metadata \| +tagged \|.* system \|$' "$work/out" &&
     grep -Eq '^\| time in allocation, built-in parser +\| +[0-9.]+ ms \|( +[-+][0-9]+ % \|)+$' \
@@ -70,11 +71,11 @@ check $? '--strategies judges the targets, against direct and against the system
 # A build folder of our own, in which things are missing.
 mkdir "$work/bin" "$work/bin/workloads" "$work/bin/drivers"
 cp "$tagpool" "$build/libtagpool.so" "$work/bin"
-tagpool=$work/bin/tagpool
+tagpool=$work/bin/tagpool-bench
 ln -s "$build/workloads/json_generate" "$build/workloads/json_parse" "$work/bin/workloads"
-run bench -a none -r 1 --only 'json_parse 10' --only cjson --only jansson
-[ "$status" -eq 0 ] && [ "$(cat "$work/err")" = "tagpool bench: note: skipped, not installed: \
-cjson, jansson ('tools/install-deps --bench' installs what they need)" ]
+run -a none -r 1 --only 'json_parse 10' --only cjson --only jansson
+[ "$status" -eq 0 ] && [ "$(cat "$work/err")" = "tagpool-bench: note: skipped, not installed: \
+cjson, jansson ('tools/dev/install-deps --bench' installs what they need)" ]
 check $? 'what is not installed is skipped by name, on one line'
 
 cat >"$work/bin/drivers/cjson" <<'SCRIPT'
@@ -82,8 +83,8 @@ cat >"$work/bin/drivers/cjson" <<'SCRIPT'
 exit 5
 SCRIPT
 chmod +x "$work/bin/drivers/cjson"
-run bench -a none -r 1 --only 'json_parse 10' --only 'cjson 10'
-[ "$status" -eq 3 ] && grep -q '^tagpool bench: cjson 10 KB: .*exit status 5' "$work/err" &&
+run -a none -r 1 --only 'json_parse 10' --only 'cjson 10'
+[ "$status" -eq 3 ] && grep -q '^tagpool-bench: cjson 10 KB: .*exit status 5' "$work/err" &&
     grep -q '^| json_parse 10 KB' "$work/out" && ! grep -q '^| cjson' "$work/out"
 check $? 'a workload that fails is named and left out, the others are measured'
 
@@ -91,8 +92,8 @@ cat >"$work/bin/drivers/cjson" <<'SCRIPT'
 #!/bin/sh
 echo "${LD_PRELOAD:-nothing}"
 SCRIPT
-run bench -a none -r 1 --only 'cjson 10'
-[ "$status" -eq 3 ] && grep -q '^tagpool bench: cjson 10 KB: .*output differs' "$work/err"
+run -a none -r 1 --only 'cjson 10'
+[ "$status" -eq 3 ] && grep -q '^tagpool-bench: cjson 10 KB: .*output differs' "$work/err"
 check $? 'a workload whose output depends on the allocator gets no ratio'
 
 finish

@@ -6,7 +6,7 @@ set -u
 . tests/cli/lib.sh
 
 for page in tagpool.1 libtagpool.7; do
-    tools/man/fill "$tagpool" "tools/man/$page" >"$work/$page" 2>"$work/err"
+    tools/dev/man/fill "$tagpool" "tools/man/$page" >"$work/$page" 2>"$work/err"
     status=$?
     : >"$work/out"
     [ "$status" -eq 0 ] && [ ! -s "$work/err" ] && ! grep -q '@' "$work/$page"
@@ -50,22 +50,22 @@ status=$?
 check $? 'the manual has the options of the library, all of them and no others'
 
 # Reasons and members of JSON are written by hand: each key in the sources has to be there.
-sed -n 's/.*REASON_\(PROGRAM\|MACHINE\), "\([a-z_]*\)".*/\2/p' tools/reasons.c | sort -u |
+sed -n 's/.*REASON_\(PROGRAM\|MACHINE\), "\([a-z_]*\)".*/\2/p' tools/cli/compare/judge.c | sort -u |
     while read -r key; do
         grep -qE "^\.B (.*, )?$key(,|\$)" "$work/tagpool.1" || echo "$key"
     done >"$work/out"
 [ ! -s "$work/out" ]
 check $? 'the manual explains every reason'
 sed 's/\\-/-/g' "$work/tagpool.1" | awk '/^\.SH / { on = $2 == "JSON" } on' >"$work/json"
-sed -n 's/.*json_[a-z_]*(&*json, "\([a-z_]*\)".*/\1/p' tools/report_json.c tools/machine.c |
-    sort -u | while read -r key; do
+sed -n 's/.*json_[a-z_]*(&*json, "\([a-z_]*\)".*/\1/p' \
+    tools/cli/report/json.c tools/cli/measure/machine.c | sort -u | while read -r key; do
     grep -qw "$key" "$work/json" || echo "$key"
 done >"$work/out"
 [ ! -s "$work/out" ]
 check $? 'the manual names every member of the JSON of a comparison'
 
 sed -n 's/^    STATUS_[A-Z_]* *=* *\([0-9]*\).*/\1/p; s/^        \([0-9][0-9]*\), .*/\1/p' \
-    tools/say.h | grep . | while read -r status; do
+    tools/cli/base/say.h | grep . | while read -r status; do
     awk '/^\.SH / { on = $2 == "EXIT" } on' "$work/tagpool.1" |
         grep -qE "^\.B (.*, )?$status(,|\$)" || echo "$status"
 done >"$work/out"

@@ -117,7 +117,7 @@ done
 run --version
 [ "$status" -eq 0 ] && grep -qx 'tagpool [0-9][0-9.]*' "$work/out"
 check $? '--version prints one line'
-for command in run compare bench report doctor completion; do
+for command in run compare report doctor completion; do
     run help "$command"
     [ "$status" -eq 0 ] && grep -q "^Usage: tagpool $command " "$work/out"
     check $? "help $command explains the command"
@@ -126,6 +126,8 @@ for command in run compare bench report doctor completion; do
     [ "$status" -eq 0 ] && cmp -s "$work/help" "$work/out"
     check $? "$command --help says the same"
 done
+refused 2 "tagpool: the benchmark is a program of its own, which is not installed: 'make bench' \
+builds and runs it" 'bench says in a line where it is' bench --list
 run help options
 [ "$status" -eq 0 ] && grep -q '^  strategy ' "$work/out" && grep -q '^  node_max ' "$work/out"
 check $? 'help options lists the options of the library'

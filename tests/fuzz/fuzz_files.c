@@ -9,10 +9,10 @@
  * A change is 4 bytes: a place (3 bytes, modulo the size) and a value for it; place 0xffffff cuts
  * the file instead. A reader returns or says what is wrong; a trace that could be sealed is sound.
  */
-#include "elf_file.h"
-#include "profile_file.h"
-#include "stats_file.h"
-#include "trace_reader.h"
+#include "pages/profile_file.h"
+#include "pages/stats_file.h"
+#include "pages/trace_reader.h"
+#include "target/elf_file.h"
 
 #include <fcntl.h>
 #include <stdio.h>

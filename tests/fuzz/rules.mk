@@ -12,7 +12,7 @@ FUZZ_CC      ?= clang
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)) model-tagged model-hardened
 FUZZ_OPTIONS_model-tagged   := strategy=tagged
 FUZZ_OPTIONS_model-hardened := harden=on,guard=3,quarantine=16
-FUZZ_FLAGS   := $(DEFINES) -std=gnu17 -Isrc -Itools -Itests/harness -O1 -g -fno-builtin
+FUZZ_FLAGS   := $(DEFINES) -std=gnu17 -Isrc -Itools/cli -Itools -Itests/harness -O1 -g -fno-builtin
 FUZZ_CHECKS  := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
 .PHONY: fuzz
@@ -41,7 +41,7 @@ fuzz-%: $(FUZZ_PROGRAMS)
 $(BUILD)/fuzz/fuzz_options: tests/fuzz/fuzz_options.c $(CORE_SOURCES)
 	$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_CHECKS) -o $@ $< src/config.c src/text.c src/size_class.c
 
-$(BUILD)/fuzz/fuzz_files: tests/fuzz/fuzz_files.c $(filter-out tools/main.c,$(wildcard tools/*.c))
+$(BUILD)/fuzz/fuzz_files: tests/fuzz/fuzz_files.c $(patsubst $(BUILD)/%.o,%.c,$(ROOM_OBJECTS))
 	$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_CHECKS) -o $@ $^ -lm -ldl -lpthread
 
 $(BUILD)/fuzz/libtagpool.so: $(LIB_SOURCES) $(LIB_SCRIPT)

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "workloads/json_document.h"
-#include "workloads/json_tree.h"
+#include "bench/workloads/json_document.h"
+#include "bench/workloads/json_tree.h"
 
 void gate_start(void);
 void gate_stop(void);

@@ -36,7 +36,7 @@ for program in sh mkdir dirname; do
 done
 
 demo() {
-    PATH="$work/path" BUILD="$work/build" DEMO_SECONDS=3 "$root/tools/demo" >"$work/output" 2>&1
+    PATH="$work/path" BUILD="$work/build" DEMO_SECONDS=3 "$root/tools/dev/demo" >"$work/output" 2>&1
 }
 
 stand_in 0

@@ -6,7 +6,7 @@
 set -u
 
 root=$(pwd)
-lint=$root/tools/lint
+lint=$root/tools/dev/lint
 count=0
 failed=0
 work=$(mktemp -d)
@@ -79,6 +79,33 @@ finds floors 'src/stray.c: has no floor' 'a module without a floor is found'
 plant
 printf '# Source\n\n```floors\n2 high: above\n1 low: below\n1 gone: away\n```\n' >src/README.md
 finds floors 'names gone, which is not there' 'a floor for a missing module is found'
+
+# A program with a room `high` on floor 2 that uses a room `low` on floor 1.
+plant_rooms() {
+    plant
+    mkdir -p tools/cli/high tools/cli/low tools/bench build/tools/cli build/tools/bench
+    printf '```floors\n2 high: above\n1 low: below\n' >tools/cli/ARCHITECTURE.md
+    printf '#include "low/one.h"\n' >tools/cli/high/two.h
+    printf '#include "low/other.h"\n' >tools/cli/low/one.h
+    : >tools/cli/low/other.h
+}
+
+plant_rooms
+compile
+"$lint/check-floors" >"$work/output" 2>&1
+say $? 'a program whose rooms only look down is clean'
+printf '#include "high/two.h"\n' >tools/cli/low/other.h
+finds floors 'tools/cli/low/other.h:1: includes high/two.h' \
+    'an include that goes up a room is found'
+
+plant_rooms
+printf '#include "one.h"\n' >tools/cli/low/other.h
+finds floors 'tools/cli/low/other: uses itself in a circle' 'files in a circle are found'
+
+plant_rooms
+mkdir tools/cli/stray
+: >tools/cli/stray/new.h
+finds floors 'tools/cli/stray/new.h: has no floor' 'a room without a floor is found'
 
 plant
 rm src/README.md

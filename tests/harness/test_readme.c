@@ -1,9 +1,9 @@
 /* If this failed, the README would promise options that the library does not have or findings that
  * it does not make, or hide some: its tables must be what include/tagpool/options.h and
- * tools/misuses.h say, row by row. */
+ * tools/bench/misuses.h say, row by row. */
 #include <stdint.h>
 
-#include "misuses.h"
+#include "bench/misuses.h"
 #include "tagpool/options.h"
 #include "tap.h"
 

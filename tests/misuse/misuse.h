@@ -9,7 +9,7 @@
 
 #include "../harness/tap.h"
 #include "../preload/behaviour.h"
-#include "misuses.h"
+#include "bench/misuses.h"
 #include <dlfcn.h>
 #include <regex.h>
 #include <sys/resource.h>

@@ -1,9 +1,9 @@
 /* If this failed, a misused pointer would corrupt the heap in silence, would be reported as
- * something else, or a correct program would be stopped. Each misuse of tools/misuses.h, in every
- * way that it can come about here, runs in a process of its own under each strategy, with blocks of
- * C and of C++, in one thread and across two. The library must write exactly the line that the
- * table says and stop the program, or let it run where the table says so; the control of each is
- * the same program without the misuse. */
+ * something else, or a correct program would be stopped. Each misuse of tools/bench/misuses.h, in
+ * every way that it can come about here, runs in a process of its own under each strategy, with
+ * blocks of C and of C++, in one thread and across two. The library must write exactly the line
+ * that the table says and stop the program, or let it run where the table says so; the control of
+ * each is the same program without the misuse. */
 #include "calls.h"
 #include <stdatomic.h>
 

@@ -50,9 +50,9 @@ on_aarch64() {
     check $? "a fault is found there"
     [ -n "${TAGPOOL_TEST_LONG:-}" ] || return
     succeeds "the small world is built for aarch64" makes $arm_cc "$folder" \
-        "$folder/small/libtagpool.so" "$folder/tests/unit/test_small_heap"
+        "$folder/small/libtagpool.so" "$folder/tests/unit/lib/test_small_heap"
     # shellcheck disable=SC2086
-    succeeds "the small world's heap works there" $emulator "$folder/tests/unit/test_small_heap"
+    succeeds "the small world's heap works there" $emulator "$folder/tests/unit/lib/test_small_heap"
     # shellcheck disable=SC2086
     succeeds "pages larger than a slab leave all to the next allocator" \
         $emulator -p 65536 -E LD_PRELOAD="$folder/small/libtagpool.so" \

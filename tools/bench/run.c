@@ -1,0 +1,83 @@
+#include "bench/run.h"
+
+#include "base/memory.h"
+#include "bench/document.h"
+#include "compare/comparison.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The interpreter itself, where python3 is a script that looks for one. NULL when there is none. */
+static char *bench_locate_python(void) {
+    char line[4096];
+    FILE *answer = popen("python3 -c 'import sys; print(sys.executable)' 2>/dev/null", "r");
+    if (answer == NULL)
+        return NULL;
+    char *read = fgets(line, sizeof line, answer);
+    if (pclose(answer) != 0 || read == NULL || line[0] != '/')
+        return NULL;
+    line[strcspn(line, "\n")] = '\0';
+    return memory_copy(line);
+}
+
+char *bench_locate(const struct bench_plan *plan, const struct bench_workload *workload) {
+    const char *program = workload->words[0];
+    if (strcmp(program, "python3") == 0)
+        return bench_locate_python();
+    if (strchr(program, '/') == NULL)
+        return target_search(program);
+    char *path = memory_format("%s/%s", plan->folder, program);
+    if (access(path, X_OK) == 0)
+        return path;
+    free(path);
+    return NULL;
+}
+
+static void bench_take_over(struct bench_row *row, const struct experiment *experiment) {
+    struct comparison comparison;
+    comparison_make(&comparison, experiment, row->workload->name);
+    row->rounds = experiment->rounds.count;
+    for (unsigned i = 0; i < experiment->rounds.variant_count; i++)
+        for (int metric = 0; metric < METRIC_COUNT; metric++) {
+            bool reference = i == experiment->rounds.reference;
+            /* The reference has no analysis of its own; every other one has its median. */
+            const struct analysis *analysis = &comparison.analyses[reference ? 1 : i][metric];
+            row->value[i][metric] = reference ? analysis->reference : analysis->value;
+            if (!reference)
+                row->difference[i][metric] = analysis->difference;
+        }
+}
+
+void bench_run(struct bench_row *row, const struct bench_plan *plan,
+               const struct bench_workload *workload, char *path) {
+    const struct experiment_plan experiment_plan = {
+        .runs = plan->runs,
+        .max_runs = plan->runs,
+        .threshold = 0.01,
+        .precision = 0.01,
+        .seed = plan->seed,
+        .input = "null",
+        .output = "null",
+    };
+    char *argv[BENCH_WORDS_MAX + 1] = {path};
+    for (int i = 1; i < BENCH_WORDS_MAX && workload->words[i] != NULL; i++)
+        argv[i] = memory_copy(workload->words[i][0] == '@'
+                                  ? bench_document_path(plan->folder, workload->words[i])
+                                  : workload->words[i]);
+    const struct target target = {.path = path, .argv = argv, .binary = path};
+    struct experiment experiment;
+    *row = (struct bench_row){.workload = workload};
+    plan->terminal->subject = workload->name;
+    experiment_init(&experiment, &experiment_plan, &target, plan->variants, plan->variant_count, 0,
+                    plan->terminal);
+    if (experiment_check(&experiment) && experiment_measure(&experiment))
+        bench_take_over(row, &experiment);
+    else
+        row->reason = memory_copy(experiment.reason);
+    plan->terminal->subject = NULL;
+    experiment_free(&experiment);
+    for (int i = 1; argv[i] != NULL; i++)
+        free(argv[i]);
+}

@@ -1,0 +1,26 @@
+/* Runs one workload of the panel under every variant, with the engine of every comparison. */
+#ifndef BENCH_RUN_H
+#define BENCH_RUN_H
+
+#include "base/terminal.h"
+#include "bench/results.h"
+
+#include <stdint.h>
+
+struct bench_plan {
+    unsigned runs; /* rounds of every workload */
+    uint64_t seed;
+    const char *folder; /* of this program; the workloads lie below it */
+    const struct variant *variants;
+    unsigned variant_count;
+    struct terminal *terminal;
+};
+
+/* The path of a workload's program, in a new string, or NULL when it is not there. */
+char *bench_locate(const struct bench_plan *plan, const struct bench_workload *workload);
+
+/* Measures a workload whose program is `path`. What went wrong is in row->reason. */
+void bench_run(struct bench_row *row, const struct bench_plan *plan,
+               const struct bench_workload *workload, char *path);
+
+#endif

@@ -1,0 +1,24 @@
+/* A command of the program, "tagpool NAME ...", or all of a program that has no commands. */
+#ifndef BASE_COMMAND_H
+#define BASE_COMMAND_H
+
+#include "base/args.h"
+
+#include <stdio.h>
+
+struct command {
+    const char *name;     /* "" for a program that has no commands */
+    const char *synopsis; /* what follows the name in the usage line */
+    const char *summary;  /* one line for the list of commands; NULL: not listed, for us alone */
+    const char *details;  /* paragraphs for its own help, behind the options */
+    const struct args_option *options;
+    bool launches;                /* needs the launcher: measures targets */
+    int (*run)(char **arguments); /* arguments behind the name; returns the exit status */
+};
+
+/* A command line as one text, in a new string, for titles. */
+char *command_text(char **argv);
+
+void command_print_help(FILE *out, const struct command *command);
+
+#endif

@@ -1,0 +1,38 @@
+#include "base/memory.h"
+
+#include "base/say.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *memory_array(size_t count, size_t item_bytes) {
+    void *array = calloc(count != 0 ? count : 1, item_bytes);
+    if (array == NULL)
+        say_and_exit(STATUS_OWN_FAILURE, "out of memory");
+    return array;
+}
+
+void *memory_resize(void *array, size_t count, size_t item_bytes) {
+    void *resized = reallocarray(array, count != 0 ? count : 1, item_bytes);
+    if (resized == NULL)
+        say_and_exit(STATUS_OWN_FAILURE, "out of memory");
+    return resized;
+}
+
+char *memory_copy(const char *string) {
+    size_t bytes = strlen(string) + 1;
+    return memcpy(memory_array(bytes, 1), string, bytes);
+}
+
+char *memory_format(const char *format, ...) {
+    va_list arguments;
+    char *text = NULL;
+    va_start(arguments, format);
+    int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        say_and_exit(STATUS_OWN_FAILURE, "out of memory");
+    return text;
+}

@@ -1,0 +1,22 @@
+/* Memory for the program itself: every function returns what was asked for or ends the program.
+ *
+ * A measuring tool that has run out of memory has nothing left to measure, so callers need no error
+ * path. All results are given back with free().
+ */
+#ifndef BASE_MEMORY_H
+#define BASE_MEMORY_H
+
+#include <stddef.h>
+
+/* `count` zeroed items of `item_bytes` each; never NULL, not even for 0 items. */
+void *memory_array(size_t count, size_t item_bytes);
+
+/* Resizes an array to `count` items; new items are not zeroed. */
+void *memory_resize(void *array, size_t count, size_t item_bytes);
+
+char *memory_copy(const char *string);
+
+/* The text that printf would print. */
+__attribute__((format(printf, 1, 2))) char *memory_format(const char *format, ...);
+
+#endif

@@ -1,0 +1,133 @@
+/* tagpool: runs programs under libtagpool.so and measures what that changes. Commands are listed in
+ * `main_commands`. */
+#include "base/program.h"
+#include "base/say.h"
+#include "base/version.h"
+#include "cmd/commands.h"
+#include "cmd/completion.h"
+#include "launch/launcher.h"
+#include "target/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct command main_command_completion;
+
+static const struct command *const main_commands[] = {
+    &command_compare,      &command_report,
+    &command_profile,      &command_record,
+    &command_replay,       &command_run,
+    &command_doctor,       &main_command_completion,
+    &command_replay_child, NULL,
+};
+
+static const struct command *main_find(const char *name) {
+    for (int i = 0; main_commands[i] != NULL; i++)
+        if (name != NULL && strcmp(main_commands[i]->name, name) == 0)
+            return main_commands[i];
+    return NULL;
+}
+
+static void main_print_help(FILE *out) {
+    fputs("Usage: tagpool COMMAND [OPTION...] -- PROGRAM [ARGUMENT...]\n\n"
+          "Runs an unmodified program with the allocator libtagpool.so, and measures what that "
+          "changes.\n\nCommands:\n",
+          out);
+    for (int i = 0; main_commands[i] != NULL; i++)
+        if (main_commands[i]->summary != NULL)
+            fprintf(out, "  %-12s  %s\n", main_commands[i]->name, main_commands[i]->summary);
+    fputs("  help COMMAND  Explain a command\n"
+          "  help options  List the options of libtagpool.so\n\n"
+          "  --version     Print the version\n\n"
+          "Example:\n  tagpool compare -- jq . big.json\n",
+          out);
+}
+
+static int main_help(char **arguments) {
+    const char *topic = arguments[0];
+    const struct command *command = main_find(topic);
+    say_as("help");
+    if (topic != NULL && arguments[1] != NULL)
+        args_refuse("", "one topic at a time, not '%s'", arguments[1]);
+    if (topic == NULL)
+        main_print_help(stdout);
+    else if (command != NULL)
+        command_print_help(stdout, command);
+    else if (strcmp(topic, "options") == 0)
+        settings_print(stdout);
+    else
+        args_refuse("", "no command or topic is called '%s'", topic);
+    return STATUS_DONE;
+}
+
+/* ---- tagpool completion ---- */
+
+enum { COMPLETION_HELP };
+
+static const struct args_option main_completion_options[] = {
+    [COMPLETION_HELP] = {'h', "help", NULL, "print this help"},
+    {0},
+};
+
+static int main_complete(char **arguments) {
+    static const struct {
+        const char *shell;
+        void (*print)(FILE *out, const struct command *const *commands);
+    } shells[] = {
+        {"bash", completion_print_bash},
+        {"zsh", completion_print_zsh},
+        {"fish", completion_print_fish},
+    };
+    struct args args;
+    args_init(&args, "completion", main_completion_options, arguments);
+    if (args_read(&args) == COMPLETION_HELP) {
+        command_print_help(stdout, &main_command_completion);
+        return STATUS_DONE;
+    }
+    const char *shell = *args.next;
+    for (size_t i = 0; shell != NULL && i < sizeof shells / sizeof shells[0]; i++)
+        if (strcmp(shells[i].shell, shell) == 0) {
+            shells[i].print(stdout, main_commands);
+            return STATUS_DONE;
+        }
+    args_refuse("completion", "the shell is bash, zsh or fish, not '%s'",
+                shell != NULL ? shell : "");
+}
+
+static const struct command main_command_completion = {
+    .name = "completion",
+    .synopsis = "bash|zsh|fish",
+    .summary = "Print what completes tagpool's command line in a shell",
+    .details = "'make install' installs all three. For one session of bash:\n"
+               "    source <(tagpool completion bash)\n",
+    .options = main_completion_options,
+    .run = main_complete,
+};
+
+int main(int argument_count, char **arguments) {
+    const char *name = argument_count > 1 ? arguments[1] : NULL;
+    const struct command *command = main_find(name);
+    program_start();
+    if (command != NULL && command->launches)
+        launcher_must_start();
+    if (command != NULL) {
+        say_as(command->name);
+        return program_finish(command->run(arguments + 2));
+    }
+    if (name == NULL) {
+        main_print_help(stderr);
+        return STATUS_USAGE;
+    }
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        return program_finish(main_help(arguments + 2));
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        puts("tagpool " TAGPOOL_VERSION);
+        return program_finish(STATUS_DONE);
+    }
+    if (strcmp(name, "bench") == 0)
+        say_and_exit(STATUS_USAGE, "the benchmark is a program of its own, which is not installed: "
+                                   "'make bench' builds and runs it");
+    if (name[0] == '-')
+        args_refuse("", "unknown option %s", name);
+    args_refuse("", "unknown command '%s'", name);
+}

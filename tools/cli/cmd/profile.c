@@ -1,0 +1,277 @@
+#include "base/export.h"
+#include "base/memory.h"
+#include "base/say.h"
+#include "cmd/commands.h"
+#include "compare/judge.h"
+#include "launch/tracing.h"
+#include "measure/experiment.h"
+#include "profile/table.h"
+#include "report/table.h"
+#include "target/library.h"
+#include "target/settings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum profile_option {
+    PROFILE_TRY,
+    PROFILE_NO_PLAIN,
+    PROFILE_DURATION,
+    PROFILE_RUNS,
+    PROFILE_NAME,
+    PROFILE_INPUT,
+    PROFILE_EXPORT_JSON,
+    PROFILE_STYLE,
+    PROFILE_HELP,
+};
+
+static const struct args_option profile_options[] = {
+    [PROFILE_TRY] = {0, "try", NULL,
+                     "afterwards compare the system's allocator with tagpool as it is\n"
+                     "and as advised, on fresh rounds"},
+    [PROFILE_NO_PLAIN] = {0, "no-plain", NULL,
+                          "do not run the program without counting first: the cost and the\n"
+                          "share of CPU time stay unknown; standard input is the program's"},
+    [PROFILE_DURATION] = {0, "duration", "SECONDS", "of the rounds of --try (default: 30)"},
+    [PROFILE_RUNS] = {'r', "runs", "N", "exactly N rounds of --try"},
+    [PROFILE_NAME] = {'n', "name", "TEXT", "what the report calls the command"},
+    [PROFILE_INPUT] = {0, "input", "FILE",
+                       "standard input of every run: a file, 'null', or '-' for ours\n"
+                       "(default: ours, unless it is a terminal)"},
+    [PROFILE_EXPORT_JSON] = {0, "export-json", "FILE",
+                             "write everything as JSON; with '-' to standard output, and\n"
+                             "the program's output to standard error"},
+    [PROFILE_STYLE] = {0, "style", "STYLE", "auto, basic, full, nocolor, color or none (no table)"},
+    [PROFILE_HELP] = {'h', "help", NULL, "print this help"},
+    {0},
+};
+
+static const char profile_details[] =
+    "Runs PROGRAM once as it is, with its output thrown away, to know what profiling costs, and\n"
+    "once with every call of malloc and free counted and passed on to the system's allocator. Its\n"
+    "children are counted too, up to the end of PROGRAM. The report goes to standard error.\n\n"
+    "The library that counts keeps 64 to 128 bytes for each live block, in memory of its own; it\n"
+    "is not the one that tagpool compare measures.\n\n"
+    "The exit status is PROGRAM's; if it dies of a signal, tagpool dies of the same. 126: it\n"
+    "cannot be run, or not with the library; 127: it was not found; 125: tagpool itself failed;\n"
+    "2: wrong usage.\n";
+
+struct profile_request {
+    bool try;
+    bool no_plain;
+    double duration_s;
+    unsigned runs;
+    const char *name;
+    const char *input;
+    const char *export_json;
+    const char *style;
+    bool help;
+};
+
+/* Returns what is left of the arguments: the program's command line. */
+static char **profile_read_arguments(struct profile_request *request, char **arguments) {
+    struct args args;
+    *request = (struct profile_request){.duration_s = 30, .style = "auto"};
+    args_init(&args, "profile", profile_options, arguments);
+    for (int option = args_read(&args); option >= 0; option = args_read(&args)) {
+        switch ((enum profile_option)option) {
+        case PROFILE_TRY:
+            request->try = true;
+            break;
+        case PROFILE_NO_PLAIN:
+            request->no_plain = true;
+            break;
+        case PROFILE_DURATION:
+            request->duration_s = args_number(&args, 0, 1e7);
+            break;
+        case PROFILE_RUNS:
+            request->runs = (unsigned)args_count(&args, 1, 100000);
+            break;
+        case PROFILE_NAME:
+            request->name = args.value;
+            break;
+        case PROFILE_INPUT:
+            request->input = args.value;
+            break;
+        case PROFILE_EXPORT_JSON:
+            request->export_json = args.value;
+            break;
+        case PROFILE_STYLE:
+            request->style = args.value;
+            break;
+        case PROFILE_HELP:
+            request->help = true;
+            break;
+        }
+    }
+    return args.next;
+}
+
+/* ---- the runs ---- */
+
+static int profile_input(const struct spool *spool, const struct profile_request *request) {
+    if (request->no_plain && request->input == NULL)
+        return -1;
+    int descriptor = spool_descriptor(spool);
+    if (descriptor < 0)
+        say_and_exit(STATUS_OWN_FAILURE, "cannot open the input: %s", strerror(errno));
+    return descriptor;
+}
+
+static void profile_run_plain(struct profile_report *report, const struct target *target,
+                              const struct spool *spool, const struct profile_request *request) {
+    int input = profile_input(spool, request);
+    tracing_run_plain(target, input, &report->plain);
+    close(input);
+    report->has_plain = true;
+    if (report->plain.stopped_by == 0)
+        return;
+    /* It means all of it, even if the program made a clean end. */
+    say_error("no profile: stopped in the run without counting, which --no-plain leaves out");
+    int status = report->plain.wait_status;
+    proxy_end_like(status != 0 ? status : report->plain.stopped_by);
+}
+
+/* The program's run; where the JSON goes to standard output, that of the program goes to standard
+ * error. */
+static void profile_run_traced(struct profile_report *report, const struct target *target,
+                               const char *path, int input, const struct profile_request *request) {
+    bool moved = request->export_json != NULL && strcmp(request->export_json, "-") == 0;
+    int standard = moved ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : -1;
+    if (moved && (standard < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0))
+        say_and_exit(STATUS_OWN_FAILURE, "cannot redirect the output: %s", strerror(errno));
+    tracing_run(target, TAGPOOL_PROFILE_VARIABLE, path, input, &report->profiled);
+    if (moved && dup2(standard, STDOUT_FILENO) < 0)
+        say_and_exit(STATUS_OWN_FAILURE, "cannot redirect the output: %s", strerror(errno));
+    if (moved)
+        close(standard);
+}
+
+static void profile_run_counted(struct profile_report *report, const struct target *target,
+                                const struct spool *spool, const struct profile_request *request) {
+    struct shared_file page;
+    int input = profile_input(spool, request);
+    profile_file_create(&page);
+    profile_run_traced(report, target, page.path, input, request);
+    if (input >= 0)
+        close(input);
+    const char *fault = profile_file_read(page.path, &report->summary);
+    shared_file_remove(&page);
+    if (fault != NULL)
+        say_error("no profile: %s", fault);
+    else if (report->summary.process_count == 0)
+        say_error("no profile: the library was not active in %s, which dropped LD_PRELOAD or "
+                  "stops it from loading",
+                  target->argv[0]);
+    profile_advise(&report->summary, report->has_plain ? report->plain.cpu_s : 0, &report->advice);
+}
+
+/* ---- trying the advice ---- */
+
+/* The input was spooled: what it is read from serves again. */
+static void profile_try(const struct profile_report *report, const struct target *target,
+                        const struct spool *spool, const struct profile_request *request,
+                        struct terminal *terminal) {
+    char *input = memory_format("/proc/self/fd/%d", spool->source);
+    char *library = library_of_tagpool();
+    struct variant variants[] = {
+        {.name = "system"},
+        {.name = "tagpool", .preload = library, .shim = true},
+        {.name = "advised", .preload = library, .shim = true, .settings = report->advice.options},
+    };
+    struct experiment_plan plan = {
+        .runs = request->runs,
+        .max_runs = EXPERIMENT_MOST_ROUNDS,
+        .duration_s = request->duration_s,
+        .threshold = 0.01,
+        .precision = 0.01,
+        .seed = randomness_fresh_seed(),
+        .ignore_failure = report->profiled.wait_status != 0,
+        .input = input,
+        .output = "null",
+    };
+    struct experiment experiment;
+    struct comparison comparison;
+    experiment_init(&experiment, &plan, target, variants, 3, 0, terminal);
+    fprintf(stderr, "\n");
+    if (experiment_check(&experiment) && experiment_measure(&experiment)) {
+        comparison_make(&comparison, &experiment, report->title);
+        judge_reasons(&comparison);
+        report_table_print(stderr, terminal, &comparison);
+    } else {
+        say_error("the advice could not be tried: %s", experiment.reason);
+    }
+    experiment_free(&experiment);
+    free(library);
+    free(input);
+}
+
+/* ---- the command ---- */
+
+static void profile_check_request(const struct profile_request *request, char **command,
+                                  struct terminal *terminal) {
+    if (*command == NULL)
+        args_refuse("profile", "no program is named: tagpool profile -- PROGRAM");
+    if (request->try && request->no_plain && request->input == NULL)
+        args_refuse("profile", "--try needs the input again, and --no-plain gives it to the "
+                               "program; name it with --input FILE, or 'null'");
+    if (!terminal_init(terminal, request->style))
+        args_refuse("profile", "--style is auto, basic, full, nocolor, color or none, not '%s'",
+                    request->style);
+    /* The report goes to standard error. */
+    if (strcmp(request->style, "auto") == 0 && !isatty(STDERR_FILENO))
+        terminal->colour = false;
+}
+
+static void profile_show(const struct profile_report *report, const struct terminal *terminal,
+                         const struct profile_request *request, struct export *export) {
+    if (strcmp(request->style, "none") != 0)
+        profile_report_print(stderr, terminal, report);
+    FILE *out = export_begin(export);
+    if (out != NULL)
+        profile_report_print_json(out, report);
+    export_end(export);
+    if (out == stdout && (fflush(stdout) != 0 || ferror(stdout) != 0))
+        say_and_exit(STATUS_OWN_FAILURE, "cannot write to standard output: %s", strerror(errno));
+}
+
+static int profile_main(char **arguments) {
+    struct profile_request request;
+    struct target target;
+    struct terminal terminal;
+    struct export export;
+    struct spool spool = {.source = -1};
+    struct profile_report report = {.command = profile_read_arguments(&request, arguments)};
+    if (request.help) {
+        command_print_help(stdout, &command_profile);
+        return STATUS_DONE;
+    }
+    profile_check_request(&request, report.command, &terminal);
+    tracing_resolve(&target, report.command);
+    export_open(&export, request.export_json);
+    if (!request.no_plain || request.input != NULL)
+        spool_open(&spool, request.input);
+    report.title = request.name != NULL ? memory_copy(request.name) : command_text(report.command);
+    if (!request.no_plain)
+        profile_run_plain(&report, &target, &spool, &request);
+    profile_run_counted(&report, &target, &spool, &request);
+    if (report.summary.process_count != 0) {
+        profile_show(&report, &terminal, &request, &export);
+        if (request.try && report.profiled.stopped_by == 0)
+            profile_try(&report, &target, &spool, &request, &terminal);
+    }
+    proxy_end_like(report.profiled.wait_status);
+}
+
+const struct command command_profile = {
+    .name = "profile",
+    .synopsis = "[OPTION...] -- PROGRAM [ARGUMENT...]",
+    .summary = "Show what a program allocates, and what a pool could do for it",
+    .details = profile_details,
+    .options = profile_options,
+    .launches = true,
+    .run = profile_main,
+};

@@ -1,0 +1,221 @@
+#include "compare/comparison.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COMPARISON_TEXT_BYTES = 96 };
+
+void comparison_make(struct comparison *comparison, const struct experiment *experiment,
+                     const char *title) {
+    const struct rounds *rounds = &experiment->rounds;
+    *comparison = (struct comparison){.title = title, .experiment = experiment, .steal = -1};
+    for (unsigned variant = 0; variant < rounds->variant_count; variant++)
+        for (int metric = 0; metric < METRIC_COUNT; metric++)
+            if (variant != rounds->reference)
+                analysis_make(&comparison->analyses[variant][metric], rounds, variant,
+                              (enum metric)metric, experiment->plan.threshold);
+}
+
+const char *comparison_verdict_word(enum metric metric, enum paired_verdict verdict, char *text,
+                                    size_t text_bytes) {
+    const struct metric_about *about = &metric_about[metric];
+    switch (verdict) {
+    case PAIRED_FASTER:
+        return about->less;
+    case PAIRED_SLOWER:
+        return about->more;
+    case PAIRED_SLIGHTLY_FASTER:
+        snprintf(text, text_bytes, "slightly %s", about->less);
+        return text;
+    case PAIRED_SLIGHTLY_SLOWER:
+        snprintf(text, text_bytes, "slightly %s", about->more);
+        return text;
+    case PAIRED_NO_DIFFERENCE:
+        return "no meaningful difference";
+    case PAIRED_INCONCLUSIVE:
+        break;
+    }
+    return "inconclusive";
+}
+
+void comparison_format_difference(const struct analysis *analysis, char *text, size_t text_bytes) {
+    const struct paired_interval *difference = &analysis->difference;
+    double estimate = 100 * paired_share(difference->estimate);
+    if (analysis->exact && estimate == 0)
+        snprintf(text, text_bytes, "same");
+    else if (analysis->exact)
+        snprintf(text, text_bytes, "%+.1f %% exact", estimate);
+    else if (!difference->exists)
+        snprintf(text, text_bytes, "%+.1f %%", estimate);
+    else
+        snprintf(text, text_bytes, "%+.1f %% [%+.1f ... %+.1f]", estimate,
+                 100 * paired_share(difference->low), 100 * paired_share(difference->high));
+}
+
+bool comparison_judges(const struct comparison *comparison, unsigned variant) {
+    const struct experiment *experiment = comparison->experiment;
+    unsigned reference = experiment->rounds.reference;
+    bool any_shim = false;
+    for (unsigned i = 0; i < experiment->rounds.variant_count; i++)
+        any_shim = any_shim || (i != reference && experiment->variants[i].shim);
+    return variant != reference && (!any_shim || experiment->variants[variant].shim);
+}
+
+/* With the shim as the reference of a variant without it, what the variant gains the shim loses. */
+static bool comparison_is_turned(const struct comparison *comparison, unsigned variant) {
+    const struct experiment *experiment = comparison->experiment;
+    return experiment->variants[experiment->rounds.reference].shim &&
+           !experiment->variants[variant].shim;
+}
+
+bool comparison_gains(const struct comparison *comparison, unsigned variant) {
+    bool turned = comparison_is_turned(comparison, variant);
+    enum paired_verdict gain = turned ? PAIRED_SLOWER : PAIRED_FASTER;
+    enum paired_verdict slight_gain = turned ? PAIRED_SLIGHTLY_SLOWER : PAIRED_SLIGHTLY_FASTER;
+    for (int metric = 0; metric < METRIC_COUNT; metric++) {
+        enum paired_verdict verdict = comparison->analyses[variant][metric].verdict;
+        if (metric_about[metric].decides && (verdict == gain || verdict == slight_gain))
+            return true;
+    }
+    return false;
+}
+
+enum exit_status comparison_status(const struct comparison *comparison, double fail_share,
+                                   bool strict) {
+    enum exit_status status = STATUS_DONE;
+    for (unsigned i = 0; i < comparison->experiment->rounds.variant_count; i++) {
+        if (!comparison_judges(comparison, i))
+            continue;
+        for (int metric = 0; metric < METRIC_COUNT; metric++) {
+            const struct analysis *analysis = &comparison->analyses[i][metric];
+            const struct paired_interval *difference = &analysis->difference;
+            if (!metric_about[metric].decides)
+                continue;
+            double least =
+                comparison_is_turned(comparison, i) ? -difference->high : difference->low;
+            if (fail_share >= 0 && difference->exists && paired_share(least) > fail_share)
+                return STATUS_REGRESSION;
+            if (strict && analysis->verdict == PAIRED_INCONCLUSIVE)
+                status = STATUS_INCONCLUSIVE;
+        }
+    }
+    return status;
+}
+
+/* ---- sentences ---- */
+
+/* "tagpool 1.11x, 71 % of what is possible". */
+static char *comparison_gain_text(const struct comparison *comparison, unsigned variant) {
+    double saved = -paired_share(comparison->analyses[variant][METRIC_CPU].difference.estimate);
+    double share = comparison->headroom.share;
+    const char *name = comparison->experiment->variants[variant].name;
+    /* Only beyond the interval is it more than the calls cost. */
+    if (share > 0 && saved > comparison->headroom.high)
+        return memory_format("%s %.2fx: besides faster calls it saves page faults or cache misses",
+                             name, 1 / (1 - saved));
+    if (share > 0 && saved > 0)
+        return memory_format("%s %.2fx, %.0f %% of what is possible", name, 1 / (1 - saved),
+                             100 * fmin(saved / share, 1));
+    return memory_format("%s %.2fx", name, 1 / (1 - saved));
+}
+
+char *comparison_headroom_text(const struct comparison *comparison) {
+    const struct headroom *headroom = &comparison->headroom;
+    if (!headroom->measured)
+        return NULL;
+    char *text = memory_format("allocation is %.0f %% [%.0f ... %.0f] of the CPU time, so at most "
+                               "%.2fx by faster calls",
+                               100 * headroom->share, 100 * headroom->low, 100 * headroom->high,
+                               headroom_ceiling(headroom->share));
+    for (unsigned i = 0; i < comparison->experiment->rounds.variant_count; i++) {
+        if (!comparison_judges(comparison, i))
+            continue;
+        char *gain = comparison_gain_text(comparison, i);
+        char *longer = memory_format("%s; %s", text, gain);
+        free(gain);
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+/* "wall time faster, -9.8 % [-11.2 ... -8.6]", or what stands in the way. */
+static char *comparison_clause(enum metric metric, const struct analysis *analysis) {
+    char word[COMPARISON_TEXT_BYTES], difference[COMPARISON_TEXT_BYTES];
+    comparison_format_difference(analysis, difference, sizeof difference);
+    const char *verdict = comparison_verdict_word(metric, analysis->verdict, word, sizeof word);
+    if (analysis->verdict == PAIRED_INCONCLUSIVE && analysis->difference.exists)
+        return memory_format("%s time %s, %s (about %u rounds would settle it)",
+                             metric_about[metric].title, verdict, difference,
+                             analysis->rounds_to_settle);
+    return memory_format("%s time %s, %s", metric_about[metric].title, verdict, difference);
+}
+
+/* Puts a new string behind what is there (may be NULL), and gives both back. */
+static char *comparison_append(char *list, char *item) {
+    if (list == NULL)
+        return item;
+    char *longer = memory_format("%s, %s", list, item);
+    free(list);
+    free(item);
+    return longer;
+}
+
+char *comparison_counted_text(const struct comparison *comparison, unsigned variant) {
+    const struct counted *counted = &comparison->counted;
+    char *list = NULL;
+    for (int i = 0; counted->measured && i < COUNTER_COUNT; i++) {
+        char difference[COMPARISON_TEXT_BYTES];
+        struct analysis analysis = {.difference = counted->differences[variant][i]};
+        if (counted->errors[i] != 0)
+            continue;
+        comparison_format_difference(&analysis, difference, sizeof difference);
+        list = comparison_append(list, memory_format("%s %s", counter_about[i].title, difference));
+    }
+    return list;
+}
+
+char *comparison_uncounted_text(const struct comparison *comparison) {
+    const struct counted *counted = &comparison->counted;
+    char *list = NULL;
+    int error = 0;
+    for (int i = 0; counted->measured && i < COUNTER_COUNT; i++)
+        if (counted->errors[i] != 0) {
+            error = counted->errors[i];
+            list = comparison_append(list, memory_copy(counter_about[i].title));
+        }
+    if (list == NULL)
+        return NULL;
+    char *text = memory_format("%s: not available here (%s)", list, strerror(error));
+    free(list);
+    return text;
+}
+
+char *comparison_sentence(const struct comparison *comparison, unsigned variant) {
+    const struct analysis *analyses = comparison->analyses[variant];
+    char *wall = comparison_clause(METRIC_WALL, &analyses[METRIC_WALL]);
+    char *cpu = comparison_clause(METRIC_CPU, &analyses[METRIC_CPU]);
+    char *text = memory_format("%s; %s", wall, cpu);
+    free(wall);
+    free(cpu);
+    return text;
+}
+
+char *comparison_resolution_text(const struct comparison *comparison) {
+    const struct experiment *experiment = comparison->experiment;
+    const struct rounds *rounds = &experiment->rounds;
+    double half_width = analysis_worst_half_width(rounds);
+    bool short_of_time = experiment->out_of_time && half_width > experiment->plan.precision;
+    if (rounds->count < PAIRED_ROUNDS_FOR_INTERVAL)
+        return memory_format("%u rounds: no 95 %% interval exists below %d, so there is no "
+                             "verdict%s",
+                             rounds->count, PAIRED_ROUNDS_FOR_INTERVAL,
+                             experiment->out_of_time ? "; give more time with --duration" : "");
+    return memory_format("Resolution: time intervals reach up to %.1f %% to either side%s",
+                         100 * half_width,
+                         short_of_time ? "; --duration ended the run, more time narrows them" : "");
+}

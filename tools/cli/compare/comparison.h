@@ -1,0 +1,75 @@
+/* A finished comparison: what every kind of report is made from.
+ *
+ * The analyses are made once here, so that the table, the JSON file and the exit status cannot
+ * disagree.
+ */
+#ifndef COMPARE_COMPARISON_H
+#define COMPARE_COMPARISON_H
+
+#include "base/json_tree.h"
+#include "compare/reasons.h"
+#include "measure/analysis.h"
+#include "measure/counted.h"
+#include "measure/experiment.h"
+#include "measure/headroom.h"
+#include "measure/machine.h"
+
+struct comparison {
+    const char *title; /* the command as typed, or --name */
+    const struct experiment *experiment;
+    struct analysis analyses[ROUNDS_VARIANTS_MAX][METRIC_COUNT]; /* not of the reference */
+    /* What comparison_make leaves empty, for those who know it. */
+    struct machine machine;
+    double steal;     /* share of the processors' time that went to other guests; -1: not known */
+    double loading_s; /* what loading the shim takes; 0: not measured */
+    struct headroom headroom;
+    struct counted counted;
+    struct reasons reasons;
+    const struct json_value *profile; /* what the program allocates: profile_report.h; NULL */
+};
+
+/* After experiment_measure. */
+void comparison_make(struct comparison *comparison, const struct experiment *experiment,
+                     const char *title);
+
+/* "faster", "slightly larger", "no meaningful difference", "inconclusive". */
+const char *comparison_verdict_word(enum metric metric, enum paired_verdict verdict, char *text,
+                                    size_t text_bytes);
+
+/* "-9.8 % [-11.2 ... -8.6]", "-2.7 % exact", "same". */
+void comparison_format_difference(const struct analysis *analysis, char *text, size_t text_bytes);
+
+/* Is a variant judged by --fail-if-slower and --strict? Those with the shim are, or all when none
+ * has it. */
+bool comparison_judges(const struct comparison *comparison, unsigned variant);
+
+/* "allocation is 14 % [12 ... 16] of the CPU time, so at most 1.16x by faster calls; tagpool 1.11x,
+ * 71 % of what is possible", in a new string; NULL when the headroom was not measured. */
+char *comparison_headroom_text(const struct comparison *comparison);
+
+/* "instructions -12.3 % [-12.4 ... -12.1], cache misses ..." of a variant, in a new string; NULL
+ * when nothing was counted. */
+char *comparison_counted_text(const struct comparison *comparison, unsigned variant);
+
+/* "instructions, cycles: not available here (No such file or directory)", in a new string; NULL
+ * when all were counted, or none was asked for. */
+char *comparison_uncounted_text(const struct comparison *comparison);
+
+/* What is said about a variant: "wall time faster, -9.8 % [-11.2 ... -8.6]; cpu time faster, ...",
+ * in a new string. */
+char *comparison_sentence(const struct comparison *comparison, unsigned variant);
+
+/* How far the intervals of time reach, or why there are none, in a new string. */
+char *comparison_resolution_text(const struct comparison *comparison);
+
+/* Is less wall or CPU time proven, of the variant, or of the reference if only that has the shim?
+ */
+bool comparison_gains(const struct comparison *comparison, unsigned variant);
+
+/* The exit status: STATUS_REGRESSION if a judged variant, or the reference if only that has the
+ * shim, is proven to be slower by `fail_share` (negative: not asked for), STATUS_INCONCLUSIVE if
+ * `strict` and wall or cpu time of one is inconclusive, else STATUS_DONE. */
+enum exit_status comparison_status(const struct comparison *comparison, double fail_share,
+                                   bool strict);
+
+#endif

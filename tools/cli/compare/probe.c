@@ -1,0 +1,198 @@
+#include "compare/probe.h"
+
+#include "base/memory.h"
+#include "profile/table.h"
+#include "target/library.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <tagpool/inflate.h>
+#include <tagpool/profile_page.h>
+
+enum { PROBE_LOADING_ROUNDS = 80 };
+
+/* The plan of the comparison, for `rounds` rounds of other variants. */
+static struct experiment_plan probe_plan(const struct experiment *experiment, unsigned rounds) {
+    struct experiment_plan plan = experiment->plan;
+    plan.output = "null";
+    plan.runs = rounds;
+    plan.warmups = 0;
+    plan.ignore_failure = true;
+    return plan;
+}
+
+/* Measures `count` variants, the first of which is the reference; those of the comparison itself
+ * are run with counters. `subject` stands before the progress. */
+static bool probe_run(struct experiment *probe, const struct experiment *experiment,
+                      const char *subject, const struct variant *variants, unsigned count,
+                      unsigned rounds) {
+    struct experiment_plan plan = probe_plan(experiment, rounds);
+    plan.counted = variants == experiment->variants;
+    /* The input was spooled: what it is read from serves again. */
+    char *input = memory_format("/proc/self/fd/%d", experiment->spool.source);
+    plan.input = input;
+    struct terminal terminal = *experiment->terminal;
+    terminal.subject = subject;
+    experiment_init(probe, &plan, experiment->target, variants, count, 0, &terminal);
+    bool sound = experiment_measure(probe);
+    probe->terminal = NULL;
+    if (!sound)
+        say_note("%s", probe->reason);
+    free(input);
+    return sound;
+}
+
+/* The trace library, in front of what the reference preloads. */
+static char *probe_preload(const struct experiment *experiment) {
+    const char *behind = experiment->variants[experiment->rounds.reference].preload;
+    char *library = library_of_trace();
+    char *preload =
+        memory_format("%s%s%s", library, behind != NULL ? ":" : "", behind != NULL ? behind : "");
+    free(library);
+    return preload;
+}
+
+static double probe_reference(const struct comparison *comparison, enum metric metric) {
+    unsigned other = comparison->experiment->rounds.reference == 0 ? 1 : 0;
+    return comparison->analyses[other][metric].reference;
+}
+
+void probe_headroom(struct comparison *comparison, unsigned rounds) {
+    const struct experiment *experiment = comparison->experiment;
+    static const char *const variables[HEADROOM_STEPS] = {TAGPOOL_INFLATE_VARIABLE "=0",
+                                                          TAGPOOL_INFLATE_VARIABLE "=1",
+                                                          TAGPOOL_INFLATE_VARIABLE "=2"};
+    static const char *const names[HEADROOM_STEPS] = {"headroom 0", "headroom 1", "headroom 2"};
+    struct variant variants[HEADROOM_STEPS];
+    struct experiment probe;
+    if (rounds < HEADROOM_ROUNDS_LEAST || experiment->variants[experiment->rounds.reference].shim)
+        return;
+    char *preload = probe_preload(experiment);
+    for (unsigned k = 0; k < HEADROOM_STEPS; k++)
+        variants[k] =
+            (struct variant){.name = names[k], .preload = preload, .variable = variables[k]};
+    if (probe_run(&probe, experiment, "headroom", variants, HEADROOM_STEPS, rounds))
+        headroom_make(&comparison->headroom, &probe.rounds,
+                      probe_reference(comparison, METRIC_CPU));
+    experiment_free(&probe);
+    free(preload);
+}
+
+void probe_counters(struct comparison *comparison) {
+    const struct experiment *experiment = comparison->experiment;
+    struct experiment probe;
+    if (probe_run(&probe, experiment, "counters", experiment->variants,
+                  experiment->rounds.variant_count, COUNTED_ROUNDS)) {
+        probe.rounds.reference = experiment->rounds.reference;
+        counted_make(&comparison->counted, &probe.rounds);
+    }
+    experiment_free(&probe);
+}
+
+/* ---- the profile ---- */
+
+static struct json_value *probe_parse(const struct profile_report *report) {
+    char *text, *fault;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    if (out == NULL)
+        return NULL;
+    profile_report_print_json(out, report);
+    fclose(out);
+    struct json_value *root = json_tree_parse(text, bytes, &fault);
+    free(fault);
+    free(text);
+    return root;
+}
+
+/* What the run left on its page, with the plain run of the comparison beside it. */
+static struct json_value *probe_read(const struct comparison *comparison, const char *path,
+                                     const struct launch_result *result) {
+    struct profile_report report = {
+        .title = comparison->title,
+        .command = comparison->experiment->target->argv,
+        .profiled = {.wait_status = result->wait_status,
+                     .wall_s = metric_value(METRIC_WALL, result),
+                     .cpu_s = metric_value(METRIC_CPU, result)},
+        .plain = {.wall_s = probe_reference(comparison, METRIC_WALL),
+                  .cpu_s = probe_reference(comparison, METRIC_CPU)},
+        .has_plain = true,
+    };
+    const char *fault = profile_file_read(path, &report.summary);
+    struct json_value *profile = NULL;
+    if (fault != NULL) {
+        say_note("no profile: %s", fault);
+    } else if (report.summary.process_count == 0) {
+        say_note("no profile: the library that counts was not active in %s",
+                 comparison->experiment->target->argv[0]);
+    } else {
+        profile_advise(&report.summary, report.plain.cpu_s, &report.advice);
+        profile = probe_parse(&report);
+    }
+    if (fault == NULL)
+        profile_summary_free(&report.summary);
+    return profile;
+}
+
+const struct json_value *probe_profile(const struct comparison *comparison) {
+    const struct experiment *experiment = comparison->experiment;
+    struct json_value *profile = NULL;
+    struct shared_file page;
+    struct experiment probe;
+    profile_file_create(&page);
+    char *preload = probe_preload(experiment);
+    char *variable = memory_format("%s=%s", TAGPOOL_PROFILE_VARIABLE, page.path);
+    struct variant variant = {.name = "profile", .preload = preload, .variable = variable};
+    if (probe_run(&probe, experiment, "profile", &variant, 1, 1))
+        profile = probe_read(comparison, page.path, &probe.rounds.items[0].results[0]);
+    experiment_free(&probe);
+    shared_file_remove(&page);
+    free(variable);
+    free(preload);
+    return profile;
+}
+
+/* ---- loading ---- */
+
+/* What the second variant takes more of CPU time. Loading waits for nothing, so its CPU time is its
+ * time, and other programs add less to that; what they add, they add to both runs of a round. */
+static double probe_more_cpu(const struct rounds *rounds) {
+    double *differences = memory_array(rounds->count, sizeof *differences);
+    for (unsigned i = 0; i < rounds->count; i++) {
+        const struct launch_result *results = rounds->items[i].results;
+        differences[i] = metric_value(METRIC_CPU, &results[1]) - metric_value(METRIC_CPU, results);
+    }
+    double more = paired_estimate(differences, rounds->count).estimate;
+    free(differences);
+    return fmax(more, 0);
+}
+
+double probe_loading(const struct comparison *comparison) {
+    const struct experiment *experiment = comparison->experiment;
+    static char name[] = "tagpool", version[] = "--version";
+    static char *command[] = {name, version, NULL};
+    struct target target = {.argv = command};
+    struct experiment_plan plan = {
+        .runs = PROBE_LOADING_ROUNDS,
+        .max_runs = PROBE_LOADING_ROUNDS,
+        .duration_s = 1,
+        .seed = experiment->plan.seed,
+        .ignore_failure = true,
+        .input = "null",
+        .output = "null",
+    };
+    struct variant variants[2] = {{.name = "without"}, {.name = "with", .shim = true}};
+    struct experiment probe;
+    char *library = library_of_tagpool();
+    char *program = memory_format("%s/tagpool", library_own_folder());
+    variants[1].preload = library;
+    target.path = program;
+    experiment_init(&probe, &plan, &target, variants, 2, 0, experiment->terminal);
+    double loading_s = 0;
+    if (experiment_measure(&probe))
+        loading_s = probe_more_cpu(&probe.rounds);
+    experiment_free(&probe);
+    free(program);
+    free(library);
+    return loading_s;
+}

@@ -1,0 +1,308 @@
+#include "launch/launcher.h"
+
+#include "base/say.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LAUNCHER_DESCRIPTORS = 4 }; /* the memfd, and the target's 0, 1, 2 */
+
+/* The memfd: this head, then path, arguments and environment as strings that end in NUL. */
+struct launcher_request {
+    uint64_t argument_count;
+    uint64_t variable_count;
+    uint64_t text_bytes;
+    uint64_t counted;
+};
+
+/* What the forked child tells the launcher; shared memory, written before exec. */
+struct launcher_note {
+    uint64_t start_ns;
+    int exec_errno;
+};
+
+static int launcher_socket = -1;
+static struct sigaction launcher_inherited[2]; /* of SIGINT and SIGQUIT */
+
+static uint64_t launcher_now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* ---- the side of tagpool ---- */
+
+static bool launcher_write(int descriptor, const void *data, size_t bytes) {
+    const char *next = data;
+    while (bytes > 0) {
+        ssize_t written = write(descriptor, next, bytes);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return false;
+        next += written;
+        bytes -= (size_t)written;
+    }
+    return true;
+}
+
+static uint64_t launcher_measure(char *const *strings, uint64_t *count) {
+    uint64_t bytes = 0;
+    for (*count = 0; strings[*count] != NULL; ++*count)
+        bytes += strlen(strings[*count]) + 1;
+    return bytes;
+}
+
+static bool launcher_write_request(int memory, const struct launch *launch) {
+    struct launcher_request head = {.counted = launch->counted};
+    head.text_bytes = strlen(launch->path) + 1;
+    head.text_bytes += launcher_measure(launch->argv, &head.argument_count);
+    head.text_bytes += launcher_measure(launch->envp, &head.variable_count);
+    bool written = launcher_write(memory, &head, sizeof head) &&
+                   launcher_write(memory, launch->path, strlen(launch->path) + 1);
+    for (char *const *p = launch->argv; written && *p != NULL; p++)
+        written = launcher_write(memory, *p, strlen(*p) + 1);
+    for (char *const *p = launch->envp; written && *p != NULL; p++)
+        written = launcher_write(memory, *p, strlen(*p) + 1);
+    return written;
+}
+
+static bool launcher_send(int memory, const int descriptors[3]) {
+    int passed[LAUNCHER_DESCRIPTORS] = {memory, descriptors[0], descriptors[1], descriptors[2]};
+    union {
+        char bytes[CMSG_SPACE(sizeof passed)];
+        struct cmsghdr align;
+    } control;
+    char byte = 0;
+    struct iovec text = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &text,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof control.bytes,
+    };
+    memset(&control, 0, sizeof control);
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof passed);
+    memcpy(CMSG_DATA(header), passed, sizeof passed);
+    ssize_t sent;
+    do
+        sent = sendmsg(launcher_socket, &message, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent == 1;
+}
+
+bool launcher_begin(const struct launch *launch) {
+    int memory = memfd_create("tagpool-launch", MFD_CLOEXEC);
+    if (memory < 0)
+        return false;
+    bool sent =
+        launcher_write_request(memory, launch) && launcher_send(memory, launch->descriptors);
+    int error = errno;
+    close(memory);
+    errno = error;
+    return sent;
+}
+
+int launcher_descriptor(void) {
+    return launcher_socket;
+}
+
+bool launcher_finish(struct launch_result *result) {
+    ssize_t received;
+    do
+        received = recv(launcher_socket, result, sizeof *result, 0);
+    while (received < 0 && errno == EINTR);
+    return received == (ssize_t)sizeof *result;
+}
+
+/* ---- the side of the launcher ---- */
+
+static bool launcher_receive(int socket, int descriptors[LAUNCHER_DESCRIPTORS]) {
+    union {
+        char bytes[CMSG_SPACE(LAUNCHER_DESCRIPTORS * sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    char byte;
+    struct iovec text = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &text,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof control.bytes,
+    };
+    ssize_t received;
+    do
+        received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    while (received < 0 && errno == EINTR);
+    struct cmsghdr *header = received == 1 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (header == NULL || header->cmsg_len != CMSG_LEN(LAUNCHER_DESCRIPTORS * sizeof(int)))
+        return false;
+    memcpy(descriptors, CMSG_DATA(header), LAUNCHER_DESCRIPTORS * sizeof(int));
+    return true;
+}
+
+/* Points `strings` at `count` strings that lie one behind the other; returns what follows them. */
+static char *launcher_point(char **strings, uint64_t count, char *text) {
+    for (uint64_t i = 0; i < count; i++) {
+        strings[i] = text;
+        text += strlen(text) + 1;
+    }
+    strings[count] = NULL;
+    return text;
+}
+
+/* In the forked child. It waits for a byte in `gate` (-1: for nothing): until then its counters are
+ * being opened. The arrays of pointers are mapped, not allocated, so that the parent's heap
+ * stays as it is. */
+__attribute__((noreturn)) static void launcher_execute(const int *descriptors, int gate,
+                                                       struct launcher_note *note) {
+    struct stat about;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    sigaction(SIGINT, &launcher_inherited[0], NULL);
+    sigaction(SIGQUIT, &launcher_inherited[1], NULL);
+    note->exec_errno = EIO;
+    if (fstat(descriptors[0], &about) != 0)
+        _exit(127);
+    char *memory =
+        mmap(NULL, (size_t)about.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptors[0], 0);
+    if (memory == MAP_FAILED)
+        _exit(127);
+    struct launcher_request *head = (void *)memory;
+    size_t pointers = (head->argument_count + head->variable_count + 2) * sizeof(char *);
+    char **argv = mmap(NULL, pointers, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (argv == MAP_FAILED)
+        _exit(127);
+    char *path = memory + sizeof *head;
+    char **envp = argv + head->argument_count + 1;
+    char *variables = launcher_point(argv, head->argument_count, path + strlen(path) + 1);
+    launcher_point(envp, head->variable_count, variables);
+    for (int i = 0; i < 3; i++)
+        if (dup2(descriptors[1 + i], i) < 0)
+            _exit(127);
+    char byte;
+    while (gate >= 0 && read(gate, &byte, 1) < 0 && errno == EINTR) {
+    }
+    note->exec_errno = 0;
+    note->start_ns = launcher_now_ns();
+    execve(path, argv, envp);
+    note->exec_errno = errno;
+    _exit(127);
+}
+
+static bool launcher_is_counted(const int *descriptors) {
+    struct launcher_request head;
+    return pread(descriptors[0], &head, sizeof head, 0) == (ssize_t)sizeof head &&
+           head.counted != 0;
+}
+
+/* Forks the target; with counters it is let go when they are open. -1 with errno. */
+static pid_t launcher_fork(const int *descriptors, struct launcher_note *note,
+                           struct counter_set *counters) {
+    int gate[2] = {-1, -1};
+    if (counters != NULL && pipe2(gate, O_CLOEXEC) != 0)
+        return -1;
+    pid_t child = fork();
+    if (child == 0) {
+        close(gate[1]);
+        launcher_execute(descriptors, gate[0], note);
+    }
+    if (counters != NULL && child > 0)
+        counters_open(counters, child);
+    /* The end of the pipe opens the gate. */
+    if (counters != NULL) {
+        close(gate[0]);
+        close(gate[1]);
+    }
+    return child;
+}
+
+static void launcher_run(const int *descriptors, struct launcher_note *note,
+                         struct launch_result *result) {
+    struct rusage usage = {0};
+    struct counter_set counters;
+    bool counted = launcher_is_counted(descriptors);
+    int status = 0;
+    memset(result, 0, sizeof *result);
+    note->start_ns = launcher_now_ns();
+    pid_t child = launcher_fork(descriptors, note, counted ? &counters : NULL);
+    if (child < 0) {
+        result->exec_errno = errno;
+        return;
+    }
+    pid_t ended;
+    do
+        ended = wait4(child, &status, 0, &usage);
+    while (ended < 0 && errno == EINTR);
+    int error = ended < 0 ? errno : note->exec_errno;
+    result->wall_ns = launcher_now_ns() - note->start_ns;
+    if (counted)
+        counters_read(&counters, result->counters);
+    result->wait_status = status;
+    result->exec_errno = error;
+    result->user_us = (uint64_t)usage.ru_utime.tv_sec * 1000000u + (uint64_t)usage.ru_utime.tv_usec;
+    result->system_us =
+        (uint64_t)usage.ru_stime.tv_sec * 1000000u + (uint64_t)usage.ru_stime.tv_usec;
+    result->peak_kib = (uint64_t)usage.ru_maxrss;
+    result->minor_faults = (uint64_t)usage.ru_minflt;
+    result->major_faults = (uint64_t)usage.ru_majflt;
+    result->voluntary_switches = (uint64_t)usage.ru_nvcsw;
+    result->involuntary_switches = (uint64_t)usage.ru_nivcsw;
+}
+
+__attribute__((noreturn)) static void launcher_serve(int socket, pid_t parent) {
+    int descriptors[LAUNCHER_DESCRIPTORS];
+    struct launch_result result;
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    /* The terminal's Ctrl-C is for the target and for tagpool; the launcher ends with its socket.
+     */
+    sigaction(SIGINT, &ignore, &launcher_inherited[0]);
+    sigaction(SIGQUIT, &ignore, &launcher_inherited[1]);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    struct launcher_note *note =
+        mmap(NULL, sizeof *note, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (note == MAP_FAILED || getppid() != parent)
+        _exit(1);
+    while (launcher_receive(socket, descriptors)) {
+        launcher_run(descriptors, note, &result);
+        for (int i = 0; i < LAUNCHER_DESCRIPTORS; i++)
+            close(descriptors[i]);
+        if (send(socket, &result, sizeof result, MSG_NOSIGNAL) != (ssize_t)sizeof result)
+            break;
+    }
+    _exit(0);
+}
+
+bool launcher_start(void) {
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return false;
+    pid_t parent = getpid();
+    pid_t child = fork();
+    if (child < 0)
+        return false;
+    if (child == 0) {
+        close(pair[0]);
+        launcher_serve(pair[1], parent);
+    }
+    close(pair[1]);
+    launcher_socket = pair[0];
+    return true;
+}
+
+void launcher_must_start(void) {
+    if (!launcher_start())
+        say_and_exit(STATUS_OWN_FAILURE, "cannot start the launcher: %s", strerror(errno));
+}

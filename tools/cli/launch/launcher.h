@@ -1,0 +1,62 @@
+/* The launcher: a small process that starts the targets, so that their peak memory is their own.
+ *
+ * ru_maxrss survives exec: a child forked from a process of 64 MiB reports 64 MiB for /bin/true. So
+ * `main` forks the launcher before anything else, while the program is about one MiB, and the
+ * launcher forks and wait4s every target.
+ *
+ *   tagpool  --- request: {argv, envp} in a memfd, and three descriptors --->  launcher  -- fork,
+ * exec -->  target
+ *            <-- struct launch_result -----------------------------------------          <-- wait4
+ * --------
+ *
+ * One target runs at a time. The wall clock starts in the forked child right before exec and stops
+ * when wait4 returns. The launcher ends when its socket does; should `tagpool` be killed, the
+ * running target is killed too.
+ */
+#ifndef LAUNCH_LAUNCHER_H
+#define LAUNCH_LAUNCHER_H
+
+#include "launch/counters.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct launch {
+    const char *path;   /* what is executed */
+    char *const *argv;  /* NULL-ended */
+    char *const *envp;  /* NULL-ended, the whole environment */
+    int descriptors[3]; /* become 0, 1 and 2; stay open here */
+    bool counted;       /* with the processor's counters */
+};
+
+struct launch_result {
+    int32_t wait_status; /* as waitpid() gives it */
+    int32_t exec_errno;  /* why the target could not be executed; 0: it was */
+    uint64_t wall_ns;
+    uint64_t user_us; /* sampled at the timer tick: only user + system is exact */
+    uint64_t system_us;
+    uint64_t peak_kib;
+    uint64_t minor_faults;
+    uint64_t major_faults;
+    uint64_t voluntary_switches;
+    uint64_t involuntary_switches;
+    struct counter_value counters[COUNTER_COUNT]; /* if asked for */
+};
+
+/* Forks the launcher; to be called first thing in main. False with errno when the system refuses.
+ */
+bool launcher_start(void);
+
+/* The same; ends the program with a message if it cannot be. */
+void launcher_must_start(void);
+
+/* Hands over a request; the answer is awaited with launcher_finish. False with errno. */
+bool launcher_begin(const struct launch *launch);
+
+/* Readable as soon as the target has ended, for poll(). */
+int launcher_descriptor(void);
+
+/* Waits for the target's end. False when the launcher itself is gone. */
+bool launcher_finish(struct launch_result *result);
+
+#endif

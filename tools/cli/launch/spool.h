@@ -1,0 +1,24 @@
+/* Standard input for many runs: each run reads the same bytes from the start.
+ *
+ * A pipe can be read once, so it is spooled into memory; a file is opened again for each run. A
+ * terminal is not read at all: the target gets /dev/null.
+ */
+#ifndef LAUNCH_SPOOL_H
+#define LAUNCH_SPOOL_H
+
+struct spool {
+    int source; /* a seekable descriptor that holds the bytes, or that of /dev/null */
+    long start; /* where the input begins in it */
+};
+
+/* `input` is a file's path, "null", "-" for our own standard input, or NULL: standard input unless
+ * it is a terminal. Ends the program with a message when it cannot be read. */
+void spool_open(struct spool *spool, const char *input);
+
+/* A descriptor of its own for one run, at the start of the input; to be closed by the caller. -1
+ * with errno. */
+int spool_descriptor(const struct spool *spool);
+
+void spool_close(struct spool *spool);
+
+#endif

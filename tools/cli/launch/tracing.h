@@ -1,0 +1,19 @@
+/* Runs a program under libtagpool-trace.so, which counts or records its allocation calls. */
+#ifndef LAUNCH_TRACING_H
+#define LAUNCH_TRACING_H
+
+#include "launch/proxy.h"
+
+/* Resolves the command and refuses, with 126 or 127 and a message, what cannot be traced. */
+void tracing_resolve(struct target *target, char **command);
+
+/* One run with `variable` naming the file that the library shares with us; the program gets our
+ * output and errors. `input` as in proxy_run. Ends the program with a message when it cannot be
+ * started. */
+void tracing_run(const struct target *target, const char *variable, const char *path, int input,
+                 struct proxy_result *result);
+
+/* One run without the library, to compare with; its output goes nowhere. */
+void tracing_run_plain(const struct target *target, int input, struct proxy_result *result);
+
+#endif

@@ -1,0 +1,440 @@
+#include "measure/experiment.h"
+
+#include "base/memory.h"
+#include "measure/analysis.h"
+#include "pages/stats_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <tagpool/options.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The environment grows by up to this much from round to round, in steps of the stack's alignment.
+ */
+enum { EXPERIMENT_PADDING_STEPS = 256, EXPERIMENT_PADDING_STEP_BYTES = 16 };
+
+static double experiment_now_s(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* Records why there is no verdict; always false. */
+__attribute__((format(printf, 3, 4))) static bool
+experiment_fail(struct experiment *experiment, enum exit_status status, const char *format, ...) {
+    va_list arguments;
+    char *reason = NULL;
+    va_start(arguments, format);
+    int length = vasprintf(&reason, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        say_and_exit(STATUS_OWN_FAILURE, "out of memory");
+    free(experiment->reason);
+    experiment->status = status;
+    experiment->reason = reason;
+    return false;
+}
+
+/* Ends the program when no run could write to that file. It is left as it is: there may be no run.
+ */
+static void experiment_check_file(const char *path) {
+    struct stat about;
+    int error = 0;
+    if (stat(path, &about) == 0) {
+        if (S_ISDIR(about.st_mode))
+            error = EISDIR;
+        else if (access(path, W_OK) != 0)
+            error = errno;
+    } else {
+        int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (file >= 0) {
+            close(file);
+            unlink(path);
+        } else if (errno != EEXIST) {
+            error = errno;
+        }
+    }
+    if (error != 0)
+        say_and_exit(STATUS_USAGE, "cannot write --output %s: %s", path, strerror(error));
+}
+
+static bool experiment_is_file(const char *output) {
+    return strcmp(output, "null") != 0 && strcmp(output, "pipe") != 0 &&
+           strcmp(output, "inherit") != 0;
+}
+
+void experiment_init(struct experiment *experiment, const struct experiment_plan *plan,
+                     const struct target *target, const struct variant *variants,
+                     unsigned variant_count, unsigned reference, const struct terminal *terminal) {
+    *experiment = (struct experiment){
+        .plan = *plan,
+        .target = target,
+        .variants = variants,
+        .terminal = terminal,
+        .inherited_preload = getenv("LD_PRELOAD"),
+        .inherited_options = getenv(TAGPOOL_OPTIONS_VARIABLE),
+        .rounds = {.variant_count = variant_count, .reference = reference},
+    };
+    schedule_init(&experiment->schedule, variant_count, plan->seed);
+    if (experiment_is_file(plan->output))
+        experiment_check_file(plan->output);
+    spool_open(&experiment->spool, plan->input);
+}
+
+void experiment_free(struct experiment *experiment) {
+    spool_close(&experiment->spool);
+    rounds_free(&experiment->rounds);
+    free(experiment->reason);
+    experiment->reason = NULL;
+}
+
+char *experiment_describe_end(int wait_status) {
+    if (WIFSIGNALED(wait_status))
+        return memory_format("signal %d (%s)", WTERMSIG(wait_status),
+                             strsignal(WTERMSIG(wait_status)));
+    return memory_format("exit status %d", WEXITSTATUS(wait_status));
+}
+
+/* ---- one run ---- */
+
+static bool experiment_prepare(struct experiment *experiment) {
+    if (experiment->plan.prepare == NULL)
+        return true;
+    /* Standard output may be where our results go. */
+    char *command = memory_format("exec >&2\n%s", experiment->plan.prepare);
+    int status = system(command);
+    free(command);
+    if (status == 0)
+        return true;
+    /* system() keeps these from us: Ctrl-C means all of it. */
+    if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGQUIT))
+        raise(WTERMSIG(status));
+    char *end = experiment_describe_end(status);
+    experiment_fail(experiment, STATUS_TARGET_FAILED, "the command of --prepare ended with %s",
+                    end);
+    free(end);
+    return false;
+}
+
+/* Where a timed run writes to: descriptors that are ours to close, or -1 with errno. */
+static int experiment_open_output(const char *output, int standard) {
+    if (strcmp(output, "inherit") == 0)
+        return fcntl(standard, F_DUPFD_CLOEXEC, 3);
+    if (strcmp(output, "null") == 0 || standard == STDERR_FILENO)
+        return open("/dev/null", O_WRONLY | O_CLOEXEC);
+    return open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+}
+
+static bool experiment_launch(struct launch *launch, const char *output, bool captured,
+                              struct capture *capture) {
+    if (captured || strcmp(output, "pipe") == 0)
+        return capture_run(launch, capture);
+    launch->descriptors[1] = experiment_open_output(output, STDOUT_FILENO);
+    if (launch->descriptors[1] < 0)
+        return false;
+    launch->descriptors[2] = experiment_open_output(output, STDERR_FILENO);
+    bool run =
+        launch->descriptors[2] >= 0 && launcher_begin(launch) && launcher_finish(&capture->result);
+    close(launch->descriptors[1]);
+    if (launch->descriptors[2] >= 0)
+        close(launch->descriptors[2]);
+    return run;
+}
+
+/* Runs the target once; `captured` when its output is wanted, else it goes where the plan says. */
+static bool experiment_run(struct experiment *experiment, char *const *envp, bool captured,
+                           struct capture *capture) {
+    const struct target *target = experiment->target;
+    if (!experiment_prepare(experiment))
+        return false;
+    struct launch launch = {
+        .path = target->path,
+        .argv = target->argv,
+        .envp = envp,
+        .descriptors = {spool_descriptor(&experiment->spool), -1, -1},
+        .counted = experiment->plan.counted,
+    };
+    if (launch.descriptors[0] < 0)
+        return experiment_fail(experiment, STATUS_OWN_FAILURE, "cannot open the input: %s",
+                               strerror(errno));
+    bool run = experiment_launch(&launch, experiment->plan.output, captured, capture);
+    int error = errno;
+    close(launch.descriptors[0]);
+    if (!run)
+        return experiment_fail(experiment, STATUS_OWN_FAILURE, "cannot start a run: %s",
+                               strerror(error));
+    error = capture->result.exec_errno;
+    if (error != 0)
+        return experiment_fail(experiment, error == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN,
+                               "cannot execute %s: %s", target->path, strerror(error));
+    return true;
+}
+
+/* ---- environments ---- */
+
+static void experiment_make_environments(const struct experiment *experiment,
+                                         const char *stats_path, size_t padding_bytes,
+                                         struct variant_environment *environments) {
+    unsigned count = experiment->rounds.variant_count;
+    for (unsigned i = 0; i < count; i++)
+        variant_environment_make(&environments[i], &experiment->variants[i], stats_path);
+    variant_environments_equalise(environments, count, padding_bytes);
+}
+
+static void experiment_free_environments(const struct experiment *experiment,
+                                         struct variant_environment *environments) {
+    for (unsigned i = 0; i < experiment->rounds.variant_count; i++)
+        variant_environment_free(&environments[i]);
+}
+
+/* ---- the check ---- */
+
+static bool experiment_check_success(struct experiment *experiment, unsigned variant) {
+    const struct capture *check = &experiment->checks[variant];
+    if (experiment->plan.ignore_failure || check->result.wait_status == 0)
+        return true;
+    char *end = experiment_describe_end(check->result.wait_status);
+    experiment_fail(experiment, STATUS_TARGET_FAILED,
+                    "%s ended with %s%s%s%s; correct the command, or go on all the same with -i",
+                    experiment->target->argv[0], end, check->last_words[0] != '\0' ? " (\"" : "",
+                    check->last_words, check->last_words[0] != '\0' ? "\")" : "");
+    free(end);
+    return false;
+}
+
+/* The same exit status as the reference? */
+static bool experiment_check_status(struct experiment *experiment, unsigned variant) {
+    unsigned reference = experiment->rounds.reference;
+    const struct capture *ours = &experiment->checks[variant];
+    const struct capture *theirs = &experiment->checks[reference];
+    if (experiment->unstable_status || ours->result.wait_status == theirs->result.wait_status)
+        return true;
+    char *end = experiment_describe_end(ours->result.wait_status);
+    char *reference_end = experiment_describe_end(theirs->result.wait_status);
+    bool words = ours->last_words[0] != '\0';
+    experiment_fail(experiment, STATUS_TARGET_FAILED,
+                    "no verdict: with %s the program ended with %s%s%s%s, with %s with %s",
+                    experiment->variants[variant].name, end, words ? " (\"" : "", ours->last_words,
+                    words ? "\")" : "", experiment->variants[reference].name, reference_end);
+    free(end);
+    free(reference_end);
+    return false;
+}
+
+/* The same output as the reference, as far as the reference agrees with itself? */
+static bool experiment_check_output(struct experiment *experiment, unsigned variant) {
+    static const char *const titles[] = {"standard output", "standard error"};
+    unsigned reference = experiment->rounds.reference;
+    const char *reference_name = experiment->variants[reference].name;
+    for (int i = 0; i < 2; i++) {
+        const struct digest *ours = &experiment->checks[variant].streams[i];
+        const struct digest *theirs = &experiment->checks[reference].streams[i];
+        if (!experiment->unstable[i] && !digest_equal(ours, theirs))
+            return experiment_fail(
+                experiment, STATUS_TARGET_FAILED,
+                "no verdict: the program's %s differs: %llu bytes with %s, %llu%s with %s; two "
+                "runs with %s agree",
+                titles[i], (unsigned long long)ours->bytes, experiment->variants[variant].name,
+                (unsigned long long)theirs->bytes, ours->bytes == theirs->bytes ? " others" : "",
+                reference_name, reference_name);
+    }
+    return true;
+}
+
+/* Reads the statistics page after a run with the shim. */
+static bool experiment_check_proof(struct experiment *experiment, unsigned variant,
+                                   const char *path) {
+    struct stats_summary summary;
+    struct experiment_proof *proof = &experiment->proofs[variant];
+    const char *name = experiment->variants[variant].name;
+    const char *fault = stats_file_read(path, &summary);
+    if (fault != NULL)
+        return experiment_fail(experiment, STATUS_TARGET_FAILED, "no verdict on %s: %s", name,
+                               fault);
+    proof->calls = stats_summary_calls(&summary);
+    proof->processes = summary.process_count;
+    proof->missed = summary.processes_missed;
+    for (unsigned i = 0; i < summary.process_count; i++) {
+        const struct stats_process *process = &summary.processes[i];
+        proof->pool_calls += stats_process_pool_calls(process);
+        proof->direct_calls += process->counters.direct_calls;
+        if (process->pool_bytes_peak > proof->pool_bytes_peak)
+            proof->pool_bytes_peak = process->pool_bytes_peak;
+    }
+    stats_summary_free(&summary);
+    if (proof->calls > 0)
+        return true;
+    if (proof->processes > 0)
+        return experiment_fail(
+            experiment, STATUS_TARGET_FAILED,
+            "no verdict on %s: the shim was loaded but saw no call; %s allocates "
+            "nothing, or has an allocator of its own",
+            name, experiment->target->argv[0]);
+    return experiment_fail(experiment, STATUS_TARGET_FAILED,
+                           "no verdict on %s: the shim was not active; %s was not given "
+                           "LD_PRELOAD, dropped it, or stops the library from loading",
+                           name, experiment->target->argv[0]);
+}
+
+/* The reference once more: does it agree with itself? */
+static bool experiment_check_reference(struct experiment *experiment, char *const *envp) {
+    struct capture again;
+    unsigned reference = experiment->rounds.reference;
+    struct capture *check = &experiment->checks[reference];
+    if (!experiment_run(experiment, envp, true, check) ||
+        !experiment_check_success(experiment, reference) ||
+        !experiment_run(experiment, envp, true, &again))
+        return false;
+    experiment->unstable_status = check->result.wait_status != again.result.wait_status;
+    for (int i = 0; i < 2; i++)
+        experiment->unstable[i] = !digest_equal(&check->streams[i], &again.streams[i]);
+    return true;
+}
+
+static bool experiment_check_variants(struct experiment *experiment, struct stats_file *page,
+                                      const struct variant_environment *environments) {
+    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
+        bool shim = experiment->variants[i].shim;
+        if (i == experiment->rounds.reference && !shim)
+            continue;
+        terminal_progress(experiment->terminal, "checking %s", experiment->variants[i].name);
+        if (shim)
+            stats_file_reset(page);
+        if (!experiment_run(experiment, environments[i].strings, true, &experiment->checks[i]) ||
+            !experiment_check_status(experiment, i) || !experiment_check_output(experiment, i) ||
+            (shim && !experiment_check_proof(experiment, i, page->path)))
+            return false;
+    }
+    return true;
+}
+
+bool experiment_check(struct experiment *experiment) {
+    struct variant_environment environments[ROUNDS_VARIANTS_MAX];
+    struct stats_file page;
+    unsigned reference = experiment->rounds.reference;
+    stats_file_create(&page);
+    experiment_make_environments(experiment, page.path, 0, environments);
+    terminal_progress(experiment->terminal, "checking %s", experiment->variants[reference].name);
+    bool sound = experiment_check_reference(experiment, environments[reference].strings) &&
+                 experiment_check_variants(experiment, &page, environments);
+    terminal_wipe(experiment->terminal);
+    experiment_free_environments(experiment, environments);
+    stats_file_remove(&page);
+    return sound;
+}
+
+/* ---- the timed rounds ---- */
+
+/* A timed run has to end as it did in the check. */
+static bool experiment_check_end(struct experiment *experiment, unsigned variant, int wait_status) {
+    int expected = experiment->checks[variant].result.wait_status;
+    if (wait_status == expected || experiment->plan.ignore_failure)
+        return true;
+    char *end = experiment_describe_end(wait_status);
+    char *expected_end = experiment_describe_end(expected);
+    experiment_fail(experiment, STATUS_TARGET_FAILED,
+                    "no verdict: with %s the program ended with %s in round %u, with %s in the "
+                    "warm-up",
+                    experiment->variants[variant].name, end, experiment->rounds.count,
+                    expected_end);
+    free(end);
+    free(expected_end);
+    return false;
+}
+
+static bool experiment_round(struct experiment *experiment, struct round *round) {
+    struct variant_environment environments[ROUNDS_VARIANTS_MAX];
+    struct capture capture = {0};
+    bool sound = true;
+    round->padding_bytes =
+        (size_t)randomness_below(&experiment->schedule.randomness, EXPERIMENT_PADDING_STEPS) *
+        EXPERIMENT_PADDING_STEP_BYTES;
+    schedule_next(&experiment->schedule, round->order);
+    experiment_make_environments(experiment, NULL, round->padding_bytes, environments);
+    for (unsigned place = 0; sound && place < experiment->rounds.variant_count; place++) {
+        unsigned variant = round->order[place];
+        sound = experiment_run(experiment, environments[variant].strings, false, &capture) &&
+                experiment_check_end(experiment, variant, capture.result.wait_status);
+        round->results[variant] = capture.result;
+    }
+    experiment_free_environments(experiment, environments);
+    return sound;
+}
+
+/* After how many rounds the next decision falls. */
+static unsigned experiment_goal(const struct experiment *experiment) {
+    const struct experiment_plan *plan = &experiment->plan;
+    if (plan->runs != 0)
+        return plan->runs;
+    unsigned least = plan->min_runs != 0 ? plan->min_runs : EXPERIMENT_LEAST_ROUNDS;
+    unsigned goal = EXPERIMENT_PILOT_ROUNDS;
+    if (experiment->rounds.count >= EXPERIMENT_PILOT_ROUNDS) {
+        goal = paired_rounds_for(analysis_worst_sigma(&experiment->rounds), plan->precision,
+                                 plan->max_runs);
+        goal = goal > least ? goal : least;
+    }
+    goal = schedule_round_up(&experiment->schedule, goal);
+    return goal < plan->max_runs ? goal : plan->max_runs;
+}
+
+static void experiment_show_progress(const struct experiment *experiment, unsigned goal) {
+    double left = experiment->plan.duration_s - experiment->elapsed_s;
+    unsigned done = experiment->rounds.count;
+    if (done > 0) {
+        double to_goal = experiment->elapsed_s / done * (goal - done);
+        left = to_goal < left || experiment->plan.runs != 0 ? to_goal : left;
+    }
+    const char *bound = experiment->plan.runs != 0       ? ""
+                        : done < EXPERIMENT_PILOT_ROUNDS ? "at least "
+                                                         : "about ";
+    terminal_progress(experiment->terminal, "round %u of %s%u, about %.0f s left", done + 1, bound,
+                      goal, left > 0 ? left : 0);
+}
+
+/* Would another round end after the time that was given? A number of rounds that was asked for goes
+ * before. */
+static bool experiment_time_is_up(const struct experiment *experiment) {
+    const struct experiment_plan *plan = &experiment->plan;
+    unsigned done = experiment->rounds.count;
+    if (done == 0 || plan->runs != 0 || done < plan->min_runs)
+        return false;
+    return experiment->elapsed_s + experiment->elapsed_s / done > plan->duration_s;
+}
+
+static bool experiment_warm_up(struct experiment *experiment) {
+    struct round discarded;
+    for (unsigned i = 0; i < experiment->plan.warmups; i++) {
+        terminal_progress(experiment->terminal, "warm-up round %u of %u", i + 1,
+                          experiment->plan.warmups);
+        if (!experiment_round(experiment, &discarded))
+            return false;
+    }
+    return true;
+}
+
+bool experiment_measure(struct experiment *experiment) {
+    bool sound = experiment_warm_up(experiment);
+    double start_s = experiment_now_s();
+    unsigned goal = experiment_goal(experiment);
+    while (sound && experiment->rounds.count < goal) {
+        experiment->out_of_time = experiment_time_is_up(experiment);
+        if (experiment->out_of_time)
+            break;
+        experiment_show_progress(experiment, goal);
+        sound = experiment_round(experiment, rounds_add(&experiment->rounds));
+        experiment->elapsed_s = experiment_now_s() - start_s;
+        /* Decided only where a goal was reached, by the spread and never by the difference itself.
+         */
+        if (sound && experiment->rounds.count == goal)
+            goal = experiment_goal(experiment);
+    }
+    terminal_wipe(experiment->terminal);
+    return sound;
+}

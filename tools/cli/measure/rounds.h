@@ -1,0 +1,29 @@
+/* The raw data of a measurement: rounds, in each of which every variant ran once. */
+#ifndef MEASURE_ROUNDS_H
+#define MEASURE_ROUNDS_H
+
+#include "launch/launcher.h"
+#include "measure/schedule.h"
+
+#include <stddef.h>
+
+enum { ROUNDS_VARIANTS_MAX = SCHEDULE_VARIANTS_MAX };
+
+struct round {
+    unsigned char order[ROUNDS_VARIANTS_MAX]; /* order[place] = variant */
+    size_t padding_bytes;                     /* by which the environment was made larger */
+    struct launch_result results[ROUNDS_VARIANTS_MAX]; /* by variant */
+};
+
+struct rounds {
+    unsigned variant_count;
+    unsigned reference; /* the variant that the others are compared with */
+    unsigned count;
+    struct round *items;
+};
+
+/* A new, zeroed round at the end; valid until the next call. */
+struct round *rounds_add(struct rounds *rounds);
+void rounds_free(struct rounds *rounds);
+
+#endif

@@ -1,0 +1,12 @@
+/* A comparison as CSV (RFC 4180): one line per run, in the order in which they ran, with a line of
+ * names first. Times in seconds, memory in bytes. */
+#ifndef REPORT_CSV_H
+#define REPORT_CSV_H
+
+#include "compare/comparison.h"
+
+#include <stdio.h>
+
+void report_csv_print(FILE *out, const struct comparison *comparison);
+
+#endif

@@ -1,0 +1,43 @@
+/* All the files that a comparison can be written to, for the commands that have one.
+ *
+ *   exports_set for each option;  exports_open;  measure;  exports_write
+ *
+ * As export.h: looked at before the measurement, touched when there is a result.
+ */
+#ifndef REPORT_EXPORTS_H
+#define REPORT_EXPORTS_H
+
+#include "base/export.h"
+#include "compare/comparison.h"
+
+enum exports_kind { EXPORTS_JSON, EXPORTS_CSV, EXPORTS_MARKDOWN, EXPORTS_HTML, EXPORTS_COUNT };
+
+/* Entries of a command's option table. */
+#define EXPORTS_OPTION_JSON                                                                        \
+    {                                                                                              \
+        0, "export-json", "FILE",                                                                  \
+            "write everything as JSON; with '-' to standard output, and\n"                         \
+            "the table to standard error"                                                          \
+    }
+#define EXPORTS_OPTION_CSV                                                                         \
+    { 0, "export-csv", "FILE", "write every run as a line of CSV" }
+#define EXPORTS_OPTION_MARKDOWN                                                                    \
+    { 0, "export-markdown", "FILE", "write the table and the verdicts as Markdown" }
+#define EXPORTS_OPTION_HTML                                                                        \
+    { 0, "html", "FILE", "write one page with charts, which needs nothing else" }
+
+struct exports {
+    const char *paths[EXPORTS_COUNT]; /* NULL: not asked for */
+    struct export files[EXPORTS_COUNT];
+};
+
+/* Ends the program with a message when a file cannot be written, or two are the same. */
+void exports_open(struct exports *exports);
+
+/* Writes what it can; ends the program with a message for each file that it could not write. */
+void exports_write(struct exports *exports, const struct comparison *comparison);
+
+/* Where the tables go: standard output, unless an export is there. */
+FILE *exports_tables(const struct exports *exports);
+
+#endif

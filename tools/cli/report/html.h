@@ -1,0 +1,16 @@
+/* A comparison as one page that needs nothing else: no script, no font, no file from anywhere.
+ *
+ * Verdicts in words, each metric's differences with their intervals, the rounds as dots, what the
+ * program allocates (if there is a profile), and the machine. Light or dark as the reader's system
+ * is; colours are told apart by colour-blind readers, and nothing is said by colour alone.
+ */
+#ifndef REPORT_HTML_H
+#define REPORT_HTML_H
+
+#include "compare/comparison.h"
+
+#include <stdio.h>
+
+void report_html_print(FILE *out, const struct comparison *comparison);
+
+#endif

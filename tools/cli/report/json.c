@@ -1,0 +1,241 @@
+#include "report/json.h"
+
+#include "base/json.h"
+#include "base/version.h"
+
+#include <math.h>
+#include <sys/wait.h>
+
+static const char *const report_verdicts[] = {
+    [PAIRED_FASTER] = "less",
+    [PAIRED_SLIGHTLY_FASTER] = "slightly less",
+    [PAIRED_NO_DIFFERENCE] = "no meaningful difference",
+    [PAIRED_SLIGHTLY_SLOWER] = "slightly more",
+    [PAIRED_SLOWER] = "more",
+    [PAIRED_INCONCLUSIVE] = "inconclusive",
+};
+
+static void report_json_plan(struct json *json, const struct experiment *experiment) {
+    const struct experiment_plan *plan = &experiment->plan;
+    json_object(json, "plan");
+    json_count(json, "seed", plan->seed);
+    json_count(json, "runs", plan->runs);
+    json_count(json, "min_runs", plan->min_runs);
+    json_count(json, "max_runs", plan->max_runs);
+    json_count(json, "warmups", plan->warmups);
+    json_number(json, "duration_seconds", plan->duration_s);
+    json_number(json, "noise_threshold", plan->threshold);
+    json_number(json, "precision", plan->precision);
+    json_text(json, "prepare", plan->prepare);
+    json_text(json, "input", plan->input);
+    json_text(json, "output", plan->output);
+    json_number(json, "confidence", PAIRED_CONFIDENCE);
+    json_end(json);
+}
+
+/* What every variant has besides its own. */
+static void report_json_environment(struct json *json, const struct experiment *experiment) {
+    json_object(json, "environment");
+    json_text(json, "preload", experiment->inherited_preload);
+    json_text(json, "options", experiment->inherited_options);
+    json_end(json);
+}
+
+static void report_json_difference(struct json *json, enum metric metric,
+                                   const struct analysis *analysis) {
+    const struct paired_interval *difference = &analysis->difference;
+    json_object(json, metric_about[metric].key);
+    json_number(json, "median", analysis->value);
+    json_number(json, "reference_median", analysis->reference);
+    json_number(json, "difference", paired_share(difference->estimate));
+    if (difference->exists) {
+        json_number(json, "low", paired_share(difference->low));
+        json_number(json, "high", paired_share(difference->high));
+    } else {
+        json_null(json, "low");
+        json_null(json, "high");
+    }
+    json_truth(json, "exact", analysis->exact);
+    json_text(json, "verdict", report_verdicts[analysis->verdict]);
+    json_count(json, "rounds_to_settle", analysis->rounds_to_settle);
+    json_number(json, "sigma", analysis->sigma);
+    json_number(json, "order_effect", paired_share(analysis->order.effect));
+    json_truth(json, "order_matters", analysis->order.significant);
+    json_number(json, "autocorrelation", analysis->autocorrelation);
+    json_truth(json, "autocorrelated", analysis->autocorrelated);
+    json_end(json);
+}
+
+static void report_json_variant(struct json *json, const struct comparison *comparison,
+                                unsigned index) {
+    const struct experiment *experiment = comparison->experiment;
+    const struct variant *variant = &experiment->variants[index];
+    json_object(json, NULL);
+    json_text(json, "name", variant->name);
+    json_text(json, "preload", variant->preload);
+    json_text(json, "options", variant->settings);
+    json_truth(json, "reference", index == experiment->rounds.reference);
+    if (variant->shim) {
+        json_count(json, "calls", experiment->proofs[index].calls);
+        json_count(json, "pool_calls", experiment->proofs[index].pool_calls);
+        json_count(json, "processes", experiment->proofs[index].processes);
+        json_count(json, "processes_missed", experiment->proofs[index].missed);
+        json_count(json, "pool_bytes_peak", experiment->proofs[index].pool_bytes_peak);
+    }
+    if (index != experiment->rounds.reference) {
+        json_object(json, "differences");
+        for (int metric = 0; metric < METRIC_COUNT; metric++)
+            report_json_difference(json, (enum metric)metric, &comparison->analyses[index][metric]);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void report_json_run(struct json *json, const char *variant,
+                            const struct launch_result *result) {
+    bool signalled = WIFSIGNALED(result->wait_status);
+    json_flat_object(json, NULL);
+    json_text(json, "variant", variant);
+    json_number(json, "wall_seconds", (double)result->wall_ns * 1e-9);
+    json_number(json, "user_seconds", (double)result->user_us * 1e-6);
+    json_number(json, "system_seconds", (double)result->system_us * 1e-6);
+    json_count(json, "peak_memory_bytes", result->peak_kib * 1024);
+    json_count(json, "minor_faults", result->minor_faults);
+    json_count(json, "major_faults", result->major_faults);
+    json_count(json, "voluntary_switches", result->voluntary_switches);
+    json_count(json, "involuntary_switches", result->involuntary_switches);
+    json_count(
+        json, signalled ? "signal" : "exit_status",
+        (uint64_t)(signalled ? WTERMSIG(result->wait_status) : WEXITSTATUS(result->wait_status)));
+    json_end(json);
+}
+
+/* The runs of a round in the order in which they ran. */
+static void report_json_round(struct json *json, const struct experiment *experiment,
+                              const struct round *round) {
+    json_object(json, NULL);
+    json_count(json, "padding_bytes", round->padding_bytes);
+    json_array(json, "runs");
+    for (unsigned place = 0; place < experiment->rounds.variant_count; place++) {
+        unsigned variant = round->order[place];
+        report_json_run(json, experiment->variants[variant].name, &round->results[variant]);
+    }
+    json_end(json);
+    json_end(json);
+}
+
+static void report_json_known(struct json *json, const char *key, bool known, double number) {
+    if (known)
+        json_number(json, key, number);
+    else
+        json_null(json, key);
+}
+
+static void report_json_headroom(struct json *json, const struct headroom *headroom) {
+    if (!headroom->measured) {
+        json_null(json, "headroom");
+        return;
+    }
+    json_object(json, "headroom");
+    json_count(json, "rounds", headroom->rounds);
+    json_flat_array(json, "cpu_seconds");
+    for (int k = 0; k < HEADROOM_STEPS; k++)
+        json_number(json, NULL, headroom->cpu_s[k]);
+    json_end(json);
+    json_number(json, "share", headroom->share);
+    json_number(json, "low", headroom->low);
+    json_number(json, "high", headroom->high);
+    /* Rounded, so that it comes out the same from a share that was read back. */
+    json_number(json, "ceiling", round(1e6 * headroom_ceiling(headroom->share)) * 1e-6);
+    json_end(json);
+}
+
+/* Of each event one value per variant, in their order; `error` is 0 where it was counted. */
+static void report_json_counted(struct json *json, const struct comparison *comparison) {
+    const struct counted *counted = &comparison->counted;
+    if (!counted->measured) {
+        json_null(json, "counters");
+        return;
+    }
+    json_object(json, "counters");
+    json_count(json, "counter_rounds", counted->rounds);
+    for (int i = 0; i < COUNTER_COUNT; i++) {
+        json_object(json, counter_about[i].key);
+        json_count(json, "error", (uint64_t)counted->errors[i]);
+        json_array(json, "values");
+        for (unsigned variant = 0;
+             counted->errors[i] == 0 && variant < comparison->experiment->rounds.variant_count;
+             variant++) {
+            const struct paired_interval *difference = &counted->differences[variant][i];
+            json_flat_object(json, NULL);
+            json_number(json, "median", counted->medians[variant][i]);
+            json_number(json, "log_estimate", difference->estimate);
+            json_number(json, "log_low", difference->low);
+            json_number(json, "log_high", difference->high);
+            json_end(json);
+        }
+        json_end(json);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void report_json_reasons(struct json *json, const struct reasons *reasons) {
+    json_array(json, "reasons");
+    for (unsigned i = 0; i < reasons->count; i++) {
+        json_flat_object(json, NULL);
+        json_text(json, "kind", reason_kind_names[reasons->items[i].kind]);
+        json_text(json, "key", reasons->items[i].key);
+        json_truth(json, "matters", reasons->items[i].matters);
+        json_text(json, "text", reasons->items[i].text);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+/* How good the measurement was, and why it came out as it did. */
+static void report_json_session(struct json *json, const struct comparison *comparison) {
+    const struct experiment *experiment = comparison->experiment;
+    json_number(json, "elapsed_seconds", experiment->elapsed_s);
+    json_truth(json, "out_of_time", experiment->out_of_time);
+    json_truth(json, "output_stable", !experiment->unstable[0] && !experiment->unstable[1]);
+    json_truth(json, "stdout_stable", !experiment->unstable[0]);
+    json_truth(json, "stderr_stable", !experiment->unstable[1]);
+    report_json_known(json, "resolution", experiment->rounds.count >= PAIRED_ROUNDS_FOR_INTERVAL,
+                      analysis_worst_half_width(&experiment->rounds));
+    report_json_known(json, "steal", comparison->steal >= 0, comparison->steal);
+    report_json_known(json, "loading_seconds", comparison->loading_s > 0, comparison->loading_s);
+    report_json_headroom(json, &comparison->headroom);
+    report_json_counted(json, comparison);
+    report_json_reasons(json, &comparison->reasons);
+}
+
+void report_json_print(FILE *out, const struct comparison *comparison) {
+    const struct experiment *experiment = comparison->experiment;
+    struct json json;
+    json_init(&json, out);
+    json_object(&json, NULL);
+    json_text(&json, "schema", "tagpool-compare");
+    json_count(&json, "schema_version", REPORT_JSON_VERSION);
+    json_text(&json, "tagpool_version", TAGPOOL_VERSION);
+    json_text(&json, "name", comparison->title);
+    json_flat_array(&json, "command");
+    for (char **word = experiment->target->argv; *word != NULL; word++)
+        json_text(&json, NULL, *word);
+    json_end(&json);
+    machine_print_json(&json, &comparison->machine);
+    report_json_plan(&json, experiment);
+    report_json_environment(&json, experiment);
+    report_json_session(&json, comparison);
+    json_array(&json, "variants");
+    for (unsigned i = 0; i < experiment->rounds.variant_count; i++)
+        report_json_variant(&json, comparison, i);
+    json_end(&json);
+    json_array(&json, "rounds");
+    for (unsigned i = 0; i < experiment->rounds.count; i++)
+        report_json_round(&json, experiment, &experiment->rounds.items[i]);
+    json_end(&json);
+    if (comparison->profile != NULL)
+        json_tree_print(&json, "profile", comparison->profile);
+    json_end(&json);
+}

@@ -1,0 +1,94 @@
+#include "report/markdown.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MARKDOWN_TEXT_BYTES = 96 };
+
+/* Text without a meaning: neither markup nor the end of a table's cell. */
+static void markdown_print_text(FILE *out, const char *text) {
+    for (; *text != '\0'; text++) {
+        if (strchr("\\`*_[]<>|#", *text) != NULL)
+            fputc('\\', out);
+        fputc(*text == '\n' || *text == '\r' ? ' ' : *text, out);
+    }
+}
+
+/* A new string, as an item of a list. */
+static void markdown_print_item(FILE *out, const char *title, char *text) {
+    if (text != NULL) {
+        fprintf(out, "* %s", title);
+        markdown_print_text(out, text);
+        fputs(".\n", out);
+    }
+    free(text);
+}
+
+static void markdown_print_metric(FILE *out, const struct comparison *comparison,
+                                  enum metric metric) {
+    const struct experiment *experiment = comparison->experiment;
+    unsigned reference = experiment->rounds.reference;
+    char value[MARKDOWN_TEXT_BYTES], difference[MARKDOWN_TEXT_BYTES], word[MARKDOWN_TEXT_BYTES];
+    metric_format(metric, comparison->analyses[reference == 0][metric].reference, value,
+                  sizeof value);
+    fprintf(out, "| %s | ", metric_about[metric].title);
+    markdown_print_text(out, experiment->variants[reference].name);
+    fprintf(out, " | %s | | |\n", value);
+    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
+        if (i == reference)
+            continue;
+        const struct analysis *analysis = &comparison->analyses[i][metric];
+        metric_format(metric, analysis->value, value, sizeof value);
+        comparison_format_difference(analysis, difference, sizeof difference);
+        fputs("| | ", out);
+        markdown_print_text(out, experiment->variants[i].name);
+        fprintf(out, " | %s | %s | %s |\n", value, difference,
+                comparison_verdict_word(metric, analysis->verdict, word, sizeof word));
+    }
+}
+
+static void markdown_print_counted(FILE *out, const struct comparison *comparison,
+                                   unsigned variant) {
+    char *text = comparison_counted_text(comparison, variant);
+    if (text != NULL)
+        markdown_print_item(
+            out, "Counters: ",
+            memory_format("%s: %s", comparison->experiment->variants[variant].name, text));
+    free(text);
+}
+
+void report_markdown_print(FILE *out, const struct comparison *comparison) {
+    const struct experiment *experiment = comparison->experiment;
+    const struct rounds *rounds = &experiment->rounds;
+    fputs("### ", out);
+    markdown_print_text(out, comparison->title);
+    fprintf(out,
+            "\n\n%u rounds in %.1f s, balanced order, seed %llu; medians, and differences with "
+            "95 %% intervals.\n\n"
+            "| metric | variant | median | difference | verdict |\n| --- | --- | ---: | --- | --- "
+            "|\n",
+            rounds->count, experiment->elapsed_s, (unsigned long long)experiment->plan.seed);
+    for (int metric = 0; metric < METRIC_COUNT; metric++)
+        markdown_print_metric(out, comparison, (enum metric)metric);
+    fputc('\n', out);
+    for (unsigned i = 0; i < rounds->variant_count; i++) {
+        if (i == rounds->reference)
+            continue;
+        char *sentence = comparison_sentence(comparison, i);
+        markdown_print_item(out, "",
+                            memory_format("%s against %s: %s", experiment->variants[i].name,
+                                          experiment->variants[rounds->reference].name, sentence));
+        free(sentence);
+    }
+    markdown_print_item(out, "Headroom: ", comparison_headroom_text(comparison));
+    for (unsigned i = 0; i < rounds->variant_count; i++)
+        if (i != rounds->reference)
+            markdown_print_counted(out, comparison, i);
+    markdown_print_item(out, "", comparison_resolution_text(comparison));
+    for (unsigned i = 0; i < comparison->reasons.count; i++)
+        if (comparison->reasons.items[i].matters)
+            markdown_print_item(out, "", memory_copy(comparison->reasons.items[i].text));
+    markdown_print_item(out, "Machine: ", machine_text(&comparison->machine));
+}

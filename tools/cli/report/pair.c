@@ -1,0 +1,218 @@
+#include "report/pair.h"
+
+#include "base/memory.h"
+#include "stats/shift.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAIR_TEXT_BYTES = 96 };
+
+/* ---- what changed ---- */
+
+/* The variant's logarithms, round by round: of the reference itself, of others against it. */
+static double *pair_values(const struct rounds *rounds, unsigned variant, enum metric metric) {
+    double *values = memory_array(rounds->count, sizeof *values);
+    for (unsigned i = 0; i < rounds->count; i++) {
+        const struct launch_result *results = rounds->items[i].results;
+        values[i] = log(metric_value(metric, &results[variant]));
+        if (variant != rounds->reference)
+            values[i] -= log(metric_value(metric, &results[rounds->reference]));
+    }
+    return values;
+}
+
+static double pair_centre(const struct comparison *comparison, unsigned variant,
+                          enum metric metric) {
+    unsigned reference = comparison->experiment->rounds.reference;
+    if (variant == reference)
+        return comparison->analyses[reference == 0 ? 1 : 0][metric].reference;
+    return paired_share(comparison->analyses[variant][metric].difference.estimate);
+}
+
+static void pair_add(struct report_pair *pair, unsigned before, unsigned after,
+                     enum metric metric) {
+    const struct rounds *first = &pair->before->experiment.rounds;
+    const struct rounds *second = &pair->after->experiment.rounds;
+    double *x = pair_values(first, before, metric);
+    double *y = pair_values(second, after, metric);
+    struct report_change *change = &pair->changes[pair->count++];
+    *change = (struct report_change){
+        .metric = metric,
+        .variant = pair->before->variants[before].name,
+        .reference = before == first->reference,
+        .before = pair_centre(&pair->before->comparison, before, metric),
+        .after = pair_centre(&pair->after->comparison, after, metric),
+        .change = shift_estimate(x, first->count, y, second->count),
+    };
+    change->verdict = paired_judge(&change->change, pair->threshold);
+    free(x);
+    free(y);
+}
+
+/* The variant of that name, or the number of variants. */
+static unsigned pair_find(const struct saved *saved, const char *name) {
+    unsigned i = 0;
+    while (i < saved->experiment.rounds.variant_count && strcmp(saved->variants[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+void report_pair_make(struct report_pair *pair, const struct saved *before,
+                      const struct saved *after) {
+    const struct rounds *first = &before->experiment.rounds;
+    const struct rounds *second = &after->experiment.rounds;
+    *pair = (struct report_pair){
+        .before = before,
+        .after = after,
+        .threshold = fmax(before->experiment.plan.threshold, after->experiment.plan.threshold),
+    };
+    for (int metric = 0; metric < METRIC_COUNT; metric++)
+        for (unsigned i = 0; i < first->variant_count; i++) {
+            unsigned other = pair_find(after, before->variants[i].name);
+            if (other < second->variant_count)
+                pair_add(pair, i, other, (enum metric)metric);
+        }
+}
+
+enum exit_status report_pair_status(const struct report_pair *pair, double fail_share) {
+    for (unsigned i = 0; i < pair->count; i++) {
+        const struct report_change *change = &pair->changes[i];
+        if (fail_share >= 0 && !change->reference && metric_about[change->metric].decides &&
+            change->change.exists && paired_share(change->change.low) > fail_share)
+            return STATUS_REGRESSION;
+    }
+    return STATUS_DONE;
+}
+
+/* ---- in words ---- */
+
+static void pair_print_head(FILE *out, const char *letter, const struct saved *saved) {
+    fprintf(out, "%s  %s\n   %s, %u rounds, tagpool %s, %s\n", letter, saved->path,
+            saved->comparison.title, saved->experiment.rounds.count,
+            json_tree_text(saved->root, "tagpool_version", "unknown"),
+            saved->comparison.machine.date != NULL ? saved->comparison.machine.date : "no date");
+}
+
+static void pair_format_centre(const struct report_change *change, double centre, char *text,
+                               size_t text_bytes) {
+    if (change->reference)
+        metric_format(change->metric, centre, text, text_bytes);
+    else
+        snprintf(text, text_bytes, "%+.1f %%", 100 * centre);
+}
+
+static void pair_format_change(const struct report_change *change, char *text, size_t text_bytes) {
+    const struct analysis analysis = {.difference = change->change};
+    comparison_format_difference(&analysis, text, text_bytes);
+}
+
+static void pair_print_change(FILE *out, const struct terminal *terminal,
+                              const struct report_change *change, bool first, int name_width) {
+    char before[PAIR_TEXT_BYTES], after[PAIR_TEXT_BYTES], difference[PAIR_TEXT_BYTES];
+    char word[PAIR_TEXT_BYTES];
+    pair_format_centre(change, change->before, before, sizeof before);
+    pair_format_centre(change, change->after, after, sizeof after);
+    pair_format_change(change, difference, sizeof difference);
+    fprintf(out, "  %-12s  %-*s  %10s  %10s   %-26s  ",
+            first ? metric_about[change->metric].title : "", name_width, change->variant, before,
+            after, difference);
+    terminal_colour(terminal, out,
+                    change->verdict == PAIRED_FASTER || change->verdict == PAIRED_SLIGHTLY_FASTER
+                        ? TERMINAL_GOOD
+                    : change->verdict == PAIRED_SLOWER || change->verdict == PAIRED_SLIGHTLY_SLOWER
+                        ? TERMINAL_BAD
+                        : TERMINAL_PLAIN);
+    fputs(comparison_verdict_word(change->metric, change->verdict, word, sizeof word), out);
+    terminal_colour(terminal, out, TERMINAL_PLAIN);
+    fputc('\n', out);
+}
+
+static void pair_print_missing(FILE *out, const struct saved *in, const struct saved *other) {
+    for (unsigned i = 0; i < in->experiment.rounds.variant_count; i++) {
+        const char *name = in->variants[i].name;
+        if (pair_find(other, name) == other->experiment.rounds.variant_count)
+            fprintf(out, "Note: %s is in %s only.\n", name, in->path);
+    }
+}
+
+static bool pair_same_text(const char *left, const char *right) {
+    return strcmp(left != NULL ? left : "", right != NULL ? right : "") == 0;
+}
+
+static bool pair_same_command(char *const *left, char *const *right) {
+    for (; *left != NULL && *right != NULL && strcmp(*left, *right) == 0; left++, right++) {
+    }
+    return *left == NULL && *right == NULL;
+}
+
+static void pair_print_difference(FILE *out, const char *of, const char *what, const char *before,
+                                  const char *after) {
+    if (!pair_same_text(before, after))
+        fprintf(out, "Note: %s has other %s: %s in A, %s in B.\n", of, what,
+                before != NULL ? before : "none", after != NULL ? after : "none");
+}
+
+/* What was measured differently. */
+static void pair_print_differences(FILE *out, const struct saved *before,
+                                   const struct saved *after) {
+    const struct experiment *first = &before->experiment, *second = &after->experiment;
+    if (!pair_same_command(before->target.argv, after->target.argv))
+        fputs("Note: the two are of different commands.\n", out);
+    pair_print_difference(out, "every variant", "libraries in LD_PRELOAD", first->inherited_preload,
+                          second->inherited_preload);
+    pair_print_difference(out, "every variant", "TAGPOOL_OPTIONS", first->inherited_options,
+                          second->inherited_options);
+    for (unsigned i = 0; i < first->rounds.variant_count; i++) {
+        unsigned other = pair_find(after, before->variants[i].name);
+        if (other == second->rounds.variant_count)
+            continue;
+        pair_print_difference(out, before->variants[i].name, "options",
+                              before->variants[i].settings, after->variants[other].settings);
+        pair_print_difference(out, before->variants[i].name, "libraries",
+                              before->variants[i].preload, after->variants[other].preload);
+    }
+}
+
+/* One sentence that says whether anything that counts has changed. */
+static void pair_print_sentence(FILE *out, const struct report_pair *pair) {
+    bool any = false;
+    for (unsigned i = 0; i < pair->count; i++) {
+        const struct report_change *change = &pair->changes[i];
+        char word[PAIR_TEXT_BYTES], difference[PAIR_TEXT_BYTES];
+        bool differs =
+            change->verdict != PAIRED_NO_DIFFERENCE && change->verdict != PAIRED_INCONCLUSIVE;
+        if (!differs || !metric_about[change->metric].decides)
+            continue;
+        any = true;
+        pair_format_change(change, difference, sizeof difference);
+        fprintf(out, "%s%s: %s time %s in B, %s.\n", change->variant,
+                change->reference ? "" : " against its reference",
+                metric_about[change->metric].title,
+                comparison_verdict_word(change->metric, change->verdict, word, sizeof word),
+                difference);
+    }
+    if (!any)
+        fputs("No change of time is proven.\n", out);
+}
+
+void report_pair_print(FILE *out, const struct terminal *terminal, const struct report_pair *pair) {
+    const struct saved *before = pair->before, *after = pair->after;
+    int name_width = 0;
+    for (unsigned i = 0; i < pair->count; i++)
+        name_width = (int)fmax(name_width, (double)strlen(pair->changes[i].variant));
+    pair_print_head(out, "A", before);
+    pair_print_head(out, "B", after);
+    fprintf(out, "\n  %-12s  %-*s  %10s  %10s   %-26s  %s\n", "", name_width, "", "A", "B",
+            "change, 95 % interval", "B is");
+    for (unsigned i = 0; i < pair->count; i++)
+        pair_print_change(out, terminal, &pair->changes[i],
+                          i == 0 || pair->changes[i].metric != pair->changes[i - 1].metric,
+                          name_width);
+    fputc('\n', out);
+    pair_print_sentence(out, pair);
+    pair_print_differences(out, before, after);
+    pair_print_missing(out, before, after);
+    pair_print_missing(out, after, before);
+}

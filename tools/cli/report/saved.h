@@ -1,0 +1,23 @@
+/* A comparison read back from what --export-json wrote, as if it had just been measured.
+ *
+ * The statements are made again from the raw rounds, so that a saved result and a fresh one cannot
+ * be judged by different rules. It lives as long as the program.
+ */
+#ifndef REPORT_SAVED_H
+#define REPORT_SAVED_H
+
+#include "compare/comparison.h"
+
+struct saved {
+    const char *path;
+    struct json_value *root;
+    struct target target;
+    struct variant variants[ROUNDS_VARIANTS_MAX];
+    struct experiment experiment;
+    struct comparison comparison;
+};
+
+/* Ends the program with STATUS_USAGE and a message when the file is not a whole comparison. */
+void saved_load(struct saved *saved, const char *path);
+
+#endif

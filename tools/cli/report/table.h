@@ -1,0 +1,11 @@
+/* A comparison for people: a table, a sentence per variant, and warnings where they matter. */
+#ifndef REPORT_TABLE_H
+#define REPORT_TABLE_H
+
+#include "base/terminal.h"
+#include "compare/comparison.h"
+
+void report_table_print(FILE *out, const struct terminal *terminal,
+                        const struct comparison *comparison);
+
+#endif

@@ -1,0 +1,44 @@
+/* Finds shared libraries to preload: the shim itself, and the allocators that distributions
+ * package.
+ *
+ * The shim lies next to the program (a build folder), in ../lib/tagpool or in ../lib (an
+ * installation); TAGPOOL_LIBRARY names another one and comes first.
+ */
+#ifndef TARGET_LIBRARY_H
+#define TARGET_LIBRARY_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* The folder of this program's executable, without a slash at the end. In a build folder the
+ * workloads lie below it. */
+char *library_own_folder(void);
+
+/* The absolute path of libtagpool.so. Ends the program with a message that says where it was looked
+ * for. */
+char *library_of_tagpool(void);
+
+/* The same for libtagpool-trace.so, which counts or records what a program allocates. */
+char *library_of_trace(void);
+
+/* An allocator that is known by name. */
+struct library_allocator {
+    const char *name;     /* as given to -a */
+    const char *files[3]; /* names of its library, the preferred first; NULL-ended */
+    const char *package;  /* the Debian package that has it */
+};
+
+/* Ends with an entry without a name. */
+extern const struct library_allocator library_allocators[];
+
+/* The path of a known allocator on this machine, or NULL when it is not installed. */
+char *library_of_allocator(const struct library_allocator *allocator);
+
+/* Resolves the argument of -a, NAME or NAME=PATH[:PATH]: *name and the value for LD_PRELOAD. Ends
+ * the program with a message when there is no such library. */
+char *library_resolve(const char *argument, char **name);
+
+/* Is libtagpool.so among the libraries of such a value? It then has to prove itself active. */
+bool library_has_tagpool(const char *preload);
+
+#endif

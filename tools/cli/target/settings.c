@@ -1,0 +1,160 @@
+#include "target/settings.h"
+
+#include "base/memory.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tagpool/options.h>
+
+enum settings_kind { SETTINGS_CHOICE, SETTINGS_BYTES, SETTINGS_COUNT, SETTINGS_FLAG };
+
+struct settings_option {
+    const char *name;
+    enum settings_kind kind;
+    uint64_t standard, minimum, maximum;
+    const char *const *choices; /* NULL-ended; NULL when it is no choice */
+    const char *help;
+};
+
+/* The words of each choice; options that are none expand to an empty list. */
+#define SETTINGS_WORDS_CHOICE(NAME)                                                                \
+    (const char *const[]) {                                                                        \
+        TAGPOOL_CHOICES_##NAME, NULL                                                               \
+    }
+#define SETTINGS_WORDS_BYTES(NAME) NULL
+#define SETTINGS_WORDS_COUNT(NAME) NULL
+#define SETTINGS_WORDS_FLAG(NAME)                                                                  \
+    (const char *const[]) {                                                                        \
+        "off", "on", NULL                                                                          \
+    }
+
+#define SETTINGS_ENTRY(NAME, KIND, DEFAULT, MINIMUM, MAXIMUM, HELP)                                \
+    {#NAME,                                                                                        \
+     SETTINGS_##KIND,                                                                              \
+     (uint64_t)(DEFAULT),                                                                          \
+     (uint64_t)(MINIMUM),                                                                          \
+     (uint64_t)(MAXIMUM),                                                                          \
+     SETTINGS_WORDS_##KIND(NAME),                                                                  \
+     HELP},
+
+static const struct settings_option settings_options[] = {TAGPOOL_OPTIONS(SETTINGS_ENTRY)};
+
+enum { SETTINGS_OPTION_COUNT = sizeof settings_options / sizeof settings_options[0] };
+
+static bool settings_word_known(const char *const *words, const char *word) {
+    for (; *words != NULL; words++)
+        if (strcmp(*words, word) == 0)
+            return true;
+    return false;
+}
+
+static char *settings_join_words(const char *const *words, const char *separator) {
+    char *joined = memory_copy("");
+    for (; *words != NULL; words++) {
+        char *longer = memory_format("%s%s%s", joined, joined[0] != '\0' ? separator : "", *words);
+        free(joined);
+        joined = longer;
+    }
+    return joined;
+}
+
+/* A number with an optional suffix K, M or G for bytes. */
+static bool settings_parse_number(const char *text, bool bytes, uint64_t *number) {
+    static const char suffixes[] = "KMG";
+    char *end;
+    if (!isdigit((unsigned char)text[0]))
+        return false;
+    errno = 0;
+    *number = strtoull(text, &end, 10);
+    const char *suffix = *end != '\0' ? strchr(suffixes, toupper((unsigned char)*end)) : NULL;
+    if (bytes && suffix != NULL) {
+        end++;
+        for (const char *p = suffixes; p <= suffix; p++)
+            if (__builtin_mul_overflow(*number, (uint64_t)1024, number))
+                return false;
+    }
+    return errno == 0 && *end == '\0';
+}
+
+static char *settings_value_fault(const struct settings_option *option, const char *value) {
+    uint64_t number;
+    if (option->choices != NULL) {
+        if (settings_word_known(option->choices, value))
+            return NULL;
+        char *words = settings_join_words(option->choices, " or ");
+        char *fault = memory_format("%s is %s, not '%s'", option->name, words, value);
+        free(words);
+        return fault;
+    }
+    if (settings_parse_number(value, option->kind == SETTINGS_BYTES, &number) &&
+        number >= option->minimum && number <= option->maximum)
+        return NULL;
+    return memory_format("%s is a number from %llu to %llu%s, not '%s'", option->name,
+                         (unsigned long long)option->minimum, (unsigned long long)option->maximum,
+                         option->kind == SETTINGS_BYTES ? " (K, M, G allowed)" : "", value);
+}
+
+char *settings_fault(const char *setting) {
+    const char *equals = strchr(setting, '=');
+    if (equals == NULL || equals == setting || strchr(setting, ',') != NULL)
+        return memory_format("an option is KEY=VALUE, not '%s'", setting);
+    for (int i = 0; i < SETTINGS_OPTION_COUNT; i++) {
+        const struct settings_option *option = &settings_options[i];
+        if (strlen(option->name) == (size_t)(equals - setting) &&
+            strncmp(option->name, setting, (size_t)(equals - setting)) == 0)
+            return settings_value_fault(option, equals + 1);
+    }
+    return memory_format("libtagpool.so has no option '%.*s'; 'tagpool help options' lists them",
+                         (int)(equals - setting), setting);
+}
+
+char *settings_join(char *before, const char *setting) {
+    if (before == NULL || before[0] == '\0') {
+        free(before);
+        return memory_copy(setting);
+    }
+    char *joined = memory_format("%s,%s", before, setting);
+    free(before);
+    return joined;
+}
+
+static void settings_print_number(FILE *out, const struct settings_option *option,
+                                  uint64_t number) {
+    static const char suffixes[] = " KMG";
+    int step = 0;
+    bool bytes = option->kind == SETTINGS_BYTES;
+    while (bytes && step < 3 && number != 0 && number % 1024 == 0) {
+        number /= 1024;
+        step++;
+    }
+    fprintf(out, "%llu", (unsigned long long)number);
+    if (step > 0)
+        fputc(suffixes[step], out);
+}
+
+void settings_print(FILE *out) {
+    fprintf(out,
+            "Options of libtagpool.so, for '-o KEY=VALUE' and for the variable %s\n"
+            "(\"KEY=VALUE,KEY=VALUE\"):\n\n",
+            TAGPOOL_OPTIONS_VARIABLE);
+    for (int i = 0; i < SETTINGS_OPTION_COUNT; i++) {
+        const struct settings_option *option = &settings_options[i];
+        fprintf(out, "  %-12s  %s\n                ", option->name, option->help);
+        if (option->choices != NULL) {
+            char *words = settings_join_words(option->choices, ", ");
+            fprintf(out, "%s; default %s\n", words, option->choices[option->standard]);
+            free(words);
+            continue;
+        }
+        settings_print_number(out, option, option->minimum);
+        fputs(" to ", out);
+        settings_print_number(out, option, option->maximum);
+        fputs("; default ", out);
+        settings_print_number(out, option, option->standard);
+        fputc('\n', out);
+    }
+}

@@ -1,0 +1,294 @@
+#include "target/target.h"
+
+#include "base/memory.h"
+#include "base/say.h"
+#include "target/elf_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+#include <tagpool/options.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { TARGET_SCRIPT_LINE_BYTES = 256 };
+
+/* ---- where it is ---- */
+
+static bool target_is_file(const char *path) {
+    struct stat about;
+    return stat(path, &about) == 0 && !S_ISDIR(about.st_mode);
+}
+
+char *target_search(const char *name) {
+    const char *path = getenv("PATH");
+    char *second_best = NULL;
+    if (path == NULL)
+        path = "/bin:/usr/bin";
+    for (;;) {
+        size_t length = strcspn(path, ":");
+        char *candidate =
+            memory_format("%.*s/%s", length != 0 ? (int)length : 1, length != 0 ? path : ".", name);
+        if (target_is_file(candidate) && access(candidate, X_OK) == 0) {
+            free(second_best);
+            return candidate;
+        }
+        if (second_best == NULL && target_is_file(candidate))
+            second_best = candidate;
+        else
+            free(candidate);
+        if (path[length] == '\0')
+            return second_best;
+        path += length + 1;
+    }
+}
+
+static char *target_locate(const char *name) {
+    if (strchr(name, '/') == NULL) {
+        char *path = name[0] != '\0' ? target_search(name) : NULL;
+        if (path == NULL)
+            say_and_exit(STATUS_NOT_FOUND,
+                         "%s: not found in PATH; check the spelling or give its path", name);
+        return path;
+    }
+    struct stat about;
+    if (stat(name, &about) != 0)
+        say_and_exit(errno == EACCES ? STATUS_CANNOT_RUN : STATUS_NOT_FOUND, "%s: %s", name,
+                     errno == ENOENT ? "no such file; check the path" : strerror(errno));
+    if (S_ISDIR(about.st_mode))
+        say_and_exit(STATUS_CANNOT_RUN, "%s: is a directory; name the program in it", name);
+    return memory_copy(name);
+}
+
+/* The interpreter that a file names in its first line ("#!"), with what it is given, in `line`.
+ * NULL when it names none. */
+static char *target_script_line(const char *path, char line[TARGET_SCRIPT_LINE_BYTES]) {
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t bytes = descriptor >= 0 ? read(descriptor, line, TARGET_SCRIPT_LINE_BYTES - 1) : -1;
+    if (descriptor >= 0)
+        close(descriptor);
+    if (bytes < 2 || line[0] != '#' || line[1] != '!')
+        return NULL;
+    line[bytes] = '\0';
+    line[strcspn(line, "\n")] = '\0';
+    char *start = line + 2 + strspn(line + 2, " \t");
+    return *start != '\0' ? start : NULL;
+}
+
+/* "/usr/bin/env [-S] [NAME=VALUE] python3 -u": what env will execute. NULL when that cannot be
+ * told. */
+static char *target_behind_env(char *words) {
+    for (char *word = strtok(words, " \t"); word != NULL; word = strtok(NULL, " \t"))
+        if (word[0] != '-' && strchr(word, '=') == NULL)
+            return strchr(word, '/') != NULL ? memory_copy(word) : target_search(word);
+    return NULL;
+}
+
+/* The kernel would say of the script itself that it is not there. */
+static void target_check_interpreter(const char *script, char *interpreter) {
+    char *end = interpreter + strlen(interpreter) - 1;
+    if (access(interpreter, F_OK) == 0 || errno == EACCES)
+        return;
+    if (*end == '\r') {
+        *end = '\0';
+        say_and_exit(STATUS_NOT_FOUND,
+                     "%s: its first line ends in a carriage return, which counts as part of its "
+                     "interpreter's name, %s; convert the file to Unix line ends",
+                     script, interpreter);
+    }
+    say_and_exit(STATUS_NOT_FOUND,
+                 "%s: its interpreter %s cannot be found (%s); correct its first line", script,
+                 interpreter, strerror(errno));
+}
+
+/* Follows "#!" lines to the ELF file that will run. */
+static char *target_follow(const char *path) {
+    char line[TARGET_SCRIPT_LINE_BYTES];
+    char *binary = memory_copy(path);
+    for (int depth = 0; depth < TARGET_INTERPRETERS_MAX; depth++) {
+        char *interpreter = target_script_line(binary, line);
+        if (interpreter == NULL)
+            break;
+        size_t length = strcspn(interpreter, " \t");
+        char *rest = interpreter + length + (interpreter[length] != '\0');
+        interpreter[length] = '\0';
+        target_check_interpreter(binary, interpreter);
+        const char *base = strrchr(interpreter, '/');
+        char *next = base != NULL && strcmp(base, "/env") == 0 ? target_behind_env(rest) : NULL;
+        free(binary);
+        binary = next != NULL ? next : memory_copy(interpreter);
+    }
+    return binary;
+}
+
+/* What execvp does with a file that is neither ELF nor "#!": it is the shell's. */
+static void target_prefix_shell(struct target *target, char **argv) {
+    size_t count = 0;
+    while (argv[count] != NULL)
+        count++;
+    target->argv = memory_array(count + 2, sizeof *argv);
+    target->argv[0] = memory_copy("/bin/sh");
+    target->argv[1] = target->path;
+    for (size_t i = 1; i <= count; i++)
+        target->argv[i + 1] = argv[i];
+    target->path = memory_copy("/bin/sh");
+    free(target->binary);
+    target->binary = memory_copy("/bin/sh");
+}
+
+void target_resolve(struct target *target, char **argv) {
+    struct elf_file file;
+    *target = (struct target){.path = target_locate(argv[0]), .argv = argv};
+    if (access(target->path, X_OK) != 0)
+        say_and_exit(STATUS_CANNOT_RUN, "%s: %s", target->path,
+                     errno == EACCES ? "is not executable; chmod +x makes it so" : strerror(errno));
+    target->binary = target_follow(target->path);
+    if (strcmp(target->binary, target->path) == 0 && elf_file_read(target->path, &file)) {
+        if (!file.is_elf)
+            target_prefix_shell(target, argv);
+        elf_file_free(&file);
+    }
+}
+
+/* ---- what it is ---- */
+
+__attribute__((format(printf, 3, 4))) static void
+target_find(struct target_findings *findings, bool refuses, const char *format, ...) {
+    va_list arguments;
+    if (findings->count == TARGET_FINDINGS_MAX)
+        return;
+    struct target_finding *finding = &findings->items[findings->count++];
+    finding->refuses = refuses;
+    va_start(arguments, format);
+    if (vasprintf(&finding->text, format, arguments) < 0)
+        finding->text = NULL;
+    va_end(arguments);
+    if (finding->text == NULL)
+        say_and_exit(STATUS_OWN_FAILURE, "out of memory");
+}
+
+/* Does the kernel give the program other rights than ours? Then the loader ignores LD_PRELOAD. */
+static void target_inspect_rights(const char *path, struct target_findings *findings) {
+    struct stat about;
+    struct statvfs mount;
+    if (stat(path, &about) != 0 || (statvfs(path, &mount) == 0 && (mount.f_flag & ST_NOSUID) != 0))
+        return;
+    if ((about.st_mode & S_ISUID) != 0 && about.st_uid != getuid())
+        target_find(findings, true,
+                    "%s is set-user-id: the loader ignores LD_PRELOAD for it; run it as its owner "
+                    "or measure a copy without the bit",
+                    path);
+    else if ((about.st_mode & S_ISGID) != 0 && (about.st_mode & S_IXGRP) != 0 &&
+             about.st_gid != getgid())
+        target_find(findings, true,
+                    "%s is set-group-id: the loader ignores LD_PRELOAD for it; measure a copy "
+                    "without the bit",
+                    path);
+    else if (getuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0)
+        target_find(findings, true,
+                    "%s has file capabilities: the loader ignores LD_PRELOAD for it; measure a "
+                    "copy, which has none",
+                    path);
+}
+
+static void target_inspect_libraries(const char *path, const struct elf_file *file,
+                                     struct target_findings *findings) {
+    static const char *const allocators[] = {"libjemalloc", "libtcmalloc", "libmimalloc",
+                                             "libtbbmalloc_proxy", "libsnmalloc"};
+    for (unsigned i = 0; i < file->needed_count; i++)
+        for (size_t j = 0; j < sizeof allocators / sizeof allocators[0]; j++)
+            if (strncmp(file->needed[i], allocators[j], strlen(allocators[j])) == 0)
+                target_find(findings, false,
+                            "%s is linked with %s: 'system' is that allocator here, not glibc's",
+                            path, file->needed[i]);
+}
+
+static void target_inspect_binary(const char *path, struct target_findings *findings) {
+    struct elf_file file;
+    if (!elf_file_read(path, &file))
+        return;
+    if (!file.is_elf)
+        target_find(findings, false, "%s is no ELF file: cannot tell whether the shim reaches it",
+                    path);
+    else if (!file.is_native)
+        target_find(findings, true,
+                    "%s is for another machine or word size than libtagpool.so; use a build of "
+                    "the program for this one",
+                    path);
+    else if (file.is_go && !file.has_loader)
+        target_find(findings, true,
+                    "%s is a static Go program: it loads no library and has an allocator of its "
+                    "own; tagpool cannot serve it",
+                    path);
+    else if (!file.has_loader)
+        target_find(findings, true,
+                    "%s is statically linked: LD_PRELOAD cannot reach it; use a dynamically "
+                    "linked build",
+                    path);
+    else if (file.exports_malloc)
+        target_find(findings, true,
+                    "%s exports its own malloc, which wins over LD_PRELOAD; use a build without "
+                    "it",
+                    path);
+    else if (file.is_go)
+        target_find(findings, false,
+                    "%s is a Go program: only its C parts call malloc, Go's own heap does not",
+                    path);
+    target_inspect_libraries(path, &file, findings);
+    elf_file_free(&file);
+}
+
+static void target_inspect_environment(struct target_findings *findings) {
+    const char *preload = getenv("LD_PRELOAD");
+    const char *options = getenv(TAGPOOL_OPTIONS_VARIABLE);
+    if (preload != NULL && preload[0] != '\0')
+        target_find(
+            findings, false,
+            "LD_PRELOAD is set to %s, which every variant gets: if that is an allocator, it "
+            "is what 'system' measures; unset it to measure the system's own",
+            preload);
+    if (options != NULL && options[0] != '\0')
+        target_find(
+            findings, false,
+            "TAGPOOL_OPTIONS is set to %s, which every variant with the shim gets; unset it "
+            "to measure the defaults",
+            options);
+    for (char **variable = environ; *variable != NULL; variable++) {
+        int length = (int)strcspn(*variable, "=");
+        bool tunables = strncmp(*variable, "GLIBC_TUNABLES=", 15) == 0 &&
+                        strstr(*variable, "glibc.malloc") != NULL;
+        if (strncmp(*variable, "MALLOC_", 7) == 0 || tunables)
+            target_find(findings, false,
+                        "%.*s is set and changes the system allocator; unset it to measure the "
+                        "default",
+                        length, *variable);
+    }
+}
+
+void target_inspect(const struct target *target, struct target_findings *findings) {
+    *findings = (struct target_findings){0};
+    if (strcmp(target->binary, target->path) != 0)
+        target_find(findings, false, "%s is a script: what the shim serves is its interpreter, %s",
+                    target->path, target->binary);
+    target_inspect_rights(target->binary, findings);
+    target_inspect_binary(target->binary, findings);
+    target_inspect_environment(findings);
+}
+
+void target_report(const struct target_findings *findings) {
+    const char *refusal = NULL;
+    for (unsigned i = 0; i < findings->count; i++)
+        if (!findings->items[i].refuses)
+            say_note("%s", findings->items[i].text);
+        else if (refusal == NULL)
+            refusal = findings->items[i].text;
+    if (refusal != NULL)
+        say_and_exit(STATUS_CANNOT_RUN, "%s", refusal);
+}
