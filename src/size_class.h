@@ -1,6 +1,6 @@
 /* Size classes: which sizes of slot there are, and which of them serves a request.
  *
- * The strides are listed in tagpool/size_classes.h; src/ARCHITECTURE.md holds the measurement that
+ * The strides are listed in tagpool/size_classes.h; src/DECISIONS.md holds the measurement that
  * chose their spacing.
  */
 #ifndef SIZE_CLASS_H
