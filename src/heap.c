@@ -20,7 +20,7 @@ enum {
     SPARSE_BLOCKS = 16, /* so few in a slab leave pages without any */
     SPARSE_AGAIN = 4,   /* as soon as so few of these are left, there are more such pages */
     SWEEP_EVERY = 4,    /* slabs that a heap goes on to until the sweep goes on */
-    SWEEP_SLABS = 8,    /* by so many: src/README.md, */
+    SWEEP_SLABS = 8,    /* by so many: src/ARCHITECTURE.md, */
     SWEEP_LOOKS = 32,   /* not counting other heaps', but then no further than this */
 #ifdef TAGPOOL_SMALL_WORLD
     SWEEP_FROM_SLABS = 4,

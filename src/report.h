@@ -1,7 +1,7 @@
 /* Lines that a person reads: one line, one write, nothing allocated.
  *
  *   tagpool[4711]: double free of 0x7f12a0010420 (48-byte class, slot 17 of slab 3 of another
- * thread, freed block) in free() called from libxml2.so.2+0x4f3a2
+ *   thread, freed block) in free() called from libxml2.so.2+0x4f3a2
  */
 #ifndef REPORT_H
 #define REPORT_H

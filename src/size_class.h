@@ -1,7 +1,7 @@
 /* Size classes: which sizes of slot there are, and which of them serves a request.
  *
- * The strides are listed in tagpool/size_classes.h; src/README.md holds the measurement that chose
- * their spacing.
+ * The strides are listed in tagpool/size_classes.h; src/DECISIONS.md holds the measurement that
+ * chose their spacing.
  */
 #ifndef SIZE_CLASS_H
 #define SIZE_CLASS_H

@@ -31,26 +31,24 @@ enum tagpool_on_fault { TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_REPORT, TAGPOOL
 #define TAGPOOL_OPTIONS(X)                                                                         \
     X(strategy, CHOICE, TAGPOOL_STRATEGY_METADATA, TAGPOOL_STRATEGY_DIRECT,                        \
       TAGPOOL_STRATEGY_TAGGED,                                                                     \
-      "where the tag of a block is kept: nowhere (every call is passed on), beside the pools, or " \
-      "in "                                                                                        \
-      "front of each block too")                                                                   \
+      "direct: no pools; metadata: tags beside the pools; tagged: also one before each block")     \
     X(node_max, BYTES, TAGPOOL_NODE_MAX, 16, TAGPOOL_NODE_MAX,                                     \
-      "the largest request served from the pools, with tags its 8 bytes included, rounded up to "  \
-      "a size class; not with harden=on")                                                          \
+      "largest request served from the pools, rounded up to a size class; with tags 8 bytes "      \
+      "less; not used with harden=on")                                                             \
     X(pool_limit, BYTES, 0, 0, 1ULL << 46,                                                         \
-      "memory the pools may hold, 0 for no limit; beyond it the next allocator serves")            \
+      "most memory the pools may hold, 0 for no limit; beyond it the next allocator serves")       \
     X(retain, BYTES, 16ULL << 20, 0, 1ULL << 46,                                                   \
       "memory of empty slabs kept for reuse before it goes back to the system")                    \
     X(on_fault, CHOICE, TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_IGNORE,   \
-      "what follows a fault: its line and abort, its line only, or nothing; the bad call has no "  \
-      "effect")                                                                                    \
+      "after a fault: print its line and abort, only print its line, or do nothing; the bad call " \
+      "has no effect")                                                                             \
     X(leaks, FLAG, 0, 0, 1, "at exit, list the blocks that are still live, by size class")         \
     X(harden, FLAG, 0, 0, 1,                                                                       \
-      "tags as with strategy=tagged, and: random order, freed blocks cleared and checked, "        \
-      "canaries, "                                                                                 \
-      "inaccessible pages, blocks to 32K")                                                         \
+      "strategy=tagged and: random order, freed blocks cleared and checked, canaries, "            \
+      "inaccessible pages, blocks up to 32K pooled")                                               \
     X(quarantine, COUNT, 256, 0, 65536,                                                            \
-      "with harden=on: freed blocks of each thread that are kept from reuse")                      \
-    X(guard, COUNT, 128, 0, 4096, "with harden=on: slabs between two inaccessible ones, 0 for none")
+      "with harden=on: freed blocks that each thread keeps from reuse")                            \
+    X(guard, COUNT, 128, 0, 4096,                                                                  \
+      "with harden=on: slabs between two inaccessible areas, 0 for none")
 
 #endif

@@ -30,7 +30,7 @@ plant() {
     rm -rf "$work/tree"
     mkdir -p "$work/tree/src"
     cd "$work/tree" || exit 1
-    printf '# Source\n\n```floors\n2 high: above\n1 low: below\n```\n' >src/README.md
+    printf '# Source\n\n```floors\n2 high: above\n1 low: below\n```\n' >src/ARCHITECTURE.md
     printf '#ifndef LOW_H\n#define LOW_H\n\nint low(void);\n\n#endif\n' >src/low.h
     printf '#include "low.h"\n\nint low(void) {\n    return 1;\n}\n' >src/low.c
     printf '#ifndef HIGH_H\n#define HIGH_H\n\nint high(void);\n\n#endif\n' >src/high.h
@@ -77,7 +77,8 @@ printf 'int stray(void) {\n    return 0;\n}\n' >src/stray.c
 finds floors 'src/stray.c: has no floor' 'a module without a floor is found'
 
 plant
-printf '# Source\n\n```floors\n2 high: above\n1 low: below\n1 gone: away\n```\n' >src/README.md
+printf '# Source\n\n```floors\n2 high: above\n1 low: below\n1 gone: away\n```\n' \
+    >src/ARCHITECTURE.md
 finds floors 'names gone, which is not there' 'a floor for a missing module is found'
 
 # A program with a room `high` on floor 2 that uses a room `low` on floor 1.
@@ -108,7 +109,7 @@ mkdir tools/cli/stray
 finds floors 'tools/cli/stray/new.h: has no floor' 'a room without a floor is found'
 
 plant
-rm src/README.md
+rm src/ARCHITECTURE.md
 finds floors 'no block ```floors' 'a missing table of floors is found'
 
 plant

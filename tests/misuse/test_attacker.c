@@ -1,6 +1,6 @@
 /* If this failed, somebody who can overflow a block, use it after it was freed, or free what he
- * likes would reach further than src/README.md, "What an attacker can reach", says. Each test is
- * one of its sentences; each attack is made by a child of its own, under the options that the
+ * likes would reach further than src/ARCHITECTURE.md, "What an attacker can reach", says. Each test
+ * is one of its sentences; each attack is made by a child of its own, under the options that the
  * sentence is about. */
 #include "misuse.h"
 #include <elf.h>

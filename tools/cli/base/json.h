@@ -1,7 +1,11 @@
 /* Writes JSON: commas, indentation and escapes are its business, the structure is the caller's.
  *
- *   json_object(json, NULL);  json_text(json, "name", text);  json_array(json, "rounds");  ...
- * json_end(json);  json_end(json);
+ *   json_object(json, NULL);
+ *   json_text(json, "name", text);
+ *   json_array(json, "rounds");
+ *   ...
+ *   json_end(json);
+ *   json_end(json);
  *
  * `key` names a member of an object and is NULL within an array. Text may hold any bytes: what is
  * not UTF-8 becomes U+FFFD. Numbers that JSON has no word for (infinite, not a number) become null.

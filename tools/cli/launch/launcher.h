@@ -1,13 +1,13 @@
 /* The launcher: a small process that starts the targets, so that their peak memory is their own.
  *
  * ru_maxrss survives exec: a child forked from a process of 64 MiB reports 64 MiB for /bin/true. So
- * `main` forks the launcher before anything else, while the program is about one MiB, and the
- * launcher forks and wait4s every target.
+ * main() forks the launcher before anything else, while the program is about one MiB. The launcher
+ * forks every target and waits for it with wait4().
  *
- *   tagpool  --- request: {argv, envp} in a memfd, and three descriptors --->  launcher  -- fork,
- * exec -->  target
- *            <-- struct launch_result -----------------------------------------          <-- wait4
- * --------
+ *              {argv, envp} in a memfd, three descriptors                fork, exec
+ *   tagpool  ---------------------------------------------->  launcher  ------------>  target
+ *            <----------------------------------------------            <------------
+ *                        struct launch_result                               wait4
  *
  * One target runs at a time. The wall clock starts in the forked child right before exec and stops
  * when wait4 returns. The launcher ends when its socket does; should `tagpool` be killed, the

@@ -2,8 +2,9 @@
  *
  *   experiment_init      takes the plan, the target and the variants
  *   experiment_check     the warm-up: the reference twice, then every variant once, their outputs
- * compared; each variant with the shim must leave calls on the statistics page experiment_measure
- * the timed rounds, with the plain shim and without that page
+ *                        compared; each variant with the shim must leave calls on the statistics
+ *                        page
+ *   experiment_measure   the timed rounds, with the plain shim and without that page
  *
  * Both return false when no verdict can be given, and leave the reason and the exit status for it
  * in the experiment. Nothing is printed but progress and notes, so that a benchmark can go on with

@@ -6,7 +6,7 @@
  *
  *   two variants     a block of four rounds, AB AB BA BA, shuffled
  *   v > 2 variants   a block of v rounds, the rows of a cyclic Latin square over a random
- * relabelling, shuffled
+ *                    relabelling, shuffled
  */
 #ifndef MEASURE_SCHEDULE_H
 #define MEASURE_SCHEDULE_H

@@ -15,8 +15,8 @@
  *   rounds                  [[{variant, calls, real_ns, null_ns, resident_before_bytes,
  *                            resident_after_bytes, page_faults}, ...] in the order they ran]
  *
- * ns_per_call is (real_ns - null_ns) / calls. peak_resident_bytes is resident_after less
- * resident_before; fragmentation is that divided by peak_bytes, or null below
+ * ns_per_call is (real_ns - null_ns) / calls. peak_resident_bytes is resident_after_bytes less
+ * resident_before_bytes; fragmentation is that divided by peak_bytes, or null below
  * REPLAY_LEAST_PEAK_BYTES, where the kernel's counting is too coarse.
  */
 #ifndef REPLAY_REPORT_H

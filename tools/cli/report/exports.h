@@ -1,6 +1,6 @@
 /* All the files that a comparison can be written to, for the commands that have one.
  *
- *   exports_set for each option;  exports_open;  measure;  exports_write
+ *   paths[], by the options;  exports_open;  measure;  exports_write
  *
  * As export.h: looked at before the measurement, touched when there is a result.
  */

@@ -2,11 +2,13 @@
  *
  * Per round and metric, d = ln(variant / reference). From the n values of d come
  *
- *   the estimate   Hodges-Lehmann: the median of the M = n(n+1)/2 Walsh averages (d_i + d_j)/2, i
- * <= j the interval   [W_(k), W_(M+1-k)] of the sorted Walsh averages, k from the exact
- * distribution of the signed-rank statistic (normal approximation above n = 60); holds the truth 95
- * % of the time, whatever the distribution of d, as long as it is symmetric about the truth the
- * verdict    where the interval lies against 0 and the noise threshold
+ *   the estimate   Hodges-Lehmann: the median of the M = n(n+1)/2 Walsh averages (d_i + d_j)/2,
+ *                  i <= j
+ *   the interval   [W_(k), W_(M+1-k)] of the sorted Walsh averages, k from the exact distribution
+ *                  of the signed-rank statistic (normal approximation above n = 60); it holds the
+ *                  truth 95 % of the time, whatever the distribution of d, as long as that is
+ *                  symmetric about the truth
+ *   the verdict    where the interval lies against 0 and the noise threshold
  *
  * Below six rounds no 95 % interval exists; `exists` is then false and low, high are meaningless.
  */
