@@ -1,6 +1,6 @@
 /* Blocks taken, freed and resized one by one, with every check that the strategy allows: what the
- * fast paths of heap.h do not do comes here, and with tags in front of the blocks (block.h) every
- * call does.
+ * fast paths of heap.h do not do comes here, and with tags in front of the blocks (block_tag.h)
+ * every call does.
  *
  * The slots, their live bits and who owns them are the heap's. The tags, and what is wrong with a
  * call, are known here alone. A fault is reported; with on_fault=report the call that made it has
@@ -9,10 +9,10 @@
 #ifndef CHECKED_H
 #define CHECKED_H
 
-#include "block.h"
+#include "block_tag.h"
 #include "heap.h"
+#include "large.h"
 #include "payload.h"
-#include "run.h"
 
 /* A function of the malloc family, as a fault names it. */
 struct call {
@@ -105,11 +105,11 @@ FAST void *checked_take_slot(struct bin *bin, unsigned slot, size_t stride, stru
                              enum checked_kind kind) {
     void *block = bin->first + slot * stride;
     size_t usable = stride - BLOCK_TAG_BYTES;
-    uint64_t mask = block_mask(block);
+    uint64_t mask = block_tag_mask(block);
     uint64_t was = kind != CHECKED_TAGGED ? block_tag_load(block) : 0;
-    block_write_tag(block, mask, tag);
+    block_tag_write(block, mask, tag);
     if (kind != CHECKED_TAGGED) {
-        if (UNLIKELY(!block_was_freed(block, was, tag)))
+        if (UNLIKELY(!block_tag_was_freed(block, was, tag)))
             return checked_take_written(bin, slot, was);
         if (UNLIKELY(kind == CHECKED_SMALL ? !payload_small_is_zero(block, usable)
                                            : !payload_is_zero(block, usable)))
@@ -190,14 +190,14 @@ static inline bool checked_has_tag(const struct slab *slab, uint32_t slot) {
  * not in use has none. */
 FAST bool checked_is_next_sound(const struct slab *slab, size_t slot, const void *next,
                                 bool is_hardened) {
-    return LIKELY(block_is_intact(next, block_mask(next), slab->class_index)) ||
+    return LIKELY(block_tag_is_intact(next, block_tag_mask(next), slab->class_index)) ||
            (!is_hardened && !checked_has_tag(slab, (uint32_t)slot + 1));
 }
 
 /* Mark a block as freed: before it is cleared, so that another thread that frees it at this moment
  * finds the canary gone, and then why. */
 FAST void checked_mark_freed(void *block, uint64_t mask, unsigned class_index) {
-    block_mark_freed(block, mask, class_index);
+    block_tag_mark_freed(block, mask, class_index);
     atomic_signal_fence(memory_order_release);
 }
 
@@ -222,8 +222,8 @@ FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form
         return false;
     size_t stride = kind == CHECKED_SMALL ? class_index * SLOT_ALIGN : slab->stride;
     size_t usable = stride - BLOCK_TAG_BYTES;
-    uint64_t mask = block_mask(block);
-    uint64_t requested = block_size_if_intact(block, mask, (unsigned)class_index, form);
+    uint64_t mask = block_tag_mask(block);
+    uint64_t requested = block_tag_size_if_intact(block, mask, (unsigned)class_index, form);
     /* That of freed blocks is more; a small canary is not longer than a step. */
     if (UNLIKELY(kind == CHECKED_SMALL ? usable - requested > PAYLOAD_STEP_BYTES
                                        : requested > usable))

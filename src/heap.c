@@ -1,13 +1,13 @@
 #include "heap.h"
 
-#include "block.h"
+#include "block_tag.h"
 #include "os.h"
 #include "stats.h"
 
 #include <string.h>
 
-const struct heap_front heap_none = {.tag = TAG_POSTED};
-const struct heap_front heap_ended = {.tag = TAG_POSTED};
+const struct heap_front heap_none = {.tag = SLAB_TAG_POSTED};
+const struct heap_front heap_ended = {.tag = SLAB_TAG_POSTED};
 static_assert(offsetof(struct heap, counters) == sizeof(struct heap_front),
               "a heap starts with its front");
 
@@ -35,7 +35,7 @@ enum {
 static __attribute__((section(".bss.first_heap"))) struct heap first_heap;
 static struct heap
     *more_heaps; /* reserved when a second thread comes, accessible as far as it is used */
-static unsigned heap_count;     /* heaps ever opened: owners TAG_OWNER_FIRST to heap_count */
+static unsigned heap_count;     /* heaps ever opened: owners SLAB_OWNER_FIRST to heap_count */
 static struct heap *free_heaps; /* of them, those whose thread has ended */
 
 static struct slab_list orphans[SIZE_CLASS_ALL]; /* under pool_lock; read without it only to see
@@ -62,7 +62,7 @@ static unsigned classes_in_use(void) {
 }
 
 static struct heap *heap_of_owner(unsigned owner) {
-    return owner == TAG_OWNER_FIRST ? &first_heap : &more_heaps[owner - TAG_OWNER_FIRST - 1];
+    return owner == SLAB_OWNER_FIRST ? &first_heap : &more_heaps[owner - SLAB_OWNER_FIRST - 1];
 }
 
 /* ---- lists of slabs ---- */
@@ -136,7 +136,7 @@ static void release(struct slab *slab) {
         __atomic_fetch_sub(&region_counts.filled, 1, __ATOMIC_RELAXED);
     if (is_hardened && slab->class_index == 0)
         os_commit(slab_start(slab), SLAB_BYTES);
-    slab_set_owner(slab, TAG_OWNER_NONE);
+    slab_set_owner(slab, SLAB_OWNER_NONE);
     region_return_slab(slab_index(slab));
     stats_note_slabs(region_counts.taken, region_counts.taken_peak);
 }
@@ -144,10 +144,10 @@ static void release(struct slab *slab) {
 /* Whose the slab is that a fault lies in. */
 static enum fault_owner owner_of(const struct fault_report *report) {
     int owner = report->class_bytes != 0 ? slab_owner(slab_at(report->slab_index)) : -1;
-    if (owner == TAG_OWNER_ORPHAN)
+    if (owner == SLAB_OWNER_ORPHAN)
         return FAULT_OWNER_ENDED;
     bool is_anothers =
-        owner >= TAG_OWNER_FIRST && owner < TAG_OWNER_RUN && owner != (int)heap_current->owner;
+        owner >= SLAB_OWNER_FIRST && owner < SLAB_OWNER_LARGE && owner != (int)heap_current->owner;
     return is_anothers ? FAULT_OWNER_ANOTHER : FAULT_OWNER_CALLER;
 }
 
@@ -155,7 +155,7 @@ void heap_raise(const struct fault_report *report) {
     struct fault_report whole = *report;
     whole.owner = owner_of(report);
     stats_count_fault();
-    report_fault(&whole);
+    fault_tell(&whole);
 }
 
 static void report_slot(struct slab *slab, uint32_t slot, enum fault fault) {
@@ -206,7 +206,7 @@ static void make_orphan(struct slab *slab) {
         release(slab);
         return;
     }
-    slab_set_owner(slab, TAG_OWNER_ORPHAN);
+    slab_set_owner(slab, SLAB_OWNER_ORPHAN);
     if (has_rested(slab))
         purge_sparse(slab, slab_used(slab));
     list_push(&orphans[slab->class_index], slab, SLAB_ORPHANED);
@@ -245,13 +245,13 @@ static void push_inbox_remote(struct heap *heap, struct slab *slab) {
  * pool_lock. */
 static void forward(struct slab *slab) {
     int owner = slab_owner(slab);
-    if (owner != TAG_OWNER_ORPHAN && owner != TAG_OWNER_NONE) {
+    if (owner != SLAB_OWNER_ORPHAN && owner != SLAB_OWNER_NONE) {
         push_inbox_remote(heap_of_owner((unsigned)owner),
                           slab); /* still posted; its owner is alive */
         return;
     }
     slab_unpost(slab);
-    if (owner == TAG_OWNER_ORPHAN) {
+    if (owner == SLAB_OWNER_ORPHAN) {
         fold(slab);
         settle_orphan(slab);
     }
@@ -272,7 +272,7 @@ static void post_remote(struct slab *slab) {
     int owner;
     if (!slab_post_remote(slab, &owner))
         return;
-    if (owner == TAG_OWNER_ORPHAN || owner == TAG_OWNER_NONE) {
+    if (owner == SLAB_OWNER_ORPHAN || owner == SLAB_OWNER_NONE) {
         lock_acquire(&pool_lock);
         forward(slab);
         lock_release(&pool_lock);
@@ -455,7 +455,7 @@ static struct slab *adopt_orphan(struct heap *heap, unsigned class_index) {
 static void tag_fresh(const struct slab *slab, uint32_t first) {
     for (uint32_t slot = first == 0 ? 0 : first + 1; slot <= slab->fresh_slot; slot++) {
         void *block = slab_slot_start(slab, slot);
-        block_mark_freed(block, block_mask(block), slab->class_index);
+        block_tag_mark_freed(block, block_tag_mask(block), slab->class_index);
     }
 }
 
@@ -524,11 +524,11 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
  * for another heap to do. */
 static bool sweep_slab(const struct heap *heap, struct slab *slab) {
     int owner = slab_owner(slab);
-    if (owner != (int)heap->owner && owner != TAG_OWNER_ORPHAN && owner != TAG_OWNER_NONE)
+    if (owner != (int)heap->owner && owner != SLAB_OWNER_ORPHAN && owner != SLAB_OWNER_NONE)
         return false;
     if (!has_rested(slab))
         return true;
-    if (owner == TAG_OWNER_NONE)
+    if (owner == SLAB_OWNER_NONE)
         region_cool(slab_index(slab));
     else
         purge_sparse(slab, slab_live_count(slab)); /* slots that wait in a bin hold nothing */
@@ -611,7 +611,7 @@ SLOW struct bin *heap_fill(struct heap *heap, unsigned class_index) {
  * that from freed. */
 static bool waits_in_bin(const struct fault_report *report) {
     int owner = slab_owner(slab_at(report->slab_index));
-    if (owner < TAG_OWNER_FIRST || (unsigned)owner > heap_count)
+    if (owner < SLAB_OWNER_FIRST || (unsigned)owner > heap_count)
         return false;
     const struct bin *bin =
         &heap_of_owner((unsigned)owner)->claims[slab_at(report->slab_index)->class_index];
@@ -642,7 +642,7 @@ struct slab *heap_find_any(const void *pointer, uint32_t *slot, struct fault_rep
  * False if the slab is no orphan any more, or the block is freed already. */
 SLOW static bool give_orphan(struct heap *heap, struct slab *slab, uint32_t slot) {
     lock_acquire(&pool_lock);
-    bool is_given = slab_owner(slab) == TAG_OWNER_ORPHAN && slab_holds(slab, slot);
+    bool is_given = slab_owner(slab) == SLAB_OWNER_ORPHAN && slab_holds(slab, slot);
     bool adopts =
         is_given && heap_is_real(heap) && heap->classes[slab->class_index].available.first == NULL;
     bool settles = false;
@@ -704,11 +704,11 @@ SLOW bool heap_give_untagged(struct heap *heap, void *pointer) {
         return false;
     size_t index = offset >> SLAB_SHIFT;
     struct slab *slab = slab_at(index);
-    int owner = tag_owner(atomic_load_explicit(&slab->tag, memory_order_acquire), index);
+    int owner = slab_tag_owner(atomic_load_explicit(&slab->tag, memory_order_acquire), index);
     bool exact;
     size_t slot = slab_slot(slab->reciprocal, (uint32_t)(offset & (SLAB_BYTES - 1)), &exact);
-    if (owner < TAG_OWNER_FIRST || owner >= TAG_OWNER_RUN || !exact)
-        return exact && owner == TAG_OWNER_ORPHAN && give_orphan(heap, slab, (uint32_t)slot);
+    if (owner < SLAB_OWNER_FIRST || owner >= SLAB_OWNER_LARGE || !exact)
+        return exact && owner == SLAB_OWNER_ORPHAN && give_orphan(heap, slab, (uint32_t)slot);
     uint64_t live = slab_live_of(slab, (uint32_t)slot);
     if (!slab_is_live(live, slot))
         return false;
@@ -722,7 +722,7 @@ SLOW bool heap_give_untagged(struct heap *heap, void *pointer) {
 
 SLOW bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot) {
     int owner = slab_owner(slab);
-    if (owner == TAG_OWNER_ORPHAN)
+    if (owner == SLAB_OWNER_ORPHAN)
         return give_orphan(heap, slab, slot);
     if (owner != (int)heap->owner || !heap_is_real(heap))
         return give_remote(heap, slab, slot);
@@ -737,7 +737,7 @@ SLOW bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot) {
 
 static void set_up(struct heap *heap, unsigned owner) {
     heap->owner = owner;
-    heap->tag = tag_of_owner(owner);
+    heap->tag = slab_tag_of_owner(owner);
     heap->claims = is_checked ? heap->checked_bins : heap->bins;
 }
 
@@ -750,8 +750,8 @@ static struct heap *new_heap(void) {
     }
     if (heap_count == HEAP_LIMIT)
         return NULL;
-    unsigned owner = heap_count + TAG_OWNER_FIRST;
-    if (owner != TAG_OWNER_FIRST) {
+    unsigned owner = heap_count + SLAB_OWNER_FIRST;
+    if (owner != SLAB_OWNER_FIRST) {
         size_t bytes = os_round_to_page(HEAP_LIMIT * sizeof(struct heap));
         if (more_heaps == NULL)
             more_heaps = os_reserve(bytes, os_page_bytes());
@@ -830,7 +830,7 @@ static void take_over(struct slab *slab) {
     int owner = slab_owner(slab);
     slab_unpost(slab);
     fold(slab);
-    if (owner == TAG_OWNER_ORPHAN) {
+    if (owner == SLAB_OWNER_ORPHAN) {
         settle_orphan(slab);
         return;
     }
@@ -867,7 +867,7 @@ COLD void heap_after_fork(bool intact) {
     if (!intact || !others)
         return;
     free_heaps = NULL;
-    for (unsigned owner = TAG_OWNER_FIRST; owner < TAG_OWNER_FIRST + heap_count; owner++) {
+    for (unsigned owner = SLAB_OWNER_FIRST; owner < SLAB_OWNER_FIRST + heap_count; owner++) {
         struct heap *heap = heap_of_owner(owner);
         atomic_store_explicit(&heap->inbox, NULL, memory_order_relaxed);
         if (heap == mine)
@@ -882,16 +882,16 @@ COLD void heap_after_fork(bool intact) {
         int owner = slab_owner(slab);
         if (heap_is_real(mine) && owner == (int)mine->owner)
             post_again(mine, slab);
-        else if (owner == TAG_OWNER_NONE)
+        else if (owner == SLAB_OWNER_NONE)
             slab_unpost(slab);
-        else if (owner >= 0 && owner < TAG_OWNER_RUN)
+        else if (owner >= 0 && owner < SLAB_OWNER_LARGE)
             take_over(slab);
     }
 }
 
 COLD void heap_settle_counts(void) {
     lock_acquire(&pool_lock);
-    for (unsigned owner = TAG_OWNER_FIRST; owner < TAG_OWNER_FIRST + heap_count; owner++) {
+    for (unsigned owner = SLAB_OWNER_FIRST; owner < SLAB_OWNER_FIRST + heap_count; owner++) {
         struct heap *heap = heap_of_owner(owner);
         if (atomic_load_explicit(&heap->alive, memory_order_relaxed))
             settle_bin_counts(heap);
@@ -905,9 +905,9 @@ COLD void heap_sum(struct heap_sums *sums) {
     for (size_t index = 0; index < region_counts.used; index++) {
         struct slab *slab = slab_at(index);
         int owner = slab_owner(slab);
-        if (owner == TAG_OWNER_RUN)
-            sums->live_bytes += slab_run_bytes(slab);
-        if (owner < 0 || owner >= TAG_OWNER_RUN)
+        if (owner == SLAB_OWNER_LARGE)
+            sums->live_bytes += slab_large_bytes(slab);
+        if (owner < 0 || owner >= SLAB_OWNER_LARGE)
             continue;
         size_t live = slab_live_count(slab);
         sums->live_blocks[slab->class_index] += live;
@@ -922,9 +922,9 @@ COLD void heap_each_live(void (*visit)(struct slab *slab, uint32_t slot, void *c
     for (size_t index = 0; index < region_counts.used; index++) {
         struct slab *slab = slab_at(index);
         int owner = slab_owner(slab);
-        if (owner == TAG_OWNER_RUN && slab_run_bytes(slab) != 0)
+        if (owner == SLAB_OWNER_LARGE && slab_large_bytes(slab) != 0)
             visit(slab, 0, context);
-        if (owner < 0 || owner >= TAG_OWNER_RUN)
+        if (owner < 0 || owner >= SLAB_OWNER_LARGE)
             continue;
         for (uint32_t slot = 0; slot < slab->slot_count; slot++)
             if (slab_is_live(slab_live_of(slab, slot), slot) &&

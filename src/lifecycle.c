@@ -4,10 +4,10 @@
 #include "config.h"
 #include "cxx.h"
 #include "fixed.h"
+#include "large.h"
 #include "libc.h"
 #include "next.h"
 #include "os.h"
-#include "run.h"
 #include "stats.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ static void start(void) {
     config_read(&config, environment(TAGPOOL_OPTIONS_VARIABLE), NULL);
     if (os_has_memory_tool())
         config.strategy = TAGPOOL_STRATEGY_DIRECT;
-    report_start(config.on_fault);
+    fault_start(config.on_fault);
     stats_start(environment(TAGPOOL_STATS_VARIABLE), config.strategy,
                 config.strategy == TAGPOOL_STRATEGY_TAGGED ? BLOCK_TAG_BYTES : 0);
 }
@@ -42,7 +42,7 @@ static void start(void) {
 static void start_pool(void) {
     if (config.strategy == TAGPOOL_STRATEGY_DIRECT)
         return;
-    tag_start(os_random());
+    slab_tag_start(os_random());
     region_start(config.pool_limit, config.retain);
     if (config.strategy == TAGPOOL_STRATEGY_TAGGED)
         checked_start();
@@ -144,11 +144,11 @@ struct leaks {
 
 static void add_requested(struct slab *slab, uint32_t slot, void *context) {
     struct leaks *leaks = context;
-    if (slab->class_index == RUN_CLASS) {
+    if (slab->class_index == LARGE_CLASS) {
         leaks->large_blocks++;
-        leaks->large_bytes += run_requested(slab);
+        leaks->large_bytes += large_requested(slab);
         leaks->blocks++;
-        leaks->bytes += run_requested(slab);
+        leaks->bytes += large_requested(slab);
         return;
     }
     if (os_is_stream_buffer(slab_slot_start(slab, slot)))
@@ -175,7 +175,7 @@ static void report_leaks_of_class(const struct leaks *leaks, unsigned class_inde
         text_add_number(&line, leaks->requested[class_index]);
         text_add(&line, " bytes requested");
     }
-    report_line(&line);
+    fault_line(&line);
 }
 
 static void report_leak_sum(uint64_t blocks, const char *what, uint64_t bytes,
@@ -186,7 +186,7 @@ static void report_leak_sum(uint64_t blocks, const char *what, uint64_t bytes,
     text_add(&line, what);
     text_add_number(&line, bytes);
     text_add(&line, of_what);
-    report_line(&line);
+    fault_line(&line);
 }
 
 static void report_leaks(void) {
@@ -208,7 +208,7 @@ static void report_runtime(void) {
     struct text line = {.length = 0};
     text_add(&line, "other threads may still be running: what they and the C library keep counts "
                     "as leaked");
-    report_line(&line);
+    fault_line(&line);
 }
 
 /* Runs after the destructors of all libraries: it is the first function that was registered, before
@@ -248,7 +248,7 @@ COLD static void complain(const char *options) {
     struct config_complaints complaints;
     config_read(&understood, options, &complaints);
     for (unsigned i = 0; i < complaints.count; i++)
-        report_line(&complaints.lines[i]);
+        fault_line(&complaints.lines[i]);
 }
 
 /* A process that never allocates, as most short ones of a shell script do, gets no region and no

@@ -40,7 +40,7 @@ COLD static bool make_room(void) {
  * one. */
 static unsigned class_of(size_t alignment, size_t bytes) {
     if (checked_is_hardened && bytes > config.slot_max && alignment <= SLOT_ALIGN)
-        return RUN_CLASS;
+        return LARGE_CLASS;
     if (bytes > config.slot_max || (checked_tag_bytes != 0 && alignment > SLAB_GAP_BYTES))
         return SIZE_CLASS_ALL;
     if (checked_is_hardened && bytes == 0 && alignment <= SLOT_ALIGN)
@@ -180,7 +180,7 @@ SLOW static void *take_zeroed_slow(size_t bytes) {
     void *block = take_class_slow(SLOT_ALIGN, bytes, BLOCK_MALLOC);
     if (block != NULL) {
         unsigned class_index = class_of(SLOT_ALIGN, bytes);
-        bool zeroed = class_index == RUN_CLASS || heap_current->claims[class_index].zeroed;
+        bool zeroed = class_index == LARGE_CLASS || heap_current->claims[class_index].zeroed;
         return clear_block(block, class_index, zeroed);
     }
     return WITH_ROOM(next()->calloc(1, bytes));
@@ -551,7 +551,7 @@ EXPORT void malloc_stats(void) {
     text_add(&line, " bytes in use and ");
     text_add_number(&line, sums.free_bytes);
     text_add(&line, " bytes free");
-    report_line(&line);
+    fault_line(&line);
 }
 
 EXPORT int mallopt(int parameter, int value) {

@@ -35,7 +35,7 @@ static inline size_t life_largest(void) {
 static inline unsigned life_class(size_t bytes) {
     size_t slot_bytes = bytes + checked_tag_bytes;
     if (slot_bytes > SIZE_CLASS_MAX_BYTES)
-        return RUN_CLASS;
+        return LARGE_CLASS;
     if (checked_is_hardened && bytes == 0)
         return 0;
     return slot_bytes <= TAGPOOL_NODE_MAX ? size_class_of(slot_bytes)

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 static inline void start_pool(void) {
-    tag_start(0x123456789abcdef);
+    slab_tag_start(0x123456789abcdef);
     region_start(config.pool_limit, config.retain);
 }
 

@@ -9,31 +9,31 @@
  *
  * All functions take pool_lock. None of this is fast; nor are blocks of this size frequent.
  */
-#ifndef RUN_H
-#define RUN_H
+#ifndef LARGE_H
+#define LARGE_H
 
-#include "block.h"
+#include "block_tag.h"
 #include "size_class.h"
 #include "slab.h"
 
 /* The class that runs count as, in tags too: beyond all others. */
-enum { RUN_CLASS = (1 << BLOCK_CLASS_BITS) - 1 };
-static_assert((int)SIZE_CLASS_ALL <= (int)RUN_CLASS, "a tag has room for every class");
+enum { LARGE_CLASS = (1 << BLOCK_CLASS_BITS) - 1 };
+static_assert((int)SIZE_CLASS_ALL <= (int)LARGE_CLASS, "a tag has room for every class");
 
 /* A block of more than fits a slab. NULL if there is no room. */
-void *run_take(size_t bytes, enum block_form form);
+void *large_take(size_t bytes, enum block_form form);
 
 /* The fault of freeing or using a pointer that lies in a run, FAULT_NONE if it is a live block;
  * `form` as of the call, BLOCK_ANY for any. The place, the requested size and what else is known
  * goes to `report`. FAULT_NEVER_ALLOCATED if it lies in no run. */
-enum fault run_examine(const void *pointer, enum block_form form, size_t bytes,
-                       struct fault_report *report);
+enum fault large_examine(const void *pointer, enum block_form form, size_t bytes,
+                         struct fault_report *report);
 
-/* Free a block that run_examine() has passed. */
-void run_give(void *block);
+/* Free a block that large_examine() has passed. */
+void large_give(void *block);
 
 /* The size that was requested of a live block, by the descriptor of its run. */
-static inline size_t run_requested(const struct slab *slab) {
+static inline size_t large_requested(const struct slab *slab) {
     return slab->summary;
 }
 
