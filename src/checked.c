@@ -249,7 +249,7 @@ static bool examine(const struct heap *heap, struct slab *slab, uint32_t slot,
     return is_whole && matches(&tag, call, bytes, report);
 }
 
-/* True for a pointer into a slab that serves no class: it lies in a run of slabs, or nowhere. */
+/* True for a pointer into a slab that serves no class: it lies in a span of slabs, or nowhere. */
 static bool is_in_run(const void *pointer) {
     if ((uintptr_t)pointer - region.base >= region.bytes)
         return false;
@@ -257,7 +257,7 @@ static bool is_in_run(const void *pointer) {
     return owner == SLAB_OWNER_LARGE || owner < 0;
 }
 
-/* True if a block of a run may be freed or used by the call; reports what speaks against it. */
+/* True if a block of a span may be freed or used by the call; reports what speaks against it. */
 static bool large_is_sound(const void *pointer, const struct call *call, size_t bytes,
                            struct fault_report *report) {
     report->fault = large_examine(pointer, call->form, bytes, report);

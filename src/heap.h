@@ -253,7 +253,7 @@ struct heap_sums {
 };
 void heap_sum(struct heap_sums *sums);
 
-/* Visit each live block, large ones by the first slab of their run. For the end of the process:
+/* Visit each live block, large ones by the first slab of their span. For the end of the process:
  * other threads' doings are not waited for. */
 void heap_each_live(void (*visit)(struct slab *slab, uint32_t slot, void *context), void *context);
 

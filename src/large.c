@@ -1,6 +1,7 @@
 #include "large.h"
 
 #include "os.h"
+#include "spans.h"
 
 #include <string.h>
 
@@ -38,7 +39,7 @@ void *large_take(size_t bytes, enum block_form form) {
         room += LARGE_ALIGN;
     size_t slabs = (room + SLAB_BYTES - 1) >> SLAB_SHIFT;
     lock_acquire(&pool_lock);
-    size_t index = region_take_run(slabs);
+    size_t index = spans_take(slabs);
     char *block = NULL;
     if (index != REGION_NO_SLAB) {
         struct slab *slab = slab_at(index);
@@ -60,8 +61,8 @@ void *large_take(size_t bytes, enum block_form form) {
     return block;
 }
 
-/* The run that a pointer lies in; NULL if in none. A wrong pointer may lie in any of its slabs, and
- * only the first has a descriptor. */
+/* The span that a pointer lies in; NULL if in none. A wrong pointer may lie in any of its slabs,
+ * and only the first has a descriptor. */
 static struct slab *find(const void *pointer) {
     size_t index = region_slab_index(pointer);
     size_t least = index > LARGE_SEARCH ? index - LARGE_SEARCH : 0;
@@ -133,10 +134,10 @@ void large_give(void *block) {
     struct slab *slab = slab_at(region_slab_index(block));
     if (slab_owner(slab) == SLAB_OWNER_LARGE && is_live(slab) && block_of(slab) == block) {
         slab->live[0] = 0;
-        if (region_keeps_run(slab->stride))
+        if (spans_keep_memory(slab->stride))
             memset(block_tag_word(block), 0,
                    (size_t)(end_of(slab) - (char *)block_tag_word(block)));
-        region_return_run(slab_index(slab), slab->stride);
+        spans_return(slab_index(slab), slab->stride);
     }
     lock_release(&pool_lock);
 }

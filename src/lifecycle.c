@@ -4,7 +4,7 @@
 #include "config.h"
 #include "cxx.h"
 #include "fixed.h"
-#include "large.h"
+#include "leaks.h"
 #include "libc.h"
 #include "next.h"
 #include "os.h"
@@ -130,100 +130,10 @@ static void after_fork_in_child(void) {
         _IO_list_resetlock();
 }
 
-/* ---- leaks ---- */
-
-/* What is live at exit, by class. */
-struct leaks {
-    uint64_t class_blocks[SIZE_CLASS_ALL];
-    uint64_t requested[SIZE_CLASS_ALL];
-    uint64_t large_blocks;
-    uint64_t large_bytes;
-    uint64_t blocks;
-    uint64_t bytes;
-};
-
-static void add_requested(struct slab *slab, uint32_t slot, void *context) {
-    struct leaks *leaks = context;
-    if (slab->class_index == LARGE_CLASS) {
-        leaks->large_blocks++;
-        leaks->large_bytes += large_requested(slab);
-        leaks->blocks++;
-        leaks->bytes += large_requested(slab);
-        return;
-    }
-    if (os_is_stream_buffer(slab_slot_start(slab, slot)))
-        return;
-    uint64_t bytes = checked_requested(slab, slot);
-    leaks->requested[slab->class_index] += bytes;
-    leaks->blocks++;
-    leaks->bytes += bytes;
-    leaks->class_blocks[slab->class_index]++;
-}
-
-static void report_leaks_of_class(const struct leaks *leaks, unsigned class_index) {
-    struct text line = {.length = 0};
-    uint64_t blocks = leaks->class_blocks[class_index];
-    text_add(&line, "leaked ");
-    text_add_number(&line, blocks);
-    text_add(&line, " blocks of the ");
-    text_add_number(&line, size_class_stride[class_index]);
-    text_add(&line, "-byte class, ");
-    text_add_number(&line, blocks * size_class_stride[class_index]);
-    text_add(&line, " bytes");
-    if (checked_tag_bytes != 0) {
-        text_add(&line, ", ");
-        text_add_number(&line, leaks->requested[class_index]);
-        text_add(&line, " bytes requested");
-    }
-    fault_line(&line);
-}
-
-static void report_leak_sum(uint64_t blocks, const char *what, uint64_t bytes,
-                            const char *of_what) {
-    struct text line = {.length = 0};
-    text_add(&line, "leaked ");
-    text_add_number(&line, blocks);
-    text_add(&line, what);
-    text_add_number(&line, bytes);
-    text_add(&line, of_what);
-    fault_line(&line);
-}
-
-static void report_leaks(void) {
-    struct leaks leaks = {.blocks = 0};
-    heap_each_live(add_requested, &leaks);
-    stats_note_leaks(leaks.blocks, leaks.bytes);
-    if (leaks.blocks == 0)
-        return;
-    for (unsigned i = 0; i < SIZE_CLASS_ALL; i++)
-        if (leaks.class_blocks[i] != 0)
-            report_leaks_of_class(&leaks, i);
-    if (leaks.large_blocks != 0)
-        report_leak_sum(leaks.large_blocks, " large blocks, ", leaks.large_bytes,
-                        " bytes requested");
-    report_leak_sum(leaks.blocks, " blocks, ", leaks.bytes, " bytes in all");
-}
-
-static void report_runtime(void) {
-    struct text line = {.length = 0};
-    text_add(&line, "other threads may still be running: what they and the C library keep counts "
-                    "as leaked");
-    fault_line(&line);
-}
-
-/* Runs after the destructors of all libraries: it is the first function that was registered, before
- * the loader registered those. */
-static void end_with_leaks(void *ignored) {
-    (void)ignored;
-    if (!next_free_runtime())
-        report_runtime();
-    report_leaks();
-}
+/* ---- load and unload ---- */
 
 /* The C library has it for its own use, and for C++; atexit() is part of the start-up files. */
 extern int __cxa_atexit(void (*function)(void *), void *argument, void *module);
-
-/* ---- load and unload ---- */
 
 /* What pthread_atfork() names this library by. The C start-up files define it; the library is
  * linked without them, because it needs nothing else of theirs and they make each start of a
@@ -261,7 +171,7 @@ __attribute__((constructor)) static void load(void) {
         pthread_setspecific(thread_key, heap_current);
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     if (config.leaks != 0)
-        __cxa_atexit(end_with_leaks, NULL, NULL);
+        __cxa_atexit(leaks_tell_at_end, NULL, NULL);
     const char *options = environment(TAGPOOL_OPTIONS_VARIABLE);
     if (options != NULL)
         complain(options);

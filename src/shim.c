@@ -14,6 +14,7 @@
 #include "lifecycle.h"
 #include "next.h"
 #include "os.h"
+#include "spans.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -497,7 +498,7 @@ EXPORT size_t malloc_usable_size(void *pointer) {
 EXPORT int malloc_trim(size_t pad) {
     int (*next_trim)(size_t) = NEXT_FUNCTION(malloc_trim);
     lock_acquire(&pool_lock);
-    bool trimmed = region_trim(0) != 0;
+    bool trimmed = region_trim(0) + spans_trim() != 0;
     lock_release(&pool_lock);
     bool next_trimmed = next_trim != NULL && next_trim(pad) != 0;
     return next_trimmed || trimmed;

@@ -3,6 +3,7 @@
  * huge page of the pool. */
 #include "heap_calls.h"
 #include "large.h"
+#include "spans.h"
 #include "tap.h"
 
 #include <signal.h>
@@ -50,7 +51,7 @@ static void a_freed_large_block_is_inaccessible(void) {
 
 static size_t trim(void) {
     lock_acquire(&pool_lock);
-    size_t bytes = region_trim(0);
+    size_t bytes = region_trim(0) + spans_trim();
     lock_release(&pool_lock);
     return bytes;
 }
