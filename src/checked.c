@@ -22,7 +22,7 @@ void checked_start(void) {
     block_tag_start(os_random());
     checked_tag_bytes = BLOCK_TAG_BYTES;
     slab_gap_bytes = SLAB_GAP_BYTES;
-    heap_start(true);
+    heap_table_check_blocks();
 }
 
 void checked_harden(uint64_t quarantine, uint64_t guard) {
@@ -30,7 +30,8 @@ void checked_harden(uint64_t quarantine, uint64_t guard) {
     slab_claim_bytes = HARDENED_CLAIM_BYTES;
     slab_claim_slots = HARDENED_CLAIM_SLOTS;
     region_harden(RESTING_SLABS, guard);
-    heap_harden((uint32_t)quarantine);
+    heap_table_harden();
+    quarantine_start((uint32_t)quarantine);
 }
 
 /* Where a block is, in a report. */
@@ -54,7 +55,7 @@ static void raise_written(const struct slab *slab, uint32_t slot, bool is_overfl
     report.fault = is_overflow ? FAULT_OVERFLOW : FAULT_WRITE_AFTER_FREE;
     if (is_overflow)
         report.requested = checked_requested(slab, slot - 1);
-    heap_raise(&report);
+    blame_raise(&report);
 }
 
 void *checked_take_written(struct bin *bin, unsigned bin_slot, uint64_t was) {
@@ -113,7 +114,7 @@ static void raise_damage(const struct slab *slab, uint32_t slot, enum block_verd
     report->fault = faults[verdict];
     if (verdict == BLOCK_OVERFLOWN && slot > 0 && checked_has_tag(slab, slot - 1))
         report->neighbour = slab_slot_start(slab, slot - 1);
-    heap_raise(report);
+    blame_raise(report);
 }
 
 static const char *maker(enum block_form form) {
@@ -141,7 +142,7 @@ static bool matches(const struct block_tag *tag, const struct call *call, size_t
     if (call->form != BLOCK_ANY && tag->form != BLOCK_ANY && call->form != tag->form) {
         report->fault = FAULT_FORM_MISMATCH;
         report->made_by = maker(tag->form);
-        heap_raise(report);
+        blame_raise(report);
         return false;
     }
     /* Another size of the same class is no harm, and some programs give the size of a base class.
@@ -149,7 +150,7 @@ static bool matches(const struct block_tag *tag, const struct call *call, size_t
     if (bytes != CHECKED_BYTES_UNKNOWN && class_for(bytes) != class_for(tag->requested)) {
         report->fault = FAULT_SIZE_MISMATCH;
         report->freed_as = bytes;
-        heap_raise(report);
+        blame_raise(report);
         return false;
     }
     return true;
@@ -203,7 +204,7 @@ static bool examine_next(const struct heap *heap, struct slab *slab, uint32_t sl
         describe(&report, slab, slot);
         report.requested = requested;
         report.fault = FAULT_OVERFLOW;
-        heap_raise(&report);
+        blame_raise(&report);
     } else {
         raise_damage(slab, slot + 1, verdict, &report);
     }
@@ -240,7 +241,7 @@ static bool examine(const struct heap *heap, struct slab *slab, uint32_t slot,
         report->fault = is_freed ? FAULT_DOUBLE_FREE : FAULT_OVERFLOW;
         if (is_freed)
             report->requested = FAULT_BYTES_UNKNOWN;
-        heap_raise(report);
+        blame_raise(report);
         if (is_freed)
             return false;
         renew_canary(slab, slab_slot_start(slab, slot), tag.requested);
@@ -269,7 +270,7 @@ static bool large_is_sound(const void *pointer, const struct call *call, size_t 
         heap_find_any(pointer, &slot, report);
         return false;
     }
-    heap_raise(report);
+    blame_raise(report);
     return false;
 }
 

@@ -9,6 +9,7 @@
 #ifndef CHECKED_H
 #define CHECKED_H
 
+#include "blame.h"
 #include "block_tag.h"
 #include "heap.h"
 #include "large.h"
@@ -233,14 +234,14 @@ FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form
         return false;
     if (kind == CHECKED_TAGGED) {
         if (UNLIKELY(slab_give(slab, found.slot, found.live)))
-            heap_wake(heap, slab);
+            places_wake(heap, slab);
         return true;
     }
     if (UNLIKELY(kind == CHECKED_SMALL ? !payload_has_last(block, usable, usable - requested, mask)
                                        : !payload_has_canary(block, requested, usable, mask)))
         return false;
     checked_mark_freed(block, mask, (unsigned)class_index);
-    heap_set_aside(heap, found.index, (uint32_t)found.slot);
+    quarantine_set_aside(heap, found.index, (uint32_t)found.slot);
     if (kind == CHECKED_SMALL)
         payload_small_clear(block, usable);
     else

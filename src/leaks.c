@@ -2,6 +2,7 @@
 
 #include "checked.h"
 #include "heap.h"
+#include "heap_life.h"
 #include "large.h"
 #include "next.h"
 #include "os.h"
@@ -66,7 +67,7 @@ static void tell_sum(uint64_t blocks, const char *what, uint64_t bytes, const ch
 
 static void tell_leaks(void) {
     struct leaks leaks = {.blocks = 0};
-    heap_each_live(add_requested, &leaks);
+    heap_life_each_live(add_requested, &leaks);
     stats_note_leaks(leaks.blocks, leaks.bytes);
     if (leaks.blocks == 0)
         return;

@@ -4,6 +4,7 @@
 #include "config.h"
 #include "cxx.h"
 #include "fixed.h"
+#include "heap_life.h"
 #include "leaks.h"
 #include "libc.h"
 #include "next.h"
@@ -63,7 +64,7 @@ static void thread_ends(void *value) {
     struct heap *heap = value;
     if (heap != heap_current)
         return;
-    heap_close(heap);
+    heap_life_close(heap);
 }
 
 struct heap *lifecycle_heap(void) {
@@ -78,7 +79,7 @@ struct heap *lifecycle_heap(void) {
         start();
     }
     start_serving();
-    heap = heap_open();
+    heap = heap_life_open();
     /* May allocate (keys beyond glibc's first 32), so it comes when the heap can serve that. */
     int saved_errno = errno;
     if (heap != NULL && has_thread_key)
@@ -124,7 +125,7 @@ static void after_fork_in_parent(void) {
 }
 
 static void after_fork_in_child(void) {
-    heap_after_fork(forks_inside == 0);
+    heap_life_after_fork(forks_inside == 0);
     after_fork();
     if (streams_are_locked)
         _IO_list_resetlock();
@@ -181,6 +182,6 @@ __attribute__((constructor)) static void load(void) {
 
 __attribute__((destructor)) static void unload(void) {
     if (is_serving)
-        heap_settle_counts();
+        heap_life_settle_counts();
     stats_end();
 }

@@ -10,6 +10,7 @@
 #include "config.h"
 #include "cxx.h"
 #include "heap.h"
+#include "heap_life.h"
 #include "libc.h"
 #include "lifecycle.h"
 #include "next.h"
@@ -509,8 +510,8 @@ EXPORT struct mallinfo2 mallinfo2(void) {
     struct mallinfo2 info = {.arena = 0};
     if (next_mallinfo2 != NULL)
         info = next_mallinfo2();
-    struct heap_sums sums;
-    heap_sum(&sums);
+    struct heap_life_sums sums;
+    heap_life_sum(&sums);
     info.arena += sums.live_bytes + sums.free_bytes;
     info.uordblks += sums.live_bytes;
     info.fordblks += sums.free_bytes;
@@ -544,8 +545,8 @@ EXPORT void malloc_stats(void) {
     void (*next_stats)(void) = NEXT_FUNCTION(malloc_stats);
     if (next_stats != NULL)
         next_stats();
-    struct heap_sums sums;
-    heap_sum(&sums);
+    struct heap_life_sums sums;
+    heap_life_sum(&sums);
     struct text line = {.length = 0};
     text_add(&line, "pools hold ");
     text_add_number(&line, sums.live_bytes);

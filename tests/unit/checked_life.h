@@ -24,7 +24,7 @@ static inline void life_start(bool hardened) {
     checked_start();
     if (hardened)
         checked_harden(LIFE_QUARANTINE, 16);
-    heap_open();
+    heap_life_open();
 }
 
 static inline size_t life_largest(void) {
@@ -52,7 +52,7 @@ static inline void life_give(void *block, size_t bytes) {
 }
 
 static inline void life_end_thread(void) {
-    heap_close(heap_current);
+    heap_life_close(heap_current);
 }
 
 /* Mostly nodes, some larger. */
@@ -109,8 +109,8 @@ static void a_block_is_resized_in_its_slot(void) {
 }
 
 static void the_pool_is_empty_when_all_is_freed(void) {
-    struct heap_sums sums;
-    heap_sum(&sums);
+    struct heap_life_sums sums;
+    heap_life_sum(&sums);
     CHECK_SAY(sums.live_bytes == 0, "%zu bytes live", sums.live_bytes);
 }
 
@@ -136,7 +136,7 @@ static inline void life_drop(struct life_node *node) {
 
 static inline void *life_exchange(void *argument) {
     uint32_t random = (uint32_t)(uintptr_t)argument * 2654435761u;
-    heap_open();
+    heap_life_open();
     for (int step = 0; step < LIFE_STEPS; step++) {
         struct life_node *node = NULL;
         size_t bytes = life_size(life_random(&random));

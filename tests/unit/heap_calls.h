@@ -5,6 +5,7 @@
 #include "checked.h"
 #include "config.h"
 #include "heap.h"
+#include "heap_life.h"
 
 #include <pthread.h>
 #include <stdlib.h>
