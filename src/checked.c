@@ -1,5 +1,7 @@
 #include "checked.h"
 
+#include "blame.h"
+#include "checked_paths.h"
 #include "os.h"
 
 #include <string.h>

@@ -6,7 +6,7 @@
  * posix_memalign(3)), C23 and C++20.
  */
 #include "base.h"
-#include "checked.h"
+#include "checked_paths.h"
 #include "config.h"
 #include "cxx.h"
 #include "heap.h"

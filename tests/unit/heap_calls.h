@@ -2,7 +2,7 @@
 #ifndef HEAP_CALLS_H
 #define HEAP_CALLS_H
 
-#include "checked.h"
+#include "checked_paths.h"
 #include "config.h"
 #include "heap.h"
 #include "heap_life.h"
