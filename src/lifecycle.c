@@ -138,8 +138,9 @@ extern int __cxa_atexit(void (*function)(void *), void *argument, void *module);
 
 /* What pthread_atfork() names this library by. The C start-up files define it; the library is
  * linked without them, because it needs nothing else of theirs and they make each start of a
- * program slower. */
-__attribute__((visibility("hidden"))) void *const __dso_handle = (void *)(uintptr_t)&__dso_handle;
+ * program slower. Weak: a test that is linked with this file has theirs. */
+__attribute__((visibility("hidden"), weak)) void *const __dso_handle =
+    (void *)(uintptr_t)&__dso_handle;
 
 /* The hardened mode sets at start what is set otherwise at the first need, and makes it read-only.
  * Not beside other threads, which may be about to set some of it: they are there only if something

@@ -472,12 +472,24 @@ static void reports_tell_addresses_and_nothing_of_what_is_there(void) {
 /* What turns the checks off, or moves the bounds, is read-only; the control is the same without
  * harden=on. */
 static void what_the_hardened_mode_rests_on_is_read_only(void) {
-    static const char *const names[] = {
-        "slab_tag_key",        "block_tag_key",    "region",           "config",
-        "checked_is_hardened", "next_found",       "is_checked",       "checks_blocks",
-        "slab_gap_bytes",      "slab_keeps_aside", "quarantine_limit", "slab_limit",
-        "guard_spacing",       "warm_resting",     "on_fault",         "checked_tag_bytes",
-        "memory_limit"};
+    static const char *const names[] = {"slab_tag_key",
+                                        "block_tag_key",
+                                        "region",
+                                        "config",
+                                        "checked_is_hardened",
+                                        "next_found",
+                                        "is_checked",
+                                        "checks_blocks",
+                                        "slab_gap_bytes",
+                                        "slab_keeps_aside",
+                                        "quarantine_limit",
+                                        "slab_limit",
+                                        "guard_spacing",
+                                        "warm_resting",
+                                        "on_fault",
+                                        "checked_tag_bytes",
+                                        "region_bounds",
+                                        "heap_table_is_hardened"};
     enum { NAMES = sizeof names / sizeof names[0] };
     static struct child child;
     const char *argv[NAMES + 3] = {program, "fixed"};

@@ -1,5 +1,5 @@
 /* What blocks go through with tags in front of them, for a test of each mode and world: the core
- * alone, as shim.c calls it, so that the sanitizers see all of it. */
+ * alone, as route.c calls it, so that the sanitizers see all of it. */
 #ifndef CHECKED_LIFE_H
 #define CHECKED_LIFE_H
 
@@ -31,7 +31,7 @@ static inline size_t life_largest(void) {
     return checked_is_hardened ? LIFE_LARGEST : TAGPOOL_NODE_MAX - BLOCK_TAG_BYTES;
 }
 
-/* As shim.c chooses it. */
+/* As route.c chooses it. */
 static inline unsigned life_class(size_t bytes) {
     size_t slot_bytes = bytes + checked_tag_bytes;
     if (slot_bytes > SIZE_CLASS_MAX_BYTES)

@@ -1,4 +1,4 @@
-/* Blocks straight from a heap, as shim.c takes and gives them; for the tests of the core. */
+/* Blocks straight from a heap, as route.h takes and gives them; for the tests of the core. */
 #ifndef HEAP_CALLS_H
 #define HEAP_CALLS_H
 
