@@ -58,7 +58,7 @@ bench-strategies: all ## compare the strategies: costs, faults found, targets (B
 	$(BUILD)/tagpool-bench --strategies $(BENCH)
 
 # What runs seldom is built for size: the library is read into every program's memory.
-SELDOM := config lifecycle next os region report run stats text
+SELDOM := config fault heap_life large leaks lifecycle next os region shim_info spans stats text
 
 # A variant of the library: $(1) the directory that it is built in, $(2) its compiler flags.
 define variant

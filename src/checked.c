@@ -1,5 +1,7 @@
 #include "checked.h"
 
+#include "blame.h"
+#include "checked_paths.h"
 #include "os.h"
 
 #include <string.h>
@@ -19,10 +21,10 @@ static uint32_t usable_bytes(const struct slab *slab) {
 }
 
 void checked_start(void) {
-    block_start(os_random());
+    block_tag_start(os_random());
     checked_tag_bytes = BLOCK_TAG_BYTES;
     slab_gap_bytes = SLAB_GAP_BYTES;
-    heap_start(true);
+    heap_table_check_blocks();
 }
 
 void checked_harden(uint64_t quarantine, uint64_t guard) {
@@ -30,7 +32,8 @@ void checked_harden(uint64_t quarantine, uint64_t guard) {
     slab_claim_bytes = HARDENED_CLAIM_BYTES;
     slab_claim_slots = HARDENED_CLAIM_SLOTS;
     region_harden(RESTING_SLABS, guard);
-    heap_harden((uint32_t)quarantine);
+    heap_table_harden();
+    quarantine_start((uint32_t)quarantine);
 }
 
 /* Where a block is, in a report. */
@@ -54,7 +57,7 @@ static void raise_written(const struct slab *slab, uint32_t slot, bool is_overfl
     report.fault = is_overflow ? FAULT_OVERFLOW : FAULT_WRITE_AFTER_FREE;
     if (is_overflow)
         report.requested = checked_requested(slab, slot - 1);
-    heap_raise(&report);
+    blame_raise(&report);
 }
 
 void *checked_take_written(struct bin *bin, unsigned bin_slot, uint64_t was) {
@@ -63,16 +66,16 @@ void *checked_take_written(struct bin *bin, unsigned bin_slot, uint64_t was) {
     void *block = heap_bin_block(bin, bin_slot);
     unsigned class_index = slab->class_index;
     struct block_tag tag, before;
-    block_read_tag(block, class_index, &tag);
+    block_tag_read(block, class_index, &tag);
     bool is_overflow = was != 0 &&
-                       block_judge_tag(block, was, class_index, &before) == BLOCK_OVERFLOWN &&
+                       block_tag_judge(block, was, class_index, &before) == BLOCK_OVERFLOWN &&
                        slot > 0 && slab_holds(slab, slot - 1);
     if (!slab->disturbed) /* by a thread that a fork left behind as it was about to hand the slot
                              out */
         raise_written(slab, slot, is_overflow);
-    uint64_t mask = block_mask(block);
+    uint64_t mask = block_tag_mask(block);
     memset(block, 0, usable_bytes(slab));
-    block_write_tag(block, mask, tag);
+    block_tag_write(block, mask, tag);
     payload_write_canary(block, tag.requested, usable_bytes(slab), mask);
     return checked_hand_out(bin, bin_slot, block);
 }
@@ -86,8 +89,8 @@ SLOW static void *take_with_tag(struct heap *heap, struct bin *bin, struct block
 }
 
 void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum block_form form) {
-    if (class_index == RUN_CLASS)
-        return run_take(bytes, form);
+    if (class_index == LARGE_CLASS)
+        return large_take(bytes, form);
     struct bin *bin = &heap->claims[class_index];
     if (UNLIKELY(bin->mask == 0)) {
         bin = heap_fill(heap, class_index);
@@ -113,7 +116,7 @@ static void raise_damage(const struct slab *slab, uint32_t slot, enum block_verd
     report->fault = faults[verdict];
     if (verdict == BLOCK_OVERFLOWN && slot > 0 && checked_has_tag(slab, slot - 1))
         report->neighbour = slab_slot_start(slab, slot - 1);
-    heap_raise(report);
+    blame_raise(report);
 }
 
 static const char *maker(enum block_form form) {
@@ -141,7 +144,7 @@ static bool matches(const struct block_tag *tag, const struct call *call, size_t
     if (call->form != BLOCK_ANY && tag->form != BLOCK_ANY && call->form != tag->form) {
         report->fault = FAULT_FORM_MISMATCH;
         report->made_by = maker(tag->form);
-        heap_raise(report);
+        blame_raise(report);
         return false;
     }
     /* Another size of the same class is no harm, and some programs give the size of a base class.
@@ -149,14 +152,14 @@ static bool matches(const struct block_tag *tag, const struct call *call, size_t
     if (bytes != CHECKED_BYTES_UNKNOWN && class_for(bytes) != class_for(tag->requested)) {
         report->fault = FAULT_SIZE_MISMATCH;
         report->freed_as = bytes;
-        heap_raise(report);
+        blame_raise(report);
         return false;
     }
     return true;
 }
 
 static void renew_canary(const struct slab *slab, void *block, uint32_t requested) {
-    payload_renew_canary(block, requested, usable_bytes(slab), block_mask(block));
+    payload_renew_canary(block, requested, usable_bytes(slab), block_tag_mask(block));
 }
 
 /* True if the slot is in the program's hands. */
@@ -168,12 +171,12 @@ static bool is_in_use(const struct slab *slab, uint32_t slot) {
 static void mend(const struct slab *slab, uint32_t slot) {
     void *block = slab_slot_start(slab, slot);
     if (is_in_use(slab, slot))
-        block_write_tag(block, block_mask(block),
+        block_tag_write(block, block_tag_mask(block),
                         (struct block_tag){.requested = usable_bytes(slab),
                                            .class_index = slab->class_index,
                                            .form = BLOCK_ANY});
     else
-        block_mark_freed(block, block_mask(block), slab->class_index);
+        block_tag_mark_freed(block, block_tag_mask(block), slab->class_index);
 }
 
 /* True if there must be a tag behind a block: always in the hardened mode, unless a fork came in
@@ -193,7 +196,7 @@ static bool examine_next(const struct heap *heap, struct slab *slab, uint32_t sl
         return true;
     struct block_tag tag;
     enum block_verdict verdict =
-        block_read_tag(slab_slot_start(slab, slot + 1), slab->class_index, &tag);
+        block_tag_read(slab_slot_start(slab, slot + 1), slab->class_index, &tag);
     if (LIKELY(verdict == BLOCK_INTACT))
         return true;
     struct fault_report report = *call;
@@ -203,7 +206,7 @@ static bool examine_next(const struct heap *heap, struct slab *slab, uint32_t sl
         describe(&report, slab, slot);
         report.requested = requested;
         report.fault = FAULT_OVERFLOW;
-        heap_raise(&report);
+        blame_raise(&report);
     } else {
         raise_damage(slab, slot + 1, verdict, &report);
     }
@@ -214,7 +217,7 @@ static bool examine_next(const struct heap *heap, struct slab *slab, uint32_t sl
 /* True if the bytes behind what was requested are as malloc() left them. */
 static bool canary_is_intact(const struct slab *slab, void *block, uint32_t requested) {
     return requested <= usable_bytes(slab) &&
-           payload_has_canary(block, requested, usable_bytes(slab), block_mask(block));
+           payload_has_canary(block, requested, usable_bytes(slab), block_tag_mask(block));
 }
 
 /* True if a live block may be freed or used by the call. */
@@ -224,7 +227,7 @@ static bool examine(const struct heap *heap, struct slab *slab, uint32_t slot,
         return true;
     struct block_tag tag;
     enum block_verdict verdict =
-        block_read_tag(slab_slot_start(slab, slot), slab->class_index, &tag);
+        block_tag_read(slab_slot_start(slab, slot), slab->class_index, &tag);
     if (UNLIKELY(verdict != BLOCK_INTACT)) {
         raise_damage(slab, slot, verdict, report);
         mend(slab, slot);
@@ -236,11 +239,11 @@ static bool examine(const struct heap *heap, struct slab *slab, uint32_t slot,
     report->requested = tag.requested;
     if (checked_is_hardened &&
         !canary_is_intact(slab, slab_slot_start(slab, slot), tag.requested)) {
-        bool is_freed = block_requested(report->address) == BLOCK_FREED;
+        bool is_freed = block_tag_requested(report->address) == BLOCK_FREED;
         report->fault = is_freed ? FAULT_DOUBLE_FREE : FAULT_OVERFLOW;
         if (is_freed)
             report->requested = FAULT_BYTES_UNKNOWN;
-        heap_raise(report);
+        blame_raise(report);
         if (is_freed)
             return false;
         renew_canary(slab, slab_slot_start(slab, slot), tag.requested);
@@ -249,18 +252,18 @@ static bool examine(const struct heap *heap, struct slab *slab, uint32_t slot,
     return is_whole && matches(&tag, call, bytes, report);
 }
 
-/* True for a pointer into a slab that serves no class: it lies in a run of slabs, or nowhere. */
+/* True for a pointer into a slab that serves no class: it lies in a span of slabs, or nowhere. */
 static bool is_in_run(const void *pointer) {
     if ((uintptr_t)pointer - region.base >= region.bytes)
         return false;
     int owner = slab_owner(slab_at(region_slab_index(pointer)));
-    return owner == TAG_OWNER_RUN || owner < 0;
+    return owner == SLAB_OWNER_LARGE || owner < 0;
 }
 
-/* True if a block of a run may be freed or used by the call; reports what speaks against it. */
-static bool run_is_sound(const void *pointer, const struct call *call, size_t bytes,
-                         struct fault_report *report) {
-    report->fault = run_examine(pointer, call->form, bytes, report);
+/* True if a block of a span may be freed or used by the call; reports what speaks against it. */
+static bool large_is_sound(const void *pointer, const struct call *call, size_t bytes,
+                           struct fault_report *report) {
+    report->fault = large_examine(pointer, call->form, bytes, report);
     if (report->fault == FAULT_NONE)
         return true;
     if (report->fault ==
@@ -269,7 +272,7 @@ static bool run_is_sound(const void *pointer, const struct call *call, size_t by
         heap_find_any(pointer, &slot, report);
         return false;
     }
-    heap_raise(report);
+    blame_raise(report);
     return false;
 }
 
@@ -278,7 +281,7 @@ static bool run_is_sound(const void *pointer, const struct call *call, size_t by
 static void give_examined(struct heap *heap, void *pointer, struct slab *slab, uint32_t slot,
                           struct fault_report *report) {
     if (checked_is_hardened && slab->class_index != 0) {
-        checked_mark_freed(pointer, block_mask(pointer), slab->class_index);
+        checked_mark_freed(pointer, block_tag_mask(pointer), slab->class_index);
         payload_clear(pointer, usable_bytes(slab));
     }
     while (slab != NULL) {
@@ -297,8 +300,8 @@ void checked_give(struct heap *heap, void *pointer, const struct call *call, siz
     struct fault_report report = {
         .is_use = call->is_use, .function = call->function, .caller = caller};
     if (checked_is_hardened && is_in_run(pointer)) {
-        if (run_is_sound(pointer, call, bytes, &report))
-            run_give(pointer);
+        if (large_is_sound(pointer, call, bytes, &report))
+            large_give(pointer);
         return;
     }
     uint32_t slot;
@@ -317,8 +320,8 @@ size_t checked_bytes(struct heap *heap, const void *pointer, const struct call *
     struct fault_report report = {.is_use = true, .function = call->function, .caller = caller};
     uint32_t slot;
     if (checked_is_hardened && is_in_run(pointer))
-        return run_is_sound(pointer, call, CHECKED_BYTES_UNKNOWN, &report)
-                   ? run_requested(slab_at(region_slab_index(pointer)))
+        return large_is_sound(pointer, call, CHECKED_BYTES_UNKNOWN, &report)
+                   ? large_requested(slab_at(region_slab_index(pointer)))
                    : CHECKED_FAULTY;
     struct slab *slab = heap_find_any(pointer, &slot, &report);
     if (slab == NULL || !examine(heap, slab, slot, call, CHECKED_BYTES_UNKNOWN, &report))
@@ -337,10 +340,10 @@ bool checked_resize(void *pointer, size_t bytes) {
     struct block_tag tag;
     if (checked_tag_bytes == 0)
         return true;
-    if (block_read_tag(pointer, slab->class_index, &tag) != BLOCK_INTACT)
+    if (block_tag_read(pointer, slab->class_index, &tag) != BLOCK_INTACT)
         return false;
     tag.requested = (uint32_t)bytes;
-    block_write_tag(pointer, block_mask(pointer), tag);
+    block_tag_write(pointer, block_tag_mask(pointer), tag);
     if (checked_is_hardened)
         renew_canary(slab, pointer, tag.requested);
     return true;
@@ -351,7 +354,7 @@ size_t checked_requested(const struct slab *slab, uint32_t slot) {
     if (checked_is_hardened && slab->class_index == 0)
         return 0;
     if (checked_tag_bytes == 0 ||
-        block_read_tag(slab_slot_start(slab, slot), slab->class_index, &tag) != BLOCK_INTACT)
+        block_tag_read(slab_slot_start(slab, slot), slab->class_index, &tag) != BLOCK_INTACT)
         return usable_bytes(slab);
     return tag.requested;
 }

@@ -1,6 +1,6 @@
 /* Blocks taken, freed and resized one by one, with every check that the strategy allows: what the
- * fast paths of heap.h do not do comes here, and with tags in front of the blocks (block.h) every
- * call does.
+ * fast paths of heap.h do not do comes here, and with tags in front of the blocks (block_tag.h)
+ * every call does.
  *
  * The slots, their live bits and who owns them are the heap's. The tags, and what is wrong with a
  * call, are known here alone. A fault is reported; with on_fault=report the call that made it has
@@ -9,10 +9,9 @@
 #ifndef CHECKED_H
 #define CHECKED_H
 
-#include "block.h"
+#include "block_tag.h"
 #include "heap.h"
-#include "payload.h"
-#include "run.h"
+#include "large.h"
 
 /* A function of the malloc family, as a fault names it. */
 struct call {
@@ -20,16 +19,6 @@ struct call {
     enum block_form form; /* of the blocks that it may free */
     bool is_use;          /* it does not free the block */
 };
-
-/* The largest request whose class the fast paths look for: a node, with a tag; and the largest of
- * those that take the fewest steps in the hardened mode. */
-enum {
-    CHECKED_NODE_MAX = TAGPOOL_NODE_MAX - BLOCK_TAG_BYTES,
-    CHECKED_SMALL_MAX = PAYLOAD_SMALL,
-    CHECKED_SMALL_CLASSES = (CHECKED_SMALL_MAX + BLOCK_TAG_BYTES) / SLOT_ALIGN,
-};
-static_assert((int)CHECKED_SMALL_MAX <= (int)SIZE_CLASS_LINEAR_MAX - (int)BLOCK_TAG_BYTES,
-              "the classes of small slots need no table");
 
 #define CHECKED_BYTES_UNKNOWN SIZE_MAX
 #define CHECKED_FAULTY        SIZE_MAX /* instead of a number of bytes */
@@ -65,187 +54,5 @@ bool checked_resize(void *pointer, size_t bytes);
 
 /* The bytes that were requested of a live block. */
 size_t checked_requested(const struct slab *slab, uint32_t slot);
-
-/* ---- the fast paths ----
- *
- * Each is laid out for every kind of block that there is: with a tag alone; hardened, of any size;
- * and hardened and small, whose class is its size in steps and whose payload takes no loop. The
- * last two are the same blocks: what is not small enough for one path is left to the other.
- */
-enum checked_kind { CHECKED_TAGGED, CHECKED_HARDENED, CHECKED_SMALL };
-
-/* A slot of a mask: the first from a random place on, between its lowest and its highest. A
- * multiplicative congruential generator (L'Ecuyer, "Tables of linear congruential generators",
- * 1999) whose state is odd: who does not know it does not easily foresee it, and it costs little.
- */
-static inline unsigned checked_random_slot(struct heap *heap, uint64_t mask) {
-    heap->random_state = heap->random_state * 1181783497276652981u;
-    unsigned lowest = (unsigned)__builtin_ctzll(mask);
-    unsigned width = WORD_BITS - (unsigned)__builtin_clzll(mask) - lowest;
-    unsigned place = lowest + (unsigned)((heap->random_state >> 32) * width >> 32);
-    return place + (unsigned)__builtin_ctzll(mask >> place);
-}
-
-/* Take a slot of a bin whose block, which has its new tag already, is not as free() left it: its
- * tag, which was `was`, or if that is 0, its bytes. Report that, and clear it. */
-COLD void *checked_take_written(struct bin *bin, unsigned slot, uint64_t was);
-
-/* A slot of a bin goes to the program. Its block has a tag before: whenever a signal handler or a
- * forked child looks, a live block has one. */
-FAST void *checked_hand_out(struct bin *bin, unsigned slot, void *block) {
-    atomic_signal_fence(memory_order_release);
-    uint64_t bit = (uint64_t)1 << slot;
-    bin->mask ^= bit;
-    OWNER_STORE(bin->live, *bin->live | bit);
-    return block;
-}
-
-/* Take a slot of a bin. Not for class 0. */
-FAST void *checked_take_slot(struct bin *bin, unsigned slot, size_t stride, struct block_tag tag,
-                             enum checked_kind kind) {
-    void *block = bin->first + slot * stride;
-    size_t usable = stride - BLOCK_TAG_BYTES;
-    uint64_t mask = block_mask(block);
-    uint64_t was = kind != CHECKED_TAGGED ? block_tag_load(block) : 0;
-    block_write_tag(block, mask, tag);
-    if (kind != CHECKED_TAGGED) {
-        if (UNLIKELY(!block_was_freed(block, was, tag)))
-            return checked_take_written(bin, slot, was);
-        if (UNLIKELY(kind == CHECKED_SMALL ? !payload_small_is_zero(block, usable)
-                                           : !payload_is_zero(block, usable)))
-            return checked_take_written(bin, slot, 0);
-    }
-    if (kind == CHECKED_SMALL)
-        payload_write_last(block, usable, usable - tag.requested, mask);
-    else if (kind == CHECKED_HARDENED)
-        payload_write_canary(block, tag.requested, usable, mask);
-    return checked_hand_out(bin, slot, block);
-}
-
-/* Take a slot of a bin that has one: a random one in the hardened mode, else the lowest. */
-FAST void *checked_take_bin(struct heap *heap, struct bin *bin, size_t stride, struct block_tag tag,
-                            enum checked_kind kind) {
-    unsigned slot = kind != CHECKED_TAGGED ? checked_random_slot(heap, bin->mask)
-                                           : (unsigned)__builtin_ctzll(bin->mask);
-    return checked_take_slot(bin, slot, stride, tag, kind);
-}
-
-/* The class of a request that goes into a slot of this kind's paths. */
-FAST size_t checked_class(size_t bytes, enum checked_kind kind) {
-    return kind == CHECKED_SMALL ? size_class_linear(bytes + BLOCK_TAG_BYTES)
-                                 : size_class_of(bytes + BLOCK_TAG_BYTES);
-}
-
-/* The largest such request. */
-FAST size_t checked_most(enum checked_kind kind) {
-    return kind == CHECKED_SMALL ? CHECKED_SMALL_MAX : CHECKED_NODE_MAX;
-}
-
-/* Take a block of a size that this kind's path serves, if its class has a slot claimed; NULL if
- * not. */
-FAST void *checked_take_node(struct heap *heap, size_t bytes, enum block_form form,
-                             enum checked_kind kind) {
-    if (UNLIKELY(bytes - 1 >= checked_most(kind) || !heap_is_real(heap)))
-        return NULL;
-    size_t class_index = checked_class(bytes, kind);
-    struct bin *bin = &heap->checked_bins[class_index];
-    if (UNLIKELY(bin->mask == 0))
-        return NULL;
-    struct block_tag tag = {
-        .requested = (uint32_t)bytes, .class_index = (unsigned)class_index, .form = form};
-    size_t stride = kind == CHECKED_SMALL ? class_index * SLOT_ALIGN : bin->stride;
-    return checked_take_bin(heap, bin, stride, tag, kind);
-}
-
-/* A live block of the calling thread's own slabs, as heap_find() finds it where there are no tags.
- * Not for class 0, whose blocks are inaccessible. */
-FAST struct found checked_find_own(const struct heap *heap, const void *pointer, bool is_hardened) {
-    struct found found = {.slab = NULL};
-    uintptr_t offset = (uintptr_t)pointer - region.base;
-    if (UNLIKELY(offset >= region.bytes))
-        return found;
-    size_t index = offset >> SLAB_SHIFT;
-    struct slab *slab = slab_at(index);
-    if (UNLIKELY(atomic_load_explicit(&slab->tag, memory_order_relaxed) != (heap->tag ^ index)))
-        return found;
-    uint32_t in_slab = (uint32_t)(offset & (SLAB_BYTES - 1));
-    bool exact;
-    found.index = index;
-    found.slot = slab_slot(slab->reciprocal, in_slab - SLAB_GAP_BYTES, &exact);
-    if (UNLIKELY(in_slab < SLAB_GAP_BYTES) || UNLIKELY(!exact) ||
-        (is_hardened && UNLIKELY(slab->class_index == 0)))
-        return found;
-    found.live = slab->live[found.slot / WORD_BITS];
-    if (LIKELY(slab_is_live(found.live, found.slot)))
-        found.slab = slab;
-    return found;
-}
-
-/* True if the slot is in the program's hands or waits in the quarantine. */
-static inline bool checked_has_tag(const struct slab *slab, uint32_t slot) {
-    return slot < slab->slot_count && slab_is_live(slab_live_of(slab, slot), slot);
-}
-
-/* True if the tag behind a block in this slot is whole. Without the hardened mode a slot that is
- * not in use has none. */
-FAST bool checked_is_next_sound(const struct slab *slab, size_t slot, const void *next,
-                                bool is_hardened) {
-    return LIKELY(block_is_intact(next, block_mask(next), slab->class_index)) ||
-           (!is_hardened && !checked_has_tag(slab, (uint32_t)slot + 1));
-}
-
-/* Mark a block as freed: before it is cleared, so that another thread that frees it at this moment
- * finds the canary gone, and then why. */
-FAST void checked_mark_freed(void *block, uint64_t mask, unsigned class_index) {
-    block_mark_freed(block, mask, class_index);
-    atomic_signal_fence(memory_order_release);
-}
-
-/* Free a block of the calling thread's own slabs if all is as it should be: its tag, its canary,
- * and the tag behind, which an overflow would have damaged. `bytes` as a sized delete gave them.
- * False, and nothing done, if anything is not, or the block is for another kind's path: then
- * checked_give() finds out what. */
-FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form, size_t bytes,
-                            enum checked_kind kind) {
-    struct found found = checked_find_own(heap, block, kind == CHECKED_HARDENED);
-    struct slab *slab = found.slab;
-    if (UNLIKELY(slab == NULL))
-        return false;
-    /* The slow path turns the quarantine, and makes it first. */
-    if (kind != CHECKED_TAGGED && UNLIKELY(heap->aside_left <= 1))
-        return false;
-    size_t class_index = slab->class_index;
-    if (kind == CHECKED_SMALL && UNLIKELY(class_index - 1 >= CHECKED_SMALL_CLASSES))
-        return false; /* nor is class 0 */
-    if (bytes != CHECKED_BYTES_UNKNOWN &&
-        UNLIKELY(bytes > checked_most(kind) || checked_class(bytes, kind) != class_index))
-        return false;
-    size_t stride = kind == CHECKED_SMALL ? class_index * SLOT_ALIGN : slab->stride;
-    size_t usable = stride - BLOCK_TAG_BYTES;
-    uint64_t mask = block_mask(block);
-    uint64_t requested = block_size_if_intact(block, mask, (unsigned)class_index, form);
-    /* That of freed blocks is more; a small canary is not longer than a step. */
-    if (UNLIKELY(kind == CHECKED_SMALL ? usable - requested > PAYLOAD_STEP_BYTES
-                                       : requested > usable))
-        return false;
-    if (UNLIKELY(!checked_is_next_sound(slab, found.slot, (char *)block + stride,
-                                        kind != CHECKED_TAGGED)))
-        return false;
-    if (kind == CHECKED_TAGGED) {
-        if (UNLIKELY(slab_give(slab, found.slot, found.live)))
-            heap_wake(heap, slab);
-        return true;
-    }
-    if (UNLIKELY(kind == CHECKED_SMALL ? !payload_has_last(block, usable, usable - requested, mask)
-                                       : !payload_has_canary(block, requested, usable, mask)))
-        return false;
-    checked_mark_freed(block, mask, (unsigned)class_index);
-    heap_set_aside(heap, found.index, (uint32_t)found.slot);
-    if (kind == CHECKED_SMALL)
-        payload_small_clear(block, usable);
-    else
-        payload_clear(block, usable);
-    return true;
-}
 
 #endif

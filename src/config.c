@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "block.h"
+#include "block_tag.h"
 #include "size_class.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 #include "cxx.h"
 
+#include "fault.h"
 #include "libc.h"
 #include "next.h"
-#include "report.h"
 
 #include <stdlib.h>
 
@@ -70,6 +70,6 @@ _Noreturn COLD void cxx_throw_bad_alloc(void) {
         operator_new(PTRDIFF_MAX);
     struct text line = {.length = 0};
     text_add(&line, "out of memory in operator new, and no C++ library to throw std::bad_alloc");
-    report_line(&line);
+    fault_line(&line);
     abort();
 }

@@ -4,10 +4,11 @@
 #include "config.h"
 #include "cxx.h"
 #include "fixed.h"
+#include "heap_life.h"
+#include "leaks.h"
 #include "libc.h"
 #include "next.h"
 #include "os.h"
-#include "run.h"
 #include "stats.h"
 
 #include <errno.h>
@@ -33,7 +34,7 @@ static void start(void) {
     config_read(&config, environment(TAGPOOL_OPTIONS_VARIABLE), NULL);
     if (os_has_memory_tool())
         config.strategy = TAGPOOL_STRATEGY_DIRECT;
-    report_start(config.on_fault);
+    fault_start(config.on_fault);
     stats_start(environment(TAGPOOL_STATS_VARIABLE), config.strategy,
                 config.strategy == TAGPOOL_STRATEGY_TAGGED ? BLOCK_TAG_BYTES : 0);
 }
@@ -42,7 +43,7 @@ static void start(void) {
 static void start_pool(void) {
     if (config.strategy == TAGPOOL_STRATEGY_DIRECT)
         return;
-    tag_start(os_random());
+    slab_tag_start(os_random());
     region_start(config.pool_limit, config.retain);
     if (config.strategy == TAGPOOL_STRATEGY_TAGGED)
         checked_start();
@@ -63,7 +64,7 @@ static void thread_ends(void *value) {
     struct heap *heap = value;
     if (heap != heap_current)
         return;
-    heap_close(heap);
+    heap_life_close(heap);
 }
 
 struct heap *lifecycle_heap(void) {
@@ -78,7 +79,7 @@ struct heap *lifecycle_heap(void) {
         start();
     }
     start_serving();
-    heap = heap_open();
+    heap = heap_life_open();
     /* May allocate (keys beyond glibc's first 32), so it comes when the heap can serve that. */
     int saved_errno = errno;
     if (heap != NULL && has_thread_key)
@@ -124,111 +125,22 @@ static void after_fork_in_parent(void) {
 }
 
 static void after_fork_in_child(void) {
-    heap_after_fork(forks_inside == 0);
+    heap_life_after_fork(forks_inside == 0);
     after_fork();
     if (streams_are_locked)
         _IO_list_resetlock();
 }
 
-/* ---- leaks ---- */
-
-/* What is live at exit, by class. */
-struct leaks {
-    uint64_t class_blocks[SIZE_CLASS_ALL];
-    uint64_t requested[SIZE_CLASS_ALL];
-    uint64_t large_blocks;
-    uint64_t large_bytes;
-    uint64_t blocks;
-    uint64_t bytes;
-};
-
-static void add_requested(struct slab *slab, uint32_t slot, void *context) {
-    struct leaks *leaks = context;
-    if (slab->class_index == RUN_CLASS) {
-        leaks->large_blocks++;
-        leaks->large_bytes += run_requested(slab);
-        leaks->blocks++;
-        leaks->bytes += run_requested(slab);
-        return;
-    }
-    if (os_is_stream_buffer(slab_slot_start(slab, slot)))
-        return;
-    uint64_t bytes = checked_requested(slab, slot);
-    leaks->requested[slab->class_index] += bytes;
-    leaks->blocks++;
-    leaks->bytes += bytes;
-    leaks->class_blocks[slab->class_index]++;
-}
-
-static void report_leaks_of_class(const struct leaks *leaks, unsigned class_index) {
-    struct text line = {.length = 0};
-    uint64_t blocks = leaks->class_blocks[class_index];
-    text_add(&line, "leaked ");
-    text_add_number(&line, blocks);
-    text_add(&line, " blocks of the ");
-    text_add_number(&line, size_class_stride[class_index]);
-    text_add(&line, "-byte class, ");
-    text_add_number(&line, blocks * size_class_stride[class_index]);
-    text_add(&line, " bytes");
-    if (checked_tag_bytes != 0) {
-        text_add(&line, ", ");
-        text_add_number(&line, leaks->requested[class_index]);
-        text_add(&line, " bytes requested");
-    }
-    report_line(&line);
-}
-
-static void report_leak_sum(uint64_t blocks, const char *what, uint64_t bytes,
-                            const char *of_what) {
-    struct text line = {.length = 0};
-    text_add(&line, "leaked ");
-    text_add_number(&line, blocks);
-    text_add(&line, what);
-    text_add_number(&line, bytes);
-    text_add(&line, of_what);
-    report_line(&line);
-}
-
-static void report_leaks(void) {
-    struct leaks leaks = {.blocks = 0};
-    heap_each_live(add_requested, &leaks);
-    stats_note_leaks(leaks.blocks, leaks.bytes);
-    if (leaks.blocks == 0)
-        return;
-    for (unsigned i = 0; i < SIZE_CLASS_ALL; i++)
-        if (leaks.class_blocks[i] != 0)
-            report_leaks_of_class(&leaks, i);
-    if (leaks.large_blocks != 0)
-        report_leak_sum(leaks.large_blocks, " large blocks, ", leaks.large_bytes,
-                        " bytes requested");
-    report_leak_sum(leaks.blocks, " blocks, ", leaks.bytes, " bytes in all");
-}
-
-static void report_runtime(void) {
-    struct text line = {.length = 0};
-    text_add(&line, "other threads may still be running: what they and the C library keep counts "
-                    "as leaked");
-    report_line(&line);
-}
-
-/* Runs after the destructors of all libraries: it is the first function that was registered, before
- * the loader registered those. */
-static void end_with_leaks(void *ignored) {
-    (void)ignored;
-    if (!next_free_runtime())
-        report_runtime();
-    report_leaks();
-}
+/* ---- load and unload ---- */
 
 /* The C library has it for its own use, and for C++; atexit() is part of the start-up files. */
 extern int __cxa_atexit(void (*function)(void *), void *argument, void *module);
 
-/* ---- load and unload ---- */
-
 /* What pthread_atfork() names this library by. The C start-up files define it; the library is
  * linked without them, because it needs nothing else of theirs and they make each start of a
- * program slower. */
-__attribute__((visibility("hidden"))) void *const __dso_handle = (void *)(uintptr_t)&__dso_handle;
+ * program slower. Weak: a test that is linked with this file has theirs. */
+__attribute__((visibility("hidden"), weak)) void *const __dso_handle =
+    (void *)(uintptr_t)&__dso_handle;
 
 /* The hardened mode sets at start what is set otherwise at the first need, and makes it read-only.
  * Not beside other threads, which may be about to set some of it: they are there only if something
@@ -248,7 +160,7 @@ COLD static void complain(const char *options) {
     struct config_complaints complaints;
     config_read(&understood, options, &complaints);
     for (unsigned i = 0; i < complaints.count; i++)
-        report_line(&complaints.lines[i]);
+        fault_line(&complaints.lines[i]);
 }
 
 /* A process that never allocates, as most short ones of a shell script do, gets no region and no
@@ -261,7 +173,7 @@ __attribute__((constructor)) static void load(void) {
         pthread_setspecific(thread_key, heap_current);
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     if (config.leaks != 0)
-        __cxa_atexit(end_with_leaks, NULL, NULL);
+        __cxa_atexit(leaks_tell_at_end, NULL, NULL);
     const char *options = environment(TAGPOOL_OPTIONS_VARIABLE);
     if (options != NULL)
         complain(options);
@@ -271,6 +183,6 @@ __attribute__((constructor)) static void load(void) {
 
 __attribute__((destructor)) static void unload(void) {
     if (is_serving)
-        heap_settle_counts();
+        heap_life_settle_counts();
     stats_end();
 }

@@ -11,7 +11,7 @@
 #ifndef PAYLOAD_H
 #define PAYLOAD_H
 
-#include "block.h"
+#include "block_tag.h"
 
 #include <string.h>
 
@@ -118,7 +118,7 @@ static inline void payload_clear(void *block, size_t usable) {
 }
 
 /* The canary's bytes as they repeat, none of them 0, which is what strings end in and freed blocks
- * are full of. `mask` is the block's block_mask(). */
+ * are full of. `mask` is the block's block_tag_mask(). */
 static inline uint64_t payload_canary(uint64_t mask) {
     return mask | 0x0101010101010101u;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 FIXED _Alignas(64) struct region region;
+FIXED struct region_bounds region_bounds;
 struct region_counts region_counts;
 struct lock pool_lock;
 
@@ -18,8 +19,8 @@ enum {
     REGION_TABLE_STEP = 1024, /* descriptors that do, */
     REGION_TABLE_STEP_LIMITED = 64, /* and where accessible memory counts against a limit */
     REGION_BATCH_SLABS = 16, /* warm beyond the limit before any is returned: fewer system calls */
-    /* Inaccessible slabs, and runs at one time, each of which takes two mappings, take half of what
-     * a process may have. */
+    /* Inaccessible slabs, and spans at one time, each of which takes two mappings, take half of
+     * what a process may have. */
     REGION_MAPPINGS_SHARE = 8,
 };
 
@@ -41,14 +42,10 @@ static FIXED bool is_data_limited; /* what is accessible counts, used or not: ta
 static size_t slabs_committed;     /* slabs from the start that are accessible */
 static size_t slabs_reserved;      /* slabs for which there is room in the tables */
 static size_t tables_committed;    /* slabs whose descriptor and remote words are accessible */
-static FIXED size_t memory_limit;  /* slabs that may be taken or warm */
 static FIXED size_t warm_resting;  /* warm slabs that are not reused as long as there are others */
 static FIXED size_t guard_spacing; /* slabs between two guards, 0 for none */
 static FIXED size_t guard_slabs;   /* slabs of a guard */
-static FIXED size_t apart_most;    /* guards, and runs at one time */
 static size_t guards_made;
-static size_t runs_taken;       /* now */
-static FIXED size_t warm_limit; /* slabs that may be warm */
 
 static void set_add(struct slab_set *set, size_t slab_index) {
     size_t word = slab_index / WORD_BITS;
@@ -78,10 +75,6 @@ static size_t set_take_lowest(struct slab_set *set) {
     }
     set->lowest = SIZE_MAX;
     return REGION_NO_SLAB;
-}
-
-static void *slab_start(size_t slab_index) {
-    return (void *)(region.base + (slab_index << SLAB_SHIFT));
 }
 
 /* Bytes of a table with one entry for each slab. */
@@ -140,8 +133,8 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
     slab_limit = slabs;
     slabs_reserved = slabs;
     is_data_limited = os_is_data_limited();
-    memory_limit = pool_limit != 0 ? pool_limit >> SLAB_SHIFT : SIZE_MAX;
-    warm_limit = retain >> SLAB_SHIFT;
+    region_bounds.memory_slabs = pool_limit != 0 ? pool_limit >> SLAB_SHIFT : SIZE_MAX;
+    region_bounds.warm_slabs = retain >> SLAB_SHIFT;
     region.base = (uintptr_t)start;
     region.owned_bytes = (slabs << SLAB_SHIFT) + areas_bytes(slabs);
     region.descriptors = start + (slabs << SLAB_SHIFT);
@@ -191,16 +184,16 @@ static bool commit_slabs(void) {
         step = REGION_HUGE_SLABS;
     if (step > REGION_STEP_MOST)
         step = REGION_STEP_MOST;
-    step -= (slabs_committed + step) % REGION_HUGE_SLABS; /* which a run may have left uneven */
+    step -= (slabs_committed + step) % REGION_HUGE_SLABS; /* which a span may have left uneven */
     if (is_data_limited)
         step = 1;
     if (step > slab_limit - slabs_committed)
         step = slab_limit - slabs_committed;
     if (step == 0)
         return false;
-    if (!os_commit(slab_start(slabs_committed), step << SLAB_SHIFT)) {
+    if (!os_commit(region_slab_start(slabs_committed), step << SLAB_SHIFT)) {
         step = 1; /* near a limit of the system, take what still goes */
-        if (!os_commit(slab_start(slabs_committed), step << SLAB_SHIFT))
+        if (!os_commit(region_slab_start(slabs_committed), step << SLAB_SHIFT))
             return false;
     }
     slabs_committed += step;
@@ -216,7 +209,7 @@ static size_t take_next_unused(void) {
         return REGION_NO_SLAB;
     if (slab_index % REGION_HUGE_SLABS == 0 && slab_index + REGION_HUGE_SLABS <= slabs_committed &&
         __atomic_load_n(&region_counts.filled, __ATOMIC_RELAXED) >= REGION_HUGE_FROM)
-        os_use_huge_pages(slab_start(slab_index), (size_t)REGION_HUGE_SLABS << SLAB_SHIFT);
+        os_use_huge_pages(region_slab_start(slab_index), (size_t)REGION_HUGE_SLABS << SLAB_SHIFT);
     __atomic_store_n(&region_counts.used, slab_index + 1, __ATOMIC_RELAXED);
     return slab_index;
 }
@@ -224,22 +217,20 @@ static size_t take_next_unused(void) {
 void region_harden(size_t resting, size_t spacing) {
     warm_resting = resting;
     guard_spacing = spacing;
-    apart_most = os_mapping_limit() / REGION_MAPPINGS_SHARE;
+    region_bounds.apart_most = os_mapping_limit() / REGION_MAPPINGS_SHARE;
     /* A guard as large as a huge page splits none, and takes no memory either. */
     guard_slabs =
         slab_limit == REGION_SLABS && spacing % REGION_HUGE_SLABS == 0 ? REGION_HUGE_SLABS : 1;
 }
 
-/* Make slabs that never served inaccessible for good. They count as used, and have no descriptor
- * and no memory. False if there are not so many. */
-static bool skip_unused(size_t slabs) {
+bool region_skip_unused(size_t slabs) {
     size_t first = region_counts.used;
     size_t end = first + slabs;
     if (slabs > slab_limit || end > slab_limit || !commit_tables(end))
         return false;
     if (first < slabs_committed)
-        os_withdraw(slab_start(first), ((end < slabs_committed ? end : slabs_committed) - first)
-                                           << SLAB_SHIFT);
+        os_withdraw(region_slab_start(first),
+                    ((end < slabs_committed ? end : slabs_committed) - first) << SLAB_SHIFT);
     if (slabs_committed < end)
         slabs_committed = end;
     __atomic_store_n(&region_counts.used, end, __ATOMIC_RELAXED);
@@ -249,9 +240,9 @@ static bool skip_unused(size_t slabs) {
 /* The next slab that is not to be a guard. */
 static size_t take_unused(void) {
     size_t place = guard_spacing != 0 ? region_counts.used % (guard_spacing + guard_slabs) : 0;
-    if (guard_spacing != 0 && place >= guard_spacing && guards_made < apart_most) {
+    if (guard_spacing != 0 && place >= guard_spacing && guards_made < region_bounds.apart_most) {
         guards_made++;
-        if (!skip_unused(guard_spacing + guard_slabs - place))
+        if (!region_skip_unused(guard_spacing + guard_slabs - place))
             return REGION_NO_SLAB;
     }
     return take_next_unused();
@@ -266,10 +257,16 @@ static size_t take_warm(void) {
 
 /* A slab whose memory reads as zero. */
 static size_t take_zeroed(void) {
-    if (region_counts.taken + region_counts.warm >= memory_limit)
+    if (region_counts.taken + region_counts.warm >= region_bounds.memory_slabs)
         return REGION_NO_SLAB;
     size_t slab_index = set_take_lowest(&cold_slabs);
     return slab_index != REGION_NO_SLAB ? slab_index : take_unused();
+}
+
+void region_count_taken(size_t slabs) {
+    region_counts.taken += slabs;
+    if (region_counts.taken > region_counts.taken_peak)
+        region_counts.taken_peak = region_counts.taken;
 }
 
 size_t region_take_slab(bool *zeroed) {
@@ -284,9 +281,7 @@ size_t region_take_slab(bool *zeroed) {
     }
     if (slab_index == REGION_NO_SLAB)
         return REGION_NO_SLAB;
-    region_counts.taken++;
-    if (region_counts.taken > region_counts.taken_peak)
-        region_counts.taken_peak = region_counts.taken;
+    region_count_taken(1);
     return slab_index;
 }
 
@@ -295,106 +290,14 @@ void region_return_slab(size_t slab_index) {
     set_add(&warm_slabs, slab_index);
     region_counts.taken--;
     region_counts.warm++;
-    if (region_counts.warm >= warm_limit + REGION_BATCH_SLABS)
-        region_trim(warm_limit);
-}
-
-/* Runs that were returned, oldest first: a ring. When it is full the oldest is forgotten; its
- * address space is not used again, and there is plenty. The last small ones keep their memory:
- * a page fault takes many times as long as clearing a page. */
-enum {
-    RUNS_KEPT = 1024,
-    RUNS_RESTING = 8,   /* the last ones are not reused yet */
-    RUN_WARM_SLABS = 8, /* the largest that keeps its memory */
-    RUNS_WARM_SLABS = 24,
-};
-static SELDOM struct {
-    size_t slab_index;
-    uint32_t slabs; /* 0: taken again */
-    bool is_warm;
-} kept_runs[RUNS_KEPT];
-static size_t kept_runs_next;
-static size_t runs_warm; /* slabs of kept runs that keep their memory */
-
-/* Return the memory of a kept run. The slabs whose memory that is. */
-static size_t cool(size_t place) {
-    if (!kept_runs[place].is_warm)
-        return 0;
-    os_purge(slab_start(kept_runs[place].slab_index), (size_t)kept_runs[place].slabs << SLAB_SHIFT);
-    kept_runs[place].is_warm = false;
-    runs_warm -= kept_runs[place].slabs;
-    return kept_runs[place].slabs;
-}
-
-static size_t take_kept_run(size_t slabs) {
-    for (size_t i = 0; i < RUNS_KEPT - RUNS_RESTING; i++) {
-        size_t place = (kept_runs_next + i) % RUNS_KEPT;
-        if (kept_runs[place].slabs != slabs)
-            continue;
-        if (kept_runs[place].is_warm)
-            runs_warm -= slabs;
-        kept_runs[place].is_warm = false;
-        kept_runs[place].slabs = 0;
-        return kept_runs[place].slab_index;
-    }
-    return REGION_NO_SLAB;
-}
-
-/* Slabs that never served, for a run and its neighbours. */
-static size_t take_new_run(size_t slabs) {
-    size_t first = region_counts.used;
-    return slabs <= slab_limit && skip_unused(1 + slabs + 1) ? first + 1 : REGION_NO_SLAB;
-}
-
-size_t region_take_run(size_t slabs) {
-    ASSERT(lock_is_mine(&pool_lock));
-    if (region_counts.taken + slabs > memory_limit || runs_taken >= apart_most)
-        return REGION_NO_SLAB;
-    size_t slab_index = take_kept_run(slabs);
-    if (slab_index == REGION_NO_SLAB)
-        slab_index = take_new_run(slabs);
-    if (slab_index == REGION_NO_SLAB || !os_commit(slab_start(slab_index), slabs << SLAB_SHIFT))
-        return REGION_NO_SLAB;
-    runs_taken++;
-    region_counts.taken += slabs;
-    if (region_counts.taken > region_counts.taken_peak)
-        region_counts.taken_peak = region_counts.taken;
-    return slab_index;
-}
-
-bool region_keeps_run(size_t slabs) {
-    return slabs <= RUN_WARM_SLABS && slabs <= warm_limit && memory_limit == SIZE_MAX;
-}
-
-/* Return the memory of a run, and make it inaccessible. Locked memory cannot be returned, and must
- * read as zero all the same. */
-static void empty_run(void *start, size_t bytes) {
-    if (!os_purge(start, bytes))
-        memset(start, 0, bytes);
-    os_hide(start, bytes);
-}
-
-void region_return_run(size_t slab_index, size_t slabs) {
-    ASSERT(lock_is_mine(&pool_lock));
-    runs_taken--;
-    region_counts.taken -= slabs;
-    bool is_warm = region_keeps_run(slabs) && os_hide(slab_start(slab_index), slabs << SLAB_SHIFT);
-    if (!is_warm)
-        empty_run(slab_start(slab_index), slabs << SLAB_SHIFT);
-    cool(kept_runs_next);
-    kept_runs[kept_runs_next].slab_index = slab_index;
-    kept_runs[kept_runs_next].slabs = (uint32_t)slabs;
-    kept_runs[kept_runs_next].is_warm = is_warm;
-    kept_runs_next = (kept_runs_next + 1) % RUNS_KEPT;
-    runs_warm += is_warm ? slabs : 0;
-    for (size_t i = 0; runs_warm > RUNS_WARM_SLABS; i++)
-        cool((kept_runs_next + i) % RUNS_KEPT);
+    if (region_counts.warm >= region_bounds.warm_slabs + REGION_BATCH_SLABS)
+        region_trim(region_bounds.warm_slabs);
 }
 
 /* Turn the warm slabs from `first` to below `end`, neighbours all, cold. The number that became
  * cold. */
 static size_t make_cold(size_t first, size_t end) {
-    if (!os_purge(slab_start(first), (end - first) << SLAB_SHIFT))
+    if (!os_purge(region_slab_start(first), (end - first) << SLAB_SHIFT))
         return 0;
     for (size_t slab_index = first; slab_index < end; slab_index++) {
         set_remove(&warm_slabs, slab_index);
@@ -431,8 +334,6 @@ static size_t trim_huge_pages(size_t keep) {
 
 size_t region_trim(size_t keep) {
     size_t slabs_returned = trim_huge_pages(keep);
-    for (size_t place = 0; keep == 0 && runs_warm != 0; place++)
-        slabs_returned += cool(place);
     size_t end = region_counts.used;
     while (region_counts.warm > keep && end > 0) {
         if (!set_has(&warm_slabs, end - 1)) {
@@ -482,7 +383,7 @@ bool region_release_unused(size_t keep_bytes) {
         return false;
     if (region.bytes > kept_bytes && !set_served_bytes(kept_bytes))
         return false;
-    os_unreserve(slab_start(kept), (limit_before - kept) << SLAB_SHIFT);
+    os_unreserve(region_slab_start(kept), (limit_before - kept) << SLAB_SHIFT);
     release_areas(kept > tables_committed ? kept : tables_committed);
     return true;
 }

@@ -81,18 +81,6 @@ size_t region_take_slab(bool *zeroed);
 /* Return a slab that holds no block. */
 void region_return_slab(size_t slab_index);
 
-/* Take so many neighbouring slabs, with an inaccessible one on either side; all zeroes. The first's
- * index, or REGION_NO_SLAB: of these there are some thousands at most, because each takes mappings
- * of the system. */
-size_t region_take_run(size_t slabs);
-
-/* True if a run of so many slabs keeps its memory for a while when it is returned. */
-bool region_keeps_run(size_t slabs);
-
-/* Return such a run, all zeroes if region_keeps_run(): it becomes inaccessible, and is reused after
- * others that were returned before. */
-void region_return_run(size_t slab_index, size_t slabs);
-
 /* Return the memory of warm slabs to the system until at most `keep` slabs are warm. The bytes
  * returned. */
 size_t region_trim(size_t keep);
@@ -104,6 +92,27 @@ void region_cool(size_t slab_index);
  * program that runs into its limit; the tables behind it are then no longer known to be ours. False
  * if there was none to give. */
 bool region_release_unused(size_t keep_bytes);
+
+/* ---- for spans.h, which takes neighbours ---- */
+
+/* Bounds, in slabs, set at start. */
+struct region_bounds {
+    size_t memory_slabs; /* that may be taken or warm */
+    size_t warm_slabs;   /* that may be warm */
+    size_t apart_most;   /* guards, and spans at one time */
+};
+extern HIDDEN struct region_bounds region_bounds;
+
+static inline void *region_slab_start(size_t slab_index) {
+    return (void *)(region.base + (slab_index << SLAB_SHIFT));
+}
+
+/* Make slabs that never served inaccessible for good, from region_counts.used on. They count as
+ * used, and have no descriptor and no memory. False if there are not so many. */
+bool region_skip_unused(size_t slabs);
+
+/* Count slabs as taken. */
+void region_count_taken(size_t slabs);
 
 /* Numbers of slabs. */
 struct region_counts {

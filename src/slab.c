@@ -57,9 +57,9 @@ void slab_init(struct slab *slab, unsigned class_index, bool zeroed) {
 void slab_set_owner(struct slab *slab, unsigned owner) {
     size_t index = slab_index(slab);
     uint64_t before = atomic_load_explicit(&slab->tag, memory_order_relaxed);
-    uint64_t after = tag_of_owner(owner) ^ index;
+    uint64_t after = slab_tag_of_owner(owner) ^ index;
     if (before != 0)
-        after ^= before & ~TAG_POSTED;
+        after ^= before & ~SLAB_TAG_POSTED;
     /* Release, the partner of the acquire in slab_owner(): who sees the owner sees the class. */
     atomic_fetch_xor_explicit(&slab->tag, after, memory_order_release);
 }
@@ -67,13 +67,13 @@ void slab_set_owner(struct slab *slab, unsigned owner) {
 bool slab_post_remote(struct slab *slab, int *owner) {
     /* Acquire and release: ordered with slab_unpost() in both directions, so that either this bit
      * is seen set by another freer, or the folding after its clearing sees that freer's bit. */
-    uint64_t before = atomic_fetch_or_explicit(&slab->tag, TAG_POSTED, memory_order_acq_rel);
-    *owner = tag_owner(before, slab_index(slab));
-    return (before & TAG_POSTED) == 0;
+    uint64_t before = atomic_fetch_or_explicit(&slab->tag, SLAB_TAG_POSTED, memory_order_acq_rel);
+    *owner = slab_tag_owner(before, slab_index(slab));
+    return (before & SLAB_TAG_POSTED) == 0;
 }
 
 void slab_unpost(struct slab *slab) {
-    atomic_fetch_and_explicit(&slab->tag, ~TAG_POSTED, memory_order_acq_rel);
+    atomic_fetch_and_explicit(&slab->tag, ~SLAB_TAG_POSTED, memory_order_acq_rel);
 }
 
 /* Of the free slots of a word, those to claim: all that were handed out before, whose memory is
@@ -282,8 +282,8 @@ struct slab *slab_find(const void *pointer, uint32_t *slot) {
         return NULL;
     size_t index = region_slab_index(pointer);
     struct slab *slab = slab_at(index);
-    int owner = tag_owner(atomic_load_explicit(&slab->tag, memory_order_acquire), index);
-    if (owner < 0 || owner >= TAG_OWNER_RUN)
+    int owner = slab_tag_owner(atomic_load_explicit(&slab->tag, memory_order_acquire), index);
+    if (owner < 0 || owner >= SLAB_OWNER_LARGE)
         return NULL;
     bool exact;
     *slot = find_slot(slab, pointer, &exact);
@@ -306,7 +306,7 @@ enum fault slab_diagnose(const void *pointer, struct fault_report *report) {
         return FAULT_INTERIOR;
     if (slot >= slab->fresh_slot)
         return FAULT_NEVER_ALLOCATED;
-    if (slab_owner(slab) == TAG_OWNER_NONE || !slab_is_live(slab_live_of(slab, slot), slot))
+    if (slab_owner(slab) == SLAB_OWNER_NONE || !slab_is_live(slab_live_of(slab, slot), slot))
         return FAULT_DOUBLE_FREE;
     return slab_is_freed_remotely(slab, slot) || slab_is_aside(slab, slot) ? FAULT_DOUBLE_FREE
                                                                            : FAULT_NONE;

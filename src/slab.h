@@ -12,18 +12,18 @@
  *
  * A slot that another thread freed is live until the owner folds that in.
  *
- * The owner (tag.h) alone writes everything but the tag's posted bit and the remote words. Orphans
- * have no owner: pool_lock stands in for it. Another thread frees into the remote words: the first
- * bit of a word sets the word's summary bit, the first summary bit makes the caller post the slab
- * to its owner.
+ * The owner (slab_tag.h) alone writes everything but the tag's posted bit and the remote words.
+ * Orphans have no owner: pool_lock stands in for it. Another thread frees into the remote words:
+ * the first bit of a word sets the word's summary bit, the first summary bit makes the caller post
+ * the slab to its owner.
  */
 #ifndef SLAB_H
 #define SLAB_H
 
 #include "base.h"
+#include "fault.h"
 #include "region.h"
-#include "report.h"
-#include "tag.h"
+#include "slab_tag.h"
 
 #include <stdatomic.h>
 
@@ -150,7 +150,7 @@ void slab_init(struct slab *slab, unsigned class_index, bool zeroed);
 
 /* The owner that the tag names, or -1 if the tag is damaged. Any thread may call it. */
 static inline int slab_owner(const struct slab *slab) {
-    return tag_owner(atomic_load_explicit(&slab->tag, memory_order_acquire), slab_index(slab));
+    return slab_tag_owner(atomic_load_explicit(&slab->tag, memory_order_acquire), slab_index(slab));
 }
 
 /* Change the owner; the posted bit stays as it is. Under pool_lock. */
@@ -170,7 +170,7 @@ bool slab_post_remote(struct slab *slab, int *owner);
 void slab_unpost(struct slab *slab);
 
 static inline bool slab_is_posted(const struct slab *slab) {
-    return (atomic_load_explicit(&slab->tag, memory_order_relaxed) & TAG_POSTED) != 0;
+    return (atomic_load_explicit(&slab->tag, memory_order_relaxed) & SLAB_TAG_POSTED) != 0;
 }
 
 /* Claim the lowest free slots: some neighbours in one word, a set bit for each, 0 if the slab has
@@ -254,9 +254,9 @@ struct slab *slab_find(const void *pointer, uint32_t *slot);
  * fills in the place (slab, class, slot) of the report. Any thread may call it. */
 enum fault slab_diagnose(const void *pointer, struct fault_report *report);
 
-/* The memory of a large block (run.h), by its first slab, whose owner is TAG_OWNER_RUN; 0 if it was
- * freed. */
-static inline size_t slab_run_bytes(const struct slab *slab) {
+/* The memory of a large block (large.h), by its first slab, whose owner is SLAB_OWNER_LARGE; 0 if
+ * it was freed. */
+static inline size_t slab_large_bytes(const struct slab *slab) {
     return slab->live[0] != 0 ? (size_t)slab->stride << SLAB_SHIFT : 0;
 }
 

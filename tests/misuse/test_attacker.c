@@ -472,8 +472,8 @@ static void reports_tell_addresses_and_nothing_of_what_is_there(void) {
 /* What turns the checks off, or moves the bounds, is read-only; the control is the same without
  * harden=on. */
 static void what_the_hardened_mode_rests_on_is_read_only(void) {
-    static const char *const names[] = {"tag_key",
-                                        "block_key",
+    static const char *const names[] = {"slab_tag_key",
+                                        "block_tag_key",
                                         "region",
                                         "config",
                                         "checked_is_hardened",
@@ -488,7 +488,8 @@ static void what_the_hardened_mode_rests_on_is_read_only(void) {
                                         "warm_resting",
                                         "on_fault",
                                         "checked_tag_bytes",
-                                        "memory_limit"};
+                                        "region_bounds",
+                                        "heap_table_is_hardened"};
     enum { NAMES = sizeof names / sizeof names[0] };
     static struct child child;
     const char *argv[NAMES + 3] = {program, "fixed"};

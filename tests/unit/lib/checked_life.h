@@ -1,5 +1,5 @@
 /* What blocks go through with tags in front of them, for a test of each mode and world: the core
- * alone, as shim.c calls it, so that the sanitizers see all of it. */
+ * alone, as route.c calls it, so that the sanitizers see all of it. */
 #ifndef CHECKED_LIFE_H
 #define CHECKED_LIFE_H
 
@@ -24,18 +24,18 @@ static inline void life_start(bool hardened) {
     checked_start();
     if (hardened)
         checked_harden(LIFE_QUARANTINE, 16);
-    heap_open();
+    heap_life_open();
 }
 
 static inline size_t life_largest(void) {
     return checked_is_hardened ? LIFE_LARGEST : TAGPOOL_NODE_MAX - BLOCK_TAG_BYTES;
 }
 
-/* As shim.c chooses it. */
+/* As route.c chooses it. */
 static inline unsigned life_class(size_t bytes) {
     size_t slot_bytes = bytes + checked_tag_bytes;
     if (slot_bytes > SIZE_CLASS_MAX_BYTES)
-        return RUN_CLASS;
+        return LARGE_CLASS;
     if (checked_is_hardened && bytes == 0)
         return 0;
     return slot_bytes <= TAGPOOL_NODE_MAX ? size_class_of(slot_bytes)
@@ -52,7 +52,7 @@ static inline void life_give(void *block, size_t bytes) {
 }
 
 static inline void life_end_thread(void) {
-    heap_close(heap_current);
+    heap_life_close(heap_current);
 }
 
 /* Mostly nodes, some larger. */
@@ -109,8 +109,8 @@ static void a_block_is_resized_in_its_slot(void) {
 }
 
 static void the_pool_is_empty_when_all_is_freed(void) {
-    struct heap_sums sums;
-    heap_sum(&sums);
+    struct heap_life_sums sums;
+    heap_life_sum(&sums);
     CHECK_SAY(sums.live_bytes == 0, "%zu bytes live", sums.live_bytes);
 }
 
@@ -136,7 +136,7 @@ static inline void life_drop(struct life_node *node) {
 
 static inline void *life_exchange(void *argument) {
     uint32_t random = (uint32_t)(uintptr_t)argument * 2654435761u;
-    heap_open();
+    heap_life_open();
     for (int step = 0; step < LIFE_STEPS; step++) {
         struct life_node *node = NULL;
         size_t bytes = life_size(life_random(&random));

@@ -1,10 +1,11 @@
-/* Blocks straight from a heap, as shim.c takes and gives them; for the tests of the core. */
+/* Blocks straight from a heap, as route.h takes and gives them; for the tests of the core. */
 #ifndef HEAP_CALLS_H
 #define HEAP_CALLS_H
 
-#include "checked.h"
+#include "checked_paths.h"
 #include "config.h"
 #include "heap.h"
+#include "heap_life.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include <unistd.h>
 
 static inline void start_pool(void) {
-    tag_start(0x123456789abcdef);
+    slab_tag_start(0x123456789abcdef);
     region_start(config.pool_limit, config.retain);
 }
 

@@ -54,13 +54,13 @@ static void a_heap_whose_blocks_are_all_freed_keeps_no_slab_but_the_current_ones
 static void *passed[BLOCKS];
 
 static void *give_all(void *argument) {
-    heap_open();
+    heap_life_open();
     for (unsigned i = 0; i < BLOCKS; i++) {
         if (argument == NULL && !holds(passed[i], 100, i))
             argument = passed;
         give(passed[i]);
     }
-    heap_close(heap_current);
+    heap_life_close(heap_current);
     return argument;
 }
 
@@ -83,12 +83,12 @@ static void blocks_that_another_thread_frees_come_back(void) {
 }
 
 static void *take_all(void *argument) {
-    heap_open();
+    heap_life_open();
     for (unsigned i = 0; i < BLOCKS; i++) {
         passed[i] = take(100);
         fill(passed[i], 100, i);
     }
-    heap_close(heap_current);
+    heap_life_close(heap_current);
     return argument;
 }
 
@@ -122,7 +122,7 @@ static _Atomic(unsigned) damaged;
 
 static void *exchange(void *argument) {
     uint32_t random = (uint32_t)(uintptr_t)argument * 2654435761u;
-    heap_open();
+    heap_life_open();
     for (int step = 0; step < STEPS; step++) {
         random ^= random << 13;
         random ^= random >> 17;
@@ -143,7 +143,7 @@ static void *exchange(void *argument) {
             atomic_fetch_add(&damaged, 1);
         give(node);
     }
-    heap_close(heap_current);
+    heap_life_close(heap_current);
     return NULL;
 }
 
@@ -153,8 +153,8 @@ static void threads_that_come_and_go_exchange_blocks(void) {
         for (uintptr_t i = 0; i < THREADS; i++)
             pthread_create(&threads[i], NULL, exchange, (void *)(i + 1));
         for (size_t i = 0; i < THREADS; i++) {
-            struct heap_sums sums;
-            heap_sum(&sums); /* beside threads that are at work */
+            struct heap_life_sums sums;
+            heap_life_sum(&sums); /* beside threads that are at work */
             pthread_join(threads[i], NULL);
         }
     }
@@ -169,8 +169,8 @@ static void threads_that_come_and_go_exchange_blocks(void) {
 /* ---- counts ---- */
 
 static size_t live_bytes(void) {
-    struct heap_sums sums;
-    heap_sum(&sums);
+    struct heap_life_sums sums;
+    heap_life_sum(&sums);
     return sums.live_bytes;
 }
 
@@ -233,7 +233,7 @@ static void a_damaged_slab_tag_is_reported(void) {
 
 int main(void) {
     start_pool();
-    heap_open();
+    heap_life_open();
     TAP_RUN(blocks_of_every_size_are_apart_and_keep_their_contents);
     TAP_RUN(the_slot_that_was_freed_is_found_again);
     TAP_RUN(a_heap_whose_blocks_are_all_freed_keeps_no_slab_but_the_current_ones);

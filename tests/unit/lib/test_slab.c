@@ -14,7 +14,7 @@ static struct slab *slab;
 static void begin(unsigned class_index) {
     memset(slab->live, 0, sizeof slab->live);
     slab_init(slab, class_index, true);
-    slab_set_owner(slab, TAG_OWNER_FIRST);
+    slab_set_owner(slab, SLAB_OWNER_FIRST);
 }
 
 static void *slot_address(uint32_t slot) {
@@ -102,7 +102,7 @@ static void a_slot_freed_here_and_there_is_found_when_folded(void) {
 static void the_posted_bit_stays_when_the_owner_changes(void) {
     int owner;
     begin(size_class_of(48));
-    CHECK(slab_post_remote(slab, &owner) && owner == TAG_OWNER_FIRST);
+    CHECK(slab_post_remote(slab, &owner) && owner == SLAB_OWNER_FIRST);
     CHECK(!slab_post_remote(slab, &owner));
     slab_set_owner(slab, 77);
     CHECK(slab_is_posted(slab) && slab_owner(slab) == 77);
@@ -213,7 +213,7 @@ static void a_page_with_a_tag_alone_is_kept(void) {
 
 int main(void) {
     bool zeroed;
-    tag_start(0x123456789abcdef0u);
+    slab_tag_start(0x123456789abcdef0u);
     CHECK(region_start(0, 0));
     lock_acquire(&pool_lock);
     slab = slab_at(region_take_slab(&zeroed));

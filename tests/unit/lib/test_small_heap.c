@@ -79,9 +79,9 @@ static void memory_of_empty_slabs_that_nobody_takes_goes_back(void) {
 
 static void *hold_much_and_end(void *argument) {
     size_t *count = argument;
-    heap_open();
+    heap_life_open();
     *count = take_until_exhausted(96);
-    heap_close(heap_current);
+    heap_life_close(heap_current);
     return NULL;
 }
 
@@ -109,15 +109,15 @@ static void further_threads_than_there_are_heaps_get_none(void) {
     struct heap *mine = heap_current;
     struct heap *heaps[HEAP_LIMIT];
     size_t count = 0;
-    while (count < HEAP_LIMIT && (heaps[count] = heap_open()) != NULL)
+    while (count < HEAP_LIMIT && (heaps[count] = heap_life_open()) != NULL)
         count++;
     CHECK_SAY(count >= HEAP_LIMIT - 3, "%zu heaps", count);
-    CHECK(count < HEAP_LIMIT && heap_open() == NULL);
+    CHECK(count < HEAP_LIMIT && heap_life_open() == NULL);
     while (count > 0)
-        heap_close(heaps[--count]);
-    struct heap *again = heap_open();
+        heap_life_close(heaps[--count]);
+    struct heap *again = heap_life_open();
     CHECK(again != NULL);
-    heap_close(again);
+    heap_life_close(again);
     heap_current = mine;
 }
 
@@ -131,7 +131,7 @@ static _Atomic(unsigned) served;
 
 static void *exchange(void *argument) {
     uint32_t random = (uint32_t)(uintptr_t)argument * 2654435761u;
-    heap_open();
+    heap_life_open();
     for (int step = 0; step < STEPS; step++) {
         random = random * 1664525 + 1013904223;
         size_t bytes = 16 + (random >> 8) % 1000;
@@ -148,7 +148,7 @@ static void *exchange(void *argument) {
             atomic_fetch_add(&damaged, 1);
         give(block);
     }
-    heap_close(heap_current);
+    heap_life_close(heap_current);
     return NULL;
 }
 
@@ -170,7 +170,7 @@ static void threads_share_a_pool_that_is_too_small_for_them(void) {
 
 int main(void) {
     start_pool();
-    heap_open();
+    heap_life_open();
     TAP_RUN(every_class_can_have_the_whole_pool_in_turn);
     TAP_RUN(a_few_blocks_freed_are_had_again_from_an_exhausted_pool);
     TAP_RUN(memory_of_empty_slabs_that_nobody_takes_goes_back);

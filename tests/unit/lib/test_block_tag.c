@@ -1,6 +1,6 @@
 /* If this failed, a damaged tag in front of a block would be believed, would be blamed on the wrong
  * side, or a sound one would be refused. */
-#include "block.h"
+#include "block_tag.h"
 #include "tap.h"
 
 enum { CLASSES = 48, SOME_BYTES = 1000, KEYS = 500 };
@@ -24,20 +24,20 @@ static struct block_tag tag_of(size_t number) {
 
 static void write_all(void) {
     for (size_t i = 0; i < BLOCKS; i++)
-        block_write_tag(block_at(i), block_mask(block_at(i)), tag_of(i));
+        block_tag_write(block_at(i), block_tag_mask(block_at(i)), tag_of(i));
 }
 
 static void what_is_written_is_read(void) {
     write_all();
     for (size_t i = 0; i < BLOCKS; i++) {
         struct block_tag said = tag_of(i), read;
-        CHECK(block_read_tag(block_at(i), said.class_index, &read) == BLOCK_INTACT);
+        CHECK(block_tag_read(block_at(i), said.class_index, &read) == BLOCK_INTACT);
         CHECK(read.requested == said.requested && read.class_index == said.class_index &&
               read.form == said.form);
-        CHECK(block_is_intact(block_at(i), block_mask(block_at(i)), said.class_index));
-        CHECK(block_requested(block_at(i)) == said.requested);
-        CHECK(block_size_if_intact(block_at(i), block_mask(block_at(i)), said.class_index,
-                                   said.form) == said.requested);
+        CHECK(block_tag_is_intact(block_at(i), block_tag_mask(block_at(i)), said.class_index));
+        CHECK(block_tag_requested(block_at(i)) == said.requested);
+        CHECK(block_tag_size_if_intact(block_at(i), block_tag_mask(block_at(i)), said.class_index,
+                                       said.form) == said.requested);
     }
 }
 
@@ -47,16 +47,17 @@ static void the_size_of_a_tag_that_is_another_is_too_large(void) {
     for (size_t i = 0; i < BLOCKS; i++) {
         struct block_tag said = tag_of(i);
         uint64_t *word = block_tag_word(block_at(i));
-        uint64_t mask = block_mask(block_at(i));
-        CHECK(block_size_if_intact(block_at(i), mask, said.class_index + 1, said.form) >
+        uint64_t mask = block_tag_mask(block_at(i));
+        CHECK(block_tag_size_if_intact(block_at(i), mask, said.class_index + 1, said.form) >
               BLOCK_FREED);
-        CHECK(block_size_if_intact(block_at(i), mask, said.class_index,
-                                   (enum block_form)((said.form + 1) % 4)) > BLOCK_FREED);
+        CHECK(block_tag_size_if_intact(block_at(i), mask, said.class_index,
+                                       (enum block_form)((said.form + 1) % 4)) > BLOCK_FREED);
         for (unsigned bit = 0; bit < 64; bit++) {
             bool is_size = bit >= BLOCK_LOW_BITS + BLOCK_FORM_BITS + BLOCK_CLASS_BITS &&
                            bit < 64 - BLOCK_HIGH_BITS;
             *word ^= (uint64_t)1 << bit;
-            uint64_t size = block_size_if_intact(block_at(i), mask, said.class_index, said.form);
+            uint64_t size =
+                block_tag_size_if_intact(block_at(i), mask, said.class_index, said.form);
             *word ^= (uint64_t)1 << bit;
             CHECK_SAY((size <= BLOCK_FREED) == is_size, "bit %u of block %zu", bit, i);
         }
@@ -70,7 +71,7 @@ static void the_end_of_a_string_that_is_too_long_changes_a_tag(void) {
         struct block_tag read;
         char was = *lowest;
         *lowest = '\0';
-        CHECK_SAY(block_read_tag(block_at(i), tag_of(i).class_index, &read) == BLOCK_OVERFLOWN,
+        CHECK_SAY(block_tag_read(block_at(i), tag_of(i).class_index, &read) == BLOCK_OVERFLOWN,
                   "block %zu", i);
         *lowest = was;
     }
@@ -82,12 +83,12 @@ static void a_mark_of_freed_is_told_from_all_else(void) {
         struct block_tag said = tag_of(i);
         void *block = block_at(i);
         uint64_t live = block_tag_load(block);
-        block_mark_freed(block, block_mask(block), said.class_index);
+        block_tag_mark_freed(block, block_tag_mask(block), said.class_index);
         uint64_t freed = block_tag_load(block);
-        block_write_tag(block, block_mask(block), said);
-        CHECK(block_was_freed(block, freed, said) && !block_was_freed(block, live, said));
+        block_tag_write(block, block_tag_mask(block), said);
+        CHECK(block_tag_was_freed(block, freed, said) && !block_tag_was_freed(block, live, said));
         for (unsigned bit = 0; bit < 64; bit++)
-            CHECK_SAY(!block_was_freed(block, freed ^ (uint64_t)1 << bit, said), "bit %u", bit);
+            CHECK_SAY(!block_tag_was_freed(block, freed ^ (uint64_t)1 << bit, said), "bit %u", bit);
     }
 }
 
@@ -114,8 +115,9 @@ static void each_flipped_bit_of_magic_and_class_is_found_and_told_apart(void) {
             uint64_t *word = block_tag_word(block_at(i));
             struct block_tag said = tag_of(i), read;
             *word ^= (uint64_t)1 << bit;
-            bool intact = block_is_intact(block_at(i), block_mask(block_at(i)), said.class_index);
-            enum block_verdict verdict = block_read_tag(block_at(i), said.class_index, &read);
+            bool intact =
+                block_tag_is_intact(block_at(i), block_tag_mask(block_at(i)), said.class_index);
+            enum block_verdict verdict = block_tag_read(block_at(i), said.class_index, &read);
             *word ^= (uint64_t)1 << bit;
             CHECK_SAY(intact == !is_guarded(bit), "bit %u of block %zu", bit, i);
             CHECK_SAY(verdict == (is_guarded(bit) ? verdict_of(bit) : BLOCK_INTACT),
@@ -135,7 +137,8 @@ static void a_tag_copied_in_front_of_another_block_is_none(void) {
             if (j == i)
                 continue;
             *word = *block_tag_word(block_at(j));
-            CHECK_SAY(!block_is_intact(block_at(i), block_mask(block_at(i)), tag_of(j).class_index),
+            CHECK_SAY(!block_tag_is_intact(block_at(i), block_tag_mask(block_at(i)),
+                                           tag_of(j).class_index),
                       "%zu in front of %zu", j, i);
         }
         *word = own;
@@ -145,11 +148,12 @@ static void a_tag_copied_in_front_of_another_block_is_none(void) {
 static void a_tag_of_another_key_is_none(void) {
     write_all();
     for (uint64_t i = 1; i <= KEYS; i++) {
-        block_start(i * 0x9e3779b97f4a7c15u);
+        block_tag_start(i * 0x9e3779b97f4a7c15u);
         for (size_t j = 0; j < BLOCKS; j++)
-            CHECK(!block_is_intact(block_at(j), block_mask(block_at(j)), tag_of(j).class_index));
+            CHECK(!block_tag_is_intact(block_at(j), block_tag_mask(block_at(j)),
+                                       tag_of(j).class_index));
     }
-    block_start(KEY);
+    block_tag_start(KEY);
 }
 
 static void zeroes_and_text_are_no_tags(void) {
@@ -157,12 +161,13 @@ static void zeroes_and_text_are_no_tags(void) {
     for (size_t i = 0; i < BLOCKS; i++)
         for (size_t j = 0; j < sizeof rubbish / sizeof rubbish[0]; j++) {
             *block_tag_word(block_at(i)) = rubbish[j];
-            CHECK(!block_is_intact(block_at(i), block_mask(block_at(i)), tag_of(i).class_index));
+            CHECK(!block_tag_is_intact(block_at(i), block_tag_mask(block_at(i)),
+                                       tag_of(i).class_index));
         }
 }
 
 int main(void) {
-    block_start(KEY);
+    block_tag_start(KEY);
     TAP_RUN(what_is_written_is_read);
     TAP_RUN(the_size_of_a_tag_that_is_another_is_too_large);
     TAP_RUN(the_end_of_a_string_that_is_too_long_changes_a_tag);

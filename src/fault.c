@@ -1,4 +1,4 @@
-#include "report.h"
+#include "fault.h"
 
 #include "os.h"
 #include "tagpool/options.h"
@@ -32,7 +32,7 @@ static void end_line(struct text *line) {
     os_write_error(line->bytes, line->length);
 }
 
-void report_line(const struct text *text) {
+void fault_line(const struct text *text) {
     struct text line;
     start_line(&line);
     text_add_span(&line, text->bytes, text->length);
@@ -100,11 +100,11 @@ static void add_caller(struct text *line, const void *caller) {
     text_add_hex(line, offset);
 }
 
-void report_start(uint64_t on_fault_) {
+void fault_start(uint64_t on_fault_) {
     on_fault = on_fault_;
 }
 
-void report_fault(const struct fault_report *report) {
+void fault_tell(const struct fault_report *report) {
     if (on_fault == TAGPOOL_ON_FAULT_IGNORE)
         return;
     struct text line;

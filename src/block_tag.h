@@ -13,8 +13,8 @@
  * the low magic alone came from there (overflow), damage to the high one alone from the block
  * itself (underflow).
  */
-#ifndef BLOCK_H
-#define BLOCK_H
+#ifndef BLOCK_TAG_H
+#define BLOCK_TAG_H
 
 #include "base.h"
 
@@ -46,23 +46,23 @@ static_assert(BLOCK_LOW_BITS + BLOCK_HIGH_BITS + BLOCK_FORM_BITS + BLOCK_CLASS_B
                   64,
               "a tag is a word");
 
-/* Random; written once, by block_start(). */
-struct block_key {
+/* Random; written once, by block_tag_start(). */
+struct block_tag_key {
     uint64_t factor; /* odd */
     uint64_t pattern;
 };
-extern HIDDEN struct block_key block_key;
+extern HIDDEN struct block_tag_key block_tag_key;
 
 /* Choose the key. */
-void block_start(uint64_t random_bits);
+void block_tag_start(uint64_t random_bits);
 
 /* What the tag of a block at this address is xored with. The address is multiplied so that
  * neighbours differ, and rotated because the low bits of a product depend on the low bits of the
  * factors only. The lowest byte is not 0, so that the end of a string that is too long by one
  * changes a tag. */
-static inline uint64_t block_mask(const void *block) {
-    uint64_t product = (uint64_t)(uintptr_t)block * block_key.factor;
-    return ((product >> 32 | product << 32) ^ block_key.pattern) | 1;
+static inline uint64_t block_tag_mask(const void *block) {
+    uint64_t product = (uint64_t)(uintptr_t)block * block_tag_key.factor;
+    return ((product >> 32 | product << 32) ^ block_tag_key.pattern) | 1;
 }
 
 /* The word in front of a block. */
@@ -76,7 +76,7 @@ static inline uint64_t block_tag_load(const void *block) {
     return __atomic_load_n(block_tag_word(block), __ATOMIC_RELAXED);
 }
 
-/* What the tag of a block says, if it is intact. `mask` is the block's block_mask(). */
+/* What the tag of a block says, if it is intact. `mask` is the block's block_tag_mask(). */
 static inline uint64_t block_tag_said(const void *block, uint64_t mask) {
     return block_tag_load(block) ^ mask;
 }
@@ -89,21 +89,21 @@ static inline uint64_t block_tag_plain(struct block_tag tag) {
 }
 
 /* Write the tag of a block. */
-static inline void block_write_tag(void *block, uint64_t mask, struct block_tag tag) {
+static inline void block_tag_write(void *block, uint64_t mask, struct block_tag tag) {
     OWNER_STORE(block_tag_word(block), block_tag_plain(tag) ^ mask);
 }
 
 /* True if the word in front of a block, which has this tag now, was that of a freed block of the
  * class. What both have in common need not be known. */
-static inline bool block_was_freed(const void *block, uint64_t was, struct block_tag tag) {
+static inline bool block_tag_was_freed(const void *block, uint64_t was, struct block_tag tag) {
     uint64_t change = block_tag_plain(
         (struct block_tag){.requested = tag.requested ^ BLOCK_FREED, .form = tag.form ^ BLOCK_ANY});
     return (was ^ *block_tag_word(block)) == change;
 }
 
 /* Mark a block as freed. */
-static inline void block_mark_freed(void *block, uint64_t mask, unsigned class_index) {
-    block_write_tag(block, mask,
+static inline void block_tag_mark_freed(void *block, uint64_t mask, unsigned class_index) {
+    block_tag_write(block, mask,
                     (struct block_tag){
                         .requested = BLOCK_FREED, .class_index = class_index, .form = BLOCK_ANY});
 }
@@ -111,8 +111,8 @@ static inline void block_mark_freed(void *block, uint64_t mask, unsigned class_i
 /* The requested size in a tag, if all else in it is as it must be: both magics, the class and the
  * form; then at most BLOCK_FREED, and a larger number if not. One rotation brings the size to the
  * low end, and all that must be zero above it. */
-static inline uint64_t block_size_if_intact(const void *block, uint64_t mask, unsigned class_index,
-                                            enum block_form form) {
+static inline uint64_t block_tag_size_if_intact(const void *block, uint64_t mask,
+                                                unsigned class_index, enum block_form form) {
     enum { SHIFT = BLOCK_LOW_BITS + BLOCK_CLASS_BITS + BLOCK_FORM_BITS };
     uint64_t plain = block_tag_plain((struct block_tag){.class_index = class_index, .form = form});
     uint64_t rest = block_tag_said(block, mask) ^ plain;
@@ -120,7 +120,7 @@ static inline uint64_t block_size_if_intact(const void *block, uint64_t mask, un
 }
 
 /* True if a tag has both magics and the class, whatever size and form it tells. */
-static inline bool block_is_intact(const void *block, uint64_t mask, unsigned class_index) {
+static inline bool block_tag_is_intact(const void *block, uint64_t mask, unsigned class_index) {
     uint64_t size_and_form =
         block_tag_plain((struct block_tag){.requested = (1u << BLOCK_SIZE_BITS) - 1,
                                            .form = (enum block_form)((1u << BLOCK_FORM_BITS) - 1)});
@@ -129,17 +129,17 @@ static inline bool block_is_intact(const void *block, uint64_t mask, unsigned cl
 }
 
 /* The bytes that were requested of a block with an intact tag. */
-static inline uint32_t block_requested(const void *block) {
-    uint64_t word = block_tag_said(block, block_mask(block));
+static inline uint32_t block_tag_requested(const void *block) {
+    uint64_t word = block_tag_said(block, block_tag_mask(block));
     return (uint32_t)(word >> (BLOCK_LOW_BITS + BLOCK_FORM_BITS + BLOCK_CLASS_BITS) &
                       ((1u << BLOCK_SIZE_BITS) - 1));
 }
 
 /* Read the tag of a block of a class. What it says counts only if the verdict is BLOCK_INTACT. */
-enum block_verdict block_read_tag(const void *block, unsigned class_index, struct block_tag *tag);
+enum block_verdict block_tag_read(const void *block, unsigned class_index, struct block_tag *tag);
 
 /* The same of a word that was in front of the block. */
-enum block_verdict block_judge_tag(const void *block, uint64_t was, unsigned class_index,
+enum block_verdict block_tag_judge(const void *block, uint64_t was, unsigned class_index,
                                    struct block_tag *tag);
 
 #endif

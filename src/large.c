@@ -1,16 +1,17 @@
-#include "run.h"
+#include "large.h"
 
 #include "os.h"
+#include "spans.h"
 
 #include <string.h>
 
 enum {
-    RUN_ALIGN = SLOT_ALIGN,
-    RUN_SEARCH = 1 << 16,
+    LARGE_ALIGN = SLOT_ALIGN,
+    LARGE_SEARCH = 1 << 16,
     /* Backed by huge pages: an input buffer or a table that will be filled. Larger ones may be all
      * but empty. */
-    RUN_HUGE_LEAST = 4 << 20,
-    RUN_HUGE_MOST = 32 << 20,
+    LARGE_HUGE_LEAST = 4 << 20,
+    LARGE_HUGE_MOST = 32 << 20,
 };
 
 static char *block_of(const struct slab *slab) {
@@ -26,51 +27,51 @@ static bool is_live(const struct slab *slab) {
 }
 
 static unsigned char canary_of(const void *block) {
-    return (unsigned char)(block_mask(block) >> 24) | 1;
+    return (unsigned char)(block_tag_mask(block) >> 24) | 1;
 }
 
-void *run_take(size_t bytes, enum block_form form) {
+void *large_take(size_t bytes, enum block_form form) {
     /* The block, with a canary of at least a byte. */
-    size_t room = (bytes + RUN_ALIGN) & ~(size_t)(RUN_ALIGN - 1);
+    size_t room = (bytes + LARGE_ALIGN) & ~(size_t)(LARGE_ALIGN - 1);
     if (bytes > (size_t)REGION_SLABS << SLAB_SHIFT)
         return NULL;
     if (room % SLAB_BYTES == 0) /* the block must start in the first slab, behind its tag */
-        room += RUN_ALIGN;
+        room += LARGE_ALIGN;
     size_t slabs = (room + SLAB_BYTES - 1) >> SLAB_SHIFT;
     lock_acquire(&pool_lock);
-    size_t index = region_take_run(slabs);
+    size_t index = spans_take(slabs);
     char *block = NULL;
     if (index != REGION_NO_SLAB) {
         struct slab *slab = slab_at(index);
         slab->stride = (uint32_t)slabs;
         slab->summary = bytes;
-        slab->class_index = RUN_CLASS;
+        slab->class_index = LARGE_CLASS;
         slab->place = SLAB_NOWHERE;
         block = end_of(slab) - room;
         slab->next = (struct slab *)(void *)block;
-        if (bytes >= RUN_HUGE_LEAST && bytes <= RUN_HUGE_MOST)
+        if (bytes >= LARGE_HUGE_LEAST && bytes <= LARGE_HUGE_MOST)
             os_use_huge_pages(slab_start(slab), slabs << SLAB_SHIFT);
         memset(block + bytes, canary_of(block), room - bytes);
-        block_write_tag(block, block_mask(block),
-                        (struct block_tag){.class_index = RUN_CLASS, .form = form});
+        block_tag_write(block, block_tag_mask(block),
+                        (struct block_tag){.class_index = LARGE_CLASS, .form = form});
         slab->live[0] = 1;
-        slab_set_owner(slab, TAG_OWNER_RUN);
+        slab_set_owner(slab, SLAB_OWNER_LARGE);
     }
     lock_release(&pool_lock);
     return block;
 }
 
-/* The run that a pointer lies in; NULL if in none. A wrong pointer may lie in any of its slabs, and
- * only the first has a descriptor. */
+/* The span that a pointer lies in; NULL if in none. A wrong pointer may lie in any of its slabs,
+ * and only the first has a descriptor. */
 static struct slab *find(const void *pointer) {
     size_t index = region_slab_index(pointer);
-    size_t least = index > RUN_SEARCH ? index - RUN_SEARCH : 0;
+    size_t least = index > LARGE_SEARCH ? index - LARGE_SEARCH : 0;
     if (index >= region_counts.used)
         return NULL;
     for (size_t i = index + 1; i-- > least;) {
         struct slab *slab = slab_at(i);
         int owner = slab_owner(slab);
-        if (owner == TAG_OWNER_RUN)
+        if (owner == SLAB_OWNER_LARGE)
             return index < i + slab->stride ? slab : NULL;
         if (owner >= 0)
             return NULL;
@@ -87,7 +88,7 @@ static enum fault examine(const struct slab *slab, enum block_form form, size_t 
     static const char *const makers[] = {"malloc", "operator new", "operator new[]", "any"};
     const char *block = block_of(slab);
     struct block_tag tag;
-    enum block_verdict verdict = block_read_tag(block, RUN_CLASS, &tag);
+    enum block_verdict verdict = block_tag_read(block, LARGE_CLASS, &tag);
     if (verdict != BLOCK_INTACT)
         return damages[verdict];
     for (const char *byte = block + slab->summary; byte < end_of(slab); byte++)
@@ -97,12 +98,13 @@ static enum fault examine(const struct slab *slab, enum block_form form, size_t 
     if (form != BLOCK_ANY && tag.form != form)
         return FAULT_FORM_MISMATCH;
     report->freed_as = bytes;
-    return bytes != SIZE_MAX && bytes / RUN_ALIGN != slab->summary / RUN_ALIGN ? FAULT_SIZE_MISMATCH
-                                                                               : FAULT_NONE;
+    return bytes != SIZE_MAX && bytes / LARGE_ALIGN != slab->summary / LARGE_ALIGN
+               ? FAULT_SIZE_MISMATCH
+               : FAULT_NONE;
 }
 
-enum fault run_examine(const void *pointer, enum block_form form, size_t bytes,
-                       struct fault_report *report) {
+enum fault large_examine(const void *pointer, enum block_form form, size_t bytes,
+                         struct fault_report *report) {
     enum fault fault = FAULT_NEVER_ALLOCATED;
     lock_acquire(&pool_lock);
     const struct slab *slab = find(pointer);
@@ -127,15 +129,15 @@ enum fault run_examine(const void *pointer, enum block_form form, size_t bytes,
     return fault;
 }
 
-void run_give(void *block) {
+void large_give(void *block) {
     lock_acquire(&pool_lock);
     struct slab *slab = slab_at(region_slab_index(block));
-    if (slab_owner(slab) == TAG_OWNER_RUN && is_live(slab) && block_of(slab) == block) {
+    if (slab_owner(slab) == SLAB_OWNER_LARGE && is_live(slab) && block_of(slab) == block) {
         slab->live[0] = 0;
-        if (region_keeps_run(slab->stride))
+        if (spans_keep_memory(slab->stride))
             memset(block_tag_word(block), 0,
                    (size_t)(end_of(slab) - (char *)block_tag_word(block)));
-        region_return_run(slab_index(slab), slab->stride);
+        spans_return(slab_index(slab), slab->stride);
     }
     lock_release(&pool_lock);
 }

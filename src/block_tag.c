@@ -1,6 +1,6 @@
-#include "block.h"
+#include "block_tag.h"
 
-FIXED struct block_key block_key;
+FIXED struct block_tag_key block_tag_key;
 
 /* The finalizer of splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number
  * generators", 2014): neither half of the key tells the other. */
@@ -10,10 +10,10 @@ static uint64_t mix(uint64_t bits) {
     return bits ^ bits >> 31;
 }
 
-void block_start(uint64_t random_bits) {
+void block_tag_start(uint64_t random_bits) {
     const uint64_t step = 0x9e3779b97f4a7c15u;
-    block_key.factor = mix(random_bits + step) | 1;
-    block_key.pattern = mix(random_bits + 2 * step);
+    block_tag_key.factor = mix(random_bits + step) | 1;
+    block_tag_key.pattern = mix(random_bits + 2 * step);
 }
 
 /* The field of `bits` bits from bit `shift` on. */
@@ -21,13 +21,13 @@ static unsigned field(uint64_t word, unsigned shift, unsigned bits) {
     return (unsigned)(word >> shift & (((uint64_t)1 << bits) - 1));
 }
 
-enum block_verdict block_read_tag(const void *block, unsigned class_index, struct block_tag *tag) {
-    return block_judge_tag(block, block_tag_load(block), class_index, tag);
+enum block_verdict block_tag_read(const void *block, unsigned class_index, struct block_tag *tag) {
+    return block_tag_judge(block, block_tag_load(block), class_index, tag);
 }
 
-enum block_verdict block_judge_tag(const void *block, uint64_t was, unsigned class_index,
+enum block_verdict block_tag_judge(const void *block, uint64_t was, unsigned class_index,
                                    struct block_tag *tag) {
-    uint64_t word = was ^ block_mask(block);
+    uint64_t word = was ^ block_tag_mask(block);
     tag->form = (enum block_form)field(word, BLOCK_LOW_BITS, BLOCK_FORM_BITS);
     tag->class_index = field(word, BLOCK_LOW_BITS + BLOCK_FORM_BITS, BLOCK_CLASS_BITS);
     tag->requested =

@@ -2,7 +2,8 @@
  * could be touched after free(), or would hold on to memory without bound; or a guard would split a
  * huge page of the pool. */
 #include "heap_calls.h"
-#include "run.h"
+#include "large.h"
+#include "spans.h"
 #include "tap.h"
 
 #include <signal.h>
@@ -20,10 +21,10 @@ static bool is_zero(const unsigned char *block, size_t bytes) {
 static void a_large_block_reads_as_zero_whoever_had_it_before(void) {
     for (unsigned round = 0; round < 24; round++)
         for (size_t bytes = 40000; bytes < 700000; bytes += 150000) {
-            unsigned char *block = run_take(bytes, BLOCK_MALLOC);
+            unsigned char *block = large_take(bytes, BLOCK_MALLOC);
             CHECK_SAY(is_zero(block, bytes), "round %u, %zu bytes", round, bytes);
             fill(block, bytes, round);
-            run_give(block);
+            large_give(block);
         }
 }
 
@@ -41,16 +42,16 @@ static bool reading_freed_stops(void) {
 
 static void a_freed_large_block_is_inaccessible(void) {
     for (size_t bytes = 40000; bytes < 700000; bytes += 150000) {
-        freed = run_take(bytes, BLOCK_MALLOC);
+        freed = large_take(bytes, BLOCK_MALLOC);
         CHECK(!reading_freed_stops());
-        run_give((void *)(uintptr_t)freed);
+        large_give((void *)(uintptr_t)freed);
         CHECK_SAY(reading_freed_stops(), "%zu bytes", bytes);
     }
 }
 
 static size_t trim(void) {
     lock_acquire(&pool_lock);
-    size_t bytes = region_trim(0);
+    size_t bytes = region_trim(0) + spans_trim();
     lock_release(&pool_lock);
     return bytes;
 }
@@ -60,9 +61,9 @@ static void freed_large_blocks_keep_little_memory_and_return_it_when_asked(void)
     static void *blocks[COUNT];
     trim();
     for (unsigned i = 0; i < COUNT; i++)
-        blocks[i] = run_take(BYTES, BLOCK_MALLOC);
+        blocks[i] = large_take(BYTES, BLOCK_MALLOC);
     for (unsigned i = 0; i < COUNT; i++)
-        run_give(blocks[i]);
+        large_give(blocks[i]);
     size_t bytes = trim();
     CHECK_SAY(bytes > 0 && bytes <= KEPT_MOST_BYTES, "%zu bytes were kept", bytes);
     CHECK(trim() == 0);

@@ -3,8 +3,8 @@
  *   tagpool[4711]: double free of 0x7f12a0010420 (48-byte class, slot 17 of slab 3 of another
  *   thread, freed block) in free() called from libxml2.so.2+0x4f3a2
  */
-#ifndef REPORT_H
-#define REPORT_H
+#ifndef FAULT_H
+#define FAULT_H
 
 #include "base.h"
 #include "text.h"
@@ -67,12 +67,12 @@ struct fault_report {
 };
 
 /* What to do about faults: enum tagpool_on_fault. */
-void report_start(uint64_t on_fault);
+void fault_start(uint64_t on_fault);
 
 /* Write the line of a fault to standard error, and abort, as on_fault says. */
-void report_fault(const struct fault_report *report);
+void fault_tell(const struct fault_report *report);
 
 /* Write "tagpool[PID]: " and the text as a line to standard error. */
-void report_line(const struct text *text);
+void fault_line(const struct text *text);
 
 #endif

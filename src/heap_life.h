@@ -1,0 +1,39 @@
+/* A heap's life: it is opened for a thread and closed when the thread ends, and goes through forks.
+ * And what is asked of all heaps at once.
+ */
+#ifndef HEAP_LIFE_H
+#define HEAP_LIFE_H
+
+#include "heap_table.h"
+
+/* Make a heap for the calling thread and point heap_current to it. NULL if there is no room. */
+struct heap *heap_life_open(void);
+
+/* End a heap whose thread ends: its blocks live on in orphans. heap_current points to heap_ended
+ * afterwards. */
+void heap_life_close(struct heap *heap);
+
+/* In the child of a fork: all heaps but the calling thread's have lost their thread. With `intact`
+ * false the call that was interrupted by the forking signal handler held the pool_lock, and what it
+ * was about to change is left alone. */
+void heap_life_after_fork(bool intact);
+
+/* Take slots claimed and not handed out off the counts, in all heaps: at the end of the process
+ * they will not be. */
+void heap_life_settle_counts(void);
+
+/* Live blocks of each class, their bytes, and the bytes of free slots. A snapshot: other threads go
+ * on. */
+struct heap_life_sums {
+    size_t live_blocks[SIZE_CLASS_ALL];
+    size_t live_bytes;
+    size_t free_bytes;
+};
+void heap_life_sum(struct heap_life_sums *sums);
+
+/* Visit each live block, large ones by the first slab of their span. For the end of the process:
+ * other threads' doings are not waited for. */
+void heap_life_each_live(void (*visit)(struct slab *slab, uint32_t slot, void *context),
+                         void *context);
+
+#endif

@@ -1,0 +1,81 @@
+#include "heap_table.h"
+
+#include "os.h"
+
+#include <string.h>
+
+const struct heap_front heap_none = {.tag = SLAB_TAG_POSTED};
+const struct heap_front heap_ended = {.tag = SLAB_TAG_POSTED};
+static_assert(offsetof(struct heap, counters) == sizeof(struct heap_front),
+              "a heap starts with its front");
+
+_Thread_local struct heap *heap_current = (struct heap *)(uintptr_t)&heap_none;
+
+/* It needs no memory of the system. What blocks of less than 200 bytes use of it, without tags,
+ * ends in the page that each start of a program writes to. */
+__attribute__((section(".bss.first_heap"))) struct heap heap_table_first;
+struct heap *heap_table_more; /* reserved in full, accessible as far as it is used */
+unsigned heap_table_count;
+static struct heap *free_heaps; /* those whose thread has ended */
+
+static FIXED bool is_checked;
+FIXED bool heap_table_is_hardened;
+
+void heap_table_check_blocks(void) {
+    is_checked = true;
+    region_check_blocks();
+}
+
+void heap_table_harden(void) {
+    heap_table_is_hardened = true;
+}
+
+static void set_up(struct heap *heap, unsigned owner) {
+    heap->owner = owner;
+    heap->tag = slab_tag_of_owner(owner);
+    heap->claims = is_checked ? heap->checked_bins : heap->bins;
+}
+
+struct heap *heap_table_claim(void) {
+    if (free_heaps != NULL) {
+        struct heap *heap = free_heaps;
+        free_heaps = heap->next_free;
+        return heap;
+    }
+    if (heap_table_count == HEAP_LIMIT)
+        return NULL;
+    unsigned owner = heap_table_count + SLAB_OWNER_FIRST;
+    if (owner != SLAB_OWNER_FIRST) {
+        size_t bytes = os_round_to_page(HEAP_LIMIT * sizeof(struct heap));
+        if (heap_table_more == NULL)
+            heap_table_more = os_reserve(bytes, os_page_bytes());
+        if (heap_table_more == NULL)
+            return NULL;
+        /* Whole pages from the start to the new heap's end: repeating it for those that are
+         * accessible is cheap. */
+        if (!os_commit(heap_table_more, os_round_to_page(heap_table_count * sizeof(struct heap))))
+            return NULL;
+    }
+    heap_table_count++;
+    struct heap *heap = heap_table_of(owner);
+    set_up(heap, owner);
+    return heap;
+}
+
+void heap_table_retire(struct heap *heap) {
+    heap->next_free = free_heaps;
+    free_heaps = heap;
+}
+
+void heap_table_reset(struct heap *mine) {
+    free_heaps = NULL;
+    for (unsigned owner = SLAB_OWNER_FIRST; owner < heap_table_end(); owner++) {
+        struct heap *heap = heap_table_of(owner);
+        atomic_store_explicit(&heap->inbox, NULL, memory_order_relaxed);
+        if (heap == mine)
+            continue;
+        memset(heap, 0, sizeof *heap);
+        set_up(heap, owner);
+        heap_table_retire(heap);
+    }
+}

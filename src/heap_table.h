@@ -1,0 +1,147 @@
+/* The heaps: what there is of each, and which is whose.
+ *
+ * A heap is the slabs of one thread, and the slots of them that the thread may hand out at once.
+ * For each size class it has a bin: free slots that it has claimed, neighbours in one word of a
+ * slab. The class's slabs are its current one, which the bin claims from, and those on one of two
+ * lists, available (they have free slots) or full (places.h).
+ *
+ *   bin.mask      claimed slots not handed out yet; their live bits are 0
+ *   bin.first     the slot of bit 0
+ *   bin.live      the word of live[] that bit 0 .. 63 stand for
+ *
+ * A heap is used by its thread alone, but for `inbox` and `alive` (orphans.h).
+ *
+ * Owners of slabs are numbers (slab_tag.h): heaps count from SLAB_OWNER_FIRST, in the order in
+ * which they were made. A heap whose thread has ended waits for another thread and keeps its
+ * number. Threads without a heap point to heap_none or heap_ended: no bin has a slot, and no tag is
+ * like theirs, so the fast paths need no test for them.
+ */
+#ifndef HEAP_TABLE_H
+#define HEAP_TABLE_H
+
+#include "base.h"
+#include "size_class.h"
+#include "slab.h"
+#include "tagpool/stats_page.h"
+
+struct bin {
+    uint64_t mask;
+    char *first;
+    uint64_t *live;
+    uint32_t stride;
+    bool fresh; /* the slots of the mask were never handed out since their slab serves this class */
+    bool zeroed; /* and they still read as zero */
+};
+
+static_assert(sizeof(struct bin) == 32, "two bins fill a cache line");
+
+struct slab_list {
+    struct slab *first;
+};
+
+/* The slabs of one class. */
+struct class_slabs {
+    struct slab *current; /* that the bin claims from; NULL if there is none */
+    struct slab_list available;
+    struct slab_list full;
+};
+
+/* A word of live[] that has slots in the quarantine. */
+struct aside_word {
+    uint64_t number; /* slab index * SLAB_WORDS + word */
+    uint64_t slots;  /* of the turn before; of this turn they are in slab_remote.aside */
+};
+
+/* What calls look at before they know that the heap is a real one. The bins come first: so a bin's
+ * address takes an instruction less. */
+#define HEAP_FRONT                                                                                 \
+    struct bin bins[SIZE_CLASS_COUNT]; /* what the fast path takes from */                         \
+    uint64_t tag;                      /* of this owner, for slab 0 */                             \
+    unsigned owner; /* in the tags of its slabs; 0 for heap_none and heap_ended */
+
+struct heap {
+    HEAP_FRONT
+    struct tagpool_stats_counters *counters;
+    struct bin *claims; /* the bins in use: bins, or checked_bins */
+    _Atomic(struct slab *)
+        inbox;              /* a stack, linked by slab_remote.inbox_next; pushed by any thread */
+    _Atomic(bool) alive;    /* false: nobody reads the inbox; the pusher must */
+    unsigned forks;         /* how many this thread came out of as a child */
+    unsigned slabs_changed; /* slabs that it went on to and that were in use before */
+    size_t sweep_next;      /* the slab where its sweep goes on */
+    unsigned posted_gives;  /* frees into posted slabs since the inbox was emptied */
+    struct heap *next_free; /* heaps whose thread has ended */
+    struct aside_word *aside_now; /* the quarantine (quarantine.h): what was freed in this turn, */
+    struct aside_word *aside_before; /* and in the one before */
+    uint32_t aside_now_count;
+    uint32_t aside_before_count;
+    uint32_t aside_left; /* frees until the next turn; 0: there is no quarantine yet */
+    uint64_t random_state;
+    struct tagpool_stats_counters
+        private_counters; /* when the statistics page has no lane for this heap */
+    struct class_slabs classes[SIZE_CLASS_ALL];
+    struct bin checked_bins[SIZE_CLASS_ALL]; /* where the fast path does not look */
+};
+
+/* Of a thread that has not asked for a block yet, and of one whose heap is gone. Never written. */
+struct heap_front {
+    HEAP_FRONT
+};
+extern const struct heap_front heap_none;
+extern const struct heap_front heap_ended;
+
+/* The calling thread's heap. Points to a const heap where there is none: write only to what
+ * heap_is_real(). */
+extern _Thread_local struct heap *heap_current __attribute__((tls_model("initial-exec")));
+
+static inline bool heap_is_real(const struct heap *heap) {
+    return heap->owner != 0;
+}
+
+/* ---- the table ---- */
+
+/* The first heap, in most programs the only one; the others, NULL until a second thread comes; and
+ * how many there ever were. */
+extern HIDDEN struct heap heap_table_first;
+extern HIDDEN struct heap *heap_table_more;
+extern HIDDEN unsigned heap_table_count;
+
+/* True with harden=on. */
+extern HIDDEN bool heap_table_is_hardened;
+
+/* The heap with an owner's number, which there was. */
+static inline struct heap *heap_table_of(unsigned owner) {
+    return owner == SLAB_OWNER_FIRST ? &heap_table_first
+                                     : &heap_table_more[owner - SLAB_OWNER_FIRST - 1];
+}
+
+/* The end of the owners' numbers. */
+static inline unsigned heap_table_end(void) {
+    return SLAB_OWNER_FIRST + heap_table_count;
+}
+
+/* The classes that heaps have slabs of. */
+static inline unsigned heap_table_classes(void) {
+    return heap_table_is_hardened ? (unsigned)SIZE_CLASS_ALL : (unsigned)SIZE_CLASS_COUNT;
+}
+
+/* Choose how blocks are taken and freed, before the first heap is opened. If they are checked one
+ * by one, the fast paths find nothing: no bin has a slot for them and no block lies where they
+ * look, so that every call comes to who does the checks. */
+void heap_table_check_blocks(void);
+
+/* Choose the hardened mode: slots read as zero when they are claimed, also in slabs that served
+ * before, and slabs of class 0 are inaccessible. Before the first heap is opened. */
+void heap_table_harden(void);
+
+/* A heap for one more thread, with nothing in it; NULL if there is no room. Under pool_lock. */
+struct heap *heap_table_claim(void);
+
+/* Let a heap, with nothing in it, wait for another thread. Under pool_lock. */
+void heap_table_retire(struct heap *heap);
+
+/* In the child of a fork: empty all heaps but the calling thread's, `mine`, and let them wait for
+ * other threads; empty the inbox of that one. */
+void heap_table_reset(struct heap *mine);
+
+#endif

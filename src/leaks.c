@@ -1,0 +1,94 @@
+#include "leaks.h"
+
+#include "checked.h"
+#include "heap.h"
+#include "heap_life.h"
+#include "large.h"
+#include "next.h"
+#include "os.h"
+#include "stats.h"
+#include "text.h"
+
+/* What is live at exit, by class. */
+struct leaks {
+    uint64_t class_blocks[SIZE_CLASS_ALL];
+    uint64_t requested[SIZE_CLASS_ALL];
+    uint64_t large_blocks;
+    uint64_t large_bytes;
+    uint64_t blocks;
+    uint64_t bytes;
+};
+
+static void add_requested(struct slab *slab, uint32_t slot, void *context) {
+    struct leaks *leaks = context;
+    if (slab->class_index == LARGE_CLASS) {
+        leaks->large_blocks++;
+        leaks->large_bytes += large_requested(slab);
+        leaks->blocks++;
+        leaks->bytes += large_requested(slab);
+        return;
+    }
+    if (os_is_stream_buffer(slab_slot_start(slab, slot)))
+        return;
+    uint64_t bytes = checked_requested(slab, slot);
+    leaks->requested[slab->class_index] += bytes;
+    leaks->blocks++;
+    leaks->bytes += bytes;
+    leaks->class_blocks[slab->class_index]++;
+}
+
+static void tell_class(const struct leaks *leaks, unsigned class_index) {
+    struct text line = {.length = 0};
+    uint64_t blocks = leaks->class_blocks[class_index];
+    text_add(&line, "leaked ");
+    text_add_number(&line, blocks);
+    text_add(&line, " blocks of the ");
+    text_add_number(&line, size_class_stride[class_index]);
+    text_add(&line, "-byte class, ");
+    text_add_number(&line, blocks * size_class_stride[class_index]);
+    text_add(&line, " bytes");
+    if (checked_tag_bytes != 0) {
+        text_add(&line, ", ");
+        text_add_number(&line, leaks->requested[class_index]);
+        text_add(&line, " bytes requested");
+    }
+    fault_line(&line);
+}
+
+static void tell_sum(uint64_t blocks, const char *what, uint64_t bytes, const char *of_what) {
+    struct text line = {.length = 0};
+    text_add(&line, "leaked ");
+    text_add_number(&line, blocks);
+    text_add(&line, what);
+    text_add_number(&line, bytes);
+    text_add(&line, of_what);
+    fault_line(&line);
+}
+
+static void tell_leaks(void) {
+    struct leaks leaks = {.blocks = 0};
+    heap_life_each_live(add_requested, &leaks);
+    stats_note_leaks(leaks.blocks, leaks.bytes);
+    if (leaks.blocks == 0)
+        return;
+    for (unsigned i = 0; i < SIZE_CLASS_ALL; i++)
+        if (leaks.class_blocks[i] != 0)
+            tell_class(&leaks, i);
+    if (leaks.large_blocks != 0)
+        tell_sum(leaks.large_blocks, " large blocks, ", leaks.large_bytes, " bytes requested");
+    tell_sum(leaks.blocks, " blocks, ", leaks.bytes, " bytes in all");
+}
+
+static void tell_runtime(void) {
+    struct text line = {.length = 0};
+    text_add(&line, "other threads may still be running: what they and the C library keep counts "
+                    "as leaked");
+    fault_line(&line);
+}
+
+void leaks_tell_at_end(void *ignored) {
+    (void)ignored;
+    if (!next_free_runtime())
+        tell_runtime();
+    tell_leaks();
+}

@@ -1,0 +1,14 @@
+/* What is live at exit: a line for each class that has some, and one for all.
+ *
+ * The buffers of the C library's streams do not count, nor what the C library frees of its own when
+ * it is asked to, which it is only where no other thread runs any more.
+ */
+#ifndef LEAKS_H
+#define LEAKS_H
+
+/* Write the lines, and note the sums in the statistics. To be registered as the first function that
+ * runs at exit: so it runs after the destructors of all libraries, which the loader registers
+ * later. */
+void leaks_tell_at_end(void *ignored);
+
+#endif

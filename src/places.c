@@ -1,0 +1,82 @@
+#include "places.h"
+
+#include "os.h"
+#include "stats.h"
+
+enum { WAKE_SHARE = 8 }; /* a full slab comes back when an eighth of its slots was freed */
+
+/* The list that the slab's place names; NULL for a place that is no list. */
+static struct slab_list *list_of(struct heap *heap, const struct slab *slab) {
+    switch (slab->place) {
+    case SLAB_AVAILABLE:
+        return &heap->classes[slab->class_index].available;
+    case SLAB_FULL:
+        return &heap->classes[slab->class_index].full;
+    default:
+        return NULL;
+    }
+}
+
+void places_unlist(struct heap *heap, struct slab *slab) {
+    struct slab_list *list = list_of(heap, slab);
+    if (list != NULL)
+        places_remove(list, slab);
+}
+
+void places_enlist(struct heap *heap, struct slab *slab) {
+    uint32_t used = slab_used(slab);
+    uint32_t gap = slab->slot_count / WAKE_SHARE + 1;
+    bool is_full = used + gap > slab->slot_count;
+    if (is_full && !slab->filled) {
+        slab->filled = true;
+        __atomic_fetch_add(&region_counts.filled, 1, __ATOMIC_RELAXED);
+    }
+    slab_set_wake(slab, is_full && used > gap ? used - gap : 0);
+    if (is_full)
+        places_push(&heap->classes[slab->class_index].full, slab, SLAB_FULL);
+    else
+        places_push(&heap->classes[slab->class_index].available, slab, SLAB_AVAILABLE);
+}
+
+void places_release(struct slab *slab) {
+    ASSERT(slab_used(slab) == 0 && slab->place == SLAB_NOWHERE);
+    if (slab->filled)
+        __atomic_fetch_sub(&region_counts.filled, 1, __ATOMIC_RELAXED);
+    if (heap_table_is_hardened && slab->class_index == 0)
+        os_commit(slab_start(slab), SLAB_BYTES);
+    slab_set_owner(slab, SLAB_OWNER_NONE);
+    region_return_slab(slab_index(slab));
+    stats_note_slabs(region_counts.taken, region_counts.taken_peak);
+}
+
+/* Hand out from a slab that has free slots again and lies lower than the one so far: nodes gather
+ * in few slabs, and the others run empty. */
+static bool replace_current(struct heap *heap, struct slab *slab) {
+    struct slab *current = heap->classes[slab->class_index].current;
+    if (current == NULL || current < slab || slab_used(current) == 0)
+        return false;
+    current->place = SLAB_NOWHERE;
+    places_enlist(heap, current);
+    places_make_current(heap, slab);
+    return true;
+}
+
+SLOW void places_wake(struct heap *heap, struct slab *slab) {
+    if (slab->place == SLAB_CURRENT)
+        return;
+    places_unlist(heap, slab);
+    if (slab_used(slab) != 0) {
+        if (!replace_current(heap, slab))
+            places_enlist(heap, slab);
+        return;
+    }
+    lock_acquire(&pool_lock);
+    places_release(slab);
+    lock_release(&pool_lock);
+}
+
+void places_settle(struct heap *heap, struct slab *slab) {
+    if (slab->place == SLAB_CURRENT || slab_used(slab) > slab->wake)
+        return;
+    places_wake(heap, slab);
+}

@@ -1,0 +1,57 @@
+/* Where a slab is: current for its class, on one of the two lists of its heap, or none of these.
+ *
+ * A slab is full, on `full`, when fewer than an eighth of its slots are free, and comes back when
+ * that many are: slab.wake says at what number of used ones. Others are on `available`, and need
+ * attention when they are empty: then they go back to the region. The current one needs none.
+ *
+ * All is the owner's, but for places_release().
+ */
+#ifndef PLACES_H
+#define PLACES_H
+
+#include "heap_table.h"
+
+/* Put a slab that is on no list on one, which `place` names. */
+static inline void places_push(struct slab_list *list, struct slab *slab, enum slab_place place) {
+    slab->place = (uint8_t)place;
+    slab->previous = NULL;
+    slab->next = list->first;
+    if (list->first != NULL)
+        list->first->previous = slab;
+    __atomic_store_n(&list->first, slab, __ATOMIC_RELAXED);
+}
+
+/* Take a slab off the list that it is on. */
+static inline void places_remove(struct slab_list *list, struct slab *slab) {
+    if (slab->previous != NULL)
+        slab->previous->next = slab->next;
+    else
+        __atomic_store_n(&list->first, slab->next, __ATOMIC_RELAXED);
+    if (slab->next != NULL)
+        slab->next->previous = slab->previous;
+    slab->place = SLAB_NOWHERE;
+}
+
+/* Hand out from this slab, which is on no list. */
+static inline void places_make_current(struct heap *heap, struct slab *slab) {
+    heap->classes[slab->class_index].current = slab;
+    slab->place = SLAB_CURRENT;
+    slab_set_wake(slab, 0);
+}
+
+/* Take a slab of this heap off the list that it is on, if it is on one. */
+void places_unlist(struct heap *heap, struct slab *slab);
+
+/* Put a slab of this heap, which is on no list, where it belongs by its number of free slots. */
+void places_enlist(struct heap *heap, struct slab *slab);
+
+/* A slab needs attention: a full one has free slots again, or one is empty. */
+void places_wake(struct heap *heap, struct slab *slab);
+
+/* After frees that did not go one by one: move the slab to where it belongs now. */
+void places_settle(struct heap *heap, struct slab *slab);
+
+/* Return an empty slab, which is on no list, to the region. Under pool_lock. */
+void places_release(struct slab *slab);
+
+#endif

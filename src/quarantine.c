@@ -1,0 +1,85 @@
+#include "quarantine.h"
+
+#include "blame.h"
+#include "os.h"
+#include "places.h"
+
+static FIXED uint32_t quarantine_limit;
+
+void quarantine_start(uint32_t limit) {
+    quarantine_limit = limit;
+    slab_keeps_aside = true;
+}
+
+/* Words that can be noted in one turn: one for each free, and those of a slab that other threads
+ * have freed into, which come together. */
+static uint32_t aside_places(void) {
+    return quarantine_limit + (uint32_t)SLAB_WORDS;
+}
+
+bool quarantine_is_there(struct heap *heap) {
+    if (LIKELY(heap->aside_left != 0))
+        return true;
+    /* One more: the place behind the last is written to. */
+    size_t bytes = os_round_to_page((aside_places() + 1) * sizeof(struct aside_word));
+    char *memory = quarantine_limit != 0 ? os_reserve(2 * bytes, os_page_bytes()) : NULL;
+    if (memory == NULL)
+        return false;
+    if (!os_commit(memory, 2 * bytes)) {
+        os_unreserve(memory, 2 * bytes);
+        return false;
+    }
+    heap->aside_now = (struct aside_word *)(void *)memory;
+    heap->aside_before = (struct aside_word *)(void *)(memory + bytes);
+    heap->aside_left = quarantine_limit;
+    return true;
+}
+
+/* Let what was freed in the turn before be handed out again. */
+static void let_out(struct heap *heap) {
+    for (uint32_t i = 0; i < heap->aside_before_count; i++) {
+        size_t index = heap->aside_before[i].number / SLAB_WORDS;
+        unsigned word = (unsigned)(heap->aside_before[i].number % SLAB_WORDS);
+        uint64_t *aside = &slab_remote(index)->aside[word];
+        OWNER_STORE(aside, *aside & ~heap->aside_before[i].slots);
+        struct slab *slab = slab_at(index);
+        slab_give_slots(slab, word, slab_live_word(slab, word), heap->aside_before[i].slots);
+        places_settle(heap, slab);
+    }
+    heap->aside_before_count = 0;
+}
+
+void quarantine_turn(struct heap *heap) {
+    let_out(heap);
+    for (uint32_t i = 0; i < heap->aside_now_count; i++) {
+        struct aside_word *noted = &heap->aside_now[i];
+        struct slab_remote *remote = slab_remote(noted->number / SLAB_WORDS);
+        noted->slots = remote->aside[noted->number % SLAB_WORDS];
+        remote->aside_words = 0;
+    }
+    struct aside_word *emptied = heap->aside_before;
+    heap->aside_before = heap->aside_now;
+    heap->aside_before_count = heap->aside_now_count;
+    heap->aside_now = emptied;
+    heap->aside_now_count = 0;
+    heap->aside_left = quarantine_limit;
+}
+
+void quarantine_fold(struct heap *heap, struct slab *slab) {
+    size_t index = slab_index(slab);
+    uint32_t count, doubly_freed;
+    uint64_t words = slab_fold_aside(slab, &count, &doubly_freed);
+    blame_double_free(slab, doubly_freed);
+    for (; words != 0; words &= words - 1)
+        quarantine_note(heap, slab_remote(index), index, (unsigned)__builtin_ctzll(words));
+    heap->aside_left = count < heap->aside_left ? heap->aside_left - count : 0;
+    if (heap->aside_left == 0)
+        quarantine_turn(heap);
+}
+
+void quarantine_empty(struct heap *heap) {
+    if (heap->aside_left == 0)
+        return;
+    quarantine_turn(heap);
+    let_out(heap);
+}

@@ -1,0 +1,321 @@
+#include "route.h"
+
+#include "config.h"
+#include "lifecycle.h"
+#include "next.h"
+#include "os.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- taking ---- */
+
+/* The next allocator has no memory. If the process has an address-space limit, what the region
+ * reserved and never used may be in its way: give that back. True if it is worth asking once more.
+ */
+COLD static bool make_room(void) {
+    if (os_address_space_limit() == SIZE_MAX)
+        return false;
+    lock_acquire(&pool_lock);
+    bool released = region_release_unused(0);
+    lock_release(&pool_lock);
+    return released;
+}
+
+/* The class of a request, with room for what the strategy keeps in a slot; SIZE_CLASS_ALL if it
+ * is not for the pool. Beside a tag, slots are aligned no further than the gap before the first
+ * one. */
+static unsigned class_of(size_t alignment, size_t bytes) {
+    if (checked_is_hardened && bytes > config.slot_max && alignment <= SLOT_ALIGN)
+        return LARGE_CLASS;
+    if (bytes > config.slot_max || (checked_tag_bytes != 0 && alignment > SLAB_GAP_BYTES))
+        return SIZE_CLASS_ALL;
+    if (checked_is_hardened && bytes == 0 && alignment <= SLOT_ALIGN)
+        return 0;
+    size_t slot_bytes = bytes + checked_tag_bytes;
+    if (alignment > SLOT_ALIGN)
+        return size_class_of_aligned(slot_bytes, alignment);
+    return slot_bytes <= TAGPOOL_NODE_MAX ? size_class_of(slot_bytes)
+                                          : size_class_of_large(slot_bytes);
+}
+
+/* A block that the fast path did not find; NULL if the next allocator is to serve it. Counts. */
+static void *take_class_slow(size_t alignment, size_t bytes, enum block_form form) {
+    struct heap *heap = lifecycle_heap(); /* first: it reads the options */
+    if (heap == NULL)
+        return NULL;
+    unsigned class_index = class_of(alignment, bytes);
+    if (class_index == SIZE_CLASS_ALL) {
+        heap->counters->large_calls++;
+        return NULL;
+    }
+    if (config.strategy == TAGPOOL_STRATEGY_DIRECT) {
+        heap->counters->direct_calls++;
+        return NULL;
+    }
+    void *block = checked_take(heap, class_index, bytes, form);
+    if (block == NULL)
+        heap->counters->fallback_calls++;
+    return block;
+}
+
+/* The result of a call of the next allocator, asked once more if room could be made. errno as the
+ * last try leaves it. */
+#define WITH_ROOM(call)                                                                            \
+    ({                                                                                             \
+        int saved_errno = errno;                                                                   \
+        void *result = (call);                                                                     \
+        if (UNLIKELY(result == NULL) && make_room()) {                                             \
+            errno = saved_errno;                                                                   \
+            result = (call);                                                                       \
+        }                                                                                          \
+        result;                                                                                    \
+    })
+
+/* A request that the next allocator serves. */
+static void *take_next(size_t bytes) {
+    return WITH_ROOM(next()->malloc(bytes));
+}
+
+/* With strategy=direct: as little as can be between the program and the next allocator. */
+static inline void *take_direct(struct heap *heap, size_t bytes) {
+    if (bytes <= config.slot_max)
+        heap->counters->direct_calls++;
+    else
+        heap->counters->large_calls++;
+    return next()->malloc(bytes);
+}
+
+/* A request that no claimed slot serves. Out of line: its callers need no stack frame. */
+SLOW static void *take_any(size_t bytes, enum block_form form) {
+    void *block = take_class_slow(SLOT_ALIGN, bytes, form);
+    return block != NULL ? block : take_next(bytes);
+}
+
+/* With tags, every request comes here. */
+SLOW static void *take_tagged(size_t bytes, enum block_form form) {
+    void *block = checked_take_node(heap_current, bytes, form, CHECKED_TAGGED);
+    return LIKELY(block != NULL) ? block : take_any(bytes, form);
+}
+
+SLOW static void *take_hardened_large(size_t bytes, enum block_form form) {
+    void *block = checked_take_node(heap_current, bytes, form, CHECKED_HARDENED);
+    return LIKELY(block != NULL) ? block : take_any(bytes, form);
+}
+
+SLOW static void *take_hardened(size_t bytes, enum block_form form) {
+    void *block = checked_take_node(heap_current, bytes, form, CHECKED_SMALL);
+    return LIKELY(block != NULL) ? block : take_hardened_large(bytes, form);
+}
+
+/* The same of malloc(), whose form the compiler knows. */
+SLOW static void *take_hardened_malloc(size_t bytes) {
+    void *block = checked_take_node(heap_current, bytes, BLOCK_MALLOC, CHECKED_SMALL);
+    return LIKELY(block != NULL) ? block : take_hardened_large(bytes, BLOCK_MALLOC);
+}
+
+SLOW void *route_take_slow(size_t bytes, enum block_form form) {
+    if (checked_tag_bytes != 0) {
+        if (checked_is_hardened)
+            return form == BLOCK_MALLOC ? take_hardened_malloc(bytes) : take_hardened(bytes, form);
+        return take_tagged(bytes, form);
+    }
+    struct heap *heap = heap_current;
+    if (config.strategy == TAGPOOL_STRATEGY_DIRECT && heap_is_real(heap))
+        return take_direct(heap, bytes);
+    return take_any(bytes, form);
+}
+
+/* More than a node. */
+SLOW void *route_take_large(size_t bytes, enum block_form form) {
+    struct heap *heap = heap_current;
+    if (UNLIKELY(!heap_is_real(heap) || bytes <= config.slot_max || checked_is_hardened))
+        return route_take_slow(bytes, form);
+    heap->counters->large_calls++;
+    return take_next(bytes);
+}
+
+/* All that the program may use of a new block is zero: the whole slot, less its tag. A bin's slots
+ * may read as zero already. */
+static void *clear_block(void *block, unsigned class_index, bool zeroed) {
+    if (zeroed || checked_is_hardened)
+        return block;
+    return memset(block, 0, size_class_stride[class_index] - checked_tag_bytes);
+}
+
+SLOW void *route_take_zeroed(size_t bytes) {
+    void *block = take_class_slow(SLOT_ALIGN, bytes, BLOCK_MALLOC);
+    if (block != NULL) {
+        unsigned class_index = class_of(SLOT_ALIGN, bytes);
+        bool zeroed = class_index == LARGE_CLASS || heap_current->claims[class_index].zeroed;
+        return clear_block(block, class_index, zeroed);
+    }
+    return WITH_ROOM(next()->calloc(1, bytes));
+}
+
+/* `alignment` is a power of two. NULL and ENOMEM if there is no memory. */
+SLOW void *route_take_aligned(size_t alignment, size_t bytes, enum block_form form) {
+    if (alignment <= SLOT_ALIGN)
+        return route_take(bytes, form);
+    unsigned class_index = class_of(alignment, bytes);
+    if (class_index < SIZE_CLASS_COUNT && heap_current->bins[class_index].mask != 0)
+        return heap_take_bin(&heap_current->bins[class_index]);
+    void *block = take_class_slow(alignment, bytes, form);
+    if (block != NULL)
+        return block;
+    return WITH_ROOM(next()->memalign(alignment, bytes));
+}
+
+/* ---- giving ---- */
+
+/* A program that frees fewer blocks of the next allocator than this has no use for next_retain().
+ */
+enum { FREES_BEFORE_RETAIN = 16 };
+
+/* A block that is not ours. */
+SLOW static void give_next(void *pointer) {
+    struct heap *heap = heap_current;
+    if (next_is_bootstrap(pointer))
+        return;
+    if (heap_is_real(heap) && ++heap->counters->foreign_frees == FREES_BEFORE_RETAIN &&
+        config.strategy != TAGPOOL_STRATEGY_DIRECT)
+        next_retain();
+    int saved_errno = errno; /* not every allocator's free() keeps it */
+    next()->free(pointer);
+    errno = saved_errno;
+}
+
+/* A pointer of ours that no fast path frees, with the size that a sized delete gave or
+ * CHECKED_BYTES_UNKNOWN. */
+SLOW static void give_untagged(void *pointer, const struct call *call, size_t bytes,
+                               const void *caller) {
+    if (!heap_give_untagged(heap_current, pointer))
+        checked_give(heap_current, pointer, call, bytes, caller);
+}
+
+/* The same with tags, and any other pointer. */
+SLOW static void give_any(void *pointer, const struct call *call, size_t bytes,
+                          const void *caller) {
+    if (region_owns(pointer))
+        checked_give(heap_current, pointer, call, bytes, caller);
+    else
+        give_next(pointer);
+}
+
+SLOW static void give_tagged(void *pointer, const struct call *call, size_t bytes,
+                             const void *caller) {
+    if (UNLIKELY(!checked_give_node(heap_current, pointer, call->form, bytes, CHECKED_TAGGED)))
+        give_any(pointer, call, bytes, caller);
+}
+
+SLOW static void give_hardened_large(void *pointer, const struct call *call, size_t bytes,
+                                     const void *caller) {
+    if (UNLIKELY(!checked_give_node(heap_current, pointer, call->form, bytes, CHECKED_HARDENED)))
+        give_any(pointer, call, bytes, caller);
+}
+
+SLOW static void give_hardened(void *pointer, const struct call *call, size_t bytes,
+                               const void *caller) {
+    if (UNLIKELY(!checked_give_node(heap_current, pointer, call->form, bytes, CHECKED_SMALL)))
+        give_hardened_large(pointer, call, bytes, caller);
+}
+
+static const struct call call_free = {.function = "free", .form = BLOCK_MALLOC};
+
+/* The same of free(), whose form and size the compiler knows. */
+SLOW static void give_hardened_free(void *pointer, const void *caller) {
+    if (UNLIKELY(!checked_give_node(heap_current, pointer, BLOCK_MALLOC, CHECKED_BYTES_UNKNOWN,
+                                    CHECKED_SMALL)))
+        give_hardened_large(pointer, &call_free, CHECKED_BYTES_UNKNOWN, caller);
+}
+
+/* With tags, every pointer comes here. */
+FAST void give_slow_as(void *pointer, const struct call *call, size_t bytes, const void *caller,
+                       bool is_free) {
+    if (pointer == NULL)
+        return;
+    if (checked_is_hardened && is_free)
+        give_hardened_free(pointer, caller);
+    else if (checked_is_hardened)
+        give_hardened(pointer, call, bytes, caller);
+    else if (checked_tag_bytes != 0)
+        give_tagged(pointer, call, bytes, caller);
+    else if (region_owns(pointer))
+        give_untagged(pointer, call, bytes, caller);
+    else
+        give_next(pointer);
+}
+
+SLOW void route_give_slow(void *pointer, const struct call *call, size_t bytes,
+                          const void *caller) {
+    give_slow_as(pointer, call, bytes, caller, false);
+}
+
+SLOW void route_give_slow_free(void *pointer, const void *caller) {
+    give_slow_as(pointer, &call_free, CHECKED_BYTES_UNKNOWN, caller, true);
+}
+
+/* ---- resizing ---- */
+
+/* Move a block of `old_bytes` to a new one of `bytes`. The old one stays when there is no memory.
+ */
+static void *move_block(void *pointer, size_t old_bytes, size_t bytes, const struct call *call,
+                        const void *caller) {
+    void *block = route_take(bytes, BLOCK_MALLOC);
+    if (block == NULL)
+        return NULL;
+    memcpy(block, pointer, old_bytes < bytes ? old_bytes : bytes);
+    ROUTE_GIVE(pointer, call, CHECKED_BYTES_UNKNOWN, caller);
+    return block;
+}
+
+/* A block that grows may well grow again: do not take it through each of the classes that lie close
+ * together. The bytes to ask for instead of `bytes`. */
+static size_t room_to_grow(size_t bytes) {
+    enum { LEAST_BYTES = 256, MOST_BYTES = 1024, STEP_BYTES = 64 };
+    if (bytes <= LEAST_BYTES || bytes > MOST_BYTES)
+        return bytes;
+    size_t roomy = (bytes + STEP_BYTES - 1) & ~(size_t)(STEP_BYTES - 1);
+    return roomy <= config.slot_max ? roomy : bytes;
+}
+
+/* A block stays where it is unless that leaves more than half of its slot empty. */
+static void *resize_pool(void *pointer, size_t bytes, const struct call *call, const void *caller) {
+    struct slab *slab = heap_find(heap_current, pointer);
+    if (LIKELY(slab != NULL)) {
+        if (bytes <= slab->stride && bytes > slab->stride / 2)
+            return pointer;
+        size_t wanted = bytes > slab->stride ? room_to_grow(bytes) : bytes;
+        return move_block(pointer, slab->stride, wanted, call, caller);
+    }
+    size_t old_bytes = checked_bytes(heap_current, pointer, call, caller);
+    if (old_bytes == CHECKED_FAULTY) {
+        errno = EINVAL; /* a fault, and on_fault lets the program go on */
+        return NULL;
+    }
+    return checked_resize(pointer, bytes) ? pointer
+                                          : move_block(pointer, old_bytes, bytes, call, caller);
+}
+
+/* A block of the next allocator that becomes node-sized moves to the pool; any other change is that
+ * allocator's. */
+static void *resize_foreign(void *pointer, size_t bytes, const struct call *call,
+                            const void *caller) {
+    if (next_is_bootstrap(pointer))
+        return move_block(pointer, next_bootstrap_bytes(pointer), bytes, call, caller);
+    if ((bytes <= config.slot_max || checked_is_hardened) &&
+        config.strategy != TAGPOOL_STRATEGY_DIRECT)
+        return move_block(pointer, next()->malloc_usable_size(pointer), bytes, call, caller);
+    return WITH_ROOM(next()->realloc(pointer, bytes));
+}
+
+void *route_resize(void *pointer, size_t bytes, const struct call *call, const void *caller) {
+    if (pointer == NULL)
+        return route_take(bytes, BLOCK_MALLOC);
+    if (bytes == 0) { /* glibc: frees the block and returns NULL */
+        route_give_slow(pointer, call, CHECKED_BYTES_UNKNOWN, caller);
+        return NULL;
+    }
+    return region_owns(pointer) ? resize_pool(pointer, bytes, call, caller)
+                                : resize_foreign(pointer, bytes, call, caller);
+}

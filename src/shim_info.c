@@ -1,0 +1,81 @@
+/* What a program asks of its allocator: numbers, and memory back.
+ *
+ * The rarely called functions of the allocator behind us are looked up at each call; what it does
+ * not have, does nothing.
+ */
+#include "base.h"
+#include "fault.h"
+#include "heap_life.h"
+#include "libc.h"
+#include "next.h"
+#include "region.h"
+#include "spans.h"
+#include "text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+EXPORT int malloc_trim(size_t pad) {
+    int (*next_trim)(size_t) = NEXT_FUNCTION(malloc_trim);
+    lock_acquire(&pool_lock);
+    bool trimmed = region_trim(0) + spans_trim() != 0;
+    lock_release(&pool_lock);
+    bool next_trimmed = next_trim != NULL && next_trim(pad) != 0;
+    return next_trimmed || trimmed;
+}
+
+EXPORT struct mallinfo2 mallinfo2(void) {
+    struct mallinfo2 (*next_mallinfo2)(void) = NEXT_FUNCTION(mallinfo2);
+    struct mallinfo2 info = {.arena = 0};
+    if (next_mallinfo2 != NULL)
+        info = next_mallinfo2();
+    struct heap_life_sums sums;
+    heap_life_sum(&sums);
+    info.arena += sums.live_bytes + sums.free_bytes;
+    info.uordblks += sums.live_bytes;
+    info.fordblks += sums.free_bytes;
+    return info;
+}
+
+/* The old form counts in int and wraps, as glibc's does. */
+EXPORT struct mallinfo mallinfo(void) {
+    struct mallinfo2 info = mallinfo2();
+    return (struct mallinfo){.arena = (int)info.arena,
+                             .ordblks = (int)info.ordblks,
+                             .smblks = (int)info.smblks,
+                             .hblks = (int)info.hblks,
+                             .hblkhd = (int)info.hblkhd,
+                             .usmblks = (int)info.usmblks,
+                             .fsmblks = (int)info.fsmblks,
+                             .uordblks = (int)info.uordblks,
+                             .fordblks = (int)info.fordblks,
+                             .keepcost = (int)info.keepcost};
+}
+
+EXPORT int malloc_info(int options, FILE *stream) {
+    int (*next_info)(int, FILE *) = NEXT_FUNCTION(malloc_info);
+    if (next_info != NULL)
+        return next_info(options, stream);
+    errno = ENOSYS;
+    return -1;
+}
+
+EXPORT void malloc_stats(void) {
+    void (*next_stats)(void) = NEXT_FUNCTION(malloc_stats);
+    if (next_stats != NULL)
+        next_stats();
+    struct heap_life_sums sums;
+    heap_life_sum(&sums);
+    struct text line = {.length = 0};
+    text_add(&line, "pools hold ");
+    text_add_number(&line, sums.live_bytes);
+    text_add(&line, " bytes in use and ");
+    text_add_number(&line, sums.free_bytes);
+    text_add(&line, " bytes free");
+    fault_line(&line);
+}
+
+EXPORT int mallopt(int parameter, int value) {
+    int (*next_mallopt)(int, int) = NEXT_FUNCTION(mallopt);
+    return next_mallopt != NULL ? next_mallopt(parameter, value) : 0;
+}
