@@ -149,6 +149,19 @@ spoils 'a long dash' 'a long dash is found' '// a \0342\0200\0224 b\n'
 spoils 'a note of work' 'a note of work left undone is found' '// TO''DO: b\n'
 spoils '101 columns' 'a line of 101 columns is found' "$(printf '//%099d' 0)\n"
 
+# prose NAME LINE CONTENT: check-text finds that line of a Markdown file too long, and no other.
+prose() {
+    plant
+    printf '%b' "$3" >note.md
+    "$lint/check-text" >"$work/output" 2>&1
+    [ "$(sed 's/: .*//' "$work/output")" = "$2" ]
+    say $? "$1"
+}
+long=$(printf '%0101d' 0)
+prose 'a line of prose of 101 columns is found' note.md:1 "$long\n"
+prose 'and in a list, but not in a table, in code or in the target of a link' note.md:10 \
+    "| $long |\n\n    $long\n\n\`\`\`\n$long\n\`\`\`\n\n* [a](#$long)\n  * $long\n"
+
 plant
 printf '// a' >src/note.h
 finds text 'src/note.h: no newline' 'a missing newline at the end of a file is found'
