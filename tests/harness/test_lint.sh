@@ -59,7 +59,7 @@ finds() {
 
 plant
 compile
-for check in banned floors headers length text; do
+for check in banned comments floors headers length text; do
     "$lint/check-$check" >"$work/output" 2>&1
     say $? "a tree without faults is clean for $check"
 done
@@ -165,6 +165,23 @@ prose 'and in a list, but not in a table, in code or in the target of a link' no
 plant
 printf '// a' >src/note.h
 finds text 'src/note.h: no newline' 'a missing newline at the end of a file is found'
+
+# names NAME TEXT COMMENT: check-comments finds that in a comment, and nothing else.
+names() {
+    plant
+    printf '#include <string.h>\n\n/* low(),\n * high.h, memcpy(), %s */\n' "$3" >>src/high.c
+    "$lint/check-comments" >"$work/output" 2>&1
+    [ "$(cat "$work/output")" = "src/high.c:10: $2 does not exist" ]
+    say $? "$1"
+}
+names 'a function that does not exist is found in a comment' 'gone()' 'string.h, gone()'
+names 'and a file' 'gone.h' 'low.c, gone.h'
+names 'and another name' 'gone_too' 'size_t, not gone_too, 1_000 or a_b'
+
+plant
+printf 'It calls `low()`, then `gone()`.\n' >src/note.md
+finds comments 'src/note.md:1: gone() does not exist' \
+    'a function that does not exist is found in prose'
 
 # with CHECK TEXT NAME FILE CONTENT: where its tool is installed, CHECK finds that in such a FILE.
 with() {
