@@ -1,4 +1,4 @@
-# Tagpool: build, test, install. `make help` lists the targets.
+# Tagpool: build, test, install. `make help` lists the targets; V=1 prints the commands.
 #
 # What is built lies below $(BUILD). A file in its folder is part of the build: no lists. See README.md, "Layout".
 
@@ -39,6 +39,10 @@ HAVE_CXX     := $(shell command -v $(CXX))
 WORKLOADS    := $(addprefix $(BUILD)/,$(basename $(patsubst tools/bench/%,%,$(wildcard tools/bench/workloads/*.c \
                 $(if $(HAVE_CXX),tools/bench/workloads/*.cpp)))))
 
+# $(call quiet,CC,FILE) before a command prints `CC FILE` instead of the command. V=1 prints commands, -s nothing.
+short_line = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),,echo '$(strip $(1) $(2))';)
+quiet      = $(if $(V),,@$(short_line))
+
 .PHONY: all help demo bench bench-strategies test gate world soak lint format install clean
 .DELETE_ON_ERROR:
 
@@ -46,9 +50,10 @@ all: $(BUILD)/libtagpool.so $(BUILD)/libtagpool-trace.so $(BUILD)/tagpool $(BUIL
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+	@echo 'V=1 prints the commands; CI=1 makes warnings errors; BUILD=, CC=, CFLAGS= do what they say.'
 
 demo: all ## compare the system allocator with tagpool on the parsers of this machine
-	BUILD=$(BUILD) tools/dev/demo
+	@BUILD=$(BUILD) tools/dev/demo
 
 BENCH ?=
 bench: all drivers ## measure the panel under every allocator (10 minutes; BENCH=--quick: 2; BENCH=--help)
@@ -64,16 +69,16 @@ SELDOM := config fault heap_life large leaks lifecycle next os region shim_info 
 define variant
 $(1)/src/%.o: src/%.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(DEFINES) $$(CPPFLAGS) $$(LIB_FLAGS) $(2) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
+	$$(call quiet,CC,$$<$(if $(2), ($(notdir $(1)))))$$(CC) $$(DEFINES) $$(CPPFLAGS) $$(LIB_FLAGS) $(2) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
 
 $(SELDOM:%=$(1)/src/%.o): private CFLAGS := $$(CFLAGS:-O2=-Os)
 
 $(1)/libtagpool.so: $(LIB_SOURCES:%.c=$(1)/%.o) $(LIB_SCRIPT)
-	$$(CC) $$(CFLAGS) $$(LIB_LINK) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,-T,$(LIB_SCRIPT) -ldl
+	$$(call quiet,LD,$$@)$$(CC) $$(CFLAGS) $$(LIB_LINK) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,-T,$(LIB_SCRIPT) -ldl
 
 $(1)/libtagpool-core.a: $(CORE_SOURCES:%.c=$(1)/%.o)
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$$(call quiet,AR,$$@)$$(AR) rcs $$@ $$^
 
 -include $(LIB_SOURCES:%.c=$(1)/%.d) $(TRACE_SOURCES:%.c=$(1)/%.d)
 endef
@@ -81,24 +86,24 @@ $(eval $(call variant,$(BUILD),))
 $(eval $(call variant,$(BUILD)/small,-DTAGPOOL_SMALL_WORLD))
 
 $(BUILD)/libtagpool-trace.so: $(TRACE_SOURCES:%.c=$(BUILD)/%.o)
-	$(CC) $(CFLAGS) $(LIB_LINK:%,libtagpool.so=%,libtagpool-trace.so) $(LDFLAGS) -o $@ $^ -ldl
+	$(call quiet,LD,$@)$(CC) $(CFLAGS) $(LIB_LINK:%,libtagpool.so=%,libtagpool-trace.so) $(LDFLAGS) -o $@ $^ -ldl
 
 $(BUILD)/tagpool: $(CLI_OBJECTS)
 $(BUILD)/tagpool-bench: $(BENCH_OBJECTS) $(ROOM_OBJECTS)
 $(BUILD)/tagpool $(BUILD)/tagpool-bench:
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm -ldl -lpthread
+	$(call quiet,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm -ldl -lpthread
 
 $(BUILD)/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
-	$(CC) $(DEFINES) $(CPPFLAGS) $(TOOL_FLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call quiet,CC,$<)$(CC) $(DEFINES) $(CPPFLAGS) $(TOOL_FLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/workloads/%: tools/bench/workloads/%.c
 	@mkdir -p $(@D)
-	$(CC) $(DEFINES) $(CPPFLAGS) $(C) $(CFLAGS) -MMD -MP -o $@ $< $(LDFLAGS) -lm -lpthread
+	$(call quiet,CC,$<)$(CC) $(DEFINES) $(CPPFLAGS) $(C) $(CFLAGS) -MMD -MP -o $@ $< $(LDFLAGS) -lm -lpthread
 
 $(BUILD)/workloads/%: tools/bench/workloads/%.cpp
 	@mkdir -p $(@D)
-	$(CXX) $(DEFINES) $(CPPFLAGS) $(CXX_FLAGS) $(CXXFLAGS) -MMD -MP -o $@ $< $(LDFLAGS) -lpthread
+	$(call quiet,CXX,$<)$(CXX) $(DEFINES) $(CPPFLAGS) $(CXX_FLAGS) $(CXXFLAGS) -MMD -MP -o $@ $< $(LDFLAGS) -lpthread
 
 include tools/bench/drivers/rules.mk
 include tests/fuzz/rules.mk
@@ -133,7 +138,7 @@ world: all ## run nearly sixty programs of the distribution with and without the
 gate: $(BUILD)/libtagpool.so $(GATE_SCENARIOS) ## hold instruction counts to tests/gate/budgets (GATE=--update: write them)
 	@BUILD=$(BUILD) tests/gate/run $(GATE) || [ $$? -eq 77 ]
 
-build_test = $(CC) $(DEFINES) $(CPPFLAGS) $(C) $(CFLAGS) $(TEST_FLAGS) -MMD -MP -o $@ $< $(filter %.o %.a,$^) $(LDFLAGS)
+build_test = $(call quiet,CC,$<)$(CC) $(DEFINES) $(CPPFLAGS) $(C) $(CFLAGS) $(TEST_FLAGS) -MMD -MP -o $@ $< $(filter %.o %.a,$^) $(LDFLAGS)
 
 # Unit tests of the program and of the benchmark.
 CLI_TESTS   := $(filter $(BUILD)/tests/unit/cli/%,$(TEST_PROGRAMS))
@@ -158,14 +163,14 @@ $(BUILD)/tests/%: tests/%.c
 
 $(BUILD)/tests/%: tests/%.cpp
 	@mkdir -p $(@D)
-	$(CXX) $(DEFINES) $(CPPFLAGS) $(CXX_FLAGS) $(CXXFLAGS) $(TEST_FLAGS) -MMD -MP -o $@ $< $(LDFLAGS) $(TEST_LINK)
+	$(call quiet,CXX,$<)$(CXX) $(DEFINES) $(CPPFLAGS) $(CXX_FLAGS) $(CXXFLAGS) $(TEST_FLAGS) -MMD -MP -o $@ $< $(LDFLAGS) $(TEST_LINK)
 
 lint: all ## check format, floors, function length and what else is in tools/dev/lint
 	@BUILD=$(BUILD) CC="$(CC)" tools/dev/lint/run
 
 format: ## lay out all C as .clang-format says
-	tools/dev/lint/files c | xargs clang-format -i
-	tools/dev/lint/files c | xargs clang-format -i  # what moved comments left over
+	@tools/dev/lint/files c | xargs clang-format -i
+	@tools/dev/lint/files c | xargs clang-format -i  # what moved comments left over
 
 # Manual pages and completions come from the program itself, by its tables of commands and options.
 MAN_PAGES   := $(patsubst tools/man/%,$(BUILD)/man/%,$(wildcard tools/man/*.[1-9]))
@@ -173,11 +178,11 @@ COMPLETIONS := $(addprefix $(BUILD)/completions/,bash zsh fish)
 
 $(BUILD)/man/%: tools/man/% tools/dev/man/fill $(BUILD)/tagpool
 	@mkdir -p $(@D)
-	tools/dev/man/fill $(BUILD)/tagpool $< >$@
+	$(call quiet,MAN,$@)tools/dev/man/fill $(BUILD)/tagpool $< >$@
 
 $(BUILD)/completions/%: $(BUILD)/tagpool
 	@mkdir -p $(@D)
-	$(BUILD)/tagpool completion $* >$@
+	$(call quiet,GEN,$@)$(BUILD)/tagpool completion $* >$@
 
 SHARE := $(DESTDIR)$(PREFIX)/share
 

@@ -39,14 +39,14 @@ fuzz-%: $(FUZZ_PROGRAMS)
 	@echo "fuzz $*: $$(awk '/number_of_executed/ { print $$2 }' $(BUILD)/fuzz/$*.log) inputs, nothing found"
 
 $(BUILD)/fuzz/fuzz_options: tests/fuzz/fuzz_options.c $(CORE_SOURCES)
-	$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_CHECKS) -o $@ $< src/config.c src/text.c src/size_class.c
+	$(call quiet,CC,$<)$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_CHECKS) -o $@ $< src/config.c src/text.c src/size_class.c
 
 $(BUILD)/fuzz/fuzz_files: tests/fuzz/fuzz_files.c $(patsubst $(BUILD)/%.o,%.c,$(ROOM_OBJECTS))
-	$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_CHECKS) -o $@ $^ -lm -ldl -lpthread
+	$(call quiet,CC,$<)$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_CHECKS) -o $@ $^ -lm -ldl -lpthread
 
 $(BUILD)/fuzz/libtagpool.so: $(LIB_SOURCES) $(LIB_SCRIPT)
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(DEFINES) $(LIB_FLAGS) -DTAGPOOL_SMALL_WORLD -O1 -g -fsanitize=fuzzer-no-link $(LIB_LINK) -o $@ $(LIB_SOURCES) -Wl,-T,$(LIB_SCRIPT) -ldl
+	$(call quiet,LD,$@)$(FUZZ_CC) $(DEFINES) $(LIB_FLAGS) -DTAGPOOL_SMALL_WORLD -O1 -g -fsanitize=fuzzer-no-link $(LIB_LINK) -o $@ $(LIB_SOURCES) -Wl,-T,$(LIB_SCRIPT) -ldl
 
 $(BUILD)/fuzz/fuzz_model: tests/fuzz/fuzz_model.c tests/fuzz/model.h $(BUILD)/fuzz/libtagpool.so
-	$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(BUILD)/fuzz/libtagpool.so -Wl,-rpath,$(abspath $(BUILD)/fuzz)
+	$(call quiet,CC,$<)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(BUILD)/fuzz/libtagpool.so -Wl,-rpath,$(abspath $(BUILD)/fuzz)

@@ -59,7 +59,7 @@ finds() {
 
 plant
 compile
-for check in banned floors headers length text; do
+for check in banned comments floors headers length text; do
     "$lint/check-$check" >"$work/output" 2>&1
     say $? "a tree without faults is clean for $check"
 done
@@ -149,9 +149,39 @@ spoils 'a long dash' 'a long dash is found' '// a \0342\0200\0224 b\n'
 spoils 'a note of work' 'a note of work left undone is found' '// TO''DO: b\n'
 spoils '101 columns' 'a line of 101 columns is found' "$(printf '//%099d' 0)\n"
 
+# prose NAME LINE CONTENT: check-text finds that line of a Markdown file too long, and no other.
+prose() {
+    plant
+    printf '%b' "$3" >note.md
+    "$lint/check-text" >"$work/output" 2>&1
+    [ "$(sed 's/: .*//' "$work/output")" = "$2" ]
+    say $? "$1"
+}
+long=$(printf '%0101d' 0)
+prose 'a line of prose of 101 columns is found' note.md:1 "$long\n"
+prose 'and in a list, but not in a table, in code or in the target of a link' note.md:10 \
+    "| $long |\n\n    $long\n\n\`\`\`\n$long\n\`\`\`\n\n* [a](#$long)\n  * $long\n"
+
 plant
 printf '// a' >src/note.h
 finds text 'src/note.h: no newline' 'a missing newline at the end of a file is found'
+
+# names NAME TEXT COMMENT: check-comments finds that in a comment, and nothing else.
+names() {
+    plant
+    printf '#include <string.h>\n\n/* low(),\n * high.h, memcpy(), %s */\n' "$3" >>src/high.c
+    "$lint/check-comments" >"$work/output" 2>&1
+    [ "$(cat "$work/output")" = "src/high.c:10: $2 does not exist" ]
+    say $? "$1"
+}
+names 'a function that does not exist is found in a comment' 'gone()' 'string.h, gone()'
+names 'and a file' 'gone.h' 'low.c, gone.h'
+names 'and another name' 'gone_too' 'size_t, not gone_too, 1_000 or a_b'
+
+plant
+printf 'It calls `low()`, then `gone()`.\n' >src/note.md
+finds comments 'src/note.md:1: gone() does not exist' \
+    'a function that does not exist is found in prose'
 
 # with CHECK TEXT NAME FILE CONTENT: where its tool is installed, CHECK finds that in such a FILE.
 with() {

@@ -2,7 +2,7 @@
  *
  * A workload is a command of words. The first names a program: "workloads/X" and "drivers/X" lie
  * beside this program in the build folder, anything else is searched in PATH. A word "@SIZE.FORMAT"
- * stands for a generated document (see bench_document.h). Each command is sized to take between one
+ * stands for a generated document (see document.h). Each command is sized to take between one
  * and four tenths of a second with the system's allocator.
  */
 #ifndef BENCH_PANEL_H

@@ -1,5 +1,5 @@
 /* A benchmark's results as tables in Markdown, padded so that they read well in a terminal too, and
- * as JSON: schema "tagpool-bench", version BENCH_JSON_VERSION, units as in report_json.h. */
+ * as JSON: schema "tagpool-bench", version BENCH_JSON_VERSION, units as in report/json.h. */
 #ifndef BENCH_REPORT_H
 #define BENCH_REPORT_H
 

@@ -53,11 +53,11 @@ driver_language = $(if $(wildcard tools/bench/drivers/$(1).cpp),c++,c)
 driver_compiler = $(if $(wildcard tools/bench/drivers/$(1).cpp),$(CXX),$(CC))
 driver_is_found = $(call driver_probe,$(1),$(call driver_compiler,$(1)),$(call driver_language,$(1)))
 
-# $(1) the command that builds it. A driver without its library leaves no file, so it is tried again next time.
+# $(1) what to call it in short, $(2) the command that builds it. A driver without its library leaves no file, so it is tried again next time.
 define build_driver
 @mkdir -p $(@D)
 @if $(call driver_is_found,$*); then \
-    echo '$(1)'; $(1); \
+    $(if $(V),echo '$(2)';,$(call short_line,$(1))) $(2); \
 else \
     rm -f $@; echo 'skipped $*: install $($*_package)'; \
 fi
@@ -71,9 +71,9 @@ drivers-skipped: ## name the drivers whose library is not installed
 	@$(foreach name,$(DRIVER_NAMES),$(call driver_is_found,$(name)) || echo '$(name)';)
 
 $(BUILD)/drivers/%: tools/bench/drivers/%.c
-	$(call build_driver,$(CC) $(DEFINES) $(CPPFLAGS) $(TOOL_FLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(LDFLAGS) $(call driver_flags,$*))
+	$(call build_driver,CC $<,$(CC) $(DEFINES) $(CPPFLAGS) $(TOOL_FLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(LDFLAGS) $(call driver_flags,$*))
 
 $(BUILD)/drivers/%: tools/bench/drivers/%.cpp
-	$(call build_driver,$(CXX) $(DEFINES) $(CPPFLAGS) -std=gnu++17 $(WARN) -Itools $(CXXFLAGS) -MMD -MP -o $@ $< $(LDFLAGS) $(call driver_flags,$*))
+	$(call build_driver,CXX $<,$(CXX) $(DEFINES) $(CPPFLAGS) -std=gnu++17 $(WARN) -Itools $(CXXFLAGS) -MMD -MP -o $@ $< $(LDFLAGS) $(call driver_flags,$*))
 
 -include $(DRIVERS:=.d)

@@ -25,7 +25,7 @@ struct comparison {
     struct headroom headroom;
     struct counted counted;
     struct reasons reasons;
-    const struct json_value *profile; /* what the program allocates: profile_report.h; NULL */
+    const struct json_value *profile; /* what the program allocates: profile/table.h; NULL */
 };
 
 /* After experiment_measure. */

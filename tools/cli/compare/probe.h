@@ -16,7 +16,7 @@ void probe_headroom(struct comparison *comparison, unsigned rounds);
 /* By the processor's counters: counted.h. */
 void probe_counters(struct comparison *comparison);
 
-/* A profile as profile_report.h describes it, parsed; NULL when there is none. */
+/* A profile as profile/table.h describes it, parsed; NULL when there is none. */
 const struct json_value *probe_profile(const struct comparison *comparison);
 
 /* Seconds by which the shim lengthens the start of a program that does nothing. */

@@ -4,7 +4,7 @@
  * its meaning or goes away, not when one is added. Times are in seconds, memory in bytes, shares
  * between 0 and 1; where something is not known, null. At the top:
  *
- *   name, command, date, machine   as in report_json.h
+ *   name, command, date, machine   as in report/json.h
  *   exit_status or signal          how the profiled run ended
  *   profiled, plain                {wall_seconds, cpu_seconds} of the run with every call counted,
  *                                  and of the run without; plain is null if there was none
@@ -15,7 +15,7 @@
  *   advice                         {verdict ("helps", "little", "nothing", "too few calls"),
  *                                  requests, node_share, served_share, large_bytes_share,
  *                                  calls_per_cpu_second, cpu_share, remote_share, node_max,
- *                                  live_bytes, waste, system_waste, options}: profile_advice.h
+ *                                  live_bytes, waste, system_waste, options}: profile/advice.h
  *
  * A profile:
  *

@@ -4,7 +4,7 @@
  * meaning or goes away, not when one is added. Times are in nanoseconds, memory in bytes,
  * differences as shares. At the top:
  *
- *   name, date, machine     as in report_json.h
+ *   name, date, machine     as in report/json.h
  *   trace                   {program, calls, requests, threads, blocks_peak, peak_bytes,
  *                            live_bytes_at_end, largest_bytes, complete}
  *   seed, elapsed_seconds, single_thread

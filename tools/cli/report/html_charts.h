@@ -19,7 +19,7 @@ void html_chart_differences(FILE *out, const struct comparison *comparison, enum
 /* One metric: each round's difference of each variant, as a dot. */
 void html_chart_rounds(FILE *out, const struct comparison *comparison, enum metric metric);
 
-/* Of a profile, as profile_report.h describes it. */
+/* Of a profile, as profile/table.h describes it. */
 void html_chart_sizes(FILE *out, const struct json_value *profile);
 void html_chart_lifetimes(FILE *out, const struct json_value *profile);
 void html_chart_live(FILE *out, const struct json_value *profile);
