@@ -12,7 +12,7 @@ FIXED bool checked_is_hardened;
 enum {
     RESTING_SLABS = 8,            /* empty ones, which do not come back at once either */
     HARDENED_CLAIM_BYTES = 16384, /* of new slots, some to choose from, */
-    HARDENED_CLAIM_SLOTS = 8,     /* but neighbours: src/ARCHITECTURE.md */
+    HARDENED_CLAIM_SLOTS = 8,     /* but neighbours: src/DECISIONS.md */
 };
 
 /* What is left of a slot for the program. */

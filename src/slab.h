@@ -50,7 +50,7 @@ struct slab {
     uint16_t rest; /* enum slab_rest, or the live slots when memory of free ones was returned */
     struct slab *previous;
     struct slab *next;
-    uint64_t live[SLAB_WORDS]; /* written by the owner, read by others with live_word() */
+    uint64_t live[SLAB_WORDS]; /* written by the owner, read by others with slab_live_word() */
 };
 
 /* What other threads write; kept apart, so that programs of one thread never touch it. */
@@ -165,8 +165,8 @@ static inline bool slab_has_remote(const struct slab *slab) {
  * owner that `owner` is set to. _remote: any thread may call it. */
 bool slab_post_remote(struct slab *slab, int *owner);
 
-/* Clear the posted bit. Only by who took the slab out of an inbox, and before slab_fold(), so that
- * a bit that is set later posts the slab anew. */
+/* Clear the posted bit. Only the caller that took the slab out of an inbox, before slab_fold(), so
+ * that a bit that is set later posts the slab anew. */
 void slab_unpost(struct slab *slab);
 
 static inline bool slab_is_posted(const struct slab *slab) {
