@@ -35,8 +35,8 @@
 /* Set at start and not changed afterwards, or by fixed_set() alone: fixed.h. */
 #define FIXED __attribute__((section(".fixed")))
 
-/* Variables that only few programs come to write: behind all others, which so share the page of the
- * library that each start of a program writes to. */
+/* Variables that few programs write. They lie after all others, so that the others share the page
+ * of the library that every program writes to when it starts. */
 #define SELDOM __attribute__((section(".bss.seldom")))
 
 /* A store that other threads may read with a relaxed load. Plain, so that the compiler may join it

@@ -1,10 +1,9 @@
-/* Blocks taken, freed and resized one by one, with every check that the strategy allows: what the
- * fast paths of heap.h do not do comes here, and with tags in front of the blocks (block_tag.h)
- * every call does.
+/* Blocks taken, freed and resized one by one, with every check that the strategy allows. Calls that
+ * the fast paths of heap.h do not serve fall through to here. With tags in front of the blocks
+ * (block_tag.h) every call does.
  *
- * The slots, their live bits and who owns them are the heap's. The tags, and what is wrong with a
- * call, are known here alone. A fault is reported; with on_fault=report the call that made it has
- * no effect.
+ * The heap knows the slots, their live bits and their owners. This module alone knows the tags, and
+ * what is wrong with a call. It reports faults; with on_fault=report the bad call has no effect.
  */
 #ifndef CHECKED_H
 #define CHECKED_H
@@ -23,12 +22,12 @@ struct call {
 #define CHECKED_BYTES_UNKNOWN SIZE_MAX
 #define CHECKED_FAULTY        SIZE_MAX /* instead of a number of bytes */
 
-/* Bytes of a slot that are not the program's: BLOCK_TAG_BYTES with tags, else 0. */
+/* Bytes of a slot that the program cannot use: BLOCK_TAG_BYTES with tags, else 0. */
 extern HIDDEN uint32_t checked_tag_bytes;
 
-/* True with harden=on. Blocks are handed out in random order, filled with zeroes by free() and
- * looked at again before they are reused, kept from reuse for a while, and followed by a canary up
- * to the next tag. There is one, in use or not, behind every slot that was claimed. */
+/* True with harden=on. Blocks are handed out in random order and followed by a canary up to the
+ * next tag. free() fills them with zeroes, which are checked before reuse, and delays reuse. Every
+ * slot that was ever claimed is followed by a tag, whether it is in use or not. */
 extern HIDDEN bool checked_is_hardened;
 
 /* Put tags in front of all blocks. Before the first heap is opened. */

@@ -1,9 +1,9 @@
-/* The fast paths of blocks with tags, laid out in their callers: take and free a block of the
- * calling thread's own slabs if nothing speaks against it. What they do not serve is for checked.h.
+/* The fast paths of blocks with tags, inlined in their callers: take and free a block of the
+ * calling thread's own slabs, if every check passes. checked.h serves the rest.
  *
- * Each is laid out for every kind of block that there is: with a tag alone; hardened, of any size;
- * and hardened and small, whose class is its size in steps and whose payload takes no loop. The
- * last two are the same blocks: what is not small enough for one path is left to the other.
+ * Each path exists once for each kind of block: with a tag alone; hardened, of any size; hardened
+ * and small, whose class is its size in steps and whose payload needs no loop. The last two serve
+ * the same blocks: what is too large for the small path is left to the other.
  */
 #ifndef CHECKED_PATHS_H
 #define CHECKED_PATHS_H
@@ -25,7 +25,7 @@ enum checked_kind { CHECKED_TAGGED, CHECKED_HARDENED, CHECKED_SMALL };
 
 /* A slot of a mask: the first from a random place on, between its lowest and its highest. A
  * multiplicative congruential generator (L'Ecuyer, "Tables of linear congruential generators",
- * 1999) whose state is odd: who does not know it does not easily foresee it, and it costs little.
+ * 1999) whose state is odd: cheap, and not easy to predict for those who do not know the state.
  */
 static inline unsigned checked_random_slot(struct heap *heap, uint64_t mask) {
     heap->random_state = heap->random_state * 1181783497276652981u;
@@ -135,7 +135,7 @@ static inline bool checked_has_tag(const struct slab *slab, uint32_t slot) {
     return slot < slab->slot_count && slab_is_live(slab_live_of(slab, slot), slot);
 }
 
-/* True if the tag behind a block in this slot is whole. Without the hardened mode a slot that is
+/* True if the tag after a block in this slot is intact. Without harden=on a slot that is
  * not in use has none. */
 FAST bool checked_is_next_sound(const struct slab *slab, size_t slot, const void *next,
                                 bool is_hardened) {
@@ -151,7 +151,7 @@ FAST void checked_mark_freed(void *block, uint64_t mask, unsigned class_index) {
 }
 
 /* Free a block of the calling thread's own slabs if all is as it should be: its tag, its canary,
- * and the tag behind, which an overflow would have damaged. `bytes` as a sized delete gave them.
+ * and the tag after it, which an overflow would have damaged. `bytes` as a sized delete gave them.
  * False, and nothing done, if anything is not, or the block is for another kind's path: then
  * checked_give() finds out what. */
 FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form, size_t bytes,

@@ -83,7 +83,8 @@ struct heap {
     struct bin checked_bins[SIZE_CLASS_ALL]; /* where the fast path does not look */
 };
 
-/* Of a thread that has not asked for a block yet, and of one whose heap is gone. Never written. */
+/* The heaps of a thread that has not requested a block yet, and of one whose heap is closed. Never
+ * written. */
 struct heap_front {
     HEAP_FRONT
 };
@@ -125,9 +126,9 @@ static inline unsigned heap_table_classes(void) {
     return heap_table_is_hardened ? (unsigned)SIZE_CLASS_ALL : (unsigned)SIZE_CLASS_COUNT;
 }
 
-/* Choose how blocks are taken and freed, before the first heap is opened. If they are checked one
- * by one, the fast paths find nothing: no bin has a slot for them and no block lies where they
- * look, so that every call comes to who does the checks. */
+/* Have all blocks checked one by one. Before the first heap is opened. The fast paths find nothing
+ * then: no bin has a slot for them and no block lies where they look. Every call falls through to
+ * checked.h. */
 void heap_table_check_blocks(void);
 
 /* Choose the hardened mode: slots read as zero when they are claimed, also in slabs that served

@@ -3,7 +3,7 @@
  *   | no access | ... | tag | block | canary, 1 to 32 bytes | no access |
  *                     first slab ... last slab
  *
- * The block ends at the end of the span, so that the first byte far behind it cannot be touched; it
+ * The block ends at the end of the span, so that a write past it meets inaccessible memory; it
  * starts in the span's first slab, whose descriptor stands for it: `summary` is the requested size,
  * `stride` the number of slabs, `next` the block. A freed span is inaccessible until it is reused.
  *

@@ -2,7 +2,7 @@
  *
  * There is one lock in the library (pool_lock, in region.h); it covers rare work only: slabs that
  * change hands and threads that come and go. It is not recursive: a second acquire by the holder
- * would wait for ever, so who may be running in a signal handler asks lock_is_mine() first.
+ * would wait for ever. Code that may run in a signal handler asks lock_is_mine() first.
  */
 #ifndef LOCK_H
 #define LOCK_H

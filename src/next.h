@@ -1,5 +1,5 @@
-/* The next allocator in link order: glibc's normally, another preloaded one if it stands behind us.
- * Everything that is not node-sized, or not from the pool, goes there.
+/* The next allocator in link order: normally glibc's, or another preloaded one that follows us.
+ * Requests that are not node-sized, and blocks that are not from the pool, go there.
  *
  * It is found with dlsym(RTLD_NEXT), which may itself allocate. Until that is done, and before the
  * loader has set up libc at all, a small bootstrap arena serves: its blocks are never reused, and
@@ -57,7 +57,8 @@ void next_retain(void);
  * program's. False, and all of it left alone, while other threads may be using it. */
 bool next_free_runtime(void);
 
-/* A function by its linker name, from behind us; NULL if there is none. */
+/* A function by its linker name, as the next library in link order defines it; NULL if none does.
+ */
 void *next_symbol(const char *name);
 
 /* A pointer to a function of this type, from what dlsym() returned. */
@@ -69,7 +70,7 @@ void *next_symbol(const char *name);
         as_function;                                                                               \
     })
 
-/* A pointer to the function of this name, and its type, from behind us; NULL if there is none. */
+/* The same by the name of its declaration, with its type. */
 #define NEXT_FUNCTION(name) AS_FUNCTION(name, next_symbol(#name))
 
 #endif

@@ -1,5 +1,5 @@
-/* The bytes of a block in the hardened mode: all zero while it is free; while it is not, a canary
- * behind what was requested, unless that reaches to the next tag.
+/* The bytes of a block in the hardened mode. While it is free they are all zero. While it is in use
+ * a canary follows the requested bytes, unless these reach to the next tag.
  *
  *   tag | requested bytes | canary | tag of the next block
  *       | <----- usable bytes ---> |

@@ -14,7 +14,7 @@
 
 /* Note that a word has slots set aside in this turn. Slots of one word are often freed one after
  * the other: the word is noted once, and without a branch, which random frees would make hard to
- * foresee. */
+ * predict. */
 static inline void quarantine_note(struct heap *heap, struct slab_remote *remote, size_t index,
                                    unsigned word) {
     uint64_t noted = remote->aside_words;

@@ -1,10 +1,9 @@
-/* The region: one reservation of address space for all slabs, made once, and who may use which slab
- * of it.
+/* The region: one reservation of address space for all slabs, made once, and which slab is in use.
  *
  *         base                                        base + slab_limit * SLAB_BYTES
  *   | gap | slab 0 | slab 1 | ... committed | never used ... | descriptors | sets | remote words |
  *
- * A pointer is ours if it lies in a slab or in the areas behind them, which hold a descriptor and
+ * A pointer is ours if it lies in a slab or in the areas after them, which hold a descriptor and
  * the remote words of each slab (slab.h knows what is in them) and the sets of empty slabs: so no
  * overflow of a program's block reaches them, and nobody can free them. Each area becomes
  * accessible from its start, in steps; the gap never does, so what runs down from a slab reaches no
@@ -50,7 +49,7 @@ extern HIDDEN struct region region;
 extern HIDDEN struct lock pool_lock;
 
 /* True if the pointer lies in a slab, used or not, whose descriptor need not be accessible; or in
- * the tables behind the slabs, where no block is. */
+ * the tables after the slabs, where no block is. */
 static inline bool region_owns(const void *pointer) {
     return (uintptr_t)pointer - region.base < region.owned_bytes;
 }
@@ -89,7 +88,7 @@ size_t region_trim(size_t keep);
 void region_cool(size_t slab_index);
 
 /* Give address space that was never used back to the system, all but `keep_bytes` for slabs, for a
- * program that runs into its limit; the tables behind it are then no longer known to be ours. False
+ * program that runs into its limit; the tables after it are then no longer known to be ours. False
  * if there was none to give. */
 bool region_release_unused(size_t keep_bytes);
 

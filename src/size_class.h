@@ -19,7 +19,7 @@ enum {
 };
 #undef SIZE_CLASS_ONE
 
-/* The largest slot that goes into a slab, behind its gap. */
+/* The largest slot that fits into a slab, after its gap. */
 #ifdef TAGPOOL_SMALL_WORLD
 enum { SIZE_CLASS_MAX_BYTES = 7168 };
 #else

@@ -1,7 +1,7 @@
 /* Tags: what a slab's descriptor must hold for a pointer into the slab to be believed.
  *
  *   bit 63       posted: another thread has freed blocks that the owner has not folded in yet
- *   bits 62..48  owner: the heap that hands its slots out, or one of the two below
+ *   bits 62..48  owner: the heap that hands its slots out, or one of those below
  *   bits 47..0   magic ^ slab index, so that a descriptor copied elsewhere is not valid there
  *
  * Bits 62..0 are xored with a random key, chosen at start. So ONE compare of a heap's own tag with

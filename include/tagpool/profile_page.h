@@ -1,4 +1,4 @@
-/* The profile page: a file shared between the processes of a profiled program and who reads it.
+/* The profile page: a file shared between the processes of a profiled program and its reader.
  *
  * It works as the statistics page does (stats_page.h): the reader creates it in full and passes its
  * path in TAGPOOL_PROFILE_VARIABLE; each process that loads libtagpool-trace.so, and each child of
@@ -11,9 +11,9 @@
  * of the machine. A reader checks magic, version and sizes, and takes nothing else on trust.
  *
  * Sizes are those that the program asked for. They fall into bins: bin 0 is size 0, bin s up to
- * TAGPOOL_PROFILE_STEPS - 1 is sizes up to 16 s, the bins behind are up to 2 KiB, 4 KiB, 8 KiB ...
- * A lifetime or the length of a realloc chain falls into the bin of its bit length: bin 0 is 0, bin
- * b is 2^(b-1) to 2^b - 1.
+ * TAGPOOL_PROFILE_STEPS - 1 is sizes up to 16 s, the bins after it are up to 2 KiB, 4 KiB, 8 KiB
+ * ... A lifetime or the length of a realloc chain falls into the bin of its bit length: bin 0 is 0,
+ * bin b is 2^(b-1) to 2^b - 1.
  */
 #ifndef TAGPOOL_PROFILE_PAGE_H
 #define TAGPOOL_PROFILE_PAGE_H

@@ -1,4 +1,4 @@
-/* The statistics page: a file shared between the processes of a measured program and who reads it.
+/* The statistics page: a file shared between the processes of a measured program and its reader.
  *
  * The reader creates the file with its full size (allocated, not sparse: a full disk must not
  * become a SIGBUS in the target), fills in the head and passes the path in TAGPOOL_STATS_VARIABLE.
@@ -32,7 +32,7 @@ enum {
     TAGPOOL_STATS_NAME_BYTES = 64,
 };
 
-/* What a thread counts besides the calls of each class. X(NAME, HELP) */
+/* What a thread counts in addition to the calls of each class. X(NAME, HELP) */
 #define TAGPOOL_STATS_COUNTERS(X)                                                                  \
     X(large_calls, "requests above node_max, served by the next allocator")                        \
     X(fallback_calls,                                                                              \

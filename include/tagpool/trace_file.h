@@ -12,7 +12,7 @@
  * part of the file. Only sealed files can be replayed.
  *
  * A call is a byte, kind in its 3 low bits and a small number in the 5 high ones, and what the kind
- * needs. A number of 31 and more is written as 31 in the byte and the rest behind it as a varint: 7
+ * needs. A number of 31 and more is written as 31 in the byte and the rest after it as a varint: 7
  * bits a byte, the lowest first, the high bit set in all but the last.
  *
  *   MALLOC   number: size

@@ -1,4 +1,4 @@
-/* Extra pairs of malloc and free behind each request, for `tagpool compare --headroom`.
+/* Extra pairs of malloc and free after each request, for `tagpool compare --headroom`.
  * tagpool/inflate.h says what they are good for.
  *
  * Any thread may call inflate(); errno is kept.
@@ -12,7 +12,7 @@
  * none. */
 void inflate_start(void);
 
-/* Pairs behind each request. */
+/* Pairs after each request. */
 extern unsigned inflate_pairs;
 
 /* The pairs themselves, for a request of so many bytes. */
