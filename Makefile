@@ -26,7 +26,7 @@ TEST_LINK  := -lm -ldl -lpthread
 
 LIB_SOURCES  := $(wildcard src/*.c)
 # What libtagpool-trace.so is made of, besides its own sources.
-TRACE_SOURCES := $(wildcard src/trace/*.c) $(patsubst %,src/%.c,lock next os)
+TRACE_SOURCES := $(wildcard src/trace/*.c) $(patsubst %,src/%.c,assertion lock next os)
 # shim*.c define malloc and its family: a unit test that linked them would run on them. Of the
 # other library, what has no file behind it is tested so.
 CORE_SOURCES := $(filter-out src/shim%,$(LIB_SOURCES)) src/trace/blocks.c
@@ -43,7 +43,7 @@ WORKLOADS    := $(addprefix $(BUILD)/,$(basename $(patsubst tools/bench/%,%,$(wi
 short_line = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),,echo '$(strip $(1) $(2))';)
 quiet      = $(if $(V),,@$(short_line))
 
-.PHONY: all help demo bench bench-strategies test gate world soak lint format install clean
+.PHONY: all help debug demo bench bench-strategies test gate world soak lint format install clean
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/libtagpool.so $(BUILD)/libtagpool-trace.so $(BUILD)/tagpool $(BUILD)/tagpool-bench $(WORKLOADS) ## build the library, the program and the benchmark
@@ -51,6 +51,10 @@ all: $(BUILD)/libtagpool.so $(BUILD)/libtagpool-trace.so $(BUILD)/tagpool $(BUIL
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 	@echo 'V=1 prints the commands; CI=1 makes warnings errors; BUILD=, CC=, CFLAGS= do what they say.'
+
+# The program finds the library beside it.
+debug: $(BUILD)/debug/libtagpool.so ## build library and program in build/debug, for a debugger, with assertions that run
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/debug CFLAGS='-O1 -g' $(BUILD)/debug/tagpool
 
 demo: all ## compare the system allocator with tagpool on the parsers of this machine
 	@BUILD=$(BUILD) tools/dev/demo
@@ -63,13 +67,14 @@ bench-strategies: all ## compare the strategies: costs, faults found, targets (B
 	$(BUILD)/tagpool-bench --strategies $(BENCH)
 
 # What runs seldom is built for size: the library is read into every program's memory.
-SELDOM := config fault heap_life large leaks lifecycle next os region shim_info spans stats text
+SELDOM := assertion config fault heap_life large leaks lifecycle next os region shim_info spans stats text
 
-# A variant of the library: $(1) the directory that it is built in, $(2) its compiler flags.
+# A variant of the library: $(1) the directory that it is built in, $(2) its compiler flags, $(3) those that take the
+# place of CFLAGS.
 define variant
 $(1)/src/%.o: src/%.c
 	@mkdir -p $$(@D)
-	$$(call quiet,CC,$$<$(if $(2), ($(notdir $(1)))))$$(CC) $$(DEFINES) $$(CPPFLAGS) $$(LIB_FLAGS) $(2) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
+	$$(call quiet,CC,$$<$(if $(2), ($(notdir $(1)))))$$(CC) $$(DEFINES) $$(CPPFLAGS) $$(LIB_FLAGS) $(2) $$(CFLAGS) $(3) -MMD -MP -c -o $$@ $$<
 
 $(SELDOM:%=$(1)/src/%.o): private CFLAGS := $$(CFLAGS:-O2=-Os)
 
@@ -83,7 +88,8 @@ $(1)/libtagpool-core.a: $(CORE_SOURCES:%.c=$(1)/%.o)
 -include $(LIB_SOURCES:%.c=$(1)/%.d) $(TRACE_SOURCES:%.c=$(1)/%.d)
 endef
 $(eval $(call variant,$(BUILD),))
-$(eval $(call variant,$(BUILD)/small,-DTAGPOOL_SMALL_WORLD))
+$(eval $(call variant,$(BUILD)/small,-DTAGPOOL_SMALL_WORLD -DTAGPOOL_DEBUG))
+$(eval $(call variant,$(BUILD)/debug,-DTAGPOOL_DEBUG,-O1 -g))
 
 $(BUILD)/libtagpool-trace.so: $(TRACE_SOURCES:%.c=$(BUILD)/%.o)
 	$(call quiet,LD,$@)$(CC) $(CFLAGS) $(LIB_LINK:%,libtagpool.so=%,libtagpool-trace.so) $(LDFLAGS) -o $@ $^ -ldl
@@ -151,7 +157,7 @@ $(CLI_TESTS) $(BENCH_TESTS): $(BUILD)/%: %.c
 
 $(BUILD)/tests/unit/lib/test_small_%: tests/unit/lib/test_small_%.c $(BUILD)/small/libtagpool-core.a
 	@mkdir -p $(@D)
-	$(build_test) -DTAGPOOL_SMALL_WORLD $(TEST_LINK)
+	$(build_test) -DTAGPOOL_SMALL_WORLD -DTAGPOOL_DEBUG $(TEST_LINK)
 
 $(BUILD)/tests/unit/lib/test_%: tests/unit/lib/test_%.c $(BUILD)/libtagpool-core.a
 	@mkdir -p $(@D)

@@ -48,12 +48,6 @@
 #define OWNER_STORE(place, value) (*(place) = (value))
 #endif
 
-#ifdef TAGPOOL_DEBUG
-#define ASSERT(condition) assert(condition)
-#else
-#define ASSERT(condition) ((void)0)
-#endif
-
 #define WORD_BITS 64u
 
 /* The bits set in a word. __builtin_popcountll() is a call where the oldest machine that a binary

@@ -21,6 +21,7 @@ static uint32_t usable_bytes(const struct slab *slab) {
 }
 
 void checked_start(void) {
+    ASSERT(heap_table_count == 0 && region_counts.used == 0);
     block_tag_start(os_random());
     checked_tag_bytes = BLOCK_TAG_BYTES;
     slab_gap_bytes = SLAB_GAP_BYTES;
@@ -28,6 +29,7 @@ void checked_start(void) {
 }
 
 void checked_harden(uint64_t quarantine, uint64_t guard) {
+    ASSERT(checked_tag_bytes != 0);
     checked_is_hardened = true;
     slab_claim_bytes = HARDENED_CLAIM_BYTES;
     slab_claim_slots = HARDENED_CLAIM_SLOTS;
@@ -89,6 +91,7 @@ SLOW static void *take_with_tag(struct heap *heap, struct bin *bin, struct block
 }
 
 void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum block_form form) {
+    ASSERT(heap_is_real(heap) && (class_index < SIZE_CLASS_ALL || class_index == LARGE_CLASS));
     if (class_index == LARGE_CLASS)
         return large_take(bytes, form);
     struct bin *bin = &heap->claims[class_index];

@@ -28,6 +28,7 @@ enum checked_kind { CHECKED_TAGGED, CHECKED_HARDENED, CHECKED_SMALL };
  * 1999) whose state is odd: cheap, and not easy to predict for those who do not know the state.
  */
 static inline unsigned checked_random_slot(struct heap *heap, uint64_t mask) {
+    ASSERT(mask != 0 && (heap->random_state & 1) != 0);
     heap->random_state = heap->random_state * 1181783497276652981u;
     unsigned lowest = (unsigned)__builtin_ctzll(mask);
     unsigned width = WORD_BITS - (unsigned)__builtin_clzll(mask) - lowest;
@@ -44,6 +45,8 @@ COLD void *checked_take_written(struct bin *bin, unsigned slot, uint64_t was);
 FAST void *checked_hand_out(struct bin *bin, unsigned slot, void *block) {
     atomic_signal_fence(memory_order_release);
     uint64_t bit = (uint64_t)1 << slot;
+    ASSERT((bin->mask & bit) != 0 && (*bin->live & bit) == 0);
+    ASSERT((uintptr_t)block % SLOT_ALIGN == 0);
     bin->mask ^= bit;
     OWNER_STORE(bin->live, *bin->live | bit);
     return block;
@@ -53,6 +56,7 @@ FAST void *checked_hand_out(struct bin *bin, unsigned slot, void *block) {
 FAST void *checked_take_slot(struct bin *bin, unsigned slot, size_t stride, struct block_tag tag,
                              enum checked_kind kind) {
     void *block = bin->first + slot * stride;
+    ASSERT(stride == bin->stride && tag.requested <= stride - BLOCK_TAG_BYTES);
     size_t usable = stride - BLOCK_TAG_BYTES;
     uint64_t mask = block_tag_mask(block);
     uint64_t was = kind != CHECKED_TAGGED ? block_tag_load(block) : 0;

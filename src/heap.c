@@ -1,5 +1,6 @@
 #include "heap.h"
 
+#include "audit.h"
 #include "blame.h"
 #include "block_tag.h"
 #include "orphans.h"
@@ -20,6 +21,7 @@ static void take_in(struct heap *heap, struct slab *slab) {
         lock_release(&pool_lock);
         return;
     }
+    ASSERT(slab_is_posted(slab));
     slab_unpost(slab);
     if (heap_table_is_hardened && quarantine_is_there(heap))
         quarantine_fold(heap, slab);
@@ -29,6 +31,7 @@ static void take_in(struct heap *heap, struct slab *slab) {
 }
 
 void heap_drain_inbox(struct heap *heap) {
+    ASSERT(heap_is_real(heap) && !lock_is_mine(&pool_lock));
     unsigned forks;
     do {
         forks = __atomic_load_n(&heap->forks, __ATOMIC_RELAXED);
@@ -63,6 +66,7 @@ void heap_empty_bin(struct heap *heap, unsigned class_index) {
     if (bin->mask == 0)
         return;
     struct slab *slab = slab_of_live(bin->live);
+    ASSERT(slab->class_index == class_index && slab_owner(slab) == (int)heap->owner);
     uint32_t fresh_slot = slab->fresh_slot;
     slab_unclaim(slab, (unsigned)(bin->live - slab->live), bin->mask, bin->fresh);
     if (heap_table_is_hardened && class_index != 0)
@@ -100,6 +104,7 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
     struct slab *slab = NULL;
     if (index != REGION_NO_SLAB) {
         slab = slab_at(index);
+        ASSERT(slab->tag == 0 || slab_owner(slab) == SLAB_OWNER_NONE);
         if (heap_table_is_hardened)
             init_hardened(slab, class_index, zeroed);
         else
@@ -129,6 +134,7 @@ static struct slab *next_slab(struct heap *heap, unsigned class_index) {
 
 static bool fill_bin(struct heap *heap, unsigned class_index, struct slab *slab) {
     struct bin *bin = &heap->claims[class_index];
+    ASSERT(bin->mask == 0 && slab->place == SLAB_CURRENT && slab->class_index == class_index);
     unsigned word;
     bool fresh;
     uint32_t countdown = slab->countdown;
@@ -145,10 +151,13 @@ static bool fill_bin(struct heap *heap, unsigned class_index, struct slab *slab)
     bin->zeroed = fresh && slab->zeroed;
     bin->mask = mask;
     heap->counters->pool_calls[class_index] += slab->countdown - countdown;
+    audit_slab(heap, slab);
     return true;
 }
 
 SLOW struct bin *heap_fill(struct heap *heap, unsigned class_index) {
+    ASSERT(heap_is_real(heap) && class_index < heap_table_classes());
+    ASSERT(!lock_is_mine(&pool_lock));
     struct bin *bin = &heap->claims[class_index];
     if (bin->mask != 0) /* a request of 0 bytes, whose class the fast path does not find */
         return bin;
@@ -208,12 +217,14 @@ static void note_posted_give(struct heap *heap) {
 }
 
 static void give_posted(struct heap *heap, struct slab *slab, uint32_t slot) {
+    ASSERT(slab_owner(slab) == (int)heap->owner && !slab_is_aside(slab, slot));
     if (slab_give(slab, slot, slab_live_of(slab, slot)))
         places_wake(heap, slab);
     note_posted_give(heap);
 }
 
 void heap_give_resting(struct heap *heap, struct slab *slab, uint32_t slot) {
+    ASSERT(heap_table_is_hardened && slab_owner(slab) == (int)heap->owner);
     bool is_posted = slab_is_posted(slab);
     if (!quarantine_is_there(heap)) {
         if (slab_give(slab, slot, slab_live_of(slab, slot)))

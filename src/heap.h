@@ -19,12 +19,14 @@
 /* The block in a slot of a bin. */
 static inline void *heap_bin_block(const struct bin *bin, unsigned slot) {
     uint32_t offset = slot * bin->stride; /* less than a slab */
+    ASSERT(slot < WORD_BITS && offset < SLAB_BYTES && (uintptr_t)bin->first % SLOT_ALIGN == 0);
     return bin->first + offset;
 }
 
 /* Take the lowest slot of a bin that has one: the fast path of every allocation. */
 static inline void *heap_take_bin(struct bin *bin) {
     uint64_t mask = bin->mask;
+    ASSERT(mask != 0 && (mask & *bin->live) == 0);
     unsigned slot = (unsigned)__builtin_ctzll(mask);
     uint64_t rest = mask & (mask - 1);
     bin->mask = rest;

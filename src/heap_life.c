@@ -1,5 +1,6 @@
 #include "heap_life.h"
 
+#include "audit.h"
 #include "blame.h"
 #include "heap.h"
 #include "orphans.h"
@@ -8,11 +9,13 @@
 #include <string.h>
 
 COLD struct heap *heap_life_open(void) {
+    ASSERT(!heap_is_real(heap_current));
     lock_acquire(&pool_lock);
     struct heap *heap = heap_table_claim();
     if (heap != NULL) {
         struct tagpool_stats_counters *lane = stats_claim_lane();
         heap->counters = lane != NULL ? lane : &heap->private_counters;
+        audit_empty(heap);
         atomic_store_explicit(&heap->alive, true, memory_order_seq_cst);
     }
     lock_release(&pool_lock);
@@ -31,6 +34,7 @@ static void orphan_class(struct heap *heap, unsigned class_index) {
     heap_empty_bin(heap, class_index);
     struct class_slabs *slabs = &heap->classes[class_index];
     struct slab *current = slabs->current;
+    ASSERT(current == NULL || current->place == SLAB_CURRENT);
     slabs->current = NULL;
     if (current != NULL) {
         current->place = SLAB_NOWHERE;
@@ -47,6 +51,7 @@ static void orphan_class(struct heap *heap, unsigned class_index) {
 }
 
 COLD void heap_life_close(struct heap *heap) {
+    ASSERT(heap == heap_current && heap->alive);
     heap_drain_inbox(heap);
     quarantine_empty(heap);
     lock_acquire(&pool_lock);
@@ -57,6 +62,7 @@ COLD void heap_life_close(struct heap *heap) {
     orphans_forward_all(heap);
     stats_retire(heap->counters);
     heap->counters = &heap->private_counters;
+    audit_empty(heap);
     heap_table_retire(heap);
     lock_release(&pool_lock);
     heap_current = (struct heap *)(uintptr_t)&heap_ended;
@@ -83,6 +89,7 @@ static void take_over(struct slab *slab) {
  * that are gone may have been about to put slabs into it. */
 static void post_again(struct heap *mine, struct slab *slab) {
     int owner;
+    ASSERT(slab_owner(slab) == (int)mine->owner);
     if (!slab_is_posted(slab) && !slab_has_remote(slab))
         return;
     slab_post_remote(slab, &owner);

@@ -22,11 +22,13 @@ static FIXED bool is_checked;
 FIXED bool heap_table_is_hardened;
 
 void heap_table_check_blocks(void) {
+    ASSERT(heap_table_count == 0);
     is_checked = true;
     region_check_blocks();
 }
 
 void heap_table_harden(void) {
+    ASSERT(heap_table_count == 0 && is_checked);
     heap_table_is_hardened = true;
 }
 
@@ -37,8 +39,10 @@ static void set_up(struct heap *heap, unsigned owner) {
 }
 
 struct heap *heap_table_claim(void) {
+    ASSERT(lock_is_mine(&pool_lock) && heap_table_count <= HEAP_LIMIT);
     if (free_heaps != NULL) {
         struct heap *heap = free_heaps;
+        ASSERT(!heap->alive && heap->tag == slab_tag_of_owner(heap->owner));
         free_heaps = heap->next_free;
         return heap;
     }
@@ -63,11 +67,14 @@ struct heap *heap_table_claim(void) {
 }
 
 void heap_table_retire(struct heap *heap) {
+    ASSERT(lock_is_mine(&pool_lock) && !heap->alive && heap != free_heaps);
+    ASSERT(heap == heap_table_of(heap->owner));
     heap->next_free = free_heaps;
     free_heaps = heap;
 }
 
 void heap_table_reset(struct heap *mine) {
+    ASSERT(lock_is_mine(&pool_lock));
     free_heaps = NULL;
     for (unsigned owner = SLAB_OWNER_FIRST; owner < heap_table_end(); owner++) {
         struct heap *heap = heap_table_of(owner);

@@ -19,6 +19,7 @@
 #ifndef HEAP_TABLE_H
 #define HEAP_TABLE_H
 
+#include "assertion.h"
 #include "base.h"
 #include "size_class.h"
 #include "slab.h"
@@ -112,6 +113,7 @@ extern HIDDEN bool heap_table_is_hardened;
 
 /* The heap with an owner's number, which there was. */
 static inline struct heap *heap_table_of(unsigned owner) {
+    ASSERT(owner >= SLAB_OWNER_FIRST && owner < SLAB_OWNER_FIRST + heap_table_count);
     return owner == SLAB_OWNER_FIRST ? &heap_table_first
                                      : &heap_table_more[owner - SLAB_OWNER_FIRST - 1];
 }

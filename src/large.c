@@ -1,5 +1,6 @@
 #include "large.h"
 
+#include "assertion.h"
 #include "os.h"
 #include "spans.h"
 
@@ -48,6 +49,8 @@ void *large_take(size_t bytes, enum block_form form) {
         slab->class_index = LARGE_CLASS;
         slab->place = SLAB_NOWHERE;
         block = end_of(slab) - room;
+        ASSERT(!is_live(slab) && (uintptr_t)block % SLOT_ALIGN == 0);
+        ASSERT(block > slab_start(slab) && block < slab_start(slab) + SLAB_BYTES);
         slab->next = (struct slab *)(void *)block;
         if (bytes >= LARGE_HUGE_LEAST && bytes <= LARGE_HUGE_MOST)
             os_use_huge_pages(slab_start(slab), slabs << SLAB_SHIFT);

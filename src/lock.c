@@ -1,5 +1,6 @@
 #include "lock.h"
 
+#include "assertion.h"
 #include "libc.h"
 
 #include <errno.h>
@@ -42,6 +43,7 @@ static void await(struct lock *lock) {
 
 void lock_acquire(struct lock *lock) {
     uintptr_t self = (uintptr_t)pthread_self();
+    ASSERT((self & LOCK_AWAITED) == 0 && !lock_is_mine(lock));
     bool held = try_acquire(lock, self);
     for (int spin = 0; !held && spin < LOCK_SPINS; spin++)
         held = try_acquire(lock, self);

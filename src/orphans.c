@@ -1,5 +1,6 @@
 #include "orphans.h"
 
+#include "audit.h"
 #include "blame.h"
 #include "places.h"
 #include "sweep.h"
@@ -10,7 +11,8 @@ static struct slab_list orphans[SIZE_CLASS_ALL]; /* under pool_lock; read withou
                                                       whether it is empty */
 
 void orphans_take_in(struct slab *slab) {
-    ASSERT(slab->place == SLAB_NOWHERE);
+    ASSERT(lock_is_mine(&pool_lock) && slab->place == SLAB_NOWHERE);
+    audit_slab(NULL, slab);
     slab_set_wake(slab, 0);
     if (slab_used(slab) == 0) {
         places_release(slab);
@@ -23,6 +25,8 @@ void orphans_take_in(struct slab *slab) {
 }
 
 void orphans_settle(struct slab *slab) {
+    ASSERT(lock_is_mine(&pool_lock));
+    ASSERT(slab->place == SLAB_ORPHANED && slab_owner(slab) == SLAB_OWNER_ORPHAN);
     if (slab_used(slab) != 0) {
         sweep_purge_sparse(slab, slab_used(slab));
         return;
@@ -32,6 +36,8 @@ void orphans_settle(struct slab *slab) {
 }
 
 static void adopt(struct heap *heap, struct slab *slab) {
+    ASSERT(lock_is_mine(&pool_lock) && heap_is_real(heap));
+    ASSERT(slab->place == SLAB_ORPHANED && slab_owner(slab) == SLAB_OWNER_ORPHAN);
     places_remove(&orphans[slab->class_index], slab);
     slab_set_owner(slab, heap->owner);
     blame_fold(slab);
@@ -78,6 +84,7 @@ SLOW bool orphans_give(struct heap *heap, struct slab *slab, uint32_t slot) {
 
 /* Sequentially consistent, with the load of `alive` after it: the partner of heap_life_close(). */
 void orphans_push_inbox_remote(struct heap *heap, struct slab *slab) {
+    ASSERT(slab_is_posted(slab));
     struct slab_remote *remote = slab_remote(slab_index(slab));
     struct slab *first = atomic_load_explicit(&heap->inbox, memory_order_relaxed);
     do {
@@ -87,6 +94,7 @@ void orphans_push_inbox_remote(struct heap *heap, struct slab *slab) {
 }
 
 void orphans_forward(struct slab *slab) {
+    ASSERT(lock_is_mine(&pool_lock) && slab_is_posted(slab));
     int owner = slab_owner(slab);
     if (owner != SLAB_OWNER_ORPHAN && owner != SLAB_OWNER_NONE) {
         orphans_push_inbox_remote(heap_table_of((unsigned)owner),
@@ -101,6 +109,7 @@ void orphans_forward(struct slab *slab) {
 }
 
 void orphans_forward_all(struct heap *dead) {
+    ASSERT(lock_is_mine(&pool_lock));
     struct slab *slab = atomic_exchange_explicit(&dead->inbox, NULL, memory_order_seq_cst);
     while (slab != NULL) {
         struct slab *next = slab_remote(slab_index(slab))->inbox_next;

@@ -1,5 +1,6 @@
 #include "places.h"
 
+#include "audit.h"
 #include "os.h"
 #include "stats.h"
 
@@ -24,6 +25,8 @@ void places_unlist(struct heap *heap, struct slab *slab) {
 }
 
 void places_enlist(struct heap *heap, struct slab *slab) {
+    ASSERT(slab_owner(slab) == (int)heap->owner);
+    audit_slab(heap, slab);
     uint32_t used = slab_used(slab);
     uint32_t gap = slab->slot_count / WAKE_SHARE + 1;
     bool is_full = used + gap > slab->slot_count;
@@ -39,7 +42,10 @@ void places_enlist(struct heap *heap, struct slab *slab) {
 }
 
 void places_release(struct slab *slab) {
+    ASSERT(lock_is_mine(&pool_lock));
     ASSERT(slab_used(slab) == 0 && slab->place == SLAB_NOWHERE);
+    ASSERT(slab_owner(slab) >= 0 && slab_owner(slab) < SLAB_OWNER_LARGE);
+    audit_slab(NULL, slab);
     if (slab->filled)
         __atomic_fetch_sub(&region_counts.filled, 1, __ATOMIC_RELAXED);
     if (heap_table_is_hardened && slab->class_index == 0)
@@ -53,6 +59,7 @@ void places_release(struct slab *slab) {
  * in few slabs, and the others run empty. */
 static bool replace_current(struct heap *heap, struct slab *slab) {
     struct slab *current = heap->classes[slab->class_index].current;
+    ASSERT(current == NULL || (current->place == SLAB_CURRENT && current != slab));
     if (current == NULL || current < slab || slab_used(current) == 0)
         return false;
     current->place = SLAB_NOWHERE;
@@ -62,6 +69,8 @@ static bool replace_current(struct heap *heap, struct slab *slab) {
 }
 
 SLOW void places_wake(struct heap *heap, struct slab *slab) {
+    ASSERT(slab_owner(slab) == (int)heap->owner && !lock_is_mine(&pool_lock));
+    ASSERT(slab->place != SLAB_ORPHANED && slab_used(slab) <= slab->wake);
     if (slab->place == SLAB_CURRENT)
         return;
     places_unlist(heap, slab);

@@ -11,8 +11,15 @@
 
 #include "heap_table.h"
 
+/* True if a slab is on a list. */
+static inline bool places_is_listed(const struct slab *slab) {
+    return slab->place != SLAB_NOWHERE && slab->place != SLAB_CURRENT;
+}
+
 /* Put a slab that is on no list on one, which `place` names. */
 static inline void places_push(struct slab_list *list, struct slab *slab, enum slab_place place) {
+    ASSERT(!places_is_listed(slab) && list->first != slab);
+    ASSERT(list->first == NULL || (list->first->place == place && list->first->previous == NULL));
     slab->place = (uint8_t)place;
     slab->previous = NULL;
     slab->next = list->first;
@@ -23,6 +30,8 @@ static inline void places_push(struct slab_list *list, struct slab *slab, enum s
 
 /* Take a slab off the list that it is on. */
 static inline void places_remove(struct slab_list *list, struct slab *slab) {
+    ASSERT(places_is_listed(slab) && (list->first == slab) == (slab->previous == NULL));
+    ASSERT(slab->next == NULL || slab->next->previous == slab);
     if (slab->previous != NULL)
         slab->previous->next = slab->next;
     else
@@ -34,6 +43,7 @@ static inline void places_remove(struct slab_list *list, struct slab *slab) {
 
 /* Hand out from this slab, which is on no list. */
 static inline void places_make_current(struct heap *heap, struct slab *slab) {
+    ASSERT(!places_is_listed(slab) && slab_owner(slab) == (int)heap->owner);
     heap->classes[slab->class_index].current = slab;
     slab->place = SLAB_CURRENT;
     slab_set_wake(slab, 0);

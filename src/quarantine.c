@@ -7,6 +7,7 @@
 static FIXED uint32_t quarantine_limit;
 
 void quarantine_start(uint32_t limit) {
+    ASSERT(heap_table_is_hardened);
     quarantine_limit = limit;
     slab_keeps_aside = true;
 }
@@ -41,8 +42,10 @@ static void let_out(struct heap *heap) {
         size_t index = heap->aside_before[i].number / SLAB_WORDS;
         unsigned word = (unsigned)(heap->aside_before[i].number % SLAB_WORDS);
         uint64_t *aside = &slab_remote(index)->aside[word];
+        ASSERT((heap->aside_before[i].slots & ~*aside) == 0);
         OWNER_STORE(aside, *aside & ~heap->aside_before[i].slots);
         struct slab *slab = slab_at(index);
+        ASSERT(slab_owner(slab) == (int)heap->owner);
         slab_give_slots(slab, word, slab_live_word(slab, word), heap->aside_before[i].slots);
         places_settle(heap, slab);
     }
@@ -50,6 +53,7 @@ static void let_out(struct heap *heap) {
 }
 
 void quarantine_turn(struct heap *heap) {
+    ASSERT(heap->aside_now_count <= aside_places());
     let_out(heap);
     for (uint32_t i = 0; i < heap->aside_now_count; i++) {
         struct aside_word *noted = &heap->aside_now[i];
@@ -66,6 +70,7 @@ void quarantine_turn(struct heap *heap) {
 }
 
 void quarantine_fold(struct heap *heap, struct slab *slab) {
+    ASSERT(slab_owner(slab) == (int)heap->owner && heap->aside_left > 0);
     size_t index = slab_index(slab);
     uint32_t count, doubly_freed;
     uint64_t words = slab_fold_aside(slab, &count, &doubly_freed);

@@ -17,6 +17,7 @@
  * predict. */
 static inline void quarantine_note(struct heap *heap, struct slab_remote *remote, size_t index,
                                    unsigned word) {
+    ASSERT(word < SLAB_WORDS && heap->aside_now != NULL);
     uint64_t noted = remote->aside_words;
     remote->aside_words = noted | (uint64_t)1 << word;
     heap->aside_now[heap->aside_now_count].number = index * SLAB_WORDS + word;
@@ -30,6 +31,9 @@ static inline void quarantine_note(struct heap *heap, struct slab_remote *remote
 static inline void quarantine_set_aside(struct heap *heap, size_t index, uint32_t slot) {
     struct slab_remote *remote = slab_remote(index);
     unsigned word = slot / WORD_BITS;
+    ASSERT(slab_owner(slab_at(index)) == (int)heap->owner && heap->aside_left > 0);
+    ASSERT(slab_is_live(slab_live_word(slab_at(index), word), slot));
+    ASSERT(!slab_is_live(remote->aside[word], slot));
     OWNER_STORE(&remote->aside[word], remote->aside[word] | (uint64_t)1 << slot % WORD_BITS);
     quarantine_note(heap, remote, index, word);
     heap->aside_left--;

@@ -47,7 +47,12 @@ static FIXED size_t guard_spacing; /* slabs between two guards, 0 for none */
 static FIXED size_t guard_slabs;   /* slabs of a guard */
 static size_t guards_made;
 
+static bool set_has(const struct slab_set *set, size_t slab_index) {
+    return (set->words[slab_index / WORD_BITS] >> slab_index % WORD_BITS & 1) != 0;
+}
+
 static void set_add(struct slab_set *set, size_t slab_index) {
+    ASSERT(slab_index < region_counts.used && !set_has(set, slab_index));
     size_t word = slab_index / WORD_BITS;
     set->words[word] |= (uint64_t)1 << slab_index % WORD_BITS;
     if (word < set->lowest)
@@ -55,11 +60,19 @@ static void set_add(struct slab_set *set, size_t slab_index) {
 }
 
 static void set_remove(struct slab_set *set, size_t slab_index) {
+    ASSERT(set_has(set, slab_index) && set->lowest <= slab_index / WORD_BITS);
     set->words[slab_index / WORD_BITS] &= ~((uint64_t)1 << slab_index % WORD_BITS);
 }
 
-static bool set_has(const struct slab_set *set, size_t slab_index) {
-    return (set->words[slab_index / WORD_BITS] >> slab_index % WORD_BITS & 1) != 0;
+/* The warm slabs are as many as were counted, and none of them is cold too: all words, where
+ * assertions run. */
+static void check_sets(void) {
+    size_t warm = 0;
+    for (size_t i = 0; ASSERTION_RUNS && i * WORD_BITS < region_counts.used; i++) {
+        ASSERT((warm_slabs.words[i] & cold_slabs.words[i]) == 0);
+        warm += count_bits(warm_slabs.words[i]);
+    }
+    ASSERT(!ASSERTION_RUNS || warm == region_counts.warm);
 }
 
 /* Remove and return the lowest slab of a set, REGION_NO_SLAB if it is empty. */
@@ -125,6 +138,7 @@ static char *reserve(size_t *slabs) {
 
 bool region_start(uint64_t pool_limit, uint64_t retain) {
     size_t slabs;
+    ASSERT(region.bytes == 0 && region_counts.used == 0);
     if (os_page_bytes() > SLAB_BYTES) /* a slab could not be returned without its neighbours */
         return false;
     char *start = reserve(&slabs);
@@ -146,6 +160,7 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
 }
 
 void region_check_blocks(void) {
+    ASSERT(region_counts.used == 0);
     checks_blocks = true;
 }
 
@@ -156,6 +171,7 @@ static bool set_served_bytes(size_t bytes) {
 
 /* Make the tables accessible for slabs below `slabs`. */
 static bool commit_tables(size_t slabs) {
+    ASSERT(region.bytes == tables_committed << SLAB_SHIFT);
     if (slabs <= tables_committed)
         return true;
     size_t target =
@@ -197,12 +213,15 @@ static bool commit_slabs(void) {
             return false;
     }
     slabs_committed += step;
+    ASSERT(slabs_committed <= slab_limit);
+    check_sets();
     return true;
 }
 
 /* The next slab that never served. */
 static size_t take_next_unused(void) {
     size_t slab_index = region_counts.used;
+    ASSERT(slab_index <= slab_limit && slab_index <= slabs_committed);
     if (slab_index == slab_limit || !commit_tables(slab_index + 1))
         return REGION_NO_SLAB;
     if (slab_index == slabs_committed && !commit_slabs())
@@ -215,6 +234,7 @@ static size_t take_next_unused(void) {
 }
 
 void region_harden(size_t resting, size_t spacing) {
+    ASSERT(region_counts.taken == 0);
     warm_resting = resting;
     guard_spacing = spacing;
     region_bounds.apart_most = os_mapping_limit() / REGION_MAPPINGS_SHARE;
@@ -224,6 +244,7 @@ void region_harden(size_t resting, size_t spacing) {
 }
 
 bool region_skip_unused(size_t slabs) {
+    ASSERT(lock_is_mine(&pool_lock) && slabs > 0);
     size_t first = region_counts.used;
     size_t end = first + slabs;
     if (slabs > slab_limit || end > slab_limit || !commit_tables(end))
@@ -264,9 +285,12 @@ static size_t take_zeroed(void) {
 }
 
 void region_count_taken(size_t slabs) {
+    ASSERT(lock_is_mine(&pool_lock));
     region_counts.taken += slabs;
     if (region_counts.taken > region_counts.taken_peak)
         region_counts.taken_peak = region_counts.taken;
+    ASSERT(region_counts.taken <= region_bounds.memory_slabs);
+    ASSERT(region_counts.taken + region_counts.warm <= region_counts.used);
 }
 
 size_t region_take_slab(bool *zeroed) {
@@ -281,12 +305,15 @@ size_t region_take_slab(bool *zeroed) {
     }
     if (slab_index == REGION_NO_SLAB)
         return REGION_NO_SLAB;
+    ASSERT(slab_index < region_counts.used);
+    ASSERT(!set_has(&warm_slabs, slab_index) && !set_has(&cold_slabs, slab_index));
     region_count_taken(1);
     return slab_index;
 }
 
 void region_return_slab(size_t slab_index) {
     ASSERT(lock_is_mine(&pool_lock));
+    ASSERT(region_counts.taken > 0 && !set_has(&cold_slabs, slab_index));
     set_add(&warm_slabs, slab_index);
     region_counts.taken--;
     region_counts.warm++;
@@ -297,6 +324,7 @@ void region_return_slab(size_t slab_index) {
 /* Turn the warm slabs from `first` to below `end`, neighbours all, cold. The number that became
  * cold. */
 static size_t make_cold(size_t first, size_t end) {
+    ASSERT(first < end && end <= region_counts.used && end - first <= region_counts.warm);
     if (!os_purge(region_slab_start(first), (end - first) << SLAB_SHIFT))
         return 0;
     for (size_t slab_index = first; slab_index < end; slab_index++) {
@@ -308,6 +336,7 @@ static size_t make_cold(size_t first, size_t end) {
 }
 
 void region_cool(size_t slab_index) {
+    ASSERT(lock_is_mine(&pool_lock) && slab_index < region_counts.used);
     if (set_has(&warm_slabs, slab_index))
         make_cold(slab_index, slab_index + 1);
 }
@@ -333,6 +362,8 @@ static size_t trim_huge_pages(size_t keep) {
 }
 
 size_t region_trim(size_t keep) {
+    ASSERT(lock_is_mine(&pool_lock));
+    check_sets();
     size_t slabs_returned = trim_huge_pages(keep);
     size_t end = region_counts.used;
     while (region_counts.warm > keep && end > 0) {

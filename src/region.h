@@ -18,6 +18,7 @@
 #ifndef REGION_H
 #define REGION_H
 
+#include "assertion.h"
 #include "base.h"
 #include "lock.h"
 
@@ -103,6 +104,7 @@ struct region_bounds {
 extern HIDDEN struct region_bounds region_bounds;
 
 static inline void *region_slab_start(size_t slab_index) {
+    ASSERT(slab_index <= REGION_SLABS);
     return (void *)(region.base + (slab_index << SLAB_SHIFT));
 }
 

@@ -54,6 +54,7 @@ static void *take_class_slow(size_t alignment, size_t bytes, enum block_form for
         return NULL;
     }
     void *block = checked_take(heap, class_index, bytes, form);
+    ASSERT(block == NULL || (region_owns(block) && (uintptr_t)block % SLOT_ALIGN == 0));
     if (block == NULL)
         heap->counters->fallback_calls++;
     return block;
@@ -155,12 +156,14 @@ SLOW void *route_take_zeroed(size_t bytes) {
 
 /* `alignment` is a power of two. NULL and ENOMEM if there is no memory. */
 SLOW void *route_take_aligned(size_t alignment, size_t bytes, enum block_form form) {
+    ASSERT(alignment != 0 && (alignment & (alignment - 1)) == 0);
     if (alignment <= SLOT_ALIGN)
         return route_take(bytes, form);
     unsigned class_index = class_of(alignment, bytes);
     if (class_index < SIZE_CLASS_COUNT && heap_current->bins[class_index].mask != 0)
         return heap_take_bin(&heap_current->bins[class_index]);
     void *block = take_class_slow(alignment, bytes, form);
+    ASSERT((uintptr_t)block % alignment == 0);
     if (block != NULL)
         return block;
     return WITH_ROOM(next()->memalign(alignment, bytes));
@@ -174,6 +177,7 @@ enum { FREES_BEFORE_RETAIN = 16 };
 
 /* A block that is not ours. */
 SLOW static void give_next(void *pointer) {
+    ASSERT(pointer != NULL && !region_owns(pointer));
     struct heap *heap = heap_current;
     if (next_is_bootstrap(pointer))
         return;

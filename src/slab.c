@@ -10,6 +10,7 @@ FIXED bool slab_keeps_aside;
 
 /* A word with the lowest `count` bits set, 1 to 64. */
 static uint64_t lowest_bits(unsigned count) {
+    ASSERT(count >= 1 && count <= WORD_BITS);
     return ((uint64_t)2 << (count - 1)) - 1;
 }
 
@@ -30,6 +31,7 @@ static uint64_t all_words(const struct slab *slab) {
 }
 
 void slab_init(struct slab *slab, unsigned class_index, bool zeroed) {
+    ASSERT(class_index < SIZE_CLASS_ALL);
     uint32_t stride = size_class_stride[class_index];
     slab->reciprocal = (uint32_t)((((uint64_t)1 << 32) / stride) + 1);
     slab->countdown = 0;
@@ -50,11 +52,14 @@ void slab_init(struct slab *slab, unsigned class_index, bool zeroed) {
     slab->previous = NULL;
     slab->next = NULL;
     slab->summary = all_words(slab);
+    ASSERT(slab->slot_count > 0 && slab->slot_count <= SLAB_SLOTS && slab->claim_slots > 0);
     /* live[] is zero: in a new descriptor, and again when the last block of the slab was freed. */
+    ASSERT(slab_live_count(slab) == 0);
 }
 
 /* The owner bits are xored in, so that a posted bit set at the same moment is not lost. */
 void slab_set_owner(struct slab *slab, unsigned owner) {
+    ASSERT(lock_is_mine(&pool_lock) && (slab->tag == 0 || slab_owner(slab) >= 0));
     size_t index = slab_index(slab);
     uint64_t before = atomic_load_explicit(&slab->tag, memory_order_relaxed);
     uint64_t after = slab_tag_of_owner(owner) ^ index;
@@ -104,6 +109,8 @@ uint64_t slab_claim(struct slab *slab, unsigned *word, bool *fresh) {
             slab->fresh_slot = end_slot;
         slab->countdown += count_bits(mask);
         slab->rest = SLAB_BUSY;
+        ASSERT((mask & slab->live[lowest]) == 0 && (mask & ~word_slots(slab, lowest)) == 0);
+        ASSERT(slab_used(slab) <= slab->slot_count && slab->fresh_slot <= slab->slot_count);
         return mask;
     }
     return 0;
@@ -112,6 +119,8 @@ uint64_t slab_claim(struct slab *slab, unsigned *word, bool *fresh) {
 void slab_unclaim(struct slab *slab, unsigned word, uint64_t mask, bool fresh) {
     if (mask == 0)
         return;
+    ASSERT(word < word_count(slab) && (mask & slab->live[word]) == 0);
+    ASSERT(count_bits(mask) <= slab_used(slab)); /* a bin may claim from a full slab */
     slab->countdown -= count_bits(mask);
     slab->summary |= (uint64_t)1 << word;
     /* Of a fresh claim, what lies above the last slot handed out was never touched. In random order
@@ -204,6 +213,7 @@ static uint64_t pages_in_use(const struct slab *slab, uint32_t page_bytes) {
 
 size_t slab_purge(const struct slab *slab) {
     uint32_t page_bytes = (uint32_t)os_page_bytes();
+    ASSERT(page_bytes <= SLAB_BYTES);
     uint64_t free =
         lowest_bits((unsigned)(SLAB_BYTES / page_bytes)) & ~pages_in_use(slab, page_bytes);
     size_t purged_bytes = 0;
@@ -219,6 +229,7 @@ size_t slab_purge(const struct slab *slab) {
 }
 
 enum slab_remote_result slab_give_remote(struct slab *slab, uint32_t slot) {
+    ASSERT(slot < slab->slot_count);
     struct slab_remote *remote = slab_remote(slab_index(slab));
     unsigned word = slot / WORD_BITS;
     uint64_t bit = (uint64_t)1 << slot % WORD_BITS;

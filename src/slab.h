@@ -20,6 +20,7 @@
 #ifndef SLAB_H
 #define SLAB_H
 
+#include "assertion.h"
 #include "base.h"
 #include "fault.h"
 #include "region.h"
@@ -71,10 +72,12 @@ static_assert(sizeof(struct slab_remote) == REGION_REMOTE_BYTES,
               "the region's table has this stride");
 
 static inline struct slab *slab_at(size_t slab_index) {
+    ASSERT(slab_index < REGION_SLABS);
     return (struct slab *)(void *)(region.descriptors + slab_index * REGION_DESCRIPTOR_BYTES);
 }
 
 static inline size_t slab_index(const struct slab *slab) {
+    ASSERT((const char *)slab >= region.descriptors && (const char *)slab < region.remotes);
     return (size_t)((const char *)slab - region.descriptors) / REGION_DESCRIPTOR_BYTES;
 }
 
@@ -97,10 +100,12 @@ extern HIDDEN uint32_t slab_claim_slots;
 extern HIDDEN bool slab_keeps_aside;
 
 static inline char *slab_slot_start(const struct slab *slab, uint32_t slot) {
+    ASSERT(slot <= slab->slot_count); /* the place behind the last has a tag */
     return slab_start(slab) + slab_gap_bytes + (size_t)slot * slab->stride;
 }
 
 static inline struct slab_remote *slab_remote(size_t index) {
+    ASSERT(index < REGION_SLABS);
     return (struct slab_remote *)(void *)(region.remotes + index * REGION_REMOTE_BYTES);
 }
 
@@ -131,11 +136,13 @@ static inline bool slab_is_live(uint64_t live, size_t slot) {
 }
 
 static inline uint32_t slab_used(const struct slab *slab) {
+    ASSERT(slab->countdown + slab->wake <= slab->slot_count);
     return slab->countdown + slab->wake;
 }
 
 /* Ask for attention when `used` comes down to `wake`. */
 static inline void slab_set_wake(struct slab *slab, uint32_t wake) {
+    ASSERT(wake <= slab_used(slab));
     slab->countdown = slab_used(slab) - wake;
     slab->wake = wake;
 }
@@ -184,6 +191,8 @@ void slab_unclaim(struct slab *slab, unsigned word, uint64_t mask, bool fresh);
 /* Free a slot of a slab that the caller owns: its word of live[] becomes `rest`, without the slot's
  * bit. True if the slab needs attention now. */
 static inline bool slab_give_rest(struct slab *slab, size_t slot, uint64_t rest) {
+    ASSERT(slot < slab->slot_count && slab->countdown > 0);
+    ASSERT((slab->live[slot / WORD_BITS] ^ rest) == (uint64_t)1 << slot % WORD_BITS);
     OWNER_STORE(&slab->live[slot / WORD_BITS], rest);
     slab->summary |= (uint64_t)1 << slot / WORD_BITS;
     return --slab->countdown == 0;
@@ -198,6 +207,7 @@ static inline bool slab_give(struct slab *slab, size_t slot, uint64_t live) {
 /* Free some slots of a word of live[] that is `live`, with their bits set. */
 static inline void slab_give_slots(struct slab *slab, unsigned word, uint64_t live,
                                    uint64_t slots) {
+    ASSERT((slots & ~live) == 0 && count_bits(slots) <= slab_used(slab));
     OWNER_STORE(&slab->live[word], live ^ slots);
     slab->summary |= (uint64_t)1 << word;
     slab->countdown -= count_bits(slots);
@@ -236,6 +246,7 @@ enum slab_remote_result slab_give_remote(struct slab *slab, uint32_t slot);
 static inline bool slab_is_aside(const struct slab *slab, uint32_t slot) {
     if (!slab_keeps_aside)
         return false;
+    ASSERT(slot < SLAB_SLOTS);
     const uint64_t *word = &slab_remote(slab_index(slab))->aside[slot / WORD_BITS];
     return slab_is_live(__atomic_load_n(word, __ATOMIC_RELAXED), slot);
 }

@@ -11,6 +11,7 @@
 #ifndef SLAB_TAG_H
 #define SLAB_TAG_H
 
+#include "assertion.h"
 #include "base.h"
 
 enum {
@@ -32,6 +33,7 @@ void slab_tag_start(uint64_t random_bits);
 
 /* The tag of slab 0 of an owner; xored with a slab's index it is that slab's tag. */
 static inline uint64_t slab_tag_of_owner(unsigned owner) {
+    ASSERT(owner <= SLAB_OWNER_NONE && (slab_tag_key & SLAB_TAG_POSTED) == 0);
     return slab_tag_key ^ (uint64_t)owner << SLAB_TAG_OWNER_SHIFT;
 }
 

@@ -29,6 +29,7 @@ static size_t cool(size_t place) {
         return 0;
     os_purge(region_slab_start(kept_spans[place].slab_index),
              (size_t)kept_spans[place].slabs << SLAB_SHIFT);
+    ASSERT(warm_slabs >= kept_spans[place].slabs);
     kept_spans[place].is_warm = false;
     warm_slabs -= kept_spans[place].slabs;
     return kept_spans[place].slabs;
@@ -55,7 +56,7 @@ static size_t take_new(size_t slabs) {
 }
 
 size_t spans_take(size_t slabs) {
-    ASSERT(lock_is_mine(&pool_lock));
+    ASSERT(lock_is_mine(&pool_lock) && slabs > 0);
     if (region_counts.taken + slabs > region_bounds.memory_slabs ||
         spans_taken >= region_bounds.apart_most)
         return REGION_NO_SLAB;
@@ -65,6 +66,7 @@ size_t spans_take(size_t slabs) {
     if (slab_index == REGION_NO_SLAB ||
         !os_commit(region_slab_start(slab_index), slabs << SLAB_SHIFT))
         return REGION_NO_SLAB;
+    ASSERT(slab_index > 0 && slab_index + slabs < region_counts.used); /* with neighbours */
     spans_taken++;
     region_count_taken(slabs);
     return slab_index;
@@ -85,6 +87,8 @@ static void empty(void *start, size_t bytes) {
 
 void spans_return(size_t slab_index, size_t slabs) {
     ASSERT(lock_is_mine(&pool_lock));
+    ASSERT(slabs > 0 && slab_index > 0 && slab_index + slabs < region_counts.used);
+    ASSERT(spans_taken > 0 && region_counts.taken >= slabs);
     spans_taken--;
     region_counts.taken -= slabs;
     bool is_warm =

@@ -16,6 +16,7 @@ enum {
 };
 
 void sweep_purge_sparse(struct slab *slab, uint32_t blocks) {
+    ASSERT(blocks <= slab_used(slab) && slab_owner(slab) != SLAB_OWNER_NONE);
     if (heap_table_is_hardened || region_counts.used < SWEEP_FROM_SLABS || blocks > SPARSE_BLOCKS ||
         blocks > slab->rest / SPARSE_AGAIN)
         return;
@@ -37,6 +38,7 @@ bool sweep_has_rested(struct slab *slab) {
 /* The sweep comes by a slab: return what memory it can spare, if it has rested. False if that is
  * for another heap to do. */
 static bool sweep_slab(const struct heap *heap, struct slab *slab) {
+    ASSERT(lock_is_mine(&pool_lock));
     int owner = slab_owner(slab);
     if (owner != (int)heap->owner && owner != SLAB_OWNER_ORPHAN && owner != SLAB_OWNER_NONE)
         return false;
@@ -50,6 +52,7 @@ static bool sweep_slab(const struct heap *heap, struct slab *slab) {
 }
 
 void sweep_go_on(struct heap *heap) {
+    ASSERT(heap_is_real(heap) && !lock_is_mine(&pool_lock));
     if (++heap->slabs_changed % SWEEP_EVERY != 0 || heap_table_is_hardened ||
         __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED) < SWEEP_FROM_SLABS)
         return;

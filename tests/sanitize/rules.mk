@@ -8,7 +8,7 @@
 SANITIZERS       := thread address undefined
 SANITIZE_address := ASAN_OPTIONS=detect_stack_use_after_return=1
 SANITIZE_DEFINE_thread := -DTAGPOOL_THREAD_SANITIZER
-SANITIZE_FLAGS    = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+SANITIZE_FLAGS    = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined -DTAGPOOL_DEBUG
 
 .PHONY: sanitize unit $(SANITIZERS:%=sanitize-%)
 
