@@ -49,6 +49,16 @@ runs 1 '0 passed, 1 failed' 'a program that is not there is a failure' no_such_p
 runs 1 '0 passed, 0 failed' 'a run without any test is a failure'
 runs 1 '5 passed, 2 failed, 1 skipped' \
     'the counts of several programs are added up' pass fail skip crash
+# What the shell around has open, ignores or has set.
+(
+    trap '' PIPE HUP USR1
+    umask 077
+    # shellcheck disable=SC3045 # dash and bash both have it
+    ulimit -c 1000 2>/dev/null
+    export LC_ALL=de_DE.UTF-8 LANG=tr_TR TZ=Asia/Kathmandu MALLOC_PERTURB_=5
+    exec tests/harness/run tests/harness/fixtures/clean 3</dev/null 4>"$work/open" 9<.
+) >"$work/output" 2>&1
+check $? 'nothing of the shell around reaches a test'
 if [ -e "$library" ]; then
     configurations=$(grep -c '^[a-z].* preload' "$here/configurations")
     runs 0 "0 passed, 0 failed, $configurations skipped" \
