@@ -9,6 +9,7 @@
 #ifndef BEHAVIOUR_H
 #define BEHAVIOUR_H
 
+#include "../harness/random.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -103,15 +104,6 @@ SHARED bool is_zero(const void *block, size_t bytes) {
         if (byte[i] != 0)
             return false;
     return true;
-}
-
-/* A small generator with the same sequence everywhere; state must not be 0. */
-SHARED uint32_t next_random(uint32_t *state) {
-    uint32_t x = *state;
-    x ^= x << 13;
-    x ^= x >> 17;
-    x ^= x << 5;
-    return *state = x;
 }
 
 /* Resident memory of this process in KiB, or 0 where /proc does not tell. Allocates nothing. */

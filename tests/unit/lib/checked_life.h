@@ -4,6 +4,7 @@
 #define CHECKED_LIFE_H
 
 #include "heap_calls.h"
+#include "random.h"
 #include "tap.h"
 
 #include <signal.h>
@@ -56,16 +57,9 @@ static inline void life_end_thread(void) {
 }
 
 /* Mostly nodes, some larger. */
-static inline size_t life_size(uint32_t random) {
-    size_t most = random % 64 == 0 ? life_largest() : random % 8 == 0 ? 900 : 120;
-    return sizeof(uint64_t) * 2 + random / 64 % (most - 16);
-}
-
-static inline uint32_t life_random(uint32_t *state) {
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
+static inline size_t life_size(uint32_t dice) {
+    size_t most = dice % 64 == 0 ? life_largest() : dice % 8 == 0 ? 900 : 120;
+    return sizeof(uint64_t) * 2 + dice / 64 % (most - 16);
 }
 
 /* ---- one thread ---- */
@@ -135,16 +129,17 @@ static inline void life_drop(struct life_node *node) {
 }
 
 static inline void *life_exchange(void *argument) {
-    uint32_t random = (uint32_t)(uintptr_t)argument * 2654435761u;
+    uint64_t random = (uintptr_t)argument;
     heap_life_open();
     for (int step = 0; step < LIFE_STEPS; step++) {
         struct life_node *node = NULL;
-        size_t bytes = life_size(life_random(&random));
-        if (random % 8 != 0 && (node = life_take(bytes)) != NULL) {
-            *node = (struct life_node){.bytes = bytes, .seed = random};
-            fill(node + 1, bytes - sizeof *node, random);
+        uint32_t seed = random_next(&random);
+        size_t bytes = life_size(seed);
+        if (random_below(&random, 8) != 0 && (node = life_take(bytes)) != NULL) {
+            *node = (struct life_node){.bytes = bytes, .seed = seed};
+            fill(node + 1, bytes - sizeof *node, seed);
         }
-        life_drop(atomic_exchange(&life_places[random / 8192 % LIFE_PLACES], node));
+        life_drop(atomic_exchange(&life_places[random_below(&random, LIFE_PLACES)], node));
     }
     life_end_thread();
     return NULL;

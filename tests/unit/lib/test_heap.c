@@ -1,6 +1,7 @@
 /* If this failed, a thread's heap would hand a slot out twice, lose one that another thread freed,
  * keep slabs that are empty, or take a damaged descriptor for a sound one. */
 #include "heap_calls.h"
+#include "random.h"
 #include "tap.h"
 
 #include <signal.h>
@@ -121,22 +122,20 @@ static _Atomic(struct node *) places[PLACES];
 static _Atomic(unsigned) damaged;
 
 static void *exchange(void *argument) {
-    uint32_t random = (uint32_t)(uintptr_t)argument * 2654435761u;
+    uint64_t random = (uintptr_t)argument;
     heap_life_open();
     for (int step = 0; step < STEPS; step++) {
-        random ^= random << 13;
-        random ^= random >> 17;
-        random ^= random << 5;
+        uint32_t dice = random_next(&random);
         struct node *node = NULL;
-        if (random % 8 != 0) {
-            uint32_t bytes = (uint32_t)sizeof *node + random / 8 % (random % 16 == 1 ? 900 : 120);
+        if (dice % 8 != 0) {
+            uint32_t bytes = (uint32_t)sizeof *node + dice / 16 % (dice % 16 == 1 ? 900 : 120);
             node = take(bytes);
             if (node == NULL)
                 continue;
-            *node = (struct node){.bytes = bytes, .seed = random};
-            fill(node + 1, bytes - sizeof *node, random);
+            *node = (struct node){.bytes = bytes, .seed = dice};
+            fill(node + 1, bytes - sizeof *node, dice);
         }
-        node = atomic_exchange(&places[random / 8192 % PLACES], node);
+        node = atomic_exchange(&places[random_below(&random, PLACES)], node);
         if (node == NULL)
             continue;
         if (!holds(node + 1, node->bytes - sizeof *node, node->seed))

@@ -1,6 +1,7 @@
 /* If this failed, a pool that is exhausted would not recover: in a world of 64 small slabs, the
  * pool runs out, is used again by other classes, and changes hands between threads all the time. */
 #include "heap_calls.h"
+#include "random.h"
 #include "tap.h"
 
 #include <stdatomic.h>
@@ -130,18 +131,17 @@ static _Atomic(unsigned) damaged;
 static _Atomic(unsigned) served;
 
 static void *exchange(void *argument) {
-    uint32_t random = (uint32_t)(uintptr_t)argument * 2654435761u;
+    uint64_t random = (uintptr_t)argument;
     heap_life_open();
     for (int step = 0; step < STEPS; step++) {
-        random = random * 1664525 + 1013904223;
-        size_t bytes = 16 + (random >> 8) % 1000;
+        size_t bytes = 16 + random_below(&random, 1000);
         uintptr_t *block = take(bytes);
         if (block != NULL) {
             block[0] = bytes;
             block[bytes / 8 - 1] ^= block[bytes / 8 - 1] ^ bytes;
             atomic_fetch_add_explicit(&served, 1, memory_order_relaxed);
         }
-        block = atomic_exchange(&places[(random >> 20) % PLACES], block);
+        block = atomic_exchange(&places[random_below(&random, PLACES)], block);
         if (block == NULL)
             continue;
         if (block[0] < 16 || block[0] > 1024 || block[block[0] / 8 - 1] != block[0])
