@@ -13,7 +13,7 @@ static void *blocks[MOST];
 static size_t take_until_exhausted(size_t bytes) {
     size_t count = 0;
     while (count < MOST && (blocks[count] = take(bytes)) != NULL) {
-        fill(blocks[count], bytes, (unsigned)count);
+        pattern_fill(blocks[count], bytes, (unsigned)count);
         count++;
     }
     return count;
@@ -21,7 +21,7 @@ static size_t take_until_exhausted(size_t bytes) {
 
 static void check_and_give(size_t count, size_t bytes) {
     for (size_t i = 0; i < count; i++) {
-        CHECK(holds(blocks[i], bytes, (unsigned)i));
+        CHECK(pattern_holds(blocks[i], bytes, (unsigned)i));
         give(blocks[i]);
     }
 }
@@ -44,7 +44,7 @@ static void a_few_blocks_freed_are_had_again_from_an_exhausted_pool(void) {
     for (size_t i = 0; i < 500; i++) {
         size_t first = i * 7919 % (count / FEW) * FEW;
         for (size_t j = first; j < first + FEW; j++) {
-            CHECK(holds(blocks[j], 64, (unsigned)j));
+            CHECK(pattern_holds(blocks[j], 64, (unsigned)j));
             give(blocks[j]);
         }
         for (size_t j = first; j < first + FEW; j++) {
@@ -52,7 +52,7 @@ static void a_few_blocks_freed_are_had_again_from_an_exhausted_pool(void) {
             CHECK(blocks[j] != NULL);
             if (blocks[j] == NULL)
                 return;
-            fill(blocks[j], 64, (unsigned)j);
+            pattern_fill(blocks[j], 64, (unsigned)j);
         }
         CHECK(take(64) == NULL);
     }
@@ -100,7 +100,7 @@ static void what_an_ended_thread_held_is_adopted_when_the_pool_is_exhausted(void
             blocks[i] = take(96);
             CHECK(blocks[i] != NULL);
             if (blocks[i] != NULL)
-                fill(blocks[i], 96, (unsigned)i);
+                pattern_fill(blocks[i], 96, (unsigned)i);
         }
         check_and_give(count, 96);
     }
@@ -153,14 +153,8 @@ static void *exchange(void *argument) {
 }
 
 static void threads_share_a_pool_that_is_too_small_for_them(void) {
-    for (int generation = 0; generation < GENERATIONS; generation++) {
-        pthread_t threads[THREADS];
-        for (uintptr_t i = 0; i < THREADS; i++)
-            pthread_create(&threads[i], NULL, exchange,
-                           (void *)(i + 1 + (uintptr_t)generation * THREADS));
-        for (size_t i = 0; i < THREADS; i++)
-            pthread_join(threads[i], NULL);
-    }
+    for (size_t generation = 0; generation < GENERATIONS; generation++)
+        run_threads(exchange, THREADS, generation * THREADS + 1);
     CHECK_SAY(atomic_load(&damaged) == 0, "%u damaged blocks", atomic_load(&damaged));
     CHECK_SAY(atomic_load(&served) > STEPS / 10, "%u served", atomic_load(&served));
     for (size_t i = 0; i < PLACES; i++)
