@@ -120,7 +120,8 @@ include tests/fuzz/rules.mk
 #   preload, stress, fuzz   run under the library, once per line of tests/harness/configurations that names them
 #   misuse, surroundings, cli, harness, gate   run once
 # Without a C++ compiler the runner gets the names of the sources in C++, and counts each as skipped.
-TEST_FOLDERS  := unit preload misuse stress fuzz surroundings cli harness gate
+# In this order: what takes long comes first, so that no core waits for it at the end.
+TEST_FOLDERS  := harness misuse gate cli stress fuzz surroundings preload unit
 in_folders     = $(foreach folder,$(TEST_FOLDERS),$(wildcard tests/$(folder)/$(1) tests/$(folder)/*/$(1) tests/$(folder)/*/*/$(1)))
 TEST_CXX      := $(call in_folders,test_*.cpp)
 TEST_SOURCES  := $(call in_folders,test_*.c) $(if $(HAVE_CXX),$(TEST_CXX))
@@ -129,10 +130,13 @@ ALL_TESTS     := $(TEST_PROGRAMS) $(call in_folders,test_*.sh) $(if $(HAVE_CXX),
 TESTS         := $(if $(ONLY),$(foreach test,$(ALL_TESTS),$(if $(findstring $(ONLY),$(test)),$(test))),$(ALL_TESTS))
 TEST_LIBRARIES := $(addprefix $(BUILD)/,$(sort $(shell awk '/^[a-z]/ { print $$2 }' tests/harness/configurations)))
 
+# Starts each test.
+TEST_START := $(BUILD)/tests/harness/start
+
 # What the gate counts instructions of.
 GATE_SCENARIOS := $(BUILD)/tests/gate/scenarios
 
-test: all $(TEST_LIBRARIES) $(if $(findstring /gate/,$(TESTS)),$(GATE_SCENARIOS)) $(filter $(BUILD)/%,$(TESTS)) ## build and run the tests (ONLY=word: those with it in the name)
+test: all $(TEST_START) $(TEST_LIBRARIES) $(if $(findstring /gate/,$(TESTS)),$(GATE_SCENARIOS)) $(filter $(BUILD)/%,$(TESTS)) ## build and run the tests (ONLY=word: those with it in the name)
 	@BUILD=$(BUILD) CC="$(CC)" TAGPOOL_TEST_SYSTEM= tests/harness/run -t 180 $(TESTS)
 
 include tests/sanitize/rules.mk
@@ -205,4 +209,4 @@ install: $(BUILD)/libtagpool.so $(BUILD)/libtagpool-trace.so $(BUILD)/tagpool $(
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
 
--include $(CLI_OBJECTS:.o=.d) $(BENCH_OBJECTS:.o=.d) $(WORKLOADS:=.d) $(TEST_PROGRAMS:=.d) $(GATE_SCENARIOS:=.d)
+-include $(CLI_OBJECTS:.o=.d) $(BENCH_OBJECTS:.o=.d) $(WORKLOADS:=.d) $(TEST_PROGRAMS:=.d) $(TEST_START:=.d) $(GATE_SCENARIOS:=.d)

@@ -2,24 +2,9 @@
 # If this failed, measurements would be about something else than they say: documents of another
 # size or content on each machine, a parser that reads wrongly, or threads that lose blocks.
 set -u
-
-workloads=${BUILD:-build}/workloads
-count=0
-failed=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-# is WANTED FOUND NAME
-is() {
-    count=$((count + 1))
-    if [ "$1" = "$2" ]; then
-        echo "ok $count - $3"
-    else
-        echo "not ok $count - $3"
-        printf 'wanted: %s\nfound: %s\n' "$1" "$2" | sed 's/^/# /'
-        failed=$((failed + 1))
-    fi
-}
+# shellcheck source=tests/harness/tap.sh
+. tests/harness/tap.sh
+workloads=$build/workloads
 
 # parse TEXT: what json_parse says of it, with its status behind.
 parse() {
@@ -75,8 +60,7 @@ if command -v xmllint >/dev/null; then
     is "" "$("$workloads/xml_generate" 200K | xmllint --noout - 2>&1)" \
         "xmllint accepts what xml_generate writes"
 else
-    count=$((count + 1))
-    echo "ok $count - xmllint accepts what xml_generate writes # SKIP xmllint is not installed"
+    skip "xmllint accepts what xml_generate writes" "xmllint is not installed"
 fi
 
 is "10 values" \
@@ -146,14 +130,13 @@ if [ -x "$workloads/cxx_tree" ] || command -v "${CXX:-c++}" >/dev/null; then
     is "2989 directories, checksum 09766aea633ceb16" "$("$workloads/cxx_tree" -n 2 -p 500)" \
         "cxx_tree prints what is recorded"
 else
-    count=$((count + 1))
-    echo "ok $count - cxx_tree prints what is recorded # SKIP there is no C++ compiler"
+    skip "cxx_tree prints what is recorded" "there is no C++ compiler"
 fi
 
 # usage COMMAND...: the status and the number of lines of a refusal, and whether it names the usage.
 usage() {
-    "$@" >"$work/output" 2>"$work/error" </dev/null
-    echo "$? $(wc -l <"$work/error" | tr -d ' ') $(grep -c '; usage: ' "$work/error")"
+    "$@" >"$work/usage" 2>&1 </dev/null
+    echo "$? $(wc -l <"$work/usage" | tr -d ' ') $(grep -c '; usage: ' "$work/usage")"
 }
 for program in json_parse json_generate xml_generate yaml_generate html_generate threads_parse \
     threads_handover threads_exchange threads_churn replace pairs grow; do
@@ -170,6 +153,4 @@ is "2 1 1" "$(usage "$workloads/json_parse" -r 0 x)" "json_parse refuses to repe
 is "2 1 1" "$(usage "$workloads/threads_exchange" -t 1)" "threads_exchange refuses a single thread"
 is "json_parse: cannot read $work/none: No such file or directory" \
     "$("$workloads/json_parse" "$work/none" 2>&1)" "a missing file is named"
-
-echo "1..$count"
-[ $failed -eq 0 ]
+finish

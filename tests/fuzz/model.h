@@ -17,6 +17,7 @@
 #define MODEL_H
 
 #include "libc.h"
+#include "random.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -36,7 +37,7 @@ enum {
 struct choices {
     const uint8_t *bytes; /* NULL: from the generator */
     size_t left;
-    uint64_t random; /* state of the generator, not 0 */
+    uint64_t random; /* state of the generator */
 };
 
 struct model_block {
@@ -58,12 +59,8 @@ struct model {
 };
 
 static inline uint32_t choose(struct choices *choices, uint32_t below) {
-    if (choices->bytes == NULL) {
-        choices->random ^= choices->random << 13;
-        choices->random ^= choices->random >> 7;
-        choices->random ^= choices->random << 17;
-        return (uint32_t)(choices->random >> 24) % below;
-    }
+    if (choices->bytes == NULL)
+        return random_below(&choices->random, below);
     uint32_t value = 0;
     for (uint32_t room = 1; room < below && choices->left > 0; room <<= 8) {
         value = value << 8 | *choices->bytes++;

@@ -9,6 +9,8 @@
 #ifndef MUTATE_H
 #define MUTATE_H
 
+#include "random.h"
+
 #include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,10 +33,7 @@ struct mutate {
 };
 
 static inline uint32_t mutate_random(struct mutate *mutate, uint32_t below) {
-    mutate->random ^= mutate->random << 13;
-    mutate->random ^= mutate->random >> 7;
-    mutate->random ^= mutate->random << 17;
-    return (uint32_t)(mutate->random >> 24) % below;
+    return random_below(&mutate->random, below);
 }
 
 /* The files of a folder, cut to MUTATE_BYTES; false if there is none. */
@@ -101,7 +100,7 @@ static inline uint64_t mutate_run(struct mutate *mutate, uint64_t runs) {
     const char *seconds = getenv("TAGPOOL_FUZZ_SECONDS");
     time_t end = time(NULL) + (seconds != NULL ? atol(seconds) : 0);
     uint64_t tried = 0;
-    mutate->random = ((seed != NULL ? strtoull(seed, NULL, 10) : 1) + 1) * 0x9e3779b97f4a7c15u;
+    mutate->random = seed != NULL ? strtoull(seed, NULL, 10) : 1;
     for (; tried < mutate->count; tried++)
         LLVMFuzzerTestOneInput(mutate->inputs[tried].data, mutate->inputs[tried].bytes);
     while (tried < runs || time(NULL) < end) {

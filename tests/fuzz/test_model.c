@@ -36,7 +36,7 @@ static void set_up(uint64_t seed, size_t threads) {
     memset(nodes, 0, sizeof nodes);
     for (size_t i = 0; i < threads; i++) {
         models[i] = (struct model){
-            .choices.random = (seed * MOST_THREADS + i + 1) * 0x9e3779b97f4a7c15u,
+            .choices.random = seed * MOST_THREADS + i,
             .places = threads > 1 ? places : NULL,
         };
         for (size_t slot = 0; slot < MODEL_SLOTS; slot++)

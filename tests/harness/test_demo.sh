@@ -2,24 +2,9 @@
 # If this failed, `make demo` would compare something else than it shows, stop at a program that is
 # not installed, or hide a comparison that failed. A stand-in for tagpool records how it is called.
 set -u
-
-root=$(pwd)
-build=${BUILD:-build}
-count=0
-failed=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-say() {
-    count=$((count + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $count - $2"
-    else
-        echo "not ok $count - $2"
-        failed=$((failed + 1))
-        sed 's/^/# /' "$work/output" "$work/calls"
-    fi
-}
+# shellcheck source=tests/harness/tap.sh
+. tests/harness/tap.sh
+shown="output calls"
 
 # stand_in STATUS: a tagpool that records its arguments and ends with STATUS.
 stand_in() {
@@ -30,7 +15,7 @@ stand_in() {
 
 # A PATH with what the demo needs and no parser; jq is added to it below.
 mkdir -p "$work/build" "$work/path"
-ln -s "$(cd "$build" && pwd)/workloads" "$work/build/workloads"
+ln -s "$build/workloads" "$work/build/workloads"
 for program in sh mkdir dirname; do
     ln -s "$(command -v "$program")" "$work/path/$program"
 done
@@ -41,31 +26,29 @@ demo() {
 
 stand_in 0
 demo
-say $? 'the demo succeeds where no parser is installed'
+check $? 'the demo succeeds where no parser is installed'
 [ "$(wc -l <"$work/calls")" -eq 2 ] && [ "$(grep -c json_parse "$work/calls")" -eq 2 ]
-say $? 'the built-in parser is compared on a small and on a large document'
+check $? 'the built-in parser is compared on a small and on a large document'
 skips=$(grep -cE 'skipped: (jq|xmllint|python3) is not installed' "$work/output")
 [ "$skips" -eq 3 ]
-say $? 'a parser that is missing is skipped by name'
+check $? 'a parser that is missing is skipped by name'
 [ "$(wc -c <"$work/build/demo/10k.json")" -eq 10240 ] &&
     [ "$(wc -c <"$work/build/demo/5m.json")" -eq 5242880 ] &&
     [ "$(wc -c <"$work/build/demo/5m.xml")" -eq 5242880 ]
-say $? 'the documents have the sizes that are promised'
+check $? 'the documents have the sizes that are promised'
 
 printf '#!/bin/sh\n' >"$work/path/jq"
 chmod +x "$work/path/jq"
 stand_in 0
 demo
 grep -qF -- "compare --duration 3 -- jq length $work/build/demo/5m.json" "$work/calls"
-say $? 'a parser that is installed is compared'
+check $? 'a parser that is installed is compared'
 grep -qF -- "$ $work/build/tagpool compare --duration 3 -- jq length $work/build/demo/5m.json" \
     "$work/output"
-say $? 'the command is shown as it was run'
+check $? 'the command is shown as it was run'
 
 stand_in 3
 demo
 [ $? -eq 1 ] && [ "$(wc -l <"$work/calls")" -eq 3 ]
-say $? 'a comparison that fails makes the demo fail after the others have run'
-
-echo "1..$count"
-[ $failed -eq 0 ]
+check $? 'a comparison that fails makes the demo fail after the others have run'
+finish

@@ -2,28 +2,12 @@
 # If this failed, a rule of the code could be broken without `make lint` saying so: each rule is
 # broken once in a small tree of its own, and its check must name the place; the unbroken tree is
 # clean.
-# shellcheck disable=SC2016 # the fences in Markdown are no command substitution
 set -u
+# shellcheck source=tests/harness/tap.sh
+. tests/harness/tap.sh
 
-root=$(pwd)
 lint=$root/tools/dev/lint
-count=0
-failed=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-CC=${CC:-cc}
-export CC BUILD=build
-
-say() {
-    count=$((count + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $count - $2"
-    else
-        echo "not ok $count - $2"
-        failed=$((failed + 1))
-        sed 's/^/# /' "$work/output"
-    fi
-}
+export CC="$cc" BUILD=build
 
 # A tree with a module `high` on floor 2 that uses a module `low` on floor 1.
 plant() {
@@ -38,30 +22,30 @@ plant() {
     printf 'int high(void) {\n    return low();\n}\n' >>src/high.c
 }
 
-compile() {
+compile_tree() {
     mkdir -p build/src
     for source in src/*.c; do
         object=build/src/$(basename "$source" .c).o
-        $CC -w -fno-builtin -Isrc -c -o "$object" "$source" 2>/dev/null
+        "$cc" -w -fno-builtin -Isrc -c -o "$object" "$source" 2>/dev/null
     done
 }
 
 # finds CHECK TEXT NAME: the check fails on the tree as it stands and prints that text.
 finds() {
-    compile # a header that is wrong on purpose does not; its check reads the text
+    compile_tree # a header that is wrong on purpose does not; its check reads the text
     if "$lint/check-$1" >"$work/output" 2>&1; then
-        say 1 "$3"
+        check 1 "$3"
     else
         grep -qF -- "$2" "$work/output"
-        say $? "$3"
+        check $? "$3"
     fi
 }
 
 plant
-compile
+compile_tree
 for check in banned comments floors headers length text; do
     "$lint/check-$check" >"$work/output" 2>&1
-    say $? "a tree without faults is clean for $check"
+    check $? "a tree without faults is clean for $check"
 done
 
 plant
@@ -92,9 +76,9 @@ plant_rooms() {
 }
 
 plant_rooms
-compile
+compile_tree
 "$lint/check-floors" >"$work/output" 2>&1
-say $? 'a program whose rooms only look down is clean'
+check $? 'a program whose rooms only look down is clean'
 printf '#include "high/two.h"\n' >tools/cli/low/other.h
 finds floors 'tools/cli/low/other.h:1: includes high/two.h' \
     'an include that goes up a room is found'
@@ -131,9 +115,9 @@ body() {
 
 plant
 body 60 >src/low.c
-compile
+compile_tree
 "$lint/check-length" >"$work/output" 2>&1
-say $? 'a function of 60 lines is allowed'
+check $? 'a function of 60 lines is allowed'
 body 61 >src/low.c
 finds length 'src/low.c:8: a function of 61 lines' 'a function of 61 lines is found'
 
@@ -155,7 +139,7 @@ prose() {
     printf '%b' "$3" >note.md
     "$lint/check-text" >"$work/output" 2>&1
     [ "$(sed 's/: .*//' "$work/output")" = "$2" ]
-    say $? "$1"
+    check $? "$1"
 }
 long=$(printf '%0101d' 0)
 prose 'a line of prose of 101 columns is found' note.md:1 "$long\n"
@@ -172,7 +156,7 @@ names() {
     printf '#include <string.h>\n\n/* low(),\n * high.h, memcpy(), %s */\n' "$3" >>src/high.c
     "$lint/check-comments" >"$work/output" 2>&1
     [ "$(cat "$work/output")" = "src/high.c:10: $2 does not exist" ]
-    say $? "$1"
+    check $? "$1"
 }
 names 'a function that does not exist is found in a comment' 'gone()' 'string.h, gone()'
 names 'and a file' 'gone.h' 'low.c, gone.h'
@@ -190,8 +174,7 @@ with() {
     printf '%b' "$5" >"$4"
     "$lint/check-$1" >"$work/output" 2>&1
     if [ $? -eq 77 ]; then
-        count=$((count + 1))
-        echo "ok $count - $3 # SKIP $(cat "$work/output")"
+        skip "$3" "$(cat "$work/output")"
     else
         finds "$1" "$2" "$3"
     fi
@@ -205,5 +188,4 @@ with shellcheck 'SC2086' 'a mistake that shellcheck knows is found' src/script \
     '#!/bin/sh\necho $1\n'
 
 cd "$root" || exit 1
-echo "1..$count"
-[ $failed -eq 0 ]
+finish

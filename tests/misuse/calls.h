@@ -116,6 +116,23 @@ SHARED void *ask_helper(void *(*function)(void *), void *argument) {
     return helper.result;
 }
 
+/* --- the block that a misuse is about --- */
+
+/* Whose it is: this thread's, the helper's, or that of a thread that has ended. */
+static enum { MADE_HERE, MADE_BY_HELPER, MADE_BY_ENDED } suspect_maker;
+
+SHARED void *take_suspect(size_t bytes) {
+    void *argument = (void *)(uintptr_t)bytes;
+    switch (suspect_maker) {
+    case MADE_BY_HELPER:
+        return ask_helper(thread_take, argument);
+    case MADE_BY_ENDED:
+        return run_thread(thread_take, argument);
+    default:
+        return take(bytes);
+    }
+}
+
 /* --- the calls that a wrong pointer is passed to, each with a call site of its own: the line must
  * name this program and an offset inside the function --- */
 
@@ -170,6 +187,34 @@ CRIME by_malloc_usable_size(void *pointer) {
     CALL_ENDS_HERE;
 }
 
+/* What is no call of the family, but touches the block. */
+
+/* How many bytes by_reuse() takes, until it meets the block. */
+static size_t reused_bytes;
+
+/* Frees and takes so much that every freed block of that size comes round again. */
+CRIME by_reuse(void *pointer) {
+    enum { KEPT = 2048 };
+    static void *kept[KEPT];
+    size_t most = (64 << 20) / (reused_bytes + 64);
+    for (size_t i = 0; i < KEPT && i < most; i++)
+        kept[i] = malloc(reused_bytes);
+    for (size_t i = 0; i < KEPT && i < most; i++)
+        free(kept[i]);
+    for (size_t i = 0; i < 4096 && i < most; i++)
+        kept[i % KEPT] = malloc(reused_bytes);
+    opaque(pointer);
+    CALL_ENDS_HERE;
+}
+
+CRIME by_read(void *pointer) {
+    opaque_size((size_t)(unsigned char)*(volatile char *)pointer);
+}
+
+CRIME by_write(void *pointer) {
+    *(volatile char *)pointer = 1;
+}
+
 struct call {
     pointer_function *run;
     const char *name; /* as the line names it */
@@ -192,6 +237,9 @@ static const struct call call_realloc_in_place = {by_realloc_in_place, "realloc(
 static const struct call call_reallocarray = {by_reallocarray, "reallocarray()", FORM_MALLOC};
 static const struct call call_usable_size = {by_malloc_usable_size, "malloc_usable_size()",
                                              FORM_MALLOC};
+static const struct call call_reuse = {by_reuse, "malloc()", FORM_MALLOC};
+static const struct call call_read = {by_read, "", FORM_MALLOC};
+static const struct call call_write = {by_write, "", FORM_MALLOC};
 
 /* What frees blocks of a form. */
 static const struct call *const form_calls[] = {&call_free, &call_delete, &call_delete_array};

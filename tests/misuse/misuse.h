@@ -40,7 +40,7 @@ static const struct {
 /* Runs argv (the first is the program) under the library with these options. */
 SHARED void run_with_options(struct child *child, const char *options, const char *const *argv) {
     char preload[512], setting[256];
-    const char *const changes[] = {preload, setting, "TAGPOOL_STATS", NULL};
+    const char *const changes[] = {preload, setting, "TAGPOOL_TEST_SHIM=1", "TAGPOOL_STATS", NULL};
     snprintf(preload, sizeof preload, "LD_PRELOAD=%s/libtagpool.so", build_folder());
     snprintf(setting, sizeof setting, "TAGPOOL_OPTIONS=%s", options);
     child_run(child, changes, argv);

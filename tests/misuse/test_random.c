@@ -51,10 +51,10 @@ struct block {
 };
 
 static struct block blocks[BLOCKS];
-static uint32_t state;
+static uint64_t state;
 
 static size_t draw(size_t below) {
-    return next_random(&state) % below;
+    return random_below(&state, (uint32_t)below);
 }
 
 /* A thing to do, here or in the helper thread. */
@@ -234,7 +234,7 @@ static int child_main(char **argv) {
     enum crime crime = (enum crime)strtoul(argv[2], NULL, 10);
     size_t largest = strtoul(argv[3], NULL, 10);
     bool with_misuse = strcmp(argv[4], "misuse") == 0;
-    state = (uint32_t)strtoul(argv[1], NULL, 10) * 2654435761u + 1;
+    state = strtoul(argv[1], NULL, 10);
     leave_no_core();
     find_functions();
     size_t moment = STEPS / 4 + draw(STEPS / 2);

@@ -3,49 +3,20 @@
 # block's size and its end from them), stop a sanitized program from starting, or leave gdb without
 # a stack at a fault's abort.
 set -u
-
-build=${BUILD:-build}
-build=$(cd "$build" && pwd)
-cc=${CC:-cc}
-library=$build/libtagpool.so
-count=0
-failed=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-ok() {
-    count=$((count + 1))
-    echo "ok $count - $1"
-}
-
-not_ok() {
-    count=$((count + 1))
-    failed=$((failed + 1))
-    echo "not ok $count - $1"
-    sed 's/^/# /' "$work/output" | head -n 20
-}
-
-skip() {
-    count=$((count + 1))
-    echo "ok $count - $1 # SKIP $2"
-}
+# shellcheck source=tests/harness/tap.sh
+. tests/harness/tap.sh
 
 # says NAME PATTERN: what the last run wrote has it. Without a pattern: it wrote nothing.
 says() {
-    if [ -n "${2:-}" ] && grep -q -- "$2" "$work/output"; then
-        ok "$1"
-    elif [ -z "${2:-}" ] && [ ! -s "$work/output" ]; then
-        ok "$1"
+    if [ $# -gt 1 ]; then
+        grep -q -- "$2" "$work/output"
     else
-        not_ok "$1"
+        [ ! -s "$work/output" ]
     fi
+    check $? "$1"
 }
 
-run() {
-    "$@" >"$work/output" 2>&1
-}
-
-compile() {
+builds() {
     "$cc" -g -O0 -fno-builtin -w "$@" tests/misuse/fixtures/parser.c -o "$work/parser" \
         >"$work/output" 2>&1
 }
@@ -55,7 +26,7 @@ memcheck() {
         skip "memcheck sees the blocks of a preloaded program" "valgrind is not installed"
         return
     fi
-    compile || not_ok "the program compiles"
+    builds || check 1 "the program compiles"
     for options in strategy=metadata harden=on; do
         checked="env LD_PRELOAD=$library TAGPOOL_OPTIONS=$options valgrind -q --leak-check=full"
         checked="$checked $work/parser"
@@ -75,7 +46,7 @@ memcheck() {
 }
 
 address_sanitizer() {
-    if ! compile -fsanitize=address || ! "$work/parser" clean >/dev/null 2>&1; then
+    if ! builds -fsanitize=address || ! "$work/parser" clean >/dev/null 2>&1; then
         skip "AddressSanitizer sees the blocks" "$cc has no AddressSanitizer that runs here"
         return
     fi
@@ -96,7 +67,7 @@ thread_sanitizer() {
     # Address-space layouts of newer kernels are more random than older runtimes can take.
     still="setarch -R"
     $still true 2>/dev/null || still=
-    if ! compile -fsanitize=thread || ! $still "$work/parser" clean >/dev/null 2>&1; then
+    if ! builds -fsanitize=thread || ! $still "$work/parser" clean >/dev/null 2>&1; then
         skip "ThreadSanitizer sees the blocks" "$cc has no ThreadSanitizer that runs here"
         return
     fi
@@ -112,7 +83,7 @@ other_tools() {
         skip "the pools serve a program under callgrind" "valgrind is not installed"
         return
     fi
-    compile
+    builds
     run env LD_PRELOAD="$library" valgrind -q --tool=none "$work/parser" double_free
     says "the pools serve under tools that leave malloc alone" "tagpool.*: double free of 0x"
 }
@@ -122,7 +93,7 @@ debugger() {
         skip "gdb shows who freed twice" "gdb is not installed"
         return
     fi
-    compile
+    builds
     run gdb -batch -nx -iex 'set debuginfod enabled off' -ex "set environment LD_PRELOAD=$library" \
         -ex 'set startup-with-shell off' -ex run -ex bt --args "$work/parser" double_free
     says "gdb stops at the abort of a fault" "SIGABRT"
@@ -134,5 +105,4 @@ address_sanitizer
 thread_sanitizer
 other_tools
 debugger
-echo "1..$count"
-[ $failed -eq 0 ]
+finish

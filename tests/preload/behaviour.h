@@ -1,4 +1,4 @@
-/* What the behaviour tests share: blocks with patterns, values hidden from the compiler, resident
+/* What the behaviour tests share: values hidden from the compiler, resident
  * memory, and children that are run under a time limit with their output kept.
  *
  * The tests are ordinary programs. The runner preloads the library into them and says so by
@@ -9,6 +9,8 @@
 #ifndef BEHAVIOUR_H
 #define BEHAVIOUR_H
 
+#include "../harness/pattern.h"
+#include "../harness/random.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -78,40 +80,12 @@ SHARED bool is_aligned(const void *pointer, size_t alignment) {
     return ((uintptr_t)pointer & (alignment - 1)) == 0;
 }
 
-/* The byte that belongs at place `offset` of a block filled with `seed`. */
-SHARED unsigned char pattern_byte(size_t offset, unsigned seed) {
-    return (unsigned char)(seed * 31 + offset * 7 + (offset >> 8) + 1);
-}
-
-SHARED void pattern_fill(void *block, size_t bytes, unsigned seed) {
-    unsigned char *byte = (unsigned char *)block;
-    for (size_t i = 0; i < bytes; i++)
-        byte[i] = pattern_byte(i, seed);
-}
-
-SHARED bool pattern_holds(const void *block, size_t bytes, unsigned seed) {
-    const unsigned char *byte = (const unsigned char *)block;
-    for (size_t i = 0; i < bytes; i++)
-        if (byte[i] != pattern_byte(i, seed))
-            return false;
-    return true;
-}
-
 SHARED bool is_zero(const void *block, size_t bytes) {
     const unsigned char *byte = (const unsigned char *)block;
     for (size_t i = 0; i < bytes; i++)
         if (byte[i] != 0)
             return false;
     return true;
-}
-
-/* A small generator with the same sequence everywhere; state must not be 0. */
-SHARED uint32_t next_random(uint32_t *state) {
-    uint32_t x = *state;
-    x ^= x << 13;
-    x ^= x >> 17;
-    x ^= x << 5;
-    return *state = x;
 }
 
 /* Resident memory of this process in KiB, or 0 where /proc does not tell. Allocates nothing. */

@@ -18,14 +18,14 @@ typedef bool in_heap_function(const void *pointer);
 static bool traffic_holds(void) {
     static unsigned char *block[BLOCKS];
     static size_t size[BLOCKS];
-    uint32_t random = 5;
+    uint64_t random = 5;
     bool held = true;
     for (unsigned step = 0; step < 50000; step++) {
-        size_t i = next_random(&random) % BLOCKS;
+        size_t i = random_below(&random, BLOCKS);
         if (block[i] != NULL)
             held &= pattern_holds(block[i], size[i], (unsigned)i);
         size_t old = size[i];
-        size[i] = next_random(&random) % (step % 30 == 0 ? 60000 : 1500) + 1;
+        size[i] = random_below(&random, step % 30 == 0 ? 60000 : 1500) + 1;
         if (step % 3 == 0 && block[i] != NULL) {
             block[i] = realloc(block[i], size[i]);
             held &= pattern_holds(block[i], old < size[i] ? old : size[i], (unsigned)i);

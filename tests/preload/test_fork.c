@@ -23,21 +23,21 @@ enum { PUBLISHED_BYTES = 72 };
 
 /* Takes and gives blocks of all sizes until told to stop. Returns NULL when every byte held. */
 static void *traffic(void *argument) {
-    uint32_t random = (uint32_t)(uintptr_t)argument * 7919 + 1;
+    uint64_t random = (uintptr_t)argument;
     unsigned char *mine[64] = {NULL};
     size_t size[64] = {0};
     bool held = true;
     while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
-        size_t i = next_random(&random) % 64;
+        size_t i = random_below(&random, 64);
         if (mine[i] != NULL)
             held &= pattern_holds(mine[i], size[i], (unsigned)i);
         free(mine[i]);
-        size[i] = next_random(&random) % (random % 40 == 0 ? 20000 : 600);
+        size[i] = random_below(&random, random_below(&random, 40) == 0 ? 20000 : 600);
         mine[i] = malloc(size[i]);
         pattern_fill(mine[i], size[i], (unsigned)i);
         unsigned char *gift = malloc(PUBLISHED_BYTES);
         pattern_fill(gift, PUBLISHED_BYTES, 1);
-        free(atomic_exchange(&published[next_random(&random) % PLACES], gift));
+        free(atomic_exchange(&published[random_below(&random, PLACES)], gift));
     }
     for (size_t i = 0; i < 64; i++)
         free(mine[i]);
@@ -217,18 +217,18 @@ static bool interrupted_traffic(void) {
     enum { LIVE = 100 };
     static unsigned char *block[LIVE];
     static size_t size[LIVE];
-    uint32_t random = 99;
+    uint64_t random = 99;
     int child_steps = 3000;
     bool held = true;
     while (forks_done < SIGNAL_FORKS && held && (!in_child || child_steps-- > 0)) {
-        size_t i = next_random(&random) % LIVE;
+        size_t i = random_below(&random, LIVE);
         if (block[i] != NULL)
             held = pattern_holds(block[i], size[i], (unsigned)i);
         free(block[i]);
-        size[i] = next_random(&random) % 300;
+        size[i] = random_below(&random, 300);
         block[i] = malloc(size[i]);
         pattern_fill(block[i], size[i], (unsigned)i);
-        if (random % 64 == 0)
+        if (random_below(&random, 64) == 0)
             take_and_give_slabs();
         int status = 0;
         if (!in_child && waitpid(-1, &status, WNOHANG) > 0 && status != 0)

@@ -128,9 +128,9 @@ static void random_traffic_over_all_sizes_keeps_every_byte(void) {
         size_t size;
         unsigned seed;
     } place[PLACES];
-    uint32_t random = 20241;
+    uint64_t random = 20241;
     for (unsigned step = 0; step < STEPS; step++) {
-        size_t i = next_random(&random) % PLACES;
+        size_t i = random_below(&random, PLACES);
         if (place[i].block != NULL) {
             CHECK_SAY(pattern_holds(place[i].block, place[i].size, place[i].seed),
                       "step %u: %zu bytes at %p", step, place[i].size, place[i].block);
@@ -138,7 +138,7 @@ static void random_traffic_over_all_sizes_keeps_every_byte(void) {
             place[i].block = NULL;
             continue;
         }
-        uint32_t dice = next_random(&random);
+        uint32_t dice = random_next(&random);
         place[i].size = dice % 50 == 0 ? dice % 40000 : (dice >> 8) % (dice % 3 == 0 ? 1400 : 160);
         place[i].seed = step;
         place[i].block = malloc(place[i].size);

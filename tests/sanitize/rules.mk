@@ -25,5 +25,5 @@ $(SANITIZERS:%=sanitize-%): sanitize-%:
 
 UNIT_PROGRAMS := $(filter $(BUILD)/tests/unit/%,$(TEST_PROGRAMS))
 
-unit: $(BUILD)/tagpool $(UNIT_PROGRAMS)
+unit: $(BUILD)/tagpool $(TEST_START) $(UNIT_PROGRAMS)
 	@BUILD=$(BUILD) CC="$(CC)" tests/harness/run -t 300 $(UNIT_PROGRAMS)

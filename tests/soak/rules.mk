@@ -13,7 +13,7 @@ IN_SOAK       = BUILD=$(BUILD) CC="$(CC)" TAGPOOL_FUZZ_SECONDS=$(SOAK_SECONDS) T
 
 .PHONY: soak
 
-soak: all $(TEST_LIBRARIES) $(filter $(BUILD)/%,$(SOAK_TESTS)) $(BUILD)/tests/soak/server ## fuzz and stress for longer, sanitizers included (8 minutes)
+soak: all $(TEST_START) $(TEST_LIBRARIES) $(filter $(BUILD)/%,$(SOAK_TESTS)) $(BUILD)/tests/soak/server ## fuzz and stress for longer, sanitizers included (8 minutes)
 	@$(IN_SOAK) TAGPOOL_TEST_SYSTEM= tests/harness/run -t 900 $(SOAK_TESTS)
 	@$(IN_SOAK) tests/harness/run -t 900 -j 1 $(SYSTEM_TESTS)
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$(SOAK_SECONDS)

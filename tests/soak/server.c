@@ -25,8 +25,8 @@ static _Atomic(unsigned) phase;
 static _Atomic(unsigned) damaged;
 static _Atomic(size_t) busy_kib; /* the sum of what each worker saw in the middle of its life */
 
-static struct session *open_session(uint32_t *random, unsigned current_phase) {
-    uint32_t dice = next_random(random);
+static struct session *open_session(uint64_t *random, unsigned current_phase) {
+    uint32_t dice = random_next(random);
     uint32_t middle = 32 + current_phase % PHASES * 41;
     uint32_t bytes = (uint32_t)sizeof(struct session) +
                      (dice % 50 == 0 ? dice / 64 % 16000 : middle / 2 + dice / 64 % middle);
@@ -48,10 +48,10 @@ static void close_session(struct session *session) {
 
 /* One worker's life. In busy phases all places are in use, in quiet ones a third. */
 static void *work(void *argument) {
-    uint32_t random = (uint32_t)(uintptr_t)argument | 1;
+    uint64_t random = (uintptr_t)argument;
     for (unsigned i = 0; i < BATCH; i++) {
         unsigned current_phase = atomic_load_explicit(&phase, memory_order_relaxed);
-        size_t place = next_random(&random) % SESSIONS;
+        size_t place = random_below(&random, SESSIONS);
         bool is_open = current_phase % 3 != 0 || place % 3 == 0;
         struct session *session = is_open ? open_session(&random, current_phase) : NULL;
         close_session(atomic_exchange(&sessions[place], session));
@@ -62,14 +62,14 @@ static void *work(void *argument) {
 }
 
 /* Keeps the workers going for some cycles; the mean of resident memory. */
-static size_t serve(unsigned cycles, uint32_t *seed) {
+static size_t serve(unsigned cycles, uint64_t *seed) {
     size_t sum_kib = 0;
     for (unsigned generation = 0; generation < cycles * PHASES; generation++) {
         pthread_t worker[WORKERS];
         size_t started = 0;
         for (; started < WORKERS; started++)
             if (pthread_create(&worker[started], NULL, work,
-                               (void *)(uintptr_t)next_random(seed)) != 0)
+                               (void *)(uintptr_t)random_next(seed)) != 0)
                 break;
         for (size_t i = 0; i < started; i++)
             pthread_join(worker[i], NULL);
@@ -82,7 +82,7 @@ static size_t serve(unsigned cycles, uint32_t *seed) {
 int main(int argc, char **argv) {
     unsigned cycles = argc > 1 ? (unsigned)atoi(argv[1]) : 2;
     size_t mean_kib[QUARTERS];
-    uint32_t seed = 2463534242u;
+    uint64_t seed = 2463534242u;
     for (int quarter = 0; quarter < QUARTERS; quarter++) {
         atomic_store(&busy_kib, 0);
         mean_kib[quarter] = serve(cycles, &seed);

@@ -4,8 +4,8 @@
 #
 # TAGPOOL_SOAK_CYCLES=N: longer than the usual 4.
 set -u
-# shellcheck source=tests/surroundings/lib.sh
-. tests/surroundings/lib.sh
+# shellcheck source=tests/harness/tap.sh
+. tests/harness/tap.sh
 
 cycles=${TAGPOOL_SOAK_CYCLES:-4}
 server=$build/tests/soak/server

@@ -25,16 +25,16 @@ static bool block_holds(const unsigned char *block) {
            pattern_holds(block + HEAD, head[0] - HEAD, head[1]);
 }
 
-static size_t random_bytes(uint32_t *random) {
-    uint32_t dice = next_random(random);
+static size_t random_bytes(uint64_t *random) {
+    uint32_t dice = random_next(random);
     return HEAD + (dice % 64 == 0  ? dice / 64 % 8000
                    : dice % 8 == 0 ? dice / 64 % 1000
                                    : dice / 64 % 200);
 }
 
-static unsigned char *random_block(uint32_t *random) {
+static unsigned char *random_block(uint64_t *random) {
     size_t bytes = random_bytes(random);
-    uint32_t dice = next_random(random);
+    uint32_t dice = random_next(random);
     unsigned char *block = dice % 8 == 0   ? calloc(1, bytes)
                            : dice % 8 == 1 ? aligned_alloc(64, bytes)
                                            : malloc(bytes);
@@ -42,10 +42,10 @@ static unsigned char *random_block(uint32_t *random) {
 }
 
 static void *exchange(void *argument) {
-    uint32_t random = (uint32_t)(uintptr_t)argument * 2654435761u + 7;
+    uint64_t random = (uintptr_t)argument;
     uintptr_t damaged = 0;
     for (int step = 0; step < STEPS; step++) {
-        size_t i = next_random(&random) % PLACES;
+        size_t i = random_below(&random, PLACES);
         unsigned char *block = step % 9 == 0 ? NULL : random_block(&random);
         block = atomic_exchange(&place[i], block);
         if (block == NULL)
@@ -53,8 +53,8 @@ static void *exchange(void *argument) {
         damaged += !block_holds(block);
         if (step % 5 == 0) {
             size_t bytes = random_bytes(&random);
-            block = make_block(bytes, random, realloc(block, bytes));
-            block = atomic_exchange(&place[next_random(&random) % PLACES], block);
+            block = make_block(bytes, random_next(&random), realloc(block, bytes));
+            block = atomic_exchange(&place[random_below(&random, PLACES)], block);
             damaged += block != NULL && !block_holds(block);
         }
         free(block);

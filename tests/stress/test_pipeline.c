@@ -45,12 +45,12 @@ static struct item *queue_get(void) {
 }
 
 static void *produce(void *argument) {
-    uint32_t random = (uint32_t)(uintptr_t)argument * 2654435761u + 1;
+    uint64_t random = (uintptr_t)argument;
     for (int i = 0; i < ITEMS_PER_PRODUCER; i++) {
-        uint32_t bytes = next_random(&random) % (i % 100 == 0 ? 5000 : i % 4 == 0 ? 900 : 100);
+        uint32_t bytes = random_below(&random, i % 100 == 0 ? 5000 : i % 4 == 0 ? 900 : 100);
         struct item *item = malloc(sizeof *item + bytes);
         item->bytes = bytes;
-        item->seed = random;
+        item->seed = random_next(&random);
         pattern_fill(item->filling, bytes, item->seed);
         queue_put(item);
     }

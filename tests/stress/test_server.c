@@ -11,15 +11,15 @@ static struct {
 } connection[CONNECTIONS];
 
 /* One phase: most requests are of one middle size, which shifts from phase to phase. */
-static bool run_phase(unsigned phase, uint32_t *random) {
+static bool run_phase(unsigned phase, uint64_t *random) {
     bool held = true;
     size_t middle = 24 + phase * 37 % 800;
     for (int step = 0; step < STEPS_PER_PHASE; step++) {
-        size_t i = next_random(random) % CONNECTIONS;
+        size_t i = random_below(random, CONNECTIONS);
         if (connection[i].block != NULL)
             held &= pattern_holds(connection[i].block, connection[i].bytes, (unsigned)i);
         free(connection[i].block);
-        uint32_t dice = next_random(random);
+        uint32_t dice = random_next(random);
         connection[i].bytes = dice % 10 == 0 ? dice / 16 % 4000 : middle / 2 + dice / 16 % middle;
         connection[i].block = malloc(connection[i].bytes);
         pattern_fill(connection[i].block, connection[i].bytes, (unsigned)i);
@@ -28,7 +28,7 @@ static bool run_phase(unsigned phase, uint32_t *random) {
 }
 
 static void shifting_sizes_do_not_grow_memory(void) {
-    uint32_t random = 77;
+    uint64_t random = 77;
     size_t before_kib = 0;
     for (unsigned phase = 0; phase < 2 * PHASES; phase++) {
         CHECK_SAY(run_phase(phase % PHASES, &random), "phase %u lost bytes", phase);
@@ -78,7 +78,7 @@ static bool pools_give_back(void) {
 static void what_few_blocks_are_left_in_goes_back(void) {
     enum { BYTES = 300, COUNT = (60 << 20) / BYTES, EACH = 400, ROUNDS = 400000 };
     static unsigned char *block[COUNT];
-    uint32_t random = 5;
+    uint64_t random = 5;
     for (size_t i = 0; i < COUNT; i++) {
         block[i] = malloc(BYTES);
         pattern_fill(block[i], BYTES, (unsigned)i);
@@ -91,7 +91,7 @@ static void what_few_blocks_are_left_in_goes_back(void) {
         block[i] = NULL;
     }
     for (unsigned round = 0; round < ROUNDS; round++) {
-        size_t i = next_random(&random) % CONNECTIONS;
+        size_t i = random_below(&random, CONNECTIONS);
         free(connection[i].block);
         connection[i].block = memset(malloc(100), 1, 100);
     }

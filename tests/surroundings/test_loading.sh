@@ -3,8 +3,8 @@
 # come and go, libraries bound to the C library's own malloc, other preloaded libraries in either
 # order (allocators, a sanitizer's, a profiler's), a malloc in the executable.
 set -u
-# shellcheck source=tests/surroundings/lib.sh
-. tests/surroundings/lib.sh
+# shellcheck source=tests/harness/tap.sh
+. tests/harness/tap.sh
 
 cat >"$work/plugin.cpp" <<'C'
 #include <cstdlib>

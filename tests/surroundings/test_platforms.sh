@@ -2,7 +2,7 @@
 # If this failed, the library would not work on aarch64 (whose memory is ordered less strictly and
 # whose pages have 4, 16 or 64 KiB), or with musl in the place of glibc.
 set -u
-. tests/surroundings/lib.sh
+. tests/harness/tap.sh
 
 arm_cc=aarch64-linux-gnu-gcc
 arm_root=/usr/aarch64-linux-gnu

@@ -6,8 +6,8 @@
 # What changes a setting of the whole machine for a moment runs only in `make soak`, where nothing
 # runs beside it, and only with TAGPOOL_TEST_SYSTEM=1.
 set -u
-# shellcheck source=tests/surroundings/lib.sh
-. tests/surroundings/lib.sh
+# shellcheck source=tests/harness/tap.sh
+. tests/harness/tap.sh
 
 MAPPINGS_MOST=24 # of the library's own, in a program with 100 MiB of nodes and 9 threads
 # Hardened, two for each large block and each inaccessible slab: half of what the system allows.

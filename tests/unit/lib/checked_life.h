@@ -4,6 +4,7 @@
 #define CHECKED_LIFE_H
 
 #include "heap_calls.h"
+#include "random.h"
 #include "tap.h"
 
 #include <signal.h>
@@ -31,20 +32,9 @@ static inline size_t life_largest(void) {
     return checked_is_hardened ? LIFE_LARGEST : TAGPOOL_NODE_MAX - BLOCK_TAG_BYTES;
 }
 
-/* As route.c chooses it. */
-static inline unsigned life_class(size_t bytes) {
-    size_t slot_bytes = bytes + checked_tag_bytes;
-    if (slot_bytes > SIZE_CLASS_MAX_BYTES)
-        return LARGE_CLASS;
-    if (checked_is_hardened && bytes == 0)
-        return 0;
-    return slot_bytes <= TAGPOOL_NODE_MAX ? size_class_of(slot_bytes)
-                                          : size_class_of_large(slot_bytes);
-}
-
 /* NULL when the pool has no room. */
 static inline void *life_take(size_t bytes) {
-    return checked_take(heap_current, life_class(bytes), bytes, BLOCK_MALLOC);
+    return checked_take(heap_current, class_for(bytes), bytes, BLOCK_MALLOC);
 }
 
 static inline void life_give(void *block, size_t bytes) {
@@ -56,16 +46,9 @@ static inline void life_end_thread(void) {
 }
 
 /* Mostly nodes, some larger. */
-static inline size_t life_size(uint32_t random) {
-    size_t most = random % 64 == 0 ? life_largest() : random % 8 == 0 ? 900 : 120;
-    return sizeof(uint64_t) * 2 + random / 64 % (most - 16);
-}
-
-static inline uint32_t life_random(uint32_t *state) {
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
+static inline size_t life_size(uint32_t dice) {
+    size_t most = dice % 64 == 0 ? life_largest() : dice % 8 == 0 ? 900 : 120;
+    return sizeof(uint64_t) * 2 + dice / 64 % (most - 16);
 }
 
 /* ---- one thread ---- */
@@ -80,11 +63,11 @@ static void blocks_of_every_size_keep_their_contents(void) {
                 continue;
             CHECK((uintptr_t)blocks[i] % SLOT_ALIGN == 0);
             CHECK(checked_bytes(heap_current, blocks[i], &life_realloc, NULL) >= bytes);
-            fill(blocks[i], bytes, i);
+            pattern_fill(blocks[i], bytes, i);
         }
         for (unsigned i = 0; i < LIFE_BLOCKS; i++)
             if (blocks[i] != NULL) {
-                CHECK(holds(blocks[i], i * 7 % 1000, i));
+                CHECK(pattern_holds(blocks[i], i * 7 % 1000, i));
                 life_give(blocks[i], i % 2 == 0 ? i * 7 % 1000 : CHECKED_BYTES_UNKNOWN);
             }
     }
@@ -93,14 +76,14 @@ static void blocks_of_every_size_keep_their_contents(void) {
 static void a_block_is_resized_in_its_slot(void) {
     for (size_t bytes = 200; bytes < 1000; bytes += 13) {
         unsigned char *block = life_take(bytes);
-        fill(block, bytes, 1);
+        pattern_fill(block, bytes, 1);
         size_t resized = 0;
         CHECK(!checked_resize(block, bytes / 4)); /* too much would be left empty */
         for (size_t less = bytes; less > 0; less -= 7 < less ? 7 : less) {
             if (!checked_resize(block, less))
                 break;
             resized++;
-            CHECK(holds(block, less, 1));
+            CHECK(pattern_holds(block, less, 1));
             CHECK(checked_bytes(heap_current, block, &life_realloc, NULL) >= less);
         }
         CHECK(resized > 5);
@@ -129,36 +112,31 @@ static _Atomic(unsigned) life_damaged;
 static inline void life_drop(struct life_node *node) {
     if (node == NULL)
         return;
-    if (!holds(node + 1, node->bytes - sizeof *node, (unsigned)node->seed))
+    if (!pattern_holds(node + 1, node->bytes - sizeof *node, (unsigned)node->seed))
         atomic_fetch_add(&life_damaged, 1);
     life_give(node, node->seed % 2 == 0 ? node->bytes : CHECKED_BYTES_UNKNOWN);
 }
 
 static inline void *life_exchange(void *argument) {
-    uint32_t random = (uint32_t)(uintptr_t)argument * 2654435761u;
+    uint64_t random = (uintptr_t)argument;
     heap_life_open();
     for (int step = 0; step < LIFE_STEPS; step++) {
         struct life_node *node = NULL;
-        size_t bytes = life_size(life_random(&random));
-        if (random % 8 != 0 && (node = life_take(bytes)) != NULL) {
-            *node = (struct life_node){.bytes = bytes, .seed = random};
-            fill(node + 1, bytes - sizeof *node, random);
+        uint32_t seed = random_next(&random);
+        size_t bytes = life_size(seed);
+        if (random_below(&random, 8) != 0 && (node = life_take(bytes)) != NULL) {
+            *node = (struct life_node){.bytes = bytes, .seed = seed};
+            pattern_fill(node + 1, bytes - sizeof *node, seed);
         }
-        life_drop(atomic_exchange(&life_places[random / 8192 % LIFE_PLACES], node));
+        life_drop(atomic_exchange(&life_places[random_below(&random, LIFE_PLACES)], node));
     }
     life_end_thread();
     return NULL;
 }
 
 static void threads_that_come_and_go_exchange_blocks(void) {
-    for (int generation = 0; generation < LIFE_GENERATIONS; generation++) {
-        pthread_t threads[LIFE_THREADS];
-        for (uintptr_t i = 0; i < LIFE_THREADS; i++)
-            pthread_create(&threads[i], NULL, life_exchange,
-                           (void *)(i + 1 + (uintptr_t)generation * LIFE_THREADS));
-        for (size_t i = 0; i < LIFE_THREADS; i++)
-            pthread_join(threads[i], NULL);
-    }
+    for (size_t generation = 0; generation < LIFE_GENERATIONS; generation++)
+        run_threads(life_exchange, LIFE_THREADS, generation * LIFE_THREADS + 1);
     CHECK_SAY(atomic_load(&life_damaged) == 0, "%u damaged blocks", atomic_load(&life_damaged));
     for (size_t i = 0; i < LIFE_PLACES; i++)
         life_drop(atomic_exchange(&life_places[i], NULL));

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "heap.h"
 #include "heap_life.h"
+#include "pattern.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -18,9 +19,20 @@ static inline void start_pool(void) {
     region_start(config.pool_limit, config.retain);
 }
 
+/* The class that serves a request, as route.c chooses it. */
+static inline unsigned class_for(size_t bytes) {
+    size_t slot_bytes = bytes + checked_tag_bytes;
+    if (slot_bytes > SIZE_CLASS_MAX_BYTES)
+        return LARGE_CLASS;
+    if (checked_is_hardened && bytes == 0)
+        return 0;
+    return slot_bytes <= TAGPOOL_NODE_MAX ? size_class_of(slot_bytes)
+                                          : size_class_of_large(slot_bytes);
+}
+
 /* NULL when the pool has no room. */
 static inline void *take(size_t bytes) {
-    struct bin *bin = heap_fill(heap_current, size_class_of(bytes));
+    struct bin *bin = heap_fill(heap_current, class_for(bytes));
     return bin != NULL ? heap_take_bin(bin) : NULL;
 }
 
@@ -30,16 +42,14 @@ static inline void give(void *pointer) {
         checked_give(heap_current, pointer, &call, CHECKED_BYTES_UNKNOWN, NULL);
 }
 
-static inline void fill(void *block, size_t bytes, unsigned seed) {
-    for (size_t i = 0; i < bytes; i++)
-        ((unsigned char *)block)[i] = (unsigned char)(seed * 31 + i * 7);
-}
-
-static inline bool holds(const void *block, size_t bytes, unsigned seed) {
-    for (size_t i = 0; i < bytes; i++)
-        if (((const unsigned char *)block)[i] != (unsigned char)(seed * 31 + i * 7))
-            return false;
-    return true;
+/* Runs the function in `count` threads at once, at most 16, with the arguments `first`, `first` + 1
+ * ... */
+static inline void run_threads(void *(*function)(void *), size_t count, uintptr_t first) {
+    pthread_t threads[16];
+    for (size_t i = 0; i < count; i++)
+        pthread_create(&threads[i], NULL, function, (void *)(first + i));
+    for (size_t i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
 }
 
 /* Run `crime` in a child of its own; the signal that ended it (0: none), what it wrote to standard

@@ -1,16 +1,12 @@
 /* If this failed, tagpool profile and tagpool record would lose blocks or take one for another:
  * lifetimes, live memory and whole recordings would be wrong. */
+#include "random.h"
 #include "tap.h"
 #include "trace/blocks.h"
 
 enum { ADDRESSES = 20000, STEPS = 400000 };
 
-static uint64_t seed = 1;
-
-static uint64_t draw(uint64_t bound) {
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return (seed >> 33) % bound;
-}
+static uint64_t random_state = 1;
 
 /* Dense like a heap, sparse like mappings, and far apart, so that runs of the table collide. */
 static uint64_t address_of(uint64_t i) {
@@ -57,10 +53,10 @@ static void what_is_added_and_taken_in_any_order_agrees_with_an_array(void) {
     static uint64_t bytes_of[ADDRESSES]; /* 0: not in the table */
     unsigned wrong = 0;
     for (unsigned step = 0; step < STEPS; step++) {
-        uint64_t i = draw(ADDRESSES);
+        uint64_t i = random_below(&random_state, ADDRESSES);
         struct block block;
-        if (bytes_of[i] == 0 && draw(3) != 0) {
-            bytes_of[i] = 1 + draw(1000);
+        if (bytes_of[i] == 0 && random_below(&random_state, 3) != 0) {
+            bytes_of[i] = 1 + random_below(&random_state, 1000);
             wrong += !add(i, bytes_of[i]);
             continue;
         }

@@ -1,6 +1,7 @@
 /* If this failed, a thread's heap would hand a slot out twice, lose one that another thread freed,
  * keep slabs that are empty, or take a damaged descriptor for a sound one. */
 #include "heap_calls.h"
+#include "random.h"
 #include "tap.h"
 
 #include <signal.h>
@@ -14,10 +15,10 @@ static void blocks_of_every_size_are_apart_and_keep_their_contents(void) {
         size_t bytes = i % TAGPOOL_NODE_MAX + 1;
         blocks[i] = take(bytes);
         CHECK(blocks[i] != NULL && (uintptr_t)blocks[i] % SLOT_ALIGN == 0);
-        fill(blocks[i], bytes, i);
+        pattern_fill(blocks[i], bytes, i);
     }
     for (unsigned i = 0; i < BLOCKS; i++) {
-        CHECK(holds(blocks[i], i % TAGPOOL_NODE_MAX + 1, i));
+        CHECK(pattern_holds(blocks[i], i % TAGPOOL_NODE_MAX + 1, i));
         give(blocks[i]);
     }
 }
@@ -56,7 +57,7 @@ static void *passed[BLOCKS];
 static void *give_all(void *argument) {
     heap_life_open();
     for (unsigned i = 0; i < BLOCKS; i++) {
-        if (argument == NULL && !holds(passed[i], 100, i))
+        if (argument == NULL && !pattern_holds(passed[i], 100, i))
             argument = passed;
         give(passed[i]);
     }
@@ -71,7 +72,7 @@ static void blocks_that_another_thread_frees_come_back(void) {
         void *fault;
         for (unsigned i = 0; i < BLOCKS; i++) {
             passed[i] = take(100);
-            fill(passed[i], 100, i);
+            pattern_fill(passed[i], 100, i);
         }
         pthread_create(&thread, NULL, give_all, NULL);
         pthread_join(thread, &fault);
@@ -86,7 +87,7 @@ static void *take_all(void *argument) {
     heap_life_open();
     for (unsigned i = 0; i < BLOCKS; i++) {
         passed[i] = take(100);
-        fill(passed[i], 100, i);
+        pattern_fill(passed[i], 100, i);
     }
     heap_life_close(heap_current);
     return argument;
@@ -99,7 +100,7 @@ static void blocks_outlive_their_thread_and_their_slabs_are_adopted(void) {
         pthread_create(&thread, NULL, take_all, NULL);
         pthread_join(thread, NULL);
         for (unsigned i = 0; i < BLOCKS; i++) {
-            CHECK(holds(passed[i], 100, i));
+            CHECK(pattern_holds(passed[i], 100, i));
             give(passed[i]);
         }
         if (round == 1)
@@ -121,25 +122,23 @@ static _Atomic(struct node *) places[PLACES];
 static _Atomic(unsigned) damaged;
 
 static void *exchange(void *argument) {
-    uint32_t random = (uint32_t)(uintptr_t)argument * 2654435761u;
+    uint64_t random = (uintptr_t)argument;
     heap_life_open();
     for (int step = 0; step < STEPS; step++) {
-        random ^= random << 13;
-        random ^= random >> 17;
-        random ^= random << 5;
+        uint32_t dice = random_next(&random);
         struct node *node = NULL;
-        if (random % 8 != 0) {
-            uint32_t bytes = (uint32_t)sizeof *node + random / 8 % (random % 16 == 1 ? 900 : 120);
+        if (dice % 8 != 0) {
+            uint32_t bytes = (uint32_t)sizeof *node + dice / 16 % (dice % 16 == 1 ? 900 : 120);
             node = take(bytes);
             if (node == NULL)
                 continue;
-            *node = (struct node){.bytes = bytes, .seed = random};
-            fill(node + 1, bytes - sizeof *node, random);
+            *node = (struct node){.bytes = bytes, .seed = dice};
+            pattern_fill(node + 1, bytes - sizeof *node, dice);
         }
-        node = atomic_exchange(&places[random / 8192 % PLACES], node);
+        node = atomic_exchange(&places[random_below(&random, PLACES)], node);
         if (node == NULL)
             continue;
-        if (!holds(node + 1, node->bytes - sizeof *node, node->seed))
+        if (!pattern_holds(node + 1, node->bytes - sizeof *node, node->seed))
             atomic_fetch_add(&damaged, 1);
         give(node);
     }

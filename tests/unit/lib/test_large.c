@@ -23,7 +23,7 @@ static void a_large_block_reads_as_zero_whoever_had_it_before(void) {
         for (size_t bytes = 40000; bytes < 700000; bytes += 150000) {
             unsigned char *block = large_take(bytes, BLOCK_MALLOC);
             CHECK_SAY(is_zero(block, bytes), "round %u, %zu bytes", round, bytes);
-            fill(block, bytes, round);
+            pattern_fill(block, bytes, round);
             large_give(block);
         }
 }

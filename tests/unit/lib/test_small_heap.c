@@ -1,6 +1,7 @@
 /* If this failed, a pool that is exhausted would not recover: in a world of 64 small slabs, the
  * pool runs out, is used again by other classes, and changes hands between threads all the time. */
 #include "heap_calls.h"
+#include "random.h"
 #include "tap.h"
 
 #include <stdatomic.h>
@@ -12,7 +13,7 @@ static void *blocks[MOST];
 static size_t take_until_exhausted(size_t bytes) {
     size_t count = 0;
     while (count < MOST && (blocks[count] = take(bytes)) != NULL) {
-        fill(blocks[count], bytes, (unsigned)count);
+        pattern_fill(blocks[count], bytes, (unsigned)count);
         count++;
     }
     return count;
@@ -20,7 +21,7 @@ static size_t take_until_exhausted(size_t bytes) {
 
 static void check_and_give(size_t count, size_t bytes) {
     for (size_t i = 0; i < count; i++) {
-        CHECK(holds(blocks[i], bytes, (unsigned)i));
+        CHECK(pattern_holds(blocks[i], bytes, (unsigned)i));
         give(blocks[i]);
     }
 }
@@ -43,7 +44,7 @@ static void a_few_blocks_freed_are_had_again_from_an_exhausted_pool(void) {
     for (size_t i = 0; i < 500; i++) {
         size_t first = i * 7919 % (count / FEW) * FEW;
         for (size_t j = first; j < first + FEW; j++) {
-            CHECK(holds(blocks[j], 64, (unsigned)j));
+            CHECK(pattern_holds(blocks[j], 64, (unsigned)j));
             give(blocks[j]);
         }
         for (size_t j = first; j < first + FEW; j++) {
@@ -51,7 +52,7 @@ static void a_few_blocks_freed_are_had_again_from_an_exhausted_pool(void) {
             CHECK(blocks[j] != NULL);
             if (blocks[j] == NULL)
                 return;
-            fill(blocks[j], 64, (unsigned)j);
+            pattern_fill(blocks[j], 64, (unsigned)j);
         }
         CHECK(take(64) == NULL);
     }
@@ -99,7 +100,7 @@ static void what_an_ended_thread_held_is_adopted_when_the_pool_is_exhausted(void
             blocks[i] = take(96);
             CHECK(blocks[i] != NULL);
             if (blocks[i] != NULL)
-                fill(blocks[i], 96, (unsigned)i);
+                pattern_fill(blocks[i], 96, (unsigned)i);
         }
         check_and_give(count, 96);
     }
@@ -141,18 +142,17 @@ static _Atomic(unsigned) damaged;
 static _Atomic(unsigned) served;
 
 static void *exchange(void *argument) {
-    uint32_t random = (uint32_t)(uintptr_t)argument * 2654435761u;
+    uint64_t random = (uintptr_t)argument;
     heap_life_open();
     for (int step = 0; step < STEPS; step++) {
-        random = random * 1664525 + 1013904223;
-        size_t bytes = 16 + (random >> 8) % 1000;
+        size_t bytes = 16 + random_below(&random, 1000);
         uintptr_t *block = take(bytes);
         if (block != NULL) {
             block[0] = bytes;
             block[bytes / 8 - 1] ^= block[bytes / 8 - 1] ^ bytes;
             atomic_fetch_add_explicit(&served, 1, memory_order_relaxed);
         }
-        block = atomic_exchange(&places[(random >> 20) % PLACES], block);
+        block = atomic_exchange(&places[random_below(&random, PLACES)], block);
         if (block == NULL)
             continue;
         if (block[0] < 16 || block[0] > 1024 || block[block[0] / 8 - 1] != block[0])
@@ -164,14 +164,8 @@ static void *exchange(void *argument) {
 }
 
 static void threads_share_a_pool_that_is_too_small_for_them(void) {
-    for (int generation = 0; generation < GENERATIONS; generation++) {
-        pthread_t threads[THREADS];
-        for (uintptr_t i = 0; i < THREADS; i++)
-            pthread_create(&threads[i], NULL, exchange,
-                           (void *)(i + 1 + (uintptr_t)generation * THREADS));
-        for (size_t i = 0; i < THREADS; i++)
-            pthread_join(threads[i], NULL);
-    }
+    for (size_t generation = 0; generation < GENERATIONS; generation++)
+        run_threads(exchange, THREADS, generation * THREADS + 1);
     CHECK_SAY(atomic_load(&damaged) == 0, "%u damaged blocks", atomic_load(&damaged));
     CHECK_SAY(atomic_load(&served) > STEPS / 10, "%u served", atomic_load(&served));
     for (size_t i = 0; i < PLACES; i++)
