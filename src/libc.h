@@ -13,15 +13,6 @@
 /* linux/futex.h */
 enum { LIBC_FUTEX_WAIT = 0, LIBC_FUTEX_WAKE = 1, LIBC_FUTEX_PRIVATE = 128 };
 
-/* The lock of the list of all streams, which one thread may take several times and which fork()
- * takes too; in the child it is made anew. NULL where the C library has none. */
-extern void _IO_list_lock(void) __attribute__((weak));
-extern void _IO_list_unlock(void) __attribute__((weak));
-extern void _IO_list_resetlock(void) __attribute__((weak));
-
-/* sys/single_threaded.h, since glibc 2.32: not 0 while there is but one thread. */
-extern char __libc_single_threaded __attribute__((weak));
-
 /* dlopen(3): musl has no such mode. */
 #ifndef RTLD_DEEPBIND
 #define RTLD_DEEPBIND 0

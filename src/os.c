@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -268,6 +269,17 @@ bool os_is_stream_buffer(const void *block) {
 
 uint64_t os_process_id(void) {
     return (uint64_t)getpid();
+}
+
+uint64_t os_thread_id(void) {
+    return (uint64_t)syscall(SYS_gettid);
+}
+
+bool os_thread_is_gone(uint64_t process, uint64_t thread) {
+    int saved_errno = errno;
+    bool gone = syscall(SYS_tgkill, (pid_t)process, (pid_t)thread, 0) != 0 && errno == ESRCH;
+    errno = saved_errno;
+    return gone;
 }
 
 size_t os_thread_count(void) {

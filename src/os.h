@@ -99,6 +99,12 @@ bool os_is_stream_buffer(const void *block);
 /* The process identifier. */
 uint64_t os_process_id(void);
 
+/* The thread identifier. */
+uint64_t os_thread_id(void);
+
+/* True if a process has no such thread any more. */
+bool os_thread_is_gone(uint64_t process, uint64_t thread);
+
 /* The threads of this process; 0 if not known. */
 size_t os_thread_count(void);
 

@@ -16,7 +16,8 @@
 COLD static bool make_room(void) {
     if (os_address_space_limit() == SIZE_MAX)
         return false;
-    lock_acquire(&pool_lock);
+    if (!lock_acquire(&pool_lock))
+        return false;
     bool released = region_release_unused(0);
     lock_release(&pool_lock);
     return released;

@@ -17,9 +17,11 @@
 
 EXPORT int malloc_trim(size_t pad) {
     int (*next_trim)(size_t) = NEXT_FUNCTION(malloc_trim);
-    lock_acquire(&pool_lock);
-    bool trimmed = region_trim(0) + spans_trim() != 0;
-    lock_release(&pool_lock);
+    bool trimmed = false;
+    if (lock_acquire(&pool_lock)) {
+        trimmed = region_trim(0) + spans_trim() != 0;
+        lock_release(&pool_lock);
+    }
     bool next_trimmed = next_trim != NULL && next_trim(pad) != 0;
     return next_trimmed || trimmed;
 }

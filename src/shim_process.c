@@ -3,7 +3,9 @@
  */
 #include "base.h"
 #include "config.h"
+#include "fork.h"
 #include "libc.h"
+#include "lifecycle.h"
 #include "next.h"
 #include "region.h"
 
@@ -21,6 +23,8 @@ EXPORT void *dlopen(const char *file, int mode) {
     return NEXT_FUNCTION(dlopen)(file, mode);
 }
 
+FORK_EXPORT(lifecycle_forks())
+
 /* Asked by AddressSanitizer's runtime, which otherwise ends a program when it is not the first
  * library loaded. It need not be here: in its company we pass every call on to it. */
 EXPORT const char *__asan_default_options(void);
@@ -34,7 +38,8 @@ EXPORT const char *__asan_default_options(void) {
  * counts it: without that, no thread could be started and nothing be mapped any more. */
 
 static bool give_back(size_t keep_bytes) {
-    lock_acquire(&pool_lock);
+    if (!lock_acquire(&pool_lock))
+        return false;
     bool given = region_release_unused(keep_bytes);
     lock_release(&pool_lock);
     return given;
@@ -45,9 +50,19 @@ static void prepare_for_limit(int resource, rlim_t limit) {
         (void)give_back((size_t)limit / REGION_LIMIT_SHARE);
 }
 
+/* True if there is a limit. The C library's header promises the compiler that there is; what breaks
+ * the promise gets the system's error. */
+#define IS_GIVEN(pointer)                                                                          \
+    ({                                                                                             \
+        __typeof__(pointer) any = (pointer);                                                       \
+        __asm__("" : "+r"(any));                                                                   \
+        any != NULL;                                                                               \
+    })
+
 #define DEFINE_LIMITS(setrlimit, prlimit, rlimit)                                                  \
     EXPORT int setrlimit(LIBC_RESOURCE resource, const struct rlimit *limit) {                     \
-        prepare_for_limit((int)resource, limit->rlim_cur);                                         \
+        if (IS_GIVEN(limit))                                                                       \
+            prepare_for_limit((int)resource, limit->rlim_cur);                                     \
         return NEXT_FUNCTION(setrlimit)(resource, limit);                                          \
     }                                                                                              \
     EXPORT int prlimit(pid_t pid, LIBC_RESOURCE resource, const struct rlimit *limit,              \

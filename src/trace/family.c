@@ -2,6 +2,7 @@
  * and is told to trace. The operators new and delete are left to the C++ library, whose own call
  * malloc() and free().
  */
+#include "fork.h"
 #include "inflate.h"
 #include "libc.h"
 #include "next.h"
@@ -163,3 +164,7 @@ EXPORT size_t malloc_usable_size(void *block) {
     return next_is_bootstrap(block) ? next_bootstrap_bytes(block)
                                     : next()->malloc_usable_size(block);
 }
+
+/* ---- fork handlers of others ---- */
+
+FORK_EXPORT(trace_forks())

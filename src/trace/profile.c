@@ -151,7 +151,7 @@ static void know(const struct block *block) {
     if (blocks_add(block))
         add_live(block->bytes);
     else
-        row->untracked_calls++;
+        __atomic_fetch_add(&row->untracked_calls, 1, __ATOMIC_RELAXED);
 }
 
 void profile_take(enum request request, const void *block, size_t bytes, uint32_t thread) {
@@ -211,7 +211,7 @@ void profile_resize_end(const struct block *known, const void *block, const void
         row->failed_calls++;
         if (known->address != 0 && !blocks_add(known)) {
             remove_live(known->bytes);
-            row->untracked_calls++;
+            __atomic_fetch_add(&row->untracked_calls, 1, __ATOMIC_RELAXED);
         }
         return;
     }
@@ -241,7 +241,7 @@ void profile_failed(void) {
 }
 
 void profile_missed(void) {
-    row->untracked_calls++;
+    __atomic_fetch_add(&row->untracked_calls, 1, __ATOMIC_RELAXED);
 }
 
 void profile_note_threads(uint32_t threads) {
