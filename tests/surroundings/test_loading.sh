@@ -96,8 +96,8 @@ int main(int count, char **arguments) {
 }
 C
 cat >"$work/early.c" <<'C'
-/* A library whose fork handlers allocate, and take a lock under which threads allocate. It is needed
- * by the program, so its constructor runs before those of preloaded ones. */
+/* A library whose fork handlers allocate, and take a lock under which threads allocate. The program
+ * needs it, so its constructor runs before those of preloaded ones. */
 #include <pthread.h>
 #include <stdlib.h>
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -153,8 +153,8 @@ int main(void) {
 }
 C
 cat >"$work/late.c" <<'C'
-/* late LIBRARY: it comes by dlopen(), after fork handlers that call it, serves threads, and is closed
- * while they live. */
+/* late LIBRARY: it comes by dlopen(), after fork handlers that call it, serves threads, and is
+ * closed while they live. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
@@ -217,6 +217,56 @@ int main(int count, char **arguments) {
             pthread_join(thread[i], NULL);
     }
     return puts("ended") < 0;
+}
+C
+cat >"$work/other.c" <<'C'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+void *other_take(size_t bytes) { return malloc(bytes); }
+void other_give(void *block) { free(block); }
+int other_fork(void) {
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        free(malloc(100));
+        _exit(0);
+    }
+    return waitpid(pid, &status, 0) == pid ? status : -1;
+}
+C
+cat >"$work/namespace.c" <<'C'
+/* namespace LIBRARY: it is loaded into a namespace of its own, with a C library of its own, whose
+ * fork() knows no handlers of this one. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+static int stop;
+static void *use(void *argument) {
+    while (__atomic_load_n(&stop, __ATOMIC_RELAXED) == 0)
+        for (size_t bytes = 0; bytes < 3000; bytes += 10)
+            free(malloc(bytes));
+    return argument;
+}
+int main(int count, char **arguments) {
+    pthread_t thread;
+    void *library = dlmopen(LM_ID_NEWLM, arguments[1], RTLD_NOW);
+    if (library == NULL)
+        return puts(dlerror()), 1;
+    void *(*take)(size_t) = (void *(*)(size_t))dlsym(library, "other_take");
+    void (*give)(void *) = (void (*)(void *))dlsym(library, "other_give");
+    int (*forks)(void) = (int (*)(void))dlsym(library, "other_fork");
+    pthread_create(&thread, NULL, use, NULL);
+    for (size_t i = 0; i < 100; i++) {
+        give(take(i * 30));
+        if (i % 5 == 0 && forks() != 0)
+            return 2;
+    }
+    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+    pthread_join(thread, NULL);
+    return dlclose(library);
 }
 C
 cat >"$work/own.c" <<'C'
@@ -352,6 +402,12 @@ for options in strategy=direct strategy=metadata strategy=tagged harden=on; do
         env LD_PRELOAD="$work/libearly.so $library" TAGPOOL_OPTIONS="$options" "$work/forks"
     ends "a program that forks, and closes the library beside its threads ($options)" \
         env TAGPOOL_OPTIONS="$options" "$work/late" "$library"
+done
+"$cc" -O1 -w -fno-builtin -shared -fPIC -o "$work/libother.so" "$work/other.c"
+"$cc" -O1 -w -fno-builtin -o "$work/namespace" "$work/namespace.c" -ldl -lpthread
+for options in strategy=metadata harden=on; do
+    ends "a program that forks in a namespace of its own ($options)" \
+        env LD_PRELOAD="$library" TAGPOOL_OPTIONS="$options" "$work/namespace" "$work/libother.so"
 done
 for command in profile "record -o $work/trace"; do
     # shellcheck disable=SC2086 # words

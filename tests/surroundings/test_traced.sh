@@ -1,7 +1,7 @@
 #!/bin/sh
-# If this failed, `tagpool profile` and `tagpool record` would hang or change a program that forks, or
-# ends, where the program alone does not: what the library is tested for in tests/preload runs here
-# under the tracing library.
+# If this failed, `tagpool profile` and `tagpool record` would hang or change a program that forks,
+# or ends, where the program alone does not: what the library is tested for in tests/preload runs
+# here under the tracing library.
 set -u
 # shellcheck source=tests/surroundings/lib.sh
 . tests/surroundings/lib.sh
