@@ -7,6 +7,7 @@
 
 static struct {
     struct lock *lock;
+    fork_handler *before;
     void (*in_child)(bool intact);
     enum lock_fork begun; /* of the outermost fork under way */
     unsigned inside;      /* forks that interrupted it */
@@ -14,6 +15,8 @@ static struct {
 
 /* Only the thread that holds the lock changes what `guard` says of forks under way. */
 static void before_fork(void) {
+    if (guard.before != NULL)
+        guard.before();
     enum lock_fork begun = lock_begin_fork(guard.lock);
     if (begun == LOCK_IN_FORK)
         guard.inside++;
@@ -58,11 +61,12 @@ int fork_register(fork_handler *prepare, fork_handler *parent, fork_handler *chi
                                   : ENOSYS;
 }
 
-void fork_guard(struct lock *lock, void (*in_child)(bool intact)) {
+void fork_guard(struct lock *lock, fork_handler *before, void (*in_child)(bool intact)) {
     static bool guarded;
     if (__atomic_exchange_n(&guarded, true, __ATOMIC_RELAXED))
         return;
     guard.lock = lock;
+    guard.before = before;
     guard.in_child = in_child;
     next_registers = AS_FUNCTION(registers, next_symbol(REGISTERS));
     fork_register(before_fork, after_fork, after_fork_in_child, (void *)(uintptr_t)&__dso_handle);

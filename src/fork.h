@@ -19,10 +19,10 @@
 
 typedef void fork_handler(void);
 
-/* Hold a lock over forks from now on. Before it is let go in the child, `in_child` runs: `intact`
- * is false if the fork interrupted a call that holds the lock, in whatever state. Later calls do
- * nothing. */
-void fork_guard(struct lock *lock, void (*in_child)(bool intact));
+/* Hold a lock over forks from now on. Before it is taken, `before` runs, if not NULL. Before it is
+ * let go in the child, `in_child` runs: `intact` is false if the fork interrupted a call that holds
+ * the lock, in whatever state. Later calls do nothing. */
+void fork_guard(struct lock *lock, fork_handler *before, void (*in_child)(bool intact));
 
 /* Register handlers of others, after fork_guard(). `module` is what glibc knows the library by that
  * they are in. 0, or an error number. */

@@ -13,6 +13,9 @@
 /* linux/futex.h */
 enum { LIBC_FUTEX_WAIT = 0, LIBC_FUTEX_WAKE = 1, LIBC_FUTEX_PRIVATE = 128 };
 
+/* sys/single_threaded.h, since glibc 2.32: not 0 while there is but one thread. */
+extern char __libc_single_threaded __attribute__((weak));
+
 /* dlopen(3): musl has no such mode. */
 #ifndef RTLD_DEEPBIND
 #define RTLD_DEEPBIND 0

@@ -93,8 +93,21 @@ struct heap *lifecycle_heap(void) {
 
 /* ---- fork ---- */
 
+/* Threads that do not wait for a fork go to the next allocator. glibc's does not keep them off its
+ * state during a fork if nobody has called it before, and the child would find that half made: so
+ * it is called here. One thread alone has nobody beside it. */
+static void before_fork(void) {
+    static bool has_called;
+    if (has_called || (&__libc_single_threaded != NULL && __libc_single_threaded != 0))
+        return;
+    has_called = true;
+    int saved_errno = errno;
+    next()->free(next()->malloc(1));
+    errno = saved_errno;
+}
+
 void lifecycle_forks(void) {
-    fork_guard(&pool_lock, heap_life_after_fork);
+    fork_guard(&pool_lock, before_fork, heap_life_after_fork);
 }
 
 /* The C library has it for its own use, and for C++; atexit() is part of the start-up files. */

@@ -137,7 +137,7 @@ static void after_fork_in_child(bool intact) {
 }
 
 void trace_forks(void) {
-    fork_guard(&trace_lock, after_fork_in_child);
+    fork_guard(&trace_lock, NULL, after_fork_in_child);
 }
 
 __attribute__((constructor)) static void load(void) {
