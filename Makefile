@@ -120,13 +120,13 @@ include tests/fuzz/rules.mk
 #   preload, stress, fuzz   run under the library, once per line of tests/harness/configurations that names them
 #   misuse, surroundings, cli, harness, gate   run once
 # Without a C++ compiler the runner gets the names of the sources in C++, and counts each as skipped.
-# In this order: what takes long comes first, so that no core waits for it at the end.
+# Scripts come first, and the folders in this order: what takes long must not come last, for one core would wait.
 TEST_FOLDERS  := harness misuse gate cli stress fuzz surroundings preload unit
 in_folders     = $(foreach folder,$(TEST_FOLDERS),$(wildcard tests/$(folder)/$(1) tests/$(folder)/*/$(1) tests/$(folder)/*/*/$(1)))
 TEST_CXX      := $(call in_folders,test_*.cpp)
 TEST_SOURCES  := $(call in_folders,test_*.c) $(if $(HAVE_CXX),$(TEST_CXX))
 TEST_PROGRAMS := $(addprefix $(BUILD)/,$(basename $(TEST_SOURCES)))
-ALL_TESTS     := $(TEST_PROGRAMS) $(call in_folders,test_*.sh) $(if $(HAVE_CXX),,$(TEST_CXX))
+ALL_TESTS     := $(call in_folders,test_*.sh) $(TEST_PROGRAMS) $(if $(HAVE_CXX),,$(TEST_CXX))
 TESTS         := $(if $(ONLY),$(foreach test,$(ALL_TESTS),$(if $(findstring $(ONLY),$(test)),$(test))),$(ALL_TESTS))
 TEST_LIBRARIES := $(addprefix $(BUILD)/,$(sort $(shell awk '/^[a-z]/ { print $$2 }' tests/harness/configurations)))
 
