@@ -142,7 +142,7 @@ static int report_show(struct report_request *request, const struct terminal *te
 }
 
 static const char *report_reference(const struct saved *saved) {
-    return saved->variants[saved->experiment.rounds.reference].name;
+    return result_reference_name(&saved->result);
 }
 
 static int report_compare(const struct report_request *request, const struct terminal *terminal,

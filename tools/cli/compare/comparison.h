@@ -7,16 +7,17 @@
 #define COMPARE_COMPARISON_H
 
 #include "base/json_tree.h"
+#include "base/say.h"
 #include "compare/reasons.h"
 #include "measure/analysis.h"
 #include "measure/counted.h"
-#include "measure/experiment.h"
 #include "measure/headroom.h"
 #include "measure/machine.h"
+#include "measure/result.h"
 
 struct comparison {
     const char *title; /* the command as typed, or --name */
-    const struct experiment *experiment;
+    const struct result *result;
     struct analysis analyses[ROUNDS_VARIANTS_MAX][METRIC_COUNT]; /* not of the reference */
     /* What comparison_make leaves empty, for those who know it. */
     struct machine machine;
@@ -28,9 +29,11 @@ struct comparison {
     const struct json_value *profile; /* what the program allocates: profile/table.h; NULL */
 };
 
-/* After experiment_measure. */
-void comparison_make(struct comparison *comparison, const struct experiment *experiment,
-                     const char *title);
+/* Of a result with a round at least. */
+void comparison_make(struct comparison *comparison, const struct result *result, const char *title);
+
+/* The reference's median, in the metric's unit. */
+double comparison_reference(const struct comparison *comparison, enum metric metric);
 
 /* "faster", "slightly larger", "no meaningful difference", "inconclusive". */
 const char *comparison_verdict_word(enum metric metric, enum paired_verdict verdict, char *text,

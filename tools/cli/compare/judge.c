@@ -22,7 +22,7 @@
 /* What the reasons are judged by. */
 struct reason_facts {
     const struct comparison *comparison;
-    const struct experiment_proof *proof; /* of the first judged variant with the shim; or NULL */
+    const struct result_proof *proof; /* of the first judged variant with the shim; or NULL */
     const char *program;
     double cpu_s;   /* of the reference, median */
     double busy;    /* cpu / wall of its calmest round: others may have had the CPU */
@@ -40,24 +40,23 @@ static double reason_busy(const struct rounds *rounds) {
 }
 
 static struct reason_facts reason_collect(const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
-    const struct rounds *rounds = &experiment->rounds;
-    unsigned other = rounds->reference == 0 ? 1 : 0;
+    const struct result *result = comparison->result;
+    const struct rounds *rounds = &result->rounds;
     struct reason_facts facts = {
         .comparison = comparison,
-        .program = experiment->target->argv[0],
-        .cpu_s = comparison->analyses[other][METRIC_CPU].reference,
+        .program = result->command[0],
+        .cpu_s = comparison_reference(comparison, METRIC_CPU),
         .busy = reason_busy(rounds),
         .no_gain = true,
-        .uncertain = analysis_worst_half_width(rounds) > experiment->plan.threshold,
+        .uncertain = analysis_worst_half_width(rounds) > result->plan.threshold,
     };
     for (unsigned i = 0; i < rounds->variant_count; i++) {
         if (!comparison_judges(comparison, i))
             continue;
         if (comparison_gains(comparison, i))
             facts.no_gain = false;
-        if (facts.proof == NULL && experiment->proofs[i].calls > 0)
-            facts.proof = &experiment->proofs[i];
+        if (facts.proof == NULL && result->proofs[i].calls > 0)
+            facts.proof = &result->proofs[i];
     }
     return facts;
 }
@@ -80,8 +79,8 @@ static void reason_of_calls(struct reasons *reasons, const struct reason_facts *
 
 /* The program has an arena of its own, or large blocks only. */
 static void reason_of_sizes(struct reasons *reasons, const struct reason_facts *facts) {
-    const struct experiment_proof *proof = facts->proof;
-    const char *base = strrchr(facts->comparison->experiment->target->binary, '/');
+    const struct result_proof *proof = facts->proof;
+    const char *base = strrchr(facts->comparison->result->binary, '/');
     double large = json_tree_number(facts->comparison->profile, "advice.large_bytes_share", 0);
     if (base != NULL && strncmp(base, "/python", 7) == 0 && getenv("PYTHONMALLOC") == NULL)
         reasons_add(reasons, REASON_PROGRAM, "own_arena", facts->no_gain,
@@ -124,15 +123,15 @@ static void reason_of_time(struct reasons *reasons, const struct reason_facts *f
 /* ---- the machine ---- */
 
 static void reason_of_rounds(struct reasons *reasons, const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
+    const struct result *result = comparison->result;
+    for (unsigned i = 0; i < result->rounds.variant_count; i++) {
         const struct analysis *wall = &comparison->analyses[i][METRIC_WALL];
-        const char *name = experiment->variants[i].name;
-        if (i == experiment->rounds.reference)
+        const char *name = result->variants[i].name;
+        if (i == result->rounds.reference)
             continue;
         if (wall->order.significant)
             reasons_add(reasons, REASON_MACHINE, "order",
-                        fabs(wall->order.effect) > experiment->plan.threshold / 2,
+                        fabs(wall->order.effect) > result->plan.threshold / 2,
                         "order matters for %s: %+.1f %% wall time when it runs second; the "
                         "balanced order evens it out",
                         name, 100 * paired_share(wall->order.effect));

@@ -3,11 +3,10 @@
 #define MEASURE_ROUNDS_H
 
 #include "launch/launcher.h"
-#include "measure/schedule.h"
 
 #include <stddef.h>
 
-enum { ROUNDS_VARIANTS_MAX = SCHEDULE_VARIANTS_MAX };
+enum { ROUNDS_VARIANTS_MAX = 16 };
 
 struct round {
     unsigned char order[ROUNDS_VARIANTS_MAX]; /* order[place] = variant */

@@ -30,7 +30,7 @@ struct replay_line {
 
 static const struct replay_result *replay_result_of(const struct replay_report *report,
                                                     unsigned round, unsigned variant) {
-    const struct rounds *rounds = &report->experiment->rounds;
+    const struct rounds *rounds = &report->result->rounds;
     unsigned place = 0;
     while (place + 1 < rounds->variant_count && rounds->items[round].order[place] != variant)
         place++;
@@ -50,7 +50,7 @@ static double replay_resident(const struct replay_result *result) {
 
 static void replay_analyse(const struct replay_report *report, unsigned variant,
                            struct replay_line *line) {
-    const struct rounds *rounds = &report->experiment->rounds;
+    const struct rounds *rounds = &report->result->rounds;
     double *ns = memory_array(rounds->count, sizeof *ns);
     double *resident = memory_array(rounds->count, sizeof *resident);
     double *faults = memory_array(rounds->count, sizeof *faults);
@@ -69,7 +69,7 @@ static void replay_analyse(const struct replay_report *report, unsigned variant,
         .fragmentation = NAN,
         .analysis = {.difference = paired_estimate(differences, rounds->count)},
     };
-    double threshold = report->experiment->plan.threshold;
+    double threshold = report->result->plan.threshold;
     line->analysis.verdict = paired_judge(&line->analysis.difference, threshold);
     if (report->summary->peak_bytes >= REPLAY_LEAST_PEAK_BYTES)
         line->fragmentation = line->resident_bytes / (double)report->summary->peak_bytes;
@@ -83,13 +83,13 @@ static void replay_analyse(const struct replay_report *report, unsigned variant,
 
 static void replay_print_line(FILE *out, const struct replay_report *report, unsigned variant,
                               int width) {
-    const struct experiment *experiment = report->experiment;
+    const struct result *result = report->result;
     struct replay_line line;
     char difference[REPLAY_TEXT_BYTES] = "", text[REPLAY_TEXT_BYTES];
     const char *word = "";
     char peak[REPLAY_TEXT_BYTES], fragmentation[REPLAY_TEXT_BYTES] = "-";
     replay_analyse(report, variant, &line);
-    if (variant != experiment->rounds.reference) {
+    if (variant != result->rounds.reference) {
         comparison_format_difference(&line.analysis, difference, sizeof difference);
         word = comparison_verdict_word(METRIC_CPU, line.analysis.verdict, text, sizeof text);
     }
@@ -97,24 +97,15 @@ static void replay_print_line(FILE *out, const struct replay_report *report, uns
         snprintf(fragmentation, sizeof fragmentation, "%.2f", line.fragmentation);
     metric_format(METRIC_PEAK, line.resident_bytes, peak, sizeof peak);
     fprintf(out, "  %-*s  %8.2f ns  %10s  %13s  %11.0f   %-26s %s\n", width,
-            experiment->variants[variant].name, line.ns_per_call, peak, fragmentation,
-            line.page_faults, difference, word);
-}
-
-static int replay_name_width(const struct experiment *experiment) {
-    size_t width = 0;
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
-        size_t length = strlen(experiment->variants[i].name);
-        width = length > width ? length : width;
-    }
-    return (int)width;
+            result->variants[variant].name, line.ns_per_call, peak, fragmentation, line.page_faults,
+            difference, word);
 }
 
 void replay_report_print(FILE *out, const struct terminal *terminal,
                          const struct replay_report *report) {
-    const struct experiment *experiment = report->experiment;
-    const struct rounds *rounds = &experiment->rounds;
-    int width = replay_name_width(experiment);
+    const struct result *result = report->result;
+    const struct rounds *rounds = &result->rounds;
+    int width = (int)result_name_width(result);
     char peak[REPLAY_TEXT_BYTES];
     double null_ns = 0, calls = 0;
     for (unsigned i = 0; i < rounds->count * rounds->variant_count; i++) {
@@ -130,8 +121,8 @@ void replay_report_print(FILE *out, const struct terminal *terminal,
             "  %u rounds in %.1f s, balanced order, seed %llu; medians, and differences with 95 %% "
             "intervals\n\n",
             report->summary->calls, report->summary->threads,
-            report->summary->threads == 1 ? "" : "s", peak, rounds->count, experiment->elapsed_s,
-            (unsigned long long)experiment->plan.seed);
+            report->summary->threads == 1 ? "" : "s", peak, rounds->count, result->elapsed_s,
+            (unsigned long long)result->plan.seed);
     terminal_colour(terminal, out, TERMINAL_DIM);
     fprintf(out, "  %-*s  %11s  %10s  %13s  %11s   %s\n", width, "", "per call", "peak",
             "peak / live", "page faults", "difference per call");
@@ -156,9 +147,9 @@ void replay_report_print(FILE *out, const struct terminal *terminal,
 
 static void replay_json_variant(struct json *json, const struct replay_report *report,
                                 unsigned index) {
-    const struct experiment *experiment = report->experiment;
-    const struct variant *variant = &experiment->variants[index];
-    bool reference = index == experiment->rounds.reference;
+    const struct result *result = report->result;
+    const struct variant *variant = &result->variants[index];
+    bool reference = index == result->rounds.reference;
     struct replay_line line;
     char word[REPLAY_TEXT_BYTES];
     replay_analyse(report, index, &line);
@@ -211,8 +202,8 @@ static void replay_json_trace(struct json *json, const struct replay_report *rep
 }
 
 void replay_report_print_json(FILE *out, const struct replay_report *report) {
-    const struct experiment *experiment = report->experiment;
-    const struct rounds *rounds = &experiment->rounds;
+    const struct result *result = report->result;
+    const struct rounds *rounds = &result->rounds;
     struct json json;
     json_init(&json, out);
     json_object(&json, NULL);
@@ -222,8 +213,8 @@ void replay_report_print_json(FILE *out, const struct replay_report *report) {
     json_text(&json, "name", report->title);
     machine_print_json_here(&json);
     replay_json_trace(&json, report);
-    json_count(&json, "seed", experiment->plan.seed);
-    json_number(&json, "elapsed_seconds", experiment->elapsed_s);
+    json_count(&json, "seed", result->plan.seed);
+    json_number(&json, "elapsed_seconds", result->elapsed_s);
     json_truth(&json, "single_thread", report->single);
     json_array(&json, "variants");
     for (unsigned i = 0; i < rounds->variant_count; i++)
@@ -233,7 +224,7 @@ void replay_report_print_json(FILE *out, const struct replay_report *report) {
     for (unsigned i = 0; i < rounds->count; i++) {
         json_array(&json, NULL);
         for (unsigned place = 0; place < rounds->variant_count; place++)
-            replay_json_result(&json, experiment->variants[rounds->items[i].order[place]].name,
+            replay_json_result(&json, result->variants[rounds->items[i].order[place]].name,
                                &report->results[i * rounds->variant_count + place]);
         json_end(&json);
     }

@@ -15,8 +15,8 @@ static const char *const report_verdicts[] = {
     [PAIRED_INCONCLUSIVE] = "inconclusive",
 };
 
-static void report_json_plan(struct json *json, const struct experiment *experiment) {
-    const struct experiment_plan *plan = &experiment->plan;
+static void report_json_plan(struct json *json, const struct result *result) {
+    const struct plan *plan = &result->plan;
     json_object(json, "plan");
     json_count(json, "seed", plan->seed);
     json_count(json, "runs", plan->runs);
@@ -34,10 +34,10 @@ static void report_json_plan(struct json *json, const struct experiment *experim
 }
 
 /* What every variant has besides its own. */
-static void report_json_environment(struct json *json, const struct experiment *experiment) {
+static void report_json_environment(struct json *json, const struct result *result) {
     json_object(json, "environment");
-    json_text(json, "preload", experiment->inherited_preload);
-    json_text(json, "options", experiment->inherited_options);
+    json_text(json, "preload", result->preload);
+    json_text(json, "options", result->options);
     json_end(json);
 }
 
@@ -68,21 +68,21 @@ static void report_json_difference(struct json *json, enum metric metric,
 
 static void report_json_variant(struct json *json, const struct comparison *comparison,
                                 unsigned index) {
-    const struct experiment *experiment = comparison->experiment;
-    const struct variant *variant = &experiment->variants[index];
+    const struct result *result = comparison->result;
+    const struct variant *variant = &result->variants[index];
     json_object(json, NULL);
     json_text(json, "name", variant->name);
     json_text(json, "preload", variant->preload);
     json_text(json, "options", variant->settings);
-    json_truth(json, "reference", index == experiment->rounds.reference);
+    json_truth(json, "reference", index == result->rounds.reference);
     if (variant->shim) {
-        json_count(json, "calls", experiment->proofs[index].calls);
-        json_count(json, "pool_calls", experiment->proofs[index].pool_calls);
-        json_count(json, "processes", experiment->proofs[index].processes);
-        json_count(json, "processes_missed", experiment->proofs[index].missed);
-        json_count(json, "pool_bytes_peak", experiment->proofs[index].pool_bytes_peak);
+        json_count(json, "calls", result->proofs[index].calls);
+        json_count(json, "pool_calls", result->proofs[index].pool_calls);
+        json_count(json, "processes", result->proofs[index].processes);
+        json_count(json, "processes_missed", result->proofs[index].missed);
+        json_count(json, "pool_bytes_peak", result->proofs[index].pool_bytes_peak);
     }
-    if (index != experiment->rounds.reference) {
+    if (index != result->rounds.reference) {
         json_object(json, "differences");
         for (int metric = 0; metric < METRIC_COUNT; metric++)
             report_json_difference(json, (enum metric)metric, &comparison->analyses[index][metric]);
@@ -111,14 +111,14 @@ static void report_json_run(struct json *json, const char *variant,
 }
 
 /* The runs of a round in the order in which they ran. */
-static void report_json_round(struct json *json, const struct experiment *experiment,
+static void report_json_round(struct json *json, const struct result *result,
                               const struct round *round) {
     json_object(json, NULL);
     json_count(json, "padding_bytes", round->padding_bytes);
     json_array(json, "runs");
-    for (unsigned place = 0; place < experiment->rounds.variant_count; place++) {
+    for (unsigned place = 0; place < result->rounds.variant_count; place++) {
         unsigned variant = round->order[place];
-        report_json_run(json, experiment->variants[variant].name, &round->results[variant]);
+        report_json_run(json, result->variants[variant].name, &round->results[variant]);
     }
     json_end(json);
     json_end(json);
@@ -164,7 +164,7 @@ static void report_json_counted(struct json *json, const struct comparison *comp
         json_count(json, "error", (uint64_t)counted->errors[i]);
         json_array(json, "values");
         for (unsigned variant = 0;
-             counted->errors[i] == 0 && variant < comparison->experiment->rounds.variant_count;
+             counted->errors[i] == 0 && variant < comparison->result->rounds.variant_count;
              variant++) {
             const struct paired_interval *difference = &counted->differences[variant][i];
             json_flat_object(json, NULL);
@@ -195,14 +195,14 @@ static void report_json_reasons(struct json *json, const struct reasons *reasons
 
 /* How good the measurement was, and why it came out as it did. */
 static void report_json_session(struct json *json, const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
-    json_number(json, "elapsed_seconds", experiment->elapsed_s);
-    json_truth(json, "out_of_time", experiment->out_of_time);
-    json_truth(json, "output_stable", !experiment->unstable[0] && !experiment->unstable[1]);
-    json_truth(json, "stdout_stable", !experiment->unstable[0]);
-    json_truth(json, "stderr_stable", !experiment->unstable[1]);
-    report_json_known(json, "resolution", experiment->rounds.count >= PAIRED_ROUNDS_FOR_INTERVAL,
-                      analysis_worst_half_width(&experiment->rounds));
+    const struct result *result = comparison->result;
+    json_number(json, "elapsed_seconds", result->elapsed_s);
+    json_truth(json, "out_of_time", result->out_of_time);
+    json_truth(json, "output_stable", !result->unstable[0] && !result->unstable[1]);
+    json_truth(json, "stdout_stable", !result->unstable[0]);
+    json_truth(json, "stderr_stable", !result->unstable[1]);
+    report_json_known(json, "resolution", result->rounds.count >= PAIRED_ROUNDS_FOR_INTERVAL,
+                      analysis_worst_half_width(&result->rounds));
     report_json_known(json, "steal", comparison->steal >= 0, comparison->steal);
     report_json_known(json, "loading_seconds", comparison->loading_s > 0, comparison->loading_s);
     report_json_headroom(json, &comparison->headroom);
@@ -211,7 +211,7 @@ static void report_json_session(struct json *json, const struct comparison *comp
 }
 
 void report_json_print(FILE *out, const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
+    const struct result *result = comparison->result;
     struct json json;
     json_init(&json, out);
     json_object(&json, NULL);
@@ -220,20 +220,20 @@ void report_json_print(FILE *out, const struct comparison *comparison) {
     json_text(&json, "tagpool_version", TAGPOOL_VERSION);
     json_text(&json, "name", comparison->title);
     json_flat_array(&json, "command");
-    for (char **word = experiment->target->argv; *word != NULL; word++)
+    for (char **word = result->command; *word != NULL; word++)
         json_text(&json, NULL, *word);
     json_end(&json);
     machine_print_json(&json, &comparison->machine);
-    report_json_plan(&json, experiment);
-    report_json_environment(&json, experiment);
+    report_json_plan(&json, result);
+    report_json_environment(&json, result);
     report_json_session(&json, comparison);
     json_array(&json, "variants");
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++)
+    for (unsigned i = 0; i < result->rounds.variant_count; i++)
         report_json_variant(&json, comparison, i);
     json_end(&json);
     json_array(&json, "rounds");
-    for (unsigned i = 0; i < experiment->rounds.count; i++)
-        report_json_round(&json, experiment, &experiment->rounds.items[i]);
+    for (unsigned i = 0; i < result->rounds.count; i++)
+        report_json_round(&json, result, &result->rounds.items[i]);
     json_end(&json);
     if (comparison->profile != NULL)
         json_tree_print(&json, "profile", comparison->profile);

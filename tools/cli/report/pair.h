@@ -6,6 +6,7 @@
 #ifndef REPORT_PAIR_H
 #define REPORT_PAIR_H
 
+#include "base/say.h"
 #include "base/terminal.h"
 #include "report/saved.h"
 

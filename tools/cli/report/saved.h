@@ -11,9 +11,8 @@
 struct saved {
     const char *path;
     struct json_value *root;
-    struct target target;
     struct variant variants[ROUNDS_VARIANTS_MAX];
-    struct experiment experiment;
+    struct result result;
     struct comparison comparison;
 };
 

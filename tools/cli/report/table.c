@@ -6,18 +6,8 @@
 
 enum { REPORT_TEXT_BYTES = 96 };
 
-static unsigned report_name_width(const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
-    size_t width = 0;
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
-        size_t length = strlen(experiment->variants[i].name);
-        width = length > width ? length : width;
-    }
-    return (unsigned)width;
-}
-
 static unsigned report_difference_width(const struct comparison *comparison) {
-    const struct rounds *rounds = &comparison->experiment->rounds;
+    const struct rounds *rounds = &comparison->result->rounds;
     char text[REPORT_TEXT_BYTES];
     size_t width = strlen("difference");
     for (unsigned i = 0; i < rounds->variant_count; i++)
@@ -50,18 +40,17 @@ static void report_print_row(FILE *out, const struct terminal *terminal, enum me
 
 static void report_print_metric(FILE *out, const struct terminal *terminal,
                                 const struct comparison *comparison, enum metric metric) {
-    const struct experiment *experiment = comparison->experiment;
-    unsigned reference = experiment->rounds.reference;
-    unsigned width = report_name_width(comparison);
-    unsigned other = reference == 0 ? 1 : 0;
+    const struct result *result = comparison->result;
+    unsigned reference = result->rounds.reference;
+    unsigned width = result_name_width(comparison->result);
     char value[REPORT_TEXT_BYTES];
-    metric_format(metric, comparison->analyses[other][metric].reference, value, sizeof value);
+    metric_format(metric, comparison_reference(comparison, metric), value, sizeof value);
     fprintf(out, "  %-12s  %-*s  %10s\n", metric_about[metric].title, (int)width,
-            experiment->variants[reference].name, value);
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
+            result->variants[reference].name, value);
+    for (unsigned i = 0; i < result->rounds.variant_count; i++) {
         if (i == reference)
             continue;
-        fprintf(out, "  %-12s  %-*s  ", "", (int)width, experiment->variants[i].name);
+        fprintf(out, "  %-12s  %-*s  ", "", (int)width, result->variants[i].name);
         report_print_row(out, terminal, metric, &comparison->analyses[i][metric],
                          report_difference_width(comparison));
     }
@@ -69,7 +58,7 @@ static void report_print_metric(FILE *out, const struct terminal *terminal,
 
 /* The split of cpu time is only as fine as the timer tick; the sum is exact. */
 static void report_print_split(FILE *out, const struct comparison *comparison) {
-    const struct rounds *rounds = &comparison->experiment->rounds;
+    const struct rounds *rounds = &comparison->result->rounds;
     struct timespec tick;
     if (clock_getres(CLOCK_REALTIME_COARSE, &tick) != 0)
         return;
@@ -82,20 +71,20 @@ static void report_print_split(FILE *out, const struct comparison *comparison) {
                             rounds->items[i].results[variant].system_us);
         }
         fprintf(out, "%s%s %.0f %%", variant == 0 ? "" : ", ",
-                comparison->experiment->variants[variant].name, all > 0 ? 100 * user / all : 0);
+                comparison->result->variants[variant].name, all > 0 ? 100 * user / all : 0);
     }
     fprintf(out, " (sampled every %.0f ms, the sum is exact)\n", (double)tick.tv_nsec * 1e-6);
 }
 
 static void report_print_verdicts(FILE *out, const struct terminal *terminal,
                                   const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
-        if (i == experiment->rounds.reference)
+    const struct result *result = comparison->result;
+    for (unsigned i = 0; i < result->rounds.variant_count; i++) {
+        if (i == result->rounds.reference)
             continue;
         terminal_colour(terminal, out, TERMINAL_BOLD);
-        fprintf(out, "%s against %s: ", experiment->variants[i].name,
-                experiment->variants[experiment->rounds.reference].name);
+        fprintf(out, "%s against %s: ", result->variants[i].name,
+                result->variants[result->rounds.reference].name);
         terminal_colour(terminal, out, TERMINAL_PLAIN);
         char *sentence = comparison_sentence(comparison, i);
         fprintf(out, "%s.\n", sentence);
@@ -111,12 +100,12 @@ static void report_print_line(FILE *out, const char *title, char *text) {
 }
 
 static void report_print_counted(FILE *out, const struct comparison *comparison) {
-    for (unsigned i = 0; i < comparison->experiment->rounds.variant_count; i++) {
-        if (i == comparison->experiment->rounds.reference)
+    for (unsigned i = 0; i < comparison->result->rounds.variant_count; i++) {
+        if (i == comparison->result->rounds.reference)
             continue;
         char *text = comparison_counted_text(comparison, i);
         if (text != NULL)
-            fprintf(out, "Counters: %s: %s.\n", comparison->experiment->variants[i].name, text);
+            fprintf(out, "Counters: %s: %s.\n", comparison->result->variants[i].name, text);
         free(text);
     }
     report_print_line(out, "Counters: ", comparison_uncounted_text(comparison));
@@ -132,7 +121,7 @@ static void report_print_reasons(FILE *out, const struct comparison *comparison)
     const struct reasons *reasons = &comparison->reasons;
     bool machine = false;
     for (int i = 0; i < 2; i++)
-        if (comparison->experiment->unstable[i])
+        if (comparison->result->unstable[i])
             fprintf(out, "Warning: %s changes from run to run by itself, so it was not compared.\n",
                     streams[i]);
     for (unsigned i = 0; i < reasons->count; i++) {
@@ -147,13 +136,12 @@ static void report_print_reasons(FILE *out, const struct comparison *comparison)
 }
 
 static void report_print_proof(FILE *out, const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
-        const struct experiment_proof *proof = &experiment->proofs[i];
-        if (!experiment->variants[i].shim || proof->calls == 0)
+    const struct result *result = comparison->result;
+    for (unsigned i = 0; i < result->rounds.variant_count; i++) {
+        const struct result_proof *proof = &result->proofs[i];
+        if (!result->variants[i].shim || proof->calls == 0)
             continue;
-        fprintf(out, "%s served %.1f %% of %llu calls from its pools.\n",
-                experiment->variants[i].name,
+        fprintf(out, "%s served %.1f %% of %llu calls from its pools.\n", result->variants[i].name,
                 100 * (double)proof->pool_calls / (double)proof->calls,
                 (unsigned long long)proof->calls);
         if (proof->missed != 0)
@@ -161,24 +149,24 @@ static void report_print_proof(FILE *out, const struct comparison *comparison) {
                 out,
                 "Note: with %s %llu more processes found no room in the statistics: their calls "
                 "are not counted.\n",
-                experiment->variants[i].name, (unsigned long long)proof->missed);
+                result->variants[i].name, (unsigned long long)proof->missed);
     }
 }
 
 void report_table_print(FILE *out, const struct terminal *terminal,
                         const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
+    const struct result *result = comparison->result;
     terminal_colour(terminal, out, TERMINAL_BOLD);
     fprintf(out, "%s\n", comparison->title);
     terminal_colour(terminal, out, TERMINAL_PLAIN);
     fprintf(out,
             "  %u rounds in %.1f s, balanced order, seed %llu; medians, and differences with "
             "95 %% intervals\n\n",
-            experiment->rounds.count, experiment->elapsed_s,
-            (unsigned long long)experiment->plan.seed);
+            result->rounds.count, result->elapsed_s, (unsigned long long)result->plan.seed);
     terminal_colour(terminal, out, TERMINAL_DIM);
-    fprintf(out, "  %-12s  %-*s  %10s   %-*s   %s\n", "", (int)report_name_width(comparison), "",
-            "median", (int)report_difference_width(comparison), "difference", "verdict");
+    fprintf(out, "  %-12s  %-*s  %10s   %-*s   %s\n", "",
+            (int)result_name_width(comparison->result), "", "median",
+            (int)report_difference_width(comparison), "difference", "verdict");
     terminal_colour(terminal, out, TERMINAL_PLAIN);
     for (int metric = 0; metric < METRIC_COUNT; metric++)
         report_print_metric(out, terminal, comparison, (enum metric)metric);

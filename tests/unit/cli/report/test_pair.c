@@ -46,10 +46,9 @@ static struct analysis analysis_of(double low, double high) {
 }
 
 static void check_comparison(const struct status_case *status_case) {
-    static struct experiment experiment = {.variants = variants,
-                                           .rounds = {.variant_count = VARIANTS}};
+    static struct result result = {.variants = variants, .rounds = {.variant_count = VARIANTS}};
     static struct comparison comparison;
-    comparison = (struct comparison){.experiment = &experiment};
+    comparison = (struct comparison){.result = &result};
     for (int variant = TAGPOOL; variant < VARIANTS; variant++)
         for (int metric = 0; metric < METRIC_COUNT; metric++)
             comparison.analyses[variant][metric] = analysis_of(-0.005, 0.005);
@@ -107,15 +106,15 @@ static void make_saved(struct saved *saved, double threshold, double ratio) {
     enum { ROUNDS = 8 };
     saved->variants[0].name = "system";
     saved->variants[1] = (struct variant){.name = "tagpool", .shim = true};
-    saved->experiment = (struct experiment){
+    saved->result = (struct result){
         .plan.threshold = threshold, .variants = saved->variants, .rounds.variant_count = 2};
     for (unsigned i = 0; i < ROUNDS; i++) {
-        struct round *round = rounds_add(&saved->experiment.rounds);
+        struct round *round = rounds_add(&saved->result.rounds);
         round->order[1] = 1;
         round->results[0].wall_ns = 1000000000;
         round->results[1].wall_ns = (uint64_t)(1e9 * ratio * (1 + 0.0001 * i));
     }
-    comparison_make(&saved->comparison, &saved->experiment, "title");
+    comparison_make(&saved->comparison, &saved->result, "title");
 }
 
 static void two_results_are_compared_by_the_wider_threshold(void) {
@@ -130,8 +129,8 @@ static void two_results_are_compared_by_the_wider_threshold(void) {
         CHECK(fabs(fabs(paired_share(pair.changes[1].change.estimate)) - 0.1) < 0.02);
         CHECK(pair.changes[1].verdict == PAIRED_NO_DIFFERENCE);
     }
-    rounds_free(&narrow.experiment.rounds);
-    rounds_free(&wide.experiment.rounds);
+    rounds_free(&narrow.result.rounds);
+    rounds_free(&wide.result.rounds);
 }
 
 /* What is printed of a value, at the bounds between units. */
