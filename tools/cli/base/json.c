@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 
 void json_init(struct json *json, FILE *out) {
     *json = (struct json){.out = out};
@@ -126,6 +127,16 @@ void json_number(struct json *json, const char *key, double number) {
         fprintf(json->out, "%.12g", number);
     else
         fputs("null", json->out);
+}
+
+void json_exact(struct json *json, const char *key, double number) {
+    char text[32];
+    int digits = 12;
+    do
+        snprintf(text, sizeof text, "%.*g", digits, number);
+    while (strtod(text, NULL) != number && ++digits <= 17);
+    json_begin(json, key);
+    fputs(isfinite(number) ? text : "null", json->out);
 }
 
 void json_count(struct json *json, const char *key, uint64_t count) {

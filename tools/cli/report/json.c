@@ -23,9 +23,9 @@ static void report_json_plan(struct json *json, const struct result *result) {
     json_count(json, "min_runs", plan->min_runs);
     json_count(json, "max_runs", plan->max_runs);
     json_count(json, "warmups", plan->warmups);
-    json_number(json, "duration_seconds", plan->duration_s);
-    json_number(json, "noise_threshold", plan->threshold);
-    json_number(json, "precision", plan->precision);
+    json_exact(json, "duration_seconds", plan->duration_s);
+    json_exact(json, "noise_threshold", plan->threshold);
+    json_exact(json, "precision", plan->precision);
     json_text(json, "prepare", plan->prepare);
     json_text(json, "input", plan->input);
     json_text(json, "output", plan->output);
@@ -124,13 +124,6 @@ static void report_json_round(struct json *json, const struct result *result,
     json_end(json);
 }
 
-static void report_json_known(struct json *json, const char *key, bool known, double number) {
-    if (known)
-        json_number(json, key, number);
-    else
-        json_null(json, key);
-}
-
 static void report_json_headroom(struct json *json, const struct headroom *headroom) {
     if (!headroom->measured) {
         json_null(json, "headroom");
@@ -140,12 +133,12 @@ static void report_json_headroom(struct json *json, const struct headroom *headr
     json_count(json, "rounds", headroom->rounds);
     json_flat_array(json, "cpu_seconds");
     for (int k = 0; k < HEADROOM_STEPS; k++)
-        json_number(json, NULL, headroom->cpu_s[k]);
+        json_exact(json, NULL, headroom->cpu_s[k]);
     json_end(json);
-    json_number(json, "share", headroom->share);
-    json_number(json, "low", headroom->low);
-    json_number(json, "high", headroom->high);
-    /* Rounded, so that it comes out the same from a share that was read back. */
+    json_exact(json, "share", headroom->share);
+    json_exact(json, "low", headroom->low);
+    json_exact(json, "high", headroom->high);
+    /* Of no more digits than the share is known to. */
     json_number(json, "ceiling", round(1e6 * headroom_ceiling(headroom->share)) * 1e-6);
     json_end(json);
 }
@@ -168,10 +161,10 @@ static void report_json_counted(struct json *json, const struct comparison *comp
              variant++) {
             const struct paired_interval *difference = &counted->differences[variant][i];
             json_flat_object(json, NULL);
-            json_number(json, "median", counted->medians[variant][i]);
-            json_number(json, "log_estimate", difference->estimate);
-            json_number(json, "log_low", difference->low);
-            json_number(json, "log_high", difference->high);
+            json_exact(json, "median", counted->medians[variant][i]);
+            json_exact(json, "log_estimate", difference->estimate);
+            json_exact(json, "log_low", difference->low);
+            json_exact(json, "log_high", difference->high);
             json_end(json);
         }
         json_end(json);
@@ -196,15 +189,15 @@ static void report_json_reasons(struct json *json, const struct reasons *reasons
 /* How good the measurement was, and why it came out as it did. */
 static void report_json_session(struct json *json, const struct comparison *comparison) {
     const struct result *result = comparison->result;
-    json_number(json, "elapsed_seconds", result->elapsed_s);
+    json_exact(json, "elapsed_seconds", result->elapsed_s);
     json_truth(json, "out_of_time", result->out_of_time);
     json_truth(json, "output_stable", !result->unstable[0] && !result->unstable[1]);
     json_truth(json, "stdout_stable", !result->unstable[0]);
     json_truth(json, "stderr_stable", !result->unstable[1]);
-    report_json_known(json, "resolution", result->rounds.count >= PAIRED_ROUNDS_FOR_INTERVAL,
-                      analysis_worst_half_width(&result->rounds));
-    report_json_known(json, "steal", comparison->steal >= 0, comparison->steal);
-    report_json_known(json, "loading_seconds", comparison->loading_s > 0, comparison->loading_s);
+    bool resolved = result->rounds.count >= PAIRED_ROUNDS_FOR_INTERVAL;
+    json_number(json, "resolution", resolved ? analysis_worst_half_width(&result->rounds) : NAN);
+    json_exact(json, "steal", comparison->steal >= 0 ? comparison->steal : NAN);
+    json_exact(json, "loading_seconds", comparison->loading_s > 0 ? comparison->loading_s : NAN);
     report_json_headroom(json, &comparison->headroom);
     report_json_counted(json, comparison);
     report_json_reasons(json, &comparison->reasons);
