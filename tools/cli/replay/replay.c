@@ -62,30 +62,30 @@ struct replay {
 
 /* ---- the null allocator ---- */
 
-static char *null_memory; /* as large as the largest block */
+static char *replay_null_memory; /* as large as the largest block */
 
-static void *null_malloc(size_t bytes) {
+static void *replay_null_malloc(size_t bytes) {
     (void)bytes;
-    return null_memory;
+    return replay_null_memory;
 }
 
-static void *null_two(size_t one, size_t other) {
+static void *replay_null_two(size_t one, size_t other) {
     (void)one;
     (void)other;
-    return null_memory;
+    return replay_null_memory;
 }
 
-static void *null_realloc(void *block, size_t bytes) {
+static void *replay_null_realloc(void *block, size_t bytes) {
     (void)bytes;
     return block;
 }
 
-static void null_free(void *block) {
+static void replay_null_free(void *block) {
     (void)block;
 }
 
-static const struct replay_allocator replay_null = {null_malloc, null_two, null_two, null_realloc,
-                                                    null_free};
+static const struct replay_allocator replay_null = {
+    replay_null_malloc, replay_null_two, replay_null_two, replay_null_realloc, replay_null_free};
 static const struct replay_allocator replay_real = {malloc, calloc, memalign, realloc, free};
 
 /* ---- memory ---- */
@@ -387,8 +387,8 @@ const char *replay_time(const char *path, bool single, struct replay_result *res
     };
     if (fault != NULL)
         return fault;
-    null_memory = replay_map(replay->reader.head.largest_bytes, 0);
-    if (null_memory == NULL)
+    replay_null_memory = replay_map(replay->reader.head.largest_bytes, 0);
+    if (replay_null_memory == NULL)
         return strerror(errno);
     fault = replay_pass(replay, &replay_null);
     result->null_ns = replay->spent_ns;

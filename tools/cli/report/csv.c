@@ -23,7 +23,7 @@ static int csv_status(int wait_status) {
     return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-void report_csv_print(FILE *out, const struct comparison *comparison) {
+void csv_print(FILE *out, const struct comparison *comparison) {
     const struct result *result = comparison->result;
     const struct rounds *rounds = &result->rounds;
     fputs("command,round,place,variant,wall_seconds,user_seconds,system_seconds,peak_memory_bytes,"

@@ -7,6 +7,6 @@
 
 #include <stdio.h>
 
-void report_csv_print(FILE *out, const struct comparison *comparison);
+void csv_print(FILE *out, const struct comparison *comparison);
 
 #endif

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <sys/wait.h>
 
-static const char *const report_verdicts[] = {
+static const char *const report_json_verdicts[] = {
     [PAIRED_FASTER] = "less",
     [PAIRED_SLIGHTLY_FASTER] = "slightly less",
     [PAIRED_NO_DIFFERENCE] = "no meaningful difference",
@@ -56,7 +56,7 @@ static void report_json_difference(struct json *json, enum metric metric,
         json_null(json, "high");
     }
     json_truth(json, "exact", analysis->exact);
-    json_text(json, "verdict", report_verdicts[analysis->verdict]);
+    json_text(json, "verdict", report_json_verdicts[analysis->verdict]);
     json_count(json, "rounds_to_settle", analysis->rounds_to_settle);
     json_number(json, "sigma", analysis->sigma);
     json_number(json, "order_effect", paired_share(analysis->order.effect));

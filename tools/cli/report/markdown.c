@@ -58,7 +58,7 @@ static void markdown_print_counted(FILE *out, const struct comparison *compariso
     free(text);
 }
 
-void report_markdown_print(FILE *out, const struct comparison *comparison) {
+void markdown_print(FILE *out, const struct comparison *comparison) {
     const struct result *result = comparison->result;
     const struct rounds *rounds = &result->rounds;
     fputs("### ", out);

@@ -30,14 +30,13 @@ static double pair_centre(const struct comparison *comparison, unsigned variant,
     return paired_share(comparison->analyses[variant][metric].difference.estimate);
 }
 
-static void pair_add(struct report_pair *pair, unsigned before, unsigned after,
-                     enum metric metric) {
+static void pair_add(struct pair *pair, unsigned before, unsigned after, enum metric metric) {
     const struct rounds *first = &pair->before->result.rounds;
     const struct rounds *second = &pair->after->result.rounds;
     double *x = pair_values(first, before, metric);
     double *y = pair_values(second, after, metric);
-    struct report_change *change = &pair->changes[pair->count++];
-    *change = (struct report_change){
+    struct pair_change *change = &pair->changes[pair->count++];
+    *change = (struct pair_change){
         .metric = metric,
         .variant = pair->before->variants[before].name,
         .reference = before == first->reference,
@@ -50,11 +49,10 @@ static void pair_add(struct report_pair *pair, unsigned before, unsigned after,
     free(y);
 }
 
-void report_pair_make(struct report_pair *pair, const struct saved *before,
-                      const struct saved *after) {
+void pair_make(struct pair *pair, const struct saved *before, const struct saved *after) {
     const struct rounds *first = &before->result.rounds;
     const struct rounds *second = &after->result.rounds;
-    *pair = (struct report_pair){
+    *pair = (struct pair){
         .before = before,
         .after = after,
         .threshold = fmax(before->result.plan.threshold, after->result.plan.threshold),
@@ -67,9 +65,9 @@ void report_pair_make(struct report_pair *pair, const struct saved *before,
         }
 }
 
-enum exit_status report_pair_status(const struct report_pair *pair, double fail_share) {
+enum exit_status pair_status(const struct pair *pair, double fail_share) {
     for (unsigned i = 0; i < pair->count; i++) {
-        const struct report_change *change = &pair->changes[i];
+        const struct pair_change *change = &pair->changes[i];
         if (fail_share >= 0 && !change->reference && metric_about[change->metric].decides &&
             change->change.exists && paired_share(change->change.low) > fail_share)
             return STATUS_REGRESSION;
@@ -86,7 +84,7 @@ static void pair_print_head(FILE *out, const char *letter, const struct saved *s
             saved->comparison.machine.date != NULL ? saved->comparison.machine.date : "no date");
 }
 
-static void pair_format_centre(const struct report_change *change, double centre, char *text,
+static void pair_format_centre(const struct pair_change *change, double centre, char *text,
                                size_t text_bytes) {
     if (change->reference)
         metric_format(change->metric, centre, text, text_bytes);
@@ -94,13 +92,13 @@ static void pair_format_centre(const struct report_change *change, double centre
         snprintf(text, text_bytes, "%+.1f %%", 100 * centre);
 }
 
-static void pair_format_change(const struct report_change *change, char *text, size_t text_bytes) {
+static void pair_format_change(const struct pair_change *change, char *text, size_t text_bytes) {
     const struct analysis analysis = {.difference = change->change};
     comparison_format_difference(&analysis, text, text_bytes);
 }
 
 static void pair_print_change(FILE *out, const struct terminal *terminal,
-                              const struct report_change *change, bool first, int name_width) {
+                              const struct pair_change *change, bool first, int name_width) {
     char before[PAIR_TEXT_BYTES], after[PAIR_TEXT_BYTES], difference[PAIR_TEXT_BYTES];
     char word[PAIR_TEXT_BYTES];
     pair_format_centre(change, change->before, before, sizeof before);
@@ -166,10 +164,10 @@ static void pair_print_differences(FILE *out, const struct saved *before,
 }
 
 /* One sentence that says whether anything that counts has changed. */
-static void pair_print_sentence(FILE *out, const struct report_pair *pair) {
+static void pair_print_sentence(FILE *out, const struct pair *pair) {
     bool any = false;
     for (unsigned i = 0; i < pair->count; i++) {
-        const struct report_change *change = &pair->changes[i];
+        const struct pair_change *change = &pair->changes[i];
         char word[PAIR_TEXT_BYTES], difference[PAIR_TEXT_BYTES];
         bool differs =
             change->verdict != PAIRED_NO_DIFFERENCE && change->verdict != PAIRED_INCONCLUSIVE;
@@ -187,7 +185,7 @@ static void pair_print_sentence(FILE *out, const struct report_pair *pair) {
         fputs("No change of time is proven.\n", out);
 }
 
-void report_pair_print(FILE *out, const struct terminal *terminal, const struct report_pair *pair) {
+void pair_print(FILE *out, const struct terminal *terminal, const struct pair *pair) {
     const struct saved *before = pair->before, *after = pair->after;
     int name_width = 0;
     for (unsigned i = 0; i < pair->count; i++)

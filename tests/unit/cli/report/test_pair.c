@@ -69,7 +69,7 @@ static void a_comparison_fails_on_what_is_proven_of_the_shim(void) {
 static void a_change_fails_only_if_it_is_proven_and_not_of_the_reference(void) {
     static const struct {
         const char *what;
-        struct report_change change;
+        struct pair_change change;
         double low, high, fail_share;
         enum exit_status status;
     } cases[] = {
@@ -91,13 +91,12 @@ static void a_change_fails_only_if_it_is_proven_and_not_of_the_reference(void) {
         {"nobody asked", {.metric = METRIC_WALL}, 0.06, 0.1, -1, STATUS_DONE},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        static struct report_pair pair;
-        pair = (struct report_pair){.count = 2};
-        pair.changes[0] = (struct report_change){.change = interval(-0.005, 0.005)};
+        static struct pair pair;
+        pair = (struct pair){.count = 2};
+        pair.changes[0] = (struct pair_change){.change = interval(-0.005, 0.005)};
         pair.changes[1] = cases[i].change;
         pair.changes[1].change = interval(cases[i].low, cases[i].high);
-        CHECK_SAY(report_pair_status(&pair, cases[i].fail_share) == cases[i].status, "%s",
-                  cases[i].what);
+        CHECK_SAY(pair_status(&pair, cases[i].fail_share) == cases[i].status, "%s", cases[i].what);
     }
 }
 
@@ -119,11 +118,11 @@ static void make_saved(struct saved *saved, double threshold, double ratio) {
 
 static void two_results_are_compared_by_the_wider_threshold(void) {
     static struct saved narrow, wide;
-    static struct report_pair pair;
+    static struct pair pair;
     make_saved(&narrow, 0.01, 1);
     make_saved(&wide, 0.2, 1.1);
     for (int turn = 0; turn < 2; turn++) {
-        report_pair_make(&pair, turn == 0 ? &narrow : &wide, turn == 0 ? &wide : &narrow);
+        pair_make(&pair, turn == 0 ? &narrow : &wide, turn == 0 ? &wide : &narrow);
         CHECK(pair.threshold == 0.2 && pair.count == 2 * METRIC_COUNT);
         CHECK(pair.changes[1].metric == METRIC_WALL && !pair.changes[1].reference);
         CHECK(fabs(fabs(paired_share(pair.changes[1].change.estimate)) - 0.1) < 0.02);

@@ -121,9 +121,8 @@ static const struct form {
     const char *name;
     void (*print)(FILE *out, const struct comparison *comparison);
 } forms[] = {
-    {"table", print_table},      {"JSON", report_json_print},
-    {"CSV", report_csv_print},   {"Markdown", report_markdown_print},
-    {"page", report_html_print},
+    {"table", print_table},       {"JSON", report_json_print}, {"CSV", csv_print},
+    {"Markdown", markdown_print}, {"page", report_html_print},
 };
 
 static char *printed(const struct form *form, const struct comparison *comparison) {
