@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include "base/version.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
@@ -93,6 +95,13 @@ void json_object(struct json *json, const char *key) {
 
 void json_array(struct json *json, const char *key) {
     json_open(json, key, '[', ']', false);
+}
+
+void json_document(struct json *json, const char *key, const char *schema, unsigned version) {
+    json_object(json, key);
+    json_text(json, "schema", schema);
+    json_count(json, "schema_version", version);
+    json_text(json, "tagpool_version", TAGPOOL_VERSION);
 }
 
 void json_flat_object(struct json *json, const char *key) {

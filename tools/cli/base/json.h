@@ -35,6 +35,10 @@ void json_init(struct json *json, FILE *out);
 void json_object(struct json *json, const char *key);
 void json_array(struct json *json, const char *key);
 
+/* Opens an object that says what it is: "tagpool-compare", the version of that schema, and the
+ * version of tagpool that wrote it. */
+void json_document(struct json *json, const char *key, const char *schema, unsigned version);
+
 /* The same on one line, for small things that come in numbers. */
 void json_flat_object(struct json *json, const char *key);
 void json_flat_array(struct json *json, const char *key);

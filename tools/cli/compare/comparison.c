@@ -48,6 +48,26 @@ const char *comparison_verdict_word(enum metric metric, enum paired_verdict verd
     return "inconclusive";
 }
 
+static const struct {
+    enum terminal_colour colour;
+    const char *class;
+} comparison_looks[] = {
+    [PAIRED_FASTER] = {TERMINAL_GOOD, "less"},
+    [PAIRED_SLIGHTLY_FASTER] = {TERMINAL_GOOD, "less"},
+    [PAIRED_NO_DIFFERENCE] = {TERMINAL_PLAIN, "none"},
+    [PAIRED_SLIGHTLY_SLOWER] = {TERMINAL_BAD, "more"},
+    [PAIRED_SLOWER] = {TERMINAL_BAD, "more"},
+    [PAIRED_INCONCLUSIVE] = {TERMINAL_PLAIN, "none"},
+};
+
+enum terminal_colour comparison_verdict_colour(enum paired_verdict verdict) {
+    return comparison_looks[verdict].colour;
+}
+
+const char *comparison_verdict_class(enum paired_verdict verdict) {
+    return comparison_looks[verdict].class;
+}
+
 void comparison_format_difference(const struct analysis *analysis, char *text, size_t text_bytes) {
     const struct paired_interval *difference = &analysis->difference;
     double estimate = 100 * paired_share(difference->estimate);

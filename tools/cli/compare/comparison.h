@@ -8,6 +8,7 @@
 
 #include "base/json_tree.h"
 #include "base/say.h"
+#include "base/terminal.h"
 #include "compare/reasons.h"
 #include "measure/analysis.h"
 #include "measure/counted.h"
@@ -38,6 +39,10 @@ double comparison_reference(const struct comparison *comparison, enum metric met
 /* "faster", "slightly larger", "no meaningful difference", "inconclusive". */
 const char *comparison_verdict_word(enum metric metric, enum paired_verdict verdict, char *text,
                                     size_t text_bytes);
+
+/* How a verdict looks: its colour on a terminal; its class on a page, "less", "more" or "none". */
+enum terminal_colour comparison_verdict_colour(enum paired_verdict verdict);
+const char *comparison_verdict_class(enum paired_verdict verdict);
 
 /* "-9.8 % [-11.2 ... -8.6]", "-2.7 % exact", "same". */
 void comparison_format_difference(const struct analysis *analysis, char *text, size_t text_bytes);

@@ -1,5 +1,6 @@
 #include "measure/experiment.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "measure/analysis.h"
 #include "pages/stats_file.h"
@@ -13,29 +14,19 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <tagpool/options.h>
-#include <time.h>
 #include <unistd.h>
 
 /* The environment grows by up to this much from round to round, in steps of the stack's alignment.
  */
 enum { EXPERIMENT_PADDING_STEPS = 256, EXPERIMENT_PADDING_STEP_BYTES = 16 };
 
-static double experiment_now_s(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 /* Records why there is no verdict; always false. */
 __attribute__((format(printf, 3, 4))) static bool
 experiment_fail(struct experiment *experiment, enum exit_status status, const char *format, ...) {
     va_list arguments;
-    char *reason = NULL;
     va_start(arguments, format);
-    int length = vasprintf(&reason, format, arguments);
+    char *reason = memory_format_list(format, arguments);
     va_end(arguments);
-    if (length < 0)
-        say_and_exit(STATUS_OWN_FAILURE, "out of memory");
     free(experiment->reason);
     experiment->status = status;
     experiment->reason = reason;
@@ -429,7 +420,7 @@ static bool experiment_warm_up(struct experiment *experiment) {
 
 bool experiment_measure(struct experiment *experiment) {
     bool sound = experiment_warm_up(experiment);
-    double start_s = experiment_now_s();
+    double start_s = clock_wall_s();
     unsigned goal = experiment_goal(experiment);
     while (sound && experiment->result.rounds.count < goal) {
         experiment->result.out_of_time = experiment_time_is_up(experiment);
@@ -437,7 +428,7 @@ bool experiment_measure(struct experiment *experiment) {
             break;
         experiment_show_progress(experiment, goal);
         sound = experiment_round(experiment, rounds_add(&experiment->result.rounds));
-        experiment->result.elapsed_s = experiment_now_s() - start_s;
+        experiment->result.elapsed_s = clock_wall_s() - start_s;
         /* Decided only where a goal was reached, by the spread and never by the difference itself.
          */
         if (sound && experiment->result.rounds.count == goal)

@@ -2,7 +2,6 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/version.h"
 #include "compare/comparison.h"
 #include "measure/machine.h"
 #include "measure/metric.h"
@@ -207,10 +206,7 @@ void replay_report_print_json(FILE *out, const struct replay_report *report) {
     const struct rounds *rounds = &result->rounds;
     struct json json;
     json_init(&json, out);
-    json_object(&json, NULL);
-    json_text(&json, "schema", "tagpool-replay");
-    json_count(&json, "schema_version", REPLAY_JSON_VERSION);
-    json_text(&json, "tagpool_version", TAGPOOL_VERSION);
+    json_document(&json, NULL, "tagpool-replay", REPLAY_JSON_VERSION);
     json_text(&json, "name", report->title);
     machine_print_json_here(&json);
     replay_report_json_trace(&json, report);

@@ -89,14 +89,6 @@ static enum metric html_leading_metric(const struct analysis *analyses) {
     return cpu == PAIRED_INCONCLUSIVE || cpu == PAIRED_NO_DIFFERENCE ? METRIC_WALL : METRIC_CPU;
 }
 
-static const char *html_tone(enum paired_verdict verdict) {
-    if (verdict == PAIRED_FASTER || verdict == PAIRED_SLIGHTLY_FASTER)
-        return "less";
-    if (verdict == PAIRED_SLOWER || verdict == PAIRED_SLIGHTLY_SLOWER)
-        return "more";
-    return "none";
-}
-
 static void html_print_verdict(FILE *out, const struct comparison *comparison, unsigned variant) {
     const struct result *result = comparison->result;
     const struct analysis *analyses = comparison->analyses[variant];
@@ -105,7 +97,7 @@ static void html_print_verdict(FILE *out, const struct comparison *comparison, u
     const char *verdict =
         comparison_verdict_word(metric, analyses[metric].verdict, word, sizeof word);
     char *sentence = comparison_sentence(comparison, variant);
-    fprintf(out, "<li class=\"%s\"><b><i>", html_tone(analyses[metric].verdict));
+    fprintf(out, "<li class=\"%s\"><b><i>", comparison_verdict_class(analyses[metric].verdict));
     html_text(out, result->variants[variant].name);
     fputs(":</i> ", out);
     html_format(out, "%s %s", html_metric_title(metric), verdict);

@@ -88,14 +88,6 @@ static void rounds_print_interval(FILE *out, const struct comparison *comparison
             html_place(scale, rounds_percent(difference->estimate)), y);
 }
 
-static const char *rounds_tone(enum paired_verdict verdict) {
-    if (verdict == PAIRED_FASTER || verdict == PAIRED_SLIGHTLY_FASTER)
-        return "less";
-    if (verdict == PAIRED_SLOWER || verdict == PAIRED_SLIGHTLY_SLOWER)
-        return "more";
-    return "none";
-}
-
 /* The numbers of a row: name, median, difference, verdict. */
 static void rounds_print_numbers(FILE *out, const struct comparison *comparison, unsigned variant,
                                  enum metric metric) {
@@ -107,7 +99,8 @@ static void rounds_print_numbers(FILE *out, const struct comparison *comparison,
     html_text(out, comparison->result->variants[variant].name);
     fprintf(out, "</span><span class=\"value\">%s</span><span class=\"difference\">%s</span>",
             value, difference);
-    fprintf(out, "<span class=\"verdict %s\">%s</span></li>\n", rounds_tone(analysis->verdict),
+    fprintf(out, "<span class=\"verdict %s\">%s</span></li>\n",
+            comparison_verdict_class(analysis->verdict),
             comparison_verdict_word(metric, analysis->verdict, word, sizeof word));
 }
 

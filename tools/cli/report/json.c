@@ -1,7 +1,6 @@
 #include "report/json.h"
 
 #include "base/json.h"
-#include "base/version.h"
 
 #include <math.h>
 #include <sys/wait.h>
@@ -207,10 +206,7 @@ void report_json_print(FILE *out, const struct comparison *comparison) {
     const struct result *result = comparison->result;
     struct json json;
     json_init(&json, out);
-    json_object(&json, NULL);
-    json_text(&json, "schema", "tagpool-compare");
-    json_count(&json, "schema_version", REPORT_JSON_VERSION);
-    json_text(&json, "tagpool_version", TAGPOOL_VERSION);
+    json_document(&json, NULL, "tagpool-compare", REPORT_JSON_VERSION);
     json_text(&json, "name", comparison->title);
     json_flat_array(&json, "command");
     for (char **word = result->command; *word != NULL; word++)

@@ -107,12 +107,7 @@ static void pair_print_change(FILE *out, const struct terminal *terminal,
     fprintf(out, "  %-12s  %-*s  %10s  %10s   %-26s  ",
             first ? metric_about[change->metric].title : "", name_width, change->variant, before,
             after, difference);
-    terminal_colour(terminal, out,
-                    change->verdict == PAIRED_FASTER || change->verdict == PAIRED_SLIGHTLY_FASTER
-                        ? TERMINAL_GOOD
-                    : change->verdict == PAIRED_SLOWER || change->verdict == PAIRED_SLIGHTLY_SLOWER
-                        ? TERMINAL_BAD
-                        : TERMINAL_PLAIN);
+    terminal_colour(terminal, out, comparison_verdict_colour(change->verdict));
     fputs(comparison_verdict_word(change->metric, change->verdict, word, sizeof word), out);
     terminal_colour(terminal, out, TERMINAL_PLAIN);
     fputc('\n', out);

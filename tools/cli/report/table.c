@@ -18,14 +18,6 @@ static unsigned report_table_difference_width(const struct comparison *compariso
     return (unsigned)width;
 }
 
-static enum terminal_colour report_table_colour(enum paired_verdict verdict) {
-    if (verdict == PAIRED_FASTER || verdict == PAIRED_SLIGHTLY_FASTER)
-        return TERMINAL_GOOD;
-    if (verdict == PAIRED_SLOWER || verdict == PAIRED_SLIGHTLY_SLOWER)
-        return TERMINAL_BAD;
-    return TERMINAL_PLAIN;
-}
-
 static void report_table_row(FILE *out, const struct terminal *terminal, enum metric metric,
                              const struct analysis *analysis, unsigned width) {
     char value[REPORT_TABLE_TEXT_BYTES], difference[REPORT_TABLE_TEXT_BYTES],
@@ -33,7 +25,7 @@ static void report_table_row(FILE *out, const struct terminal *terminal, enum me
     metric_format(metric, analysis->value, value, sizeof value);
     comparison_format_difference(analysis, difference, sizeof difference);
     fprintf(out, "%10s   %-*s   ", value, (int)width, difference);
-    terminal_colour(terminal, out, report_table_colour(analysis->verdict));
+    terminal_colour(terminal, out, comparison_verdict_colour(analysis->verdict));
     fputs(comparison_verdict_word(metric, analysis->verdict, word, sizeof word), out);
     terminal_colour(terminal, out, TERMINAL_PLAIN);
     fputc('\n', out);
