@@ -18,7 +18,8 @@ void probe_headroom(struct comparison *comparison, const struct experiment *expe
 /* By the processor's counters: counted.h. */
 void probe_counters(struct comparison *comparison, const struct experiment *experiment);
 
-/* A profile as profile/table.h describes it, parsed; NULL when there is none. */
+/* A profile as profile/table.h describes it, parsed; NULL when there is none. It lives as long
+ * as the program. */
 const struct json_value *probe_profile(const struct comparison *comparison,
                                        const struct experiment *experiment);
 

@@ -7,10 +7,15 @@
  *                        compared; each variant with the shim must leave calls on the statistics
  *                        page
  *   experiment_measure   the timed rounds, with the plain shim and without that page
+ *   experiment_free      after any of these, whatever came of it
  *
- * Both return false when no verdict can be given, and leave the reason and the exit status for it
- * in the experiment. Nothing is printed but progress and notes, so that a benchmark can go on with
- * its next workload.
+ * Check and measure return false when no verdict can be given, and leave the reason and the exit
+ * status for it in the experiment; rounds that were whole until then stay in the result. Nothing is
+ * printed but progress and notes, so that a benchmark can go on with its next workload. Each is
+ * called at most once, and measure works without a check: then every run has to end with status 0,
+ * unless the plan ignores failures.
+ *
+ * There is one launcher (launch/launcher.h), so one experiment runs at a time; several may exist.
  */
 #ifndef MEASURE_EXPERIMENT_H
 #define MEASURE_EXPERIMENT_H
@@ -28,12 +33,12 @@ enum { EXPERIMENT_PILOT_ROUNDS = 8 };
 struct experiment {
     struct result result; /* what is known so far */
     const struct target *target;
-    const struct terminal *terminal;
-    struct spool spool;
+    const struct terminal *terminal; /* where progress is shown */
+    struct spool spool;              /* standard input of every run */
     struct schedule schedule;
     struct capture checks[ROUNDS_VARIANTS_MAX]; /* the check's run of each variant */
-    enum exit_status status;                    /* why no verdict can be given */
-    char *reason;
+    enum exit_status status;                    /* after a failure: what to end with */
+    char *reason;                               /* and why, in a sentence; NULL: no failure */
 };
 
 /* Everything passed in must live as long as the experiment. The first variant is number 0. Ends the

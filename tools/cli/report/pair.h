@@ -28,7 +28,7 @@ struct pair {
     struct pair_change changes[PAIR_ROWS];
 };
 
-/* Their references must be of one name. */
+/* Their references must be of one name; variants that only one has are left out. */
 void pair_make(struct pair *pair, const struct saved *before, const struct saved *after);
 
 void pair_print(FILE *out, const struct terminal *terminal, const struct pair *pair);
