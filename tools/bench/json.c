@@ -1,7 +1,6 @@
 #include "bench/report.h"
 
 #include "base/json.h"
-#include "base/version.h"
 #include "measure/machine.h"
 
 #include <math.h>
@@ -94,10 +93,7 @@ void bench_report_print_json(FILE *out, const struct bench_report *report) {
     const struct bench_results *results = report->results;
     struct json json;
     json_init(&json, out);
-    json_object(&json, NULL);
-    json_text(&json, "schema", "tagpool-bench");
-    json_count(&json, "schema_version", BENCH_JSON_VERSION);
-    json_text(&json, "tagpool_version", TAGPOOL_VERSION);
+    json_document(&json, NULL, "tagpool-bench", BENCH_JSON_VERSION);
     machine_print_json_here(&json);
     json_count(&json, "runs", report->runs);
     json_count(&json, "seed", report->seed);

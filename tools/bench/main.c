@@ -1,4 +1,5 @@
 /* tagpool-bench: measures the panel of workloads under every allocator there is. */
+#include "base/clock.h"
 #include "base/command.h"
 #include "base/export.h"
 #include "base/memory.h"
@@ -16,7 +17,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     BENCH_RUNS = 6,
@@ -320,12 +320,6 @@ static void bench_measure_start(struct bench_results *results,
     free(path);
 }
 
-static double bench_now_s(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 static int bench_measure(struct bench_request *request) {
     struct terminal terminal;
     struct export export;
@@ -342,7 +336,7 @@ static int bench_measure(struct bench_request *request) {
     };
     struct bench_results results = {.variants = request->variants,
                                     .variant_count = request->variant_count};
-    double start_s = bench_now_s();
+    double start_s = clock_wall_s();
     bench_measure_start(&results, request);
     bool sound = bench_measure_panel(&results, &plan, request);
     if (results.row_count == 0 && results.start.rounds == 0)
@@ -351,7 +345,7 @@ static int bench_measure(struct bench_request *request) {
     const struct bench_report report = {.results = &results,
                                         .runs = request->runs,
                                         .seed = request->seed,
-                                        .elapsed_s = bench_now_s() - start_s};
+                                        .elapsed_s = clock_wall_s() - start_s};
     if (request->strategies)
         bench_strategies_print(export_tables(&export), &report, plan.folder);
     else

@@ -18,12 +18,9 @@ void args_init(struct args *args, const char *command, const struct args_option 
 
 void args_refuse(const char *command, const char *format, ...) {
     va_list arguments;
-    char *text = NULL;
     va_start(arguments, format);
-    int length = vasprintf(&text, format, arguments);
+    char *text = memory_format_list(format, arguments);
     va_end(arguments);
-    if (length < 0)
-        say_and_exit(STATUS_OWN_FAILURE, "out of memory");
     if (strcmp(say_program(), "tagpool") != 0) /* it has no commands */
         say_and_exit(STATUS_USAGE, "%s (see '%s --help')", text, say_program());
     say_and_exit(STATUS_USAGE, "%s (see 'tagpool help%s%s')", text, command[0] != '\0' ? " " : "",

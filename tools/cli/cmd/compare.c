@@ -144,7 +144,7 @@ enum compare_headroom {
 
 /* What the command line asks for. */
 struct compare_request {
-    struct experiment_plan plan;
+    struct plan plan;
     struct variant variants[ROUNDS_VARIANTS_MAX];
     unsigned variant_count;
     char *settings;        /* for every variant with the shim */
@@ -206,7 +206,7 @@ static void compare_add_setting(struct compare_request *request, const char *set
 /* Options that say how many rounds; false if it is another option. */
 static bool compare_read_plan(struct compare_request *request, const struct args *args,
                               enum compare_option option) {
-    struct experiment_plan *plan = &request->plan;
+    struct plan *plan = &request->plan;
     switch (option) {
     case COMPARE_RUNS:
         plan->runs = (unsigned)args_count(args, 1, 100000);
@@ -321,7 +321,7 @@ static void compare_read_option(struct compare_request *request, const struct ar
 static char **compare_read_arguments(struct compare_request *request, char **arguments) {
     struct args args;
     *request = (struct compare_request){
-        .plan = {.max_runs = EXPERIMENT_MOST_ROUNDS,
+        .plan = {.max_runs = PLAN_MOST_ROUNDS,
                  .duration_s = 60,
                  .threshold = 0.01,
                  .seed = randomness_fresh_seed(),
@@ -424,25 +424,25 @@ static bool compare_has_shim(const struct compare_request *request) {
 }
 
 /* The runs besides the rounds, each as far as it was asked for or costs little. */
-static void compare_probe(const struct compare_request *request, struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
-    const struct analysis *analyses =
-        comparison->analyses[experiment->rounds.reference == 0 ? 1 : 0];
-    unsigned rounds = headroom_rounds_for(COMPARE_PROBE_SHARE * experiment->elapsed_s,
-                                          analyses[METRIC_WALL].reference);
+static void compare_probe(const struct compare_request *request,
+                          const struct experiment *experiment, struct comparison *comparison) {
+    const struct result *result = &experiment->result;
+    unsigned rounds = headroom_rounds_for(COMPARE_PROBE_SHARE * result->elapsed_s,
+                                          comparison_reference(comparison, METRIC_WALL));
     if (request->headroom == COMPARE_HEADROOM_ALWAYS && rounds == 0)
         rounds = HEADROOM_ROUNDS_LEAST;
     bool wanted = request->headroom == COMPARE_HEADROOM_ALWAYS ||
                   (request->headroom == COMPARE_HEADROOM_IF_CHEAP && !request->null);
     if (wanted)
-        probe_headroom(comparison, rounds);
+        probe_headroom(comparison, experiment, rounds);
     if (request->counters ||
-        (experiment->rounds.count >= COUNTED_ROUNDS / COMPARE_PROBE_SHARE && counters_available()))
-        probe_counters(comparison);
+        (result->rounds.count >= COUNTED_ROUNDS / COMPARE_PROBE_SHARE && counters_available()))
+        probe_counters(comparison, experiment);
     if (request->profile)
-        comparison->profile = probe_profile(comparison);
-    if (compare_has_shim(request) && analyses[METRIC_CPU].reference < COMPARE_LOADING_RUN_S)
-        comparison->loading_s = probe_loading(comparison);
+        comparison->profile = probe_profile(comparison, experiment);
+    if (compare_has_shim(request) &&
+        comparison_reference(comparison, METRIC_CPU) < COMPARE_LOADING_RUN_S)
+        comparison->loading_s = probe_loading(experiment);
 }
 
 /* The check and the rounds, with what the machine was like meanwhile. */
@@ -475,11 +475,11 @@ static int compare_measure(struct compare_request *request, unsigned reference,
                     reference, &terminal);
     int status = STATUS_DONE;
     if (compare_experiment(&experiment, &machine, &steal)) {
-        comparison_make(&comparison, &experiment, title);
+        comparison_make(&comparison, &experiment.result, title);
         comparison.machine = machine;
         comparison.steal = steal;
         reasons_add_findings(&comparison.reasons, findings);
-        compare_probe(request, &comparison);
+        compare_probe(request, &experiment, &comparison);
         judge_reasons(&comparison);
         if (strcmp(request->style, "none") != 0)
             report_table_print(exports_tables(&request->exports), &terminal, &comparison);

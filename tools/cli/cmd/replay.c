@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/say.h"
 #include "cmd/commands.h"
+#include "measure/experiment.h"
 #include "pages/shared_file.h"
 #include "replay/report.h"
 #include "target/library.h"
@@ -69,7 +70,7 @@ static const char replay_details[] =
     "allocator failed; 125 tagpool itself failed.\n";
 
 struct replay_request {
-    struct experiment_plan plan;
+    struct plan plan;
     struct variant variants[ROUNDS_VARIANTS_MAX];
     unsigned variant_count;
     char *settings;
@@ -174,7 +175,7 @@ static const char *replay_read_arguments(struct replay_request *request, char **
     struct args args;
     const char *file = NULL;
     *request = (struct replay_request){
-        .plan = {.max_runs = EXPERIMENT_MOST_ROUNDS,
+        .plan = {.max_runs = PLAN_MOST_ROUNDS,
                  .duration_s = 30,
                  .threshold = 0.01,
                  .precision = 0.01,
@@ -237,19 +238,19 @@ static struct replay_result *replay_read_results(const char *path, unsigned befo
     return NULL;
 }
 
-static int replay_show(struct replay_request *request, const struct experiment *experiment,
+static int replay_show(struct replay_request *request, const struct result *result,
                        const struct terminal *terminal, const struct replay_report *about,
                        const char *path) {
-    unsigned variants = experiment->rounds.variant_count;
+    unsigned variants = result->rounds.variant_count;
     /* The check ran the reference twice and each other variant once. */
     struct replay_result *results =
-        replay_read_results(path, variants + 1, experiment->rounds.count * variants);
+        replay_read_results(path, variants + 1, result->rounds.count * variants);
     if (results == NULL) {
         say_error("the replays did not leave the results that were asked for");
         return STATUS_OWN_FAILURE;
     }
     struct replay_report report = *about;
-    report.experiment = experiment;
+    report.result = result;
     report.results = results;
     if (strcmp(request->style, "none") != 0)
         replay_report_print(export_tables(&request->export), terminal, &report);
@@ -273,7 +274,7 @@ static int replay_measure(struct replay_request *request, const struct target *t
         printf("%s: %llu calls replayed under %u allocators, every block intact\n", report->title,
                (unsigned long long)report->summary->calls, request->variant_count);
     else if (sound && experiment_measure(&experiment))
-        status = replay_show(request, &experiment, terminal, report, results_path);
+        status = replay_show(request, &experiment.result, terminal, report, results_path);
     else {
         say_error("%s", experiment.reason);
         status = experiment.status;
