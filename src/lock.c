@@ -1,27 +1,28 @@
 #include "lock.h"
 
 #include "assertion.h"
+#include "kernel.h"
 #include "libc.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 enum { LOCK_SPINS = 64 }; /* looks before sleeping: critical sections are shorter than a sleep */
 
 #define LOCK_FREE    ((uintptr_t)0)
-#define LOCK_AWAITED ((uintptr_t)1) /* beside the holder: a thread is aligned to more than this */
+#define LOCK_AWAITED ((uintptr_t)1) /* beside the holder */
 
 /* Futexes have 32 bits: they wait on the half of the state that has the flag. */
 enum { FUTEX_OFFSET_BYTES = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0 };
 
 static void futex(struct lock *lock, int operation, uint32_t value) {
-    int saved_errno = errno;
-    syscall(SYS_futex, (uintptr_t)&lock->state + FUTEX_OFFSET_BYTES, operation | LIBC_FUTEX_PRIVATE,
-            value, NULL, NULL, 0);
-    errno = saved_errno;
+    KERNEL(futex, (uintptr_t)&lock->state + FUTEX_OFFSET_BYTES, operation | LIBC_FUTEX_PRIVATE,
+           value);
+}
+
+/* Where a variable of its own lies. Aligned, so that LOCK_AWAITED has room beside it. */
+uintptr_t lock_this_thread(void) {
+    static _Thread_local _Alignas(16) char mine;
+    return (uintptr_t)&mine;
 }
 
 static bool try_acquire(struct lock *lock, uintptr_t holder) {
@@ -42,7 +43,7 @@ static void await(struct lock *lock) {
 }
 
 void lock_acquire(struct lock *lock) {
-    uintptr_t self = (uintptr_t)pthread_self();
+    uintptr_t self = lock_this_thread();
     ASSERT((self & LOCK_AWAITED) == 0 && !lock_is_mine(lock));
     bool held = try_acquire(lock, self);
     for (int spin = 0; !held && spin < LOCK_SPINS; spin++)
@@ -63,5 +64,5 @@ void lock_release(struct lock *lock) {
 
 bool lock_is_mine(struct lock *lock) {
     uintptr_t state = atomic_load_explicit(&lock->state, memory_order_relaxed);
-    return (state & ~LOCK_AWAITED) == (uintptr_t)pthread_self();
+    return (state & ~LOCK_AWAITED) == lock_this_thread();
 }

@@ -18,7 +18,7 @@
 EXPORT void *dlopen(const char *file, int mode) {
     if (config.strategy != TAGPOOL_STRATEGY_DIRECT)
         mode &= ~RTLD_DEEPBIND;
-    return NEXT_FUNCTION(dlopen)(file, mode);
+    return next()->dlopen(file, mode);
 }
 
 /* Asked by AddressSanitizer's runtime, which otherwise ends a program when it is not the first
@@ -48,13 +48,13 @@ static void prepare_for_limit(int resource, rlim_t limit) {
 #define DEFINE_LIMITS(setrlimit, prlimit, rlimit)                                                  \
     EXPORT int setrlimit(LIBC_RESOURCE resource, const struct rlimit *limit) {                     \
         prepare_for_limit((int)resource, limit->rlim_cur);                                         \
-        return NEXT_FUNCTION(setrlimit)(resource, limit);                                          \
+        return next()->setrlimit(resource, limit);                                          \
     }                                                                                              \
     EXPORT int prlimit(pid_t pid, LIBC_RESOURCE resource, const struct rlimit *limit,              \
                        struct rlimit *before) {                                                    \
         if (limit != NULL && (pid == 0 || pid == getpid()))                                        \
             prepare_for_limit((int)resource, limit->rlim_cur);                                     \
-        return NEXT_FUNCTION(prlimit)(pid, resource, limit, before);                               \
+        return next()->prlimit(pid, resource, limit, before);                               \
     }
 DEFINE_LIMITS(setrlimit, prlimit, rlimit)
 #ifdef LIBC_HAS_RLIMIT64
@@ -64,10 +64,10 @@ DEFINE_LIMITS(setrlimit64, prlimit64, rlimit64)
 /* RLIMIT_MEMLOCK counts the whole address space here. */
 EXPORT int mlockall(int flags) {
     int saved_errno = errno;
-    int result = NEXT_FUNCTION(mlockall)(flags);
+    int result = next()->mlockall(flags);
     if (result != 0 && errno == ENOMEM && give_back(0)) {
         errno = saved_errno;
-        result = NEXT_FUNCTION(mlockall)(flags);
+        result = next()->mlockall(flags);
     }
     return result;
 }

@@ -2,6 +2,7 @@
 
 #include "inflate.h"
 #include "lock.h"
+#include "next.h"
 #include "os.h"
 #include "record.h"
 #include "tagpool/profile_page.h"
@@ -154,6 +155,7 @@ __attribute__((visibility("hidden"))) void *__dso_handle = &__dso_handle;
 __attribute__((constructor)) static void load(void) {
     if (!started)
         start();
+    next_start();
     if (mode != MODE_NOTHING)
         pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
