@@ -17,7 +17,7 @@ static FIXED void *library[CXX_OPERATOR_COUNT]; /* its operators, if the program
  * is part of the program, whoever has the function. */
 void *cxx_symbol(const char *name) {
     static const char libraries[][sizeof "libc++abi.so.1"] = {"libstdc++.so.6", "libc++.so.1",
-                                                             "libc++abi.so.1"};
+                                                              "libc++abi.so.1"};
     void *symbol = NULL;
     for (size_t i = 0; symbol == NULL && i < sizeof libraries / sizeof libraries[0]; i++)
         symbol = objects_in(libraries[i], name);

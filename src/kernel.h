@@ -7,8 +7,7 @@
 #ifndef KERNEL_H
 #define KERNEL_H
 
-#include "base.h"
-
+#include <stdbool.h>
 #include <sys/syscall.h>
 
 /* KERNEL(mmap, start, bytes, ...): the call of that name, with up to six arguments, numbers or

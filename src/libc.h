@@ -23,7 +23,8 @@ extern void _IO_list_resetlock(void) __attribute__((weak));
 /* sys/single_threaded.h, since glibc 2.32: not 0 while there is but one thread. */
 extern char __libc_single_threaded __attribute__((weak));
 
-/* dlfcn.h, since glibc 2.35: which object an address lies in. Weak, for an older one at run time. */
+/* dlfcn.h, since glibc 2.35: which object an address lies in. Weak, for an older one at run time.
+ */
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
 #define LIBC_FIND_OBJECT
 extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
@@ -46,8 +47,8 @@ extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 /* The buffer of a stream; musl does not tell. */
 #define LIBC_STREAM_BUFFER(stream) ((const char *)(stream)->_IO_buf_base)
 #else
-#define LIBC_MEMALIGN              "aligned_alloc"
-#define LIBC_RESOURCE              int
+#define LIBC_MEMALIGN "aligned_alloc"
+#define LIBC_RESOURCE int
 #define LIBC_RLIMIT64(list, X)
 #define LIBC_STREAM_BUFFER(stream) ((const char *)NULL)
 

@@ -12,9 +12,9 @@
 /* What tells the calling thread from all others that run, and does not change by a fork. */
 uintptr_t lock_this_thread(void);
 
-/* lock_this_thread() of the holder, which a fork does not change; 0 if free. The lowest bit is set if
- * somebody may wait. One word, so that there is no moment at which the lock is held and nobody
- * knows by whom: a signal may come at any. */
+/* lock_this_thread() of the holder; 0 if free. The lowest bit is set if somebody may wait. One
+ * word, so that there is no moment at which the lock is held and nobody knows by whom: a signal may
+ * come at any. */
 struct lock {
     _Atomic(uintptr_t) state;
 };

@@ -124,7 +124,10 @@ static const char *name_behind(const char *name) {
 }
 
 #define NEXT_COUNT(result, name, parameters) +1
-enum { NEEDED_COUNT = NEXT_FUNCTIONS(NEXT_COUNT), ALL_COUNT = NEEDED_COUNT NEXT_OTHERS(NEXT_COUNT) };
+enum {
+    NEEDED_COUNT = NEXT_FUNCTIONS(NEXT_COUNT),
+    ALL_COUNT = NEEDED_COUNT NEXT_OTHERS(NEXT_COUNT)
+};
 #undef NEXT_COUNT
 
 static_assert(offsetof(struct next, realloc_before) == ALL_COUNT * sizeof(void *),

@@ -14,7 +14,7 @@ enum { VERSION_HIDDEN = 0x8000 };
 /* What the dynamic section of an object says of its symbols. */
 struct symbols {
     uintptr_t base;
-    const ElfW(Sym) *symbol;
+    const ElfW(Sym) * symbol;
     const char *strings;
     const uint16_t *versions;
     const uint32_t *gnu_hash;
@@ -76,7 +76,7 @@ static uint32_t gnu_hash(const char *name) {
 /* The table begins with four numbers: how many buckets, the first symbol in it, words and shift of
  * the filter. Then the filter, the buckets, and for each symbol its hash, whose lowest bit ends the
  * bucket. */
-static const ElfW(Sym) *find_by_gnu_hash(const struct symbols *symbols, const char *name) {
+static const ElfW(Sym) * find_by_gnu_hash(const struct symbols *symbols, const char *name) {
     const uint32_t *table = symbols->gnu_hash;
     uint32_t bucket_count = table[0], first = table[1], filter_words = table[2];
     const ElfW(Addr) *filter = (const ElfW(Addr) *)(const void *)(table + 4);
@@ -99,14 +99,14 @@ static const ElfW(Sym) *find_by_gnu_hash(const struct symbols *symbols, const ch
 
 /* The older table begins with how many buckets and how many symbols there are. All of these are
  * looked through: few libraries have no other table. */
-static const ElfW(Sym) *find_by_old_hash(const struct symbols *symbols, const char *name) {
+static const ElfW(Sym) * find_by_old_hash(const struct symbols *symbols, const char *name) {
     for (uint32_t i = 1; i < symbols->old_hash[1]; i++)
         if (defines(symbols, i, name))
             return &symbols->symbol[i];
     return NULL;
 }
 
-static const ElfW(Sym) *find(const struct symbols *symbols, const char *name) {
+static const ElfW(Sym) * find(const struct symbols *symbols, const char *name) {
     if (symbols->symbol == NULL || symbols->strings == NULL)
         return NULL;
     if (symbols->gnu_hash != NULL)
@@ -114,7 +114,7 @@ static const ElfW(Sym) *find(const struct symbols *symbols, const char *name) {
     return symbols->old_hash != NULL ? find_by_old_hash(symbols, name) : NULL;
 }
 
-static void *address_of(const struct symbols *symbols, const ElfW(Sym) *symbol) {
+static void *address_of(const struct symbols *symbols, const ElfW(Sym) * symbol) {
     if (symbol == NULL || ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC)
         return NULL;
     return (void *)(symbols->base + symbol->st_value);

@@ -5,12 +5,12 @@
 #include "config.h"
 #include "libc.h"
 #include "next.h"
+#include "os.h"
 #include "region.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 /* RTLD_DEEPBIND makes a library prefer the C library's malloc and free() to those of the program.
  * One that frees what the program allocated, as PHP's extensions do, then hands the pool's blocks
@@ -48,13 +48,13 @@ static void prepare_for_limit(int resource, rlim_t limit) {
 #define DEFINE_LIMITS(setrlimit, prlimit, rlimit)                                                  \
     EXPORT int setrlimit(LIBC_RESOURCE resource, const struct rlimit *limit) {                     \
         prepare_for_limit((int)resource, limit->rlim_cur);                                         \
-        return next()->setrlimit(resource, limit);                                          \
+        return next()->setrlimit(resource, limit);                                                 \
     }                                                                                              \
     EXPORT int prlimit(pid_t pid, LIBC_RESOURCE resource, const struct rlimit *limit,              \
                        struct rlimit *before) {                                                    \
-        if (limit != NULL && (pid == 0 || pid == getpid()))                                        \
+        if (limit != NULL && (pid == 0 || (uint64_t)pid == os_process_id()))                       \
             prepare_for_limit((int)resource, limit->rlim_cur);                                     \
-        return next()->prlimit(pid, resource, limit, before);                               \
+        return next()->prlimit(pid, resource, limit, before);                                      \
     }
 DEFINE_LIMITS(setrlimit, prlimit, rlimit)
 #ifdef LIBC_HAS_RLIMIT64

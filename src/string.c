@@ -4,8 +4,8 @@
  *
  * An empty asm in a loop keeps the compiler from seeing a call of the same function in it.
  */
-#include "base.h"
-
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #define KEEP_LOOP() __asm__ volatile("" : : : "memory")

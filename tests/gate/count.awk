@@ -1,5 +1,6 @@
 # Adds up, in a file of callgrind, the instructions that ran in libtagpool.so itself, but for those
-# that move bytes (src/string.c): how many they are, the block's size decides. Prints the sum. What a function called is on the line behind "calls=" and belongs to the callee.
+# that move bytes (src/string.c): how many they are, the size of the block decides. Prints the sum.
+# What a function called is on the line behind "calls=" and belongs to the callee.
 
 BEGIN { moves["memset"] = moves["memcpy"] = moves["memcmp"] = 1 }
 
