@@ -46,7 +46,8 @@ COLD static enum cxx_state find(void) {
 #define CXX_NAME(name, ...) #name "\0"
         CXX_NEW(CXX_NAME) CXX_DELETE(CXX_NAME);
 #undef CXX_NAME
-    enum cxx_state found = CXX_OURS;
+    /* With a malloc() before ours the operators have to end there, as the library's do. */
+    enum cxx_state found = is_replaced("malloc") ? CXX_REPLACED : CXX_OURS;
     const char *name = names;
     for (size_t i = 0; i < CXX_OPERATOR_COUNT; i++, name += strlen(name) + 1)
         if (is_replaced(name))

@@ -120,10 +120,9 @@ static void *address_of(const struct symbols *symbols, const ElfW(Sym) * symbol)
     return (void *)(symbols->base + symbol->st_value);
 }
 
-/* The first object that has the function, from one on to before another; NULL if none has it. */
-static const struct link_map *find_object(const struct link_map *from, const struct link_map *end,
-                                          const char *name) {
-    for (; from != end; from = from->l_next) {
+/* The first object that has the function, from one on; NULL if none has it. */
+static const struct link_map *find_object(const struct link_map *from, const char *name) {
+    for (; from != NULL; from = from->l_next) {
         struct symbols symbols;
         read_dynamic(&symbols, from);
         if (find(&symbols, name) != NULL)
@@ -152,14 +151,24 @@ bool objects_are_listed(void) {
     return objects_behind("__libc_start_main") != NULL;
 }
 
+/* A call comes to any version, the C library's own older ones too: libc_malloc_debug.so has no
+ * other. */
 void *objects_before(const char *name) {
     const struct link_map *ours = this_object();
-    return ours == NULL ? NULL : function_of(find_object(first_object(), ours, name), name);
+    for (const struct link_map *at = first_object(); ours != NULL && at != ours; at = at->l_next) {
+        struct symbols symbols;
+        read_dynamic(&symbols, at);
+        symbols.versions = NULL;
+        const ElfW(Sym) *symbol = find(&symbols, name);
+        if (symbol != NULL)
+            return address_of(&symbols, symbol);
+    }
+    return NULL;
 }
 
 void *objects_beside(const char *neighbour, const char *name) {
     const struct link_map *ours = this_object();
-    return ours == NULL ? NULL : function_of(find_object(ours->l_next, NULL, neighbour), name);
+    return ours == NULL ? NULL : function_of(find_object(ours->l_next, neighbour), name);
 }
 
 void *objects_behind(const char *name) {
