@@ -169,12 +169,18 @@ static void find_before(struct next *functions) {
 }
 
 /* With its first request an allocator sets itself up, which no cancellation of the thread may cut
- * short: glibc's calls getrandom(), which up to 2.36 could. */
+ * short: glibc's calls getrandom(), which up to 2.36 could. The C library's own function, because a
+ * sanitizer's may not be ready. */
 static void set_up(const struct next *functions) {
+    typedef int set_function(int state, int *before);
+    set_function *set_state =
+        AS_FUNCTION(set_function, objects_in("libc.so.6", "pthread_setcancelstate"));
     int state;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    if (set_state != NULL)
+        set_state(PTHREAD_CANCEL_DISABLE, &state);
     functions->free(functions->malloc(1));
-    pthread_setcancelstate(state, NULL);
+    if (set_state != NULL)
+        set_state(state, NULL);
 }
 
 /* While a thread finds and sets up, its own requests are served by the bootstrap arena. Another

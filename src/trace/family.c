@@ -174,3 +174,9 @@ EXPORT size_t malloc_usable_size(void *block) {
     return next_is_bootstrap(block) ? next_bootstrap_bytes(block)
                                     : next()->malloc_usable_size(block);
 }
+
+/* As in shim_process.c: AddressSanitizer's runtime need not be the first library. */
+EXPORT const char *__asan_default_options(void);
+EXPORT const char *__asan_default_options(void) {
+    return "verify_asan_link_order=0";
+}
