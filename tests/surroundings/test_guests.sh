@@ -1,8 +1,8 @@
 #!/bin/sh
 # If this failed, the library would hang or crash where it is not alone: beside a library that has
 # its own version of a function of the C library and allocates in it; while a constructor inside
-# dlopen() waits for a thread that allocates; in a program with a sanitizer, when it is told to count
-# or to trace; with the packaged libraries of this kind.
+# dlopen() waits for a thread that allocates; in a program with a sanitizer that is counted or
+# traced; with the packaged libraries of this kind.
 set -u
 # shellcheck source=tests/surroundings/lib.sh
 . tests/surroundings/lib.sh
@@ -170,7 +170,7 @@ int main(int count, char **arguments) {
     return count == 2 && dlopen(arguments[1], RTLD_NOW) != NULL ? 0 : 1;
 }
 C
-$cc -w -O1 -fno-builtin -shared -fPIC -o "$work/waits.so" "$work/waits.c" -lstdc++ -pthread 2>/dev/null &&
+$cc -w -O1 -fno-builtin -shared -fPIC -o "$work/waits.so" "$work/waits.c" -lstdc++ -pthread &&
     $cc -O1 -o "$work/opens" "$work/opens.c" -ldl || exit 1
 
 for options in $all_options trace; do
