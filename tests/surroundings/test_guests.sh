@@ -4,8 +4,8 @@
 # dlopen() waits for a thread that allocates; in a program with a sanitizer that is counted or
 # traced; with the packaged libraries of this kind.
 set -u
-# shellcheck source=tests/surroundings/lib.sh
-. tests/surroundings/lib.sh
+# shellcheck source=tests/harness/tap.sh
+. tests/harness/tap.sh
 
 trace=$build/libtagpool-trace.so
 tagpool=$build/tagpool
