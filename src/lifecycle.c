@@ -138,6 +138,7 @@ COLD static void complain(const char *options) {
 __attribute__((constructor)) static void load(void) {
     if (!started)
         start();
+    next_start();
     has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
     if (has_thread_key && heap_is_real(heap_current))
         pthread_setspecific(thread_key, heap_current);

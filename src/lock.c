@@ -1,15 +1,12 @@
 #include "lock.h"
 
 #include "assertion.h"
+#include "kernel.h"
 #include "libc.h"
 
-#include <errno.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { LOCK_SPINS = 64 }; /* looks before sleeping: critical sections are shorter than a sleep */
 
@@ -26,18 +23,18 @@ enum { FUTEX_OFFSET_BYTES = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0 };
 
 static void futex(struct lock *lock, int operation, uint32_t value,
                   const struct timespec *timeout) {
-    int saved_errno = errno;
-    syscall(SYS_futex, (uintptr_t)&lock->state + FUTEX_OFFSET_BYTES, operation | LIBC_FUTEX_PRIVATE,
-            value, timeout, NULL, 0);
-    errno = saved_errno;
+    KERNEL(futex, (uintptr_t)&lock->state + FUTEX_OFFSET_BYTES, operation | LIBC_FUTEX_PRIVATE,
+           value, timeout);
+}
+
+/* Where a variable of its own lies. Aligned, so that the flags have room beside it. */
+uintptr_t lock_this_thread(void) {
+    static _Thread_local _Alignas(16) char mine;
+    return (uintptr_t)&mine;
 }
 
 static void wake(struct lock *lock, int threads) {
     futex(lock, LIBC_FUTEX_WAKE, (uint32_t)threads, NULL);
-}
-
-static uintptr_t self(void) {
-    return (uintptr_t)pthread_self();
 }
 
 static uintptr_t look(const struct lock *lock) {
@@ -96,7 +93,7 @@ COLD static bool acquire_slow(struct lock *lock, uintptr_t holder, int call_ms, 
         uintptr_t state = look(lock);
         bool is_fork = (state & LOCK_FORK) != 0;
         int *left_ms = is_fork ? &fork_ms : &call_ms;
-        if ((state & ~LOCK_FLAGS) == self())
+        if ((state & ~LOCK_FLAGS) == lock_this_thread())
             return false;
         if (state != LOCK_FREE) {
             bool is_given_up = (state & LOCK_GIVEN_UP) != 0 && *left_ms != LOCK_FOREVER;
@@ -112,8 +109,8 @@ COLD static bool acquire_slow(struct lock *lock, uintptr_t holder, int call_ms, 
 }
 
 FAST bool acquire(struct lock *lock, uintptr_t flags, int call_ms, int fork_ms) {
-    uintptr_t holder = self() | flags;
-    ASSERT((self() & LOCK_FLAGS) == 0);
+    uintptr_t holder = lock_this_thread() | flags;
+    ASSERT((lock_this_thread() & LOCK_FLAGS) == 0);
     return LIKELY(try_acquire(lock, holder)) || acquire_slow(lock, holder, call_ms, fork_ms);
 }
 
@@ -133,7 +130,7 @@ void lock_release(struct lock *lock) {
 }
 
 bool lock_is_mine(const struct lock *lock) {
-    return (look(lock) & ~LOCK_FLAGS) == self();
+    return (look(lock) & ~LOCK_FLAGS) == lock_this_thread();
 }
 
 enum lock_fork lock_begin_fork(struct lock *lock) {

@@ -19,9 +19,12 @@
 
 #include "base.h"
 
-/* pthread_self() of the holder, which a fork does not change; 0 if free. Its lowest bits, which are
- * zero in the address of a thread, tell more (lock.c). One word, so that there is no moment at
- * which the lock is held and nobody knows by whom: a signal may come at any. */
+/* What tells the calling thread from all others that run, and does not change by a fork. */
+uintptr_t lock_this_thread(void);
+
+/* lock_this_thread() of the holder; 0 if free. Its lowest bits, which are zero there, tell more
+ * (lock.c). One word, so that there is no moment at which the lock is held and nobody knows by
+ * whom: a signal may come at any. */
 struct lock {
     _Atomic(uintptr_t) state;
 };

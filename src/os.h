@@ -78,9 +78,6 @@ void os_unmap_shared(void *start, size_t bytes);
  * and reads as zero. */
 void os_detach_shared(void *start, size_t bytes);
 
-/* Nanoseconds of a clock that only goes forward, CLOCK_MONOTONIC. */
-uint64_t os_clock_ns(void);
-
 /* The value of an environment variable as it was when the process started or, once libc is set up,
  * as it is; NULL if it is not set or the environment cannot be found yet. */
 const char *os_environment(const char *name);

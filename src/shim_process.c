@@ -7,12 +7,12 @@
 #include "libc.h"
 #include "lifecycle.h"
 #include "next.h"
+#include "os.h"
 #include "region.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 /* RTLD_DEEPBIND makes a library prefer the C library's malloc and free() to those of the program.
  * One that frees what the program allocated, as PHP's extensions do, then hands the pool's blocks
@@ -20,7 +20,7 @@
 EXPORT void *dlopen(const char *file, int mode) {
     if (config.strategy != TAGPOOL_STRATEGY_DIRECT)
         mode &= ~RTLD_DEEPBIND;
-    return NEXT_FUNCTION(dlopen)(file, mode);
+    return next()->dlopen(file, mode);
 }
 
 FORK_EXPORT(lifecycle_forks())
@@ -63,13 +63,13 @@ static void prepare_for_limit(int resource, rlim_t limit) {
     EXPORT int setrlimit(LIBC_RESOURCE resource, const struct rlimit *limit) {                     \
         if (IS_GIVEN(limit))                                                                       \
             prepare_for_limit((int)resource, limit->rlim_cur);                                     \
-        return NEXT_FUNCTION(setrlimit)(resource, limit);                                          \
+        return next()->setrlimit(resource, limit);                                                 \
     }                                                                                              \
     EXPORT int prlimit(pid_t pid, LIBC_RESOURCE resource, const struct rlimit *limit,              \
                        struct rlimit *before) {                                                    \
-        if (limit != NULL && (pid == 0 || pid == getpid()))                                        \
+        if (limit != NULL && (pid == 0 || (uint64_t)pid == os_process_id()))                       \
             prepare_for_limit((int)resource, limit->rlim_cur);                                     \
-        return NEXT_FUNCTION(prlimit)(pid, resource, limit, before);                               \
+        return next()->prlimit(pid, resource, limit, before);                                      \
     }
 DEFINE_LIMITS(setrlimit, prlimit, rlimit)
 #ifdef LIBC_HAS_RLIMIT64
@@ -79,10 +79,10 @@ DEFINE_LIMITS(setrlimit64, prlimit64, rlimit64)
 /* RLIMIT_MEMLOCK counts the whole address space here. */
 EXPORT int mlockall(int flags) {
     int saved_errno = errno;
-    int result = NEXT_FUNCTION(mlockall)(flags);
+    int result = next()->mlockall(flags);
     if (result != 0 && errno == ENOMEM && give_back(0)) {
         errno = saved_errno;
-        result = NEXT_FUNCTION(mlockall)(flags);
+        result = next()->mlockall(flags);
     }
     return result;
 }

@@ -1,5 +1,6 @@
 #include "profile.h"
 
+#include "clock.h"
 #include "os.h"
 #include "tagpool/profile_page.h"
 
@@ -38,7 +39,7 @@ static bool open_row(void) {
         return false;
     row = claimed;
     row->pid = os_process_id();
-    row->start_ns = os_clock_ns();
+    row->start_ns = clock_ns();
     row->seen_ns = row->start_ns;
     row->sample_calls = TAGPOOL_PROFILE_FIRST_INTERVAL;
     next_sample_calls = row->sample_calls;
@@ -51,7 +52,7 @@ bool profile_start(const char *path) {
     page = os_map_shared(path, sizeof *page);
     if (page == NULL || !page_is_valid(&page->head))
         return false;
-    start_ns = os_clock_ns();
+    start_ns = clock_ns();
     return open_row();
 }
 
@@ -104,7 +105,7 @@ static void take_sample(void) {
 
 /* One more call; its time. */
 static void tick(void) {
-    row->seen_ns = os_clock_ns();
+    row->seen_ns = clock_ns();
     row->calls++;
     if (row->calls >= next_sample_calls)
         take_sample();

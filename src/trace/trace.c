@@ -2,6 +2,8 @@
 
 #include "fork.h"
 #include "inflate.h"
+#include "lock.h"
+#include "next.h"
 #include "os.h"
 #include "record.h"
 #include "tagpool/profile_page.h"
@@ -143,6 +145,7 @@ void trace_forks(void) {
 __attribute__((constructor)) static void load(void) {
     if (!started)
         start();
+    next_start();
     trace_forks();
 }
 

@@ -3,8 +3,8 @@
 # or ends, where the program alone does not: what the library is tested for in tests/preload runs
 # here under the tracing library.
 set -u
-# shellcheck source=tests/surroundings/lib.sh
-. tests/surroundings/lib.sh
+# shellcheck source=tests/harness/tap.sh
+. tests/harness/tap.sh
 
 flags="-Iinclude -Isrc -Itests/harness -D_GNU_SOURCE -std=gnu17 -O1 -fno-builtin -w"
 for name in test_fork test_fork_handlers test_ends test_processes; do
