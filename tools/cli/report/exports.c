@@ -2,9 +2,9 @@
 
 #include "base/say.h"
 #include "report/csv.h"
-#include "report/html.h"
 #include "report/json.h"
 #include "report/markdown.h"
+#include "report/page.h"
 
 #include <stdlib.h>
 #include <string.h>

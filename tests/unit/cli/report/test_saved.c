@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "report/csv.h"
-#include "report/html.h"
+#include "report/page.h"
 #include "report/json.h"
 #include "report/markdown.h"
 #include "report/saved.h"

@@ -4,8 +4,8 @@
  * program allocates (if there is a profile), and the machine. Light or dark as the reader's system
  * is; colours are told apart by colour-blind readers, and nothing is said by colour alone.
  */
-#ifndef REPORT_HTML_H
-#define REPORT_HTML_H
+#ifndef REPORT_PAGE_H
+#define REPORT_PAGE_H
 
 #include "compare/comparison.h"
 

@@ -3,8 +3,8 @@
  * Every mark has its numbers in words, in a <title>, for a pointer that rests on it and for who
  * cannot see it.
  */
-#ifndef REPORT_HTML_CHARTS_H
-#define REPORT_HTML_CHARTS_H
+#ifndef REPORT_PAGE_CHARTS_H
+#define REPORT_PAGE_CHARTS_H
 
 #include "compare/comparison.h"
 

@@ -1,9 +1,9 @@
-#include "report/html.h"
+#include "report/page.h"
 
 #include "base/html.h"
 #include "base/memory.h"
 #include "base/version.h"
-#include "report/html_charts.h"
+#include "report/page_charts.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 #include "base/html.h"
-#include "report/html_charts.h"
+#include "report/page_charts.h"
 
 #include <math.h>
 
