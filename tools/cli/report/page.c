@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 /* The colours of v0 to v5 are those of Okabe and Ito, lightened for the dark page. */
-static const char html_style[] =
+static const char page_style[] =
     ":root{color-scheme:light dark;--page:#fff;--ink:#1b1f24;--soft:#5a636e;--rule:#e3e6ea;"
     "--band:#f1f3f5;--v0:#0072b2;--v1:#d55e00;--v2:#007d5c;--v3:#b0578a;--v4:#8a6d00;--v5:#3a7ca5}"
     "@media(prefers-color-scheme:dark){:root{--page:#14171a;--ink:#e6e9ec;--soft:#9aa4ae;"
@@ -63,14 +63,14 @@ static const char html_style[] =
     "code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}"
     "footer{margin-top:2.5rem;border-top:1px solid var(--rule);padding-top:.75rem}";
 
-static void html_print_head(FILE *out, const struct comparison *comparison) {
+static void page_print_head(FILE *out, const struct comparison *comparison) {
     const struct result *result = comparison->result;
     fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
           "<meta name=\"generator\" content=\"tagpool " TAGPOOL_VERSION "\">\n<title>tagpool: ",
           out);
     html_text(out, comparison->title);
-    fprintf(out, "</title>\n<style>%s</style>\n</head>\n<body>\n<header>\n<h1>", html_style);
+    fprintf(out, "</title>\n<style>%s</style>\n</head>\n<body>\n<header>\n<h1>", page_style);
     html_text(out, comparison->title);
     fputs("</h1>\n<p>", out);
     html_format(out, "%u rounds of %u variants in %.0f s, balanced order, seed %llu",
@@ -84,15 +84,15 @@ static void html_print_head(FILE *out, const struct comparison *comparison) {
 /* ---- in words ---- */
 
 /* What the variant is called in large letters: by CPU time, or by wall time if that says more. */
-static enum metric html_leading_metric(const struct analysis *analyses) {
+static enum metric page_leading_metric(const struct analysis *analyses) {
     enum paired_verdict cpu = analyses[METRIC_CPU].verdict;
     return cpu == PAIRED_INCONCLUSIVE || cpu == PAIRED_NO_DIFFERENCE ? METRIC_WALL : METRIC_CPU;
 }
 
-static void html_print_verdict(FILE *out, const struct comparison *comparison, unsigned variant) {
+static void page_print_verdict(FILE *out, const struct comparison *comparison, unsigned variant) {
     const struct result *result = comparison->result;
     const struct analysis *analyses = comparison->analyses[variant];
-    enum metric metric = html_leading_metric(analyses);
+    enum metric metric = page_leading_metric(analyses);
     char word[64];
     const char *verdict =
         comparison_verdict_word(metric, analyses[metric].verdict, word, sizeof word);
@@ -100,7 +100,7 @@ static void html_print_verdict(FILE *out, const struct comparison *comparison, u
     fprintf(out, "<li class=\"%s\"><b><i>", comparison_verdict_class(analyses[metric].verdict));
     html_text(out, result->variants[variant].name);
     fputs(":</i> ", out);
-    html_format(out, "%s %s", html_metric_title(metric), verdict);
+    html_format(out, "%s %s", page_rounds_title(metric), verdict);
     if (analyses[metric].verdict != PAIRED_INCONCLUSIVE)
         fprintf(out, ", %.2fx", exp(-analyses[metric].difference.estimate));
     fputs("</b><span>", out);
@@ -110,7 +110,7 @@ static void html_print_verdict(FILE *out, const struct comparison *comparison, u
 }
 
 /* A new string, as one of the notes. */
-static void html_print_note(FILE *out, const char *title, char *text) {
+static void page_print_note(FILE *out, const char *title, char *text) {
     if (text != NULL) {
         fputs("<li>", out);
         html_format(out, "%s%s.", title, text);
@@ -119,26 +119,26 @@ static void html_print_note(FILE *out, const char *title, char *text) {
     free(text);
 }
 
-static void html_print_counted(FILE *out, const struct comparison *comparison, unsigned variant) {
+static void page_print_counted(FILE *out, const struct comparison *comparison, unsigned variant) {
     char *text = comparison_counted_text(comparison, variant);
     if (text != NULL)
-        html_print_note(out, "Counters: ",
+        page_print_note(out, "Counters: ",
                         memory_format("%s: %s", comparison->result->variants[variant].name, text));
     free(text);
 }
 
-static void html_print_words(FILE *out, const struct comparison *comparison) {
+static void page_print_words(FILE *out, const struct comparison *comparison) {
     const struct result *result = comparison->result;
     fputs("<ul class=\"verdicts\">\n", out);
     for (unsigned i = 0; i < result->rounds.variant_count; i++)
         if (i != result->rounds.reference)
-            html_print_verdict(out, comparison, i);
+            page_print_verdict(out, comparison, i);
     fputs("</ul>\n<ul class=\"notes\">\n", out);
-    html_print_note(out, "Headroom: ", comparison_headroom_text(comparison));
+    page_print_note(out, "Headroom: ", comparison_headroom_text(comparison));
     for (unsigned i = 0; i < result->rounds.variant_count; i++) {
         const struct result_proof *proof = &result->proofs[i];
         if (proof->calls > 0)
-            html_print_note(out, "",
+            page_print_note(out, "",
                             memory_format("%s served %.1f %% of %llu calls from its pools",
                                           result->variants[i].name,
                                           100 * (double)proof->pool_calls / (double)proof->calls,
@@ -146,17 +146,17 @@ static void html_print_words(FILE *out, const struct comparison *comparison) {
     }
     for (unsigned i = 0; i < result->rounds.variant_count; i++)
         if (i != result->rounds.reference)
-            html_print_counted(out, comparison, i);
-    html_print_note(out, "", comparison_resolution_text(comparison));
+            page_print_counted(out, comparison, i);
+    page_print_note(out, "", comparison_resolution_text(comparison));
     for (unsigned i = 0; i < comparison->reasons.count; i++)
         if (comparison->reasons.items[i].matters)
-            html_print_note(out, "", memory_copy(comparison->reasons.items[i].text));
+            page_print_note(out, "", memory_copy(comparison->reasons.items[i].text));
     fputs("</ul>\n", out);
 }
 
 /* ---- the machine ---- */
 
-static void html_print_fact(FILE *out, const char *title, const char *text) {
+static void page_print_fact(FILE *out, const char *title, const char *text) {
     if (text == NULL || text[0] == '\0')
         return;
     fprintf(out, "<dt>%s</dt><dd>", title);
@@ -164,34 +164,34 @@ static void html_print_fact(FILE *out, const char *title, const char *text) {
     fputs("</dd>\n", out);
 }
 
-static void html_print_own_fact(FILE *out, const char *title, char *text) {
-    html_print_fact(out, title, text);
+static void page_print_own_fact(FILE *out, const char *title, char *text) {
+    page_print_fact(out, title, text);
     free(text);
 }
 
-static void html_print_machine(FILE *out, const struct comparison *comparison) {
+static void page_print_machine(FILE *out, const struct comparison *comparison) {
     const struct machine *machine = &comparison->machine;
     char memory[64] = "";
     if (machine->memory_bytes > 0)
         metric_format(METRIC_PEAK, (double)machine->memory_bytes, memory, sizeof memory);
     fputs("<h2>Where it was measured</h2>\n<dl>\n", out);
-    html_print_fact(out, "Host", machine->host);
-    html_print_own_fact(out, "Processor",
+    page_print_fact(out, "Host", machine->host);
+    page_print_own_fact(out, "Processor",
                         memory_format("%s, %llu%s", machine->cpu != NULL ? machine->cpu : "unknown",
                                       (unsigned long long)machine->processors,
                                       machine->is_virtual ? ", virtual machine" : ""));
-    html_print_fact(out, "Memory", memory);
+    page_print_fact(out, "Memory", memory);
     if (machine->release != NULL)
-        html_print_own_fact(
+        page_print_own_fact(
             out, "Kernel",
             memory_format("%s %s %s", machine->system, machine->release, machine->architecture));
-    html_print_fact(out, "C library", machine->libc);
-    html_print_fact(out, "Huge pages", machine->huge_pages);
-    html_print_fact(out, "Governor", machine->governor);
+    page_print_fact(out, "C library", machine->libc);
+    page_print_fact(out, "Huge pages", machine->huge_pages);
+    page_print_fact(out, "Governor", machine->governor);
     if (machine->load >= 0)
-        html_print_own_fact(out, "Load before", memory_format("%.2f", machine->load));
+        page_print_own_fact(out, "Load before", memory_format("%.2f", machine->load));
     if (comparison->steal >= 0)
-        html_print_own_fact(
+        page_print_own_fact(
             out, "Stolen time",
             memory_format("%.2f %% of the processors' time", 100 * comparison->steal));
     fputs("</dl>\n", out);
@@ -199,28 +199,28 @@ static void html_print_machine(FILE *out, const struct comparison *comparison) {
 
 /* ---- the page ---- */
 
-static void html_print_profile(FILE *out, const struct comparison *comparison) {
-    const struct json_value *profile = comparison->profile;
+static void page_print_allocations(FILE *out, const struct comparison *comparison) {
+    const struct profile *profile = comparison->profile;
     if (profile == NULL)
         return;
     fputs("<h2>What it allocates</h2>\n", out);
-    html_chart_sizes(out, profile);
-    html_chart_lifetimes(out, profile);
-    html_chart_live(out, profile);
+    page_profile_sizes(out, profile);
+    page_profile_lifetimes(out, profile);
+    page_profile_live(out, profile);
 }
 
-void report_html_print(FILE *out, const struct comparison *comparison) {
-    html_print_head(out, comparison);
-    html_print_words(out, comparison);
+void page_print(FILE *out, const struct comparison *comparison) {
+    page_print_head(out, comparison);
+    page_print_words(out, comparison);
     fputs("<h2>Differences</h2>\n", out);
     for (int metric = 0; metric < METRIC_COUNT; metric++)
-        html_chart_differences(out, comparison, (enum metric)metric);
+        page_rounds_differences(out, comparison, (enum metric)metric);
     fputs("<h2>Rounds</h2>\n", out);
     for (int metric = 0; metric < METRIC_COUNT; metric++)
         if (metric_about[metric].decides)
-            html_chart_rounds(out, comparison, (enum metric)metric);
-    html_print_profile(out, comparison);
-    html_print_machine(out, comparison);
+            page_rounds_rounds(out, comparison, (enum metric)metric);
+    page_print_allocations(out, comparison);
+    page_print_machine(out, comparison);
     fprintf(out,
             "<footer>A difference is the Hodges-Lehmann estimate over all rounds with its 95 %% "
             "interval; the grey band is the noise threshold of %.3g %%, within which differences "

@@ -11,6 +11,6 @@
 
 #include <stdio.h>
 
-void report_html_print(FILE *out, const struct comparison *comparison);
+void page_print(FILE *out, const struct comparison *comparison);
 
 #endif

@@ -11,17 +11,17 @@
 #include <stdio.h>
 
 /* "Wall time", "CPU time", "Peak memory": a metric in a heading. */
-const char *html_metric_title(enum metric metric);
+const char *page_rounds_title(enum metric metric);
 
 /* One metric: each variant's difference with its interval, on a common scale. */
-void html_chart_differences(FILE *out, const struct comparison *comparison, enum metric metric);
+void page_rounds_differences(FILE *out, const struct comparison *comparison, enum metric metric);
 
 /* One metric: each round's difference of each variant, as a dot. */
-void html_chart_rounds(FILE *out, const struct comparison *comparison, enum metric metric);
+void page_rounds_rounds(FILE *out, const struct comparison *comparison, enum metric metric);
 
-/* Of a profile, as profile/table.h describes it. */
-void html_chart_sizes(FILE *out, const struct json_value *profile);
-void html_chart_lifetimes(FILE *out, const struct json_value *profile);
-void html_chart_live(FILE *out, const struct json_value *profile);
+/* Of a profile: requests by size, freed blocks by size and lifetime, live memory over time. */
+void page_profile_sizes(FILE *out, const struct profile *profile);
+void page_profile_lifetimes(FILE *out, const struct profile *profile);
+void page_profile_live(FILE *out, const struct profile *profile);
 
 #endif

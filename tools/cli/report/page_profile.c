@@ -5,14 +5,18 @@
 #include <tagpool/options.h>
 #include <tagpool/profile_page.h>
 
-enum { PROFILE_PLOT_PIXELS = 150, PROFILE_AXIS_PIXELS = 22, PROFILE_CELL_PIXELS = 16 };
-enum { PROFILE_TEXT_BYTES = 64, PROFILE_LABELS = 6 };
+enum {
+    PAGE_PROFILE_PLOT_PIXELS = 150,
+    PAGE_PROFILE_AXIS_PIXELS = 22,
+    PAGE_PROFILE_CELL_PIXELS = 16
+};
+enum { PAGE_PROFILE_TEXT_BYTES = 64, PAGE_PROFILE_LABELS = 6 };
 
 /* ---- sizes ---- */
 
 /* Every bin between the first and the last that was asked for: the profile leaves out empty ones.
  */
-struct profile_bins {
+struct page_profile_bins {
     double calls[TAGPOOL_PROFILE_SIZES];
     unsigned first, end;
     double all;        /* calls */
@@ -20,52 +24,52 @@ struct profile_bins {
     double node_bytes; /* what the advice calls a node */
 };
 
-static void profile_collect_bins(struct profile_bins *bins, const struct json_value *profile) {
-    size_t count;
-    const struct json_value *items = json_tree_items(profile, "total.sizes", &count);
-    *bins = (struct profile_bins){
+static void page_profile_collect_bins(struct page_profile_bins *bins,
+                                      const struct profile *profile) {
+    *bins = (struct page_profile_bins){
         .first = TAGPOOL_PROFILE_SIZES,
-        .node_bytes = json_tree_number(profile, "advice.node_max", TAGPOOL_NODE_MAX),
+        .node_bytes = (double)profile->advice.node_max,
     };
-    for (size_t i = 0; i < count; i++) {
-        unsigned bin = tagpool_profile_size_bin(json_tree_count(&items[i], "bytes_max"));
-        double calls = json_tree_number(&items[i], "calls", 0);
+    for (unsigned bin = 0; bin < TAGPOOL_PROFILE_SIZES; bin++) {
+        double calls = (double)profile->summary.total.sizes[bin].calls;
         if (calls <= 0)
             continue;
-        bins->calls[bin] += calls;
+        bins->calls[bin] = calls;
         bins->all += calls;
-        bins->most = fmax(bins->most, bins->calls[bin]);
+        bins->most = fmax(bins->most, calls);
         bins->first = bin < bins->first ? bin : bins->first;
-        bins->end = bin >= bins->end ? bin + 1 : bins->end;
+        bins->end = bin + 1;
     }
 }
 
 /* A column of labels beside the plot: `most` at its top, 0 at its foot. */
-static void profile_print_levels(FILE *out, const char *most, const char *half) {
+static void page_profile_print_levels(FILE *out, const char *most, const char *half) {
     fprintf(out,
             "<div class=\"plot\"><svg class=\"levels\" height=\"%d\" aria-hidden=\"true\">"
             "<text x=\"100%%\" y=\"11\" text-anchor=\"end\">%s</text>"
             "<text x=\"100%%\" y=\"%d\" text-anchor=\"end\">%s</text>"
             "<text x=\"100%%\" y=\"%d\" text-anchor=\"end\">0</text></svg>\n",
-            PROFILE_PLOT_PIXELS, most, PROFILE_PLOT_PIXELS / 2 + 4, half, PROFILE_PLOT_PIXELS - 1);
+            PAGE_PROFILE_PLOT_PIXELS, most, PAGE_PROFILE_PLOT_PIXELS / 2 + 4, half,
+            PAGE_PROFILE_PLOT_PIXELS - 1);
 }
 
-static void profile_print_frame(FILE *out, const char *label) {
+static void page_profile_print_frame(FILE *out, const char *label) {
     fprintf(out,
             "<svg class=\"chart\" width=\"100%%\" height=\"%d\" role=\"img\" aria-label=\"%s\">"
             "<line class=\"grid\" x1=\"0\" x2=\"100%%\" y1=\"0.5\" y2=\"0.5\"/>"
             "<line class=\"grid\" x1=\"0\" x2=\"100%%\" y1=\"%d\" y2=\"%d\"/>"
             "<line class=\"zero\" x1=\"0\" x2=\"100%%\" y1=\"%d\" y2=\"%d\"/>",
-            PROFILE_PLOT_PIXELS + PROFILE_AXIS_PIXELS, label, PROFILE_PLOT_PIXELS / 2,
-            PROFILE_PLOT_PIXELS / 2, PROFILE_PLOT_PIXELS, PROFILE_PLOT_PIXELS);
+            PAGE_PROFILE_PLOT_PIXELS + PAGE_PROFILE_AXIS_PIXELS, label,
+            PAGE_PROFILE_PLOT_PIXELS / 2, PAGE_PROFILE_PLOT_PIXELS / 2, PAGE_PROFILE_PLOT_PIXELS,
+            PAGE_PROFILE_PLOT_PIXELS);
 }
 
-static void profile_print_bin(FILE *out, const struct profile_bins *bins, unsigned bin) {
+static void page_profile_print_bin(FILE *out, const struct page_profile_bins *bins, unsigned bin) {
     double calls = bins->calls[bin];
     double limit = (double)tagpool_profile_size_limit(bin);
-    double height = PROFILE_PLOT_PIXELS * calls / bins->most;
+    double height = PAGE_PROFILE_PLOT_PIXELS * calls / bins->most;
     double width = 100.0 / (bins->end - bins->first);
-    char label[PROFILE_TEXT_BYTES];
+    char label[PAGE_PROFILE_TEXT_BYTES];
     if (calls <= 0)
         return;
     height = fmax(height, 1);
@@ -74,12 +78,13 @@ static void profile_print_bin(FILE *out, const struct profile_bins *bins, unsign
             "<rect class=\"%s\" x=\"%.3f%%\" width=\"%.3f%%\" y=\"%.1f\" height=\"%.1f\"><title>"
             "up to %s bytes: %.0f requests, %.1f %%</title></rect>",
             limit <= bins->node_bytes ? "bar node" : "bar", (bin - bins->first + 0.1) * width,
-            0.8 * width, PROFILE_PLOT_PIXELS - height, height, label, calls,
+            0.8 * width, PAGE_PROFILE_PLOT_PIXELS - height, height, label, calls,
             100 * calls / bins->all);
 }
 
 /* Labels below a row of `count` columns; `limit(i)` is what column i ends with. */
-static void profile_print_label(FILE *out, size_t index, size_t count, int y, const char *label) {
+static void page_profile_print_label(FILE *out, size_t index, size_t count, int y,
+                                     const char *label) {
     double x = 100 * ((double)index + 0.5) / (double)count;
     fprintf(out, "<text x=\"%.2f%%\" y=\"%d\" text-anchor=\"%s\">%s</text>", x, y,
             x < 4    ? "start"
@@ -88,15 +93,15 @@ static void profile_print_label(FILE *out, size_t index, size_t count, int y, co
             label);
 }
 
-static bool profile_is_labelled(size_t index, size_t count) {
-    size_t step = count / PROFILE_LABELS + 1;
+static bool page_profile_is_labelled(size_t index, size_t count) {
+    size_t step = count / PAGE_PROFILE_LABELS + 1;
     return index % step == 0;
 }
 
-void html_chart_sizes(FILE *out, const struct json_value *profile) {
-    struct profile_bins bins;
-    char label[PROFILE_TEXT_BYTES], half[PROFILE_TEXT_BYTES];
-    profile_collect_bins(&bins, profile);
+void page_profile_sizes(FILE *out, const struct profile *profile) {
+    struct page_profile_bins bins;
+    char label[PAGE_PROFILE_TEXT_BYTES], half[PAGE_PROFILE_TEXT_BYTES];
+    page_profile_collect_bins(&bins, profile);
     if (bins.most <= 0)
         return;
     html_format_bytes(bins.node_bytes, label, sizeof label);
@@ -104,17 +109,18 @@ void html_chart_sizes(FILE *out, const struct json_value *profile) {
             "<figure class=\"sizes\">\n<figcaption><b>Requests by size</b> <span class=\"key "
             "node\">up to %s bytes: %.0f %%</span> <span class=\"key large\">larger</span> in "
             "steps of 16 bytes up to 1K, of powers of two above</figcaption>\n",
-            label, 100 * json_tree_number(profile, "advice.served_share", 0));
+            label, 100 * profile->advice.served_share);
     snprintf(label, sizeof label, "%.3g %%", 100 * bins.most / bins.all);
     snprintf(half, sizeof half, "%.3g %%", 50 * bins.most / bins.all);
-    profile_print_levels(out, label, half);
-    profile_print_frame(out, "requests by size");
+    page_profile_print_levels(out, label, half);
+    page_profile_print_frame(out, "requests by size");
     for (unsigned bin = bins.first; bin < bins.end; bin++)
-        profile_print_bin(out, &bins, bin);
+        page_profile_print_bin(out, &bins, bin);
     for (unsigned i = 0; i < bins.end - bins.first; i++) {
         html_format_bytes((double)tagpool_profile_size_limit(bins.first + i), label, sizeof label);
-        if (profile_is_labelled(i, bins.end - bins.first))
-            profile_print_label(out, i, bins.end - bins.first, PROFILE_PLOT_PIXELS + 16, label);
+        if (page_profile_is_labelled(i, bins.end - bins.first))
+            page_profile_print_label(out, i, bins.end - bins.first, PAGE_PROFILE_PLOT_PIXELS + 16,
+                                     label);
     }
     fputs("</svg></div>\n</figure>\n", out);
 }
@@ -122,100 +128,100 @@ void html_chart_sizes(FILE *out, const struct json_value *profile) {
 /* ---- lifetimes ---- */
 
 /* The part of the table that holds blocks. */
-struct profile_table {
-    const struct json_value *rows, *limits, *sizes;
-    size_t row_count, limit_count, size_count;
-    size_t first_row, end_row, first_column, end_column;
+struct page_profile_cells {
+    const uint64_t (*blocks)[TAGPOOL_PROFILE_LIFE_STEPS];
+    unsigned first_row, end_row, first_column, end_column;
     double most;
 };
 
-static double profile_cell(const struct profile_table *table, size_t row, size_t column) {
-    size_t count;
-    const struct json_value *cells = json_tree_items(&table->rows[row], "", &count);
-    return column < count ? json_tree_number(&cells[column], "", 0) : 0;
-}
-
-static bool profile_collect_table(struct profile_table *table, const struct json_value *profile) {
-    *table = (struct profile_table){0};
-    table->rows = json_tree_items(profile, "total.lifetimes.requests.blocks", &table->row_count);
-    table->limits =
-        json_tree_items(profile, "total.lifetimes.requests.limits", &table->limit_count);
-    table->sizes = json_tree_items(profile, "total.lifetimes.size_limits", &table->size_count);
-    table->first_row = table->row_count;
-    table->first_column = table->limit_count;
-    if (table->size_count != table->row_count)
-        return false;
-    for (size_t row = 0; row < table->row_count; row++)
-        for (size_t column = 0; column < table->limit_count; column++) {
-            double blocks = profile_cell(table, row, column);
-            if (blocks <= 0)
+static void page_profile_collect_cells(struct page_profile_cells *cells,
+                                       const struct profile *profile) {
+    *cells = (struct page_profile_cells){
+        .blocks = profile->summary.total.life_calls,
+        .first_row = TAGPOOL_PROFILE_LIFE_SIZES,
+        .first_column = TAGPOOL_PROFILE_LIFE_STEPS,
+    };
+    for (unsigned row = 0; row < TAGPOOL_PROFILE_LIFE_SIZES; row++)
+        for (unsigned column = 0; column < TAGPOOL_PROFILE_LIFE_STEPS; column++) {
+            if (cells->blocks[row][column] == 0)
                 continue;
-            table->first_row = row < table->first_row ? row : table->first_row;
-            table->end_row = row + 1;
-            table->first_column = column < table->first_column ? column : table->first_column;
-            table->end_column = column >= table->end_column ? column + 1 : table->end_column;
-            table->most = fmax(table->most, blocks);
+            cells->first_row = row < cells->first_row ? row : cells->first_row;
+            cells->end_row = row + 1;
+            cells->first_column = column < cells->first_column ? column : cells->first_column;
+            cells->end_column = column >= cells->end_column ? column + 1 : cells->end_column;
+            cells->most = fmax(cells->most, (double)cells->blocks[row][column]);
         }
-    return table->most > 0;
 }
 
-/* "16", "1K", or "more" behind the last limit. Both scales are powers of two. */
-static void profile_format_limit(const struct json_value *limit, char *text, size_t text_bytes) {
-    double number = json_tree_number(limit, "", INFINITY);
-    if (isinf(number))
+/* "16", "1K", or "more" in the last of `bins`, which has no limit. */
+static void page_profile_format_limit(unsigned bin, unsigned bins, uint64_t limit, char *text,
+                                      size_t text_bytes) {
+    if (bin + 1 == bins)
         snprintf(text, text_bytes, "more");
     else
-        html_format_bytes(number, text, text_bytes);
+        html_format_bytes((double)limit, text, text_bytes);
+}
+
+static void page_profile_format_size(unsigned row, char *text, size_t text_bytes) {
+    page_profile_format_limit(row, TAGPOOL_PROFILE_LIFE_SIZES, UINT64_C(16) << row, text,
+                              text_bytes);
+}
+
+/* In requests; the scale is one of powers of two, as that of bytes. */
+static void page_profile_format_life(unsigned column, char *text, size_t text_bytes) {
+    page_profile_format_limit(column, TAGPOOL_PROFILE_LIFE_STEPS, UINT64_C(1) << column, text,
+                              text_bytes);
 }
 
 /* Cells are shaded by the logarithm of their blocks: from 0.12 for one to 1 for the most. */
-static void profile_print_cell(FILE *out, const struct profile_table *table, size_t row,
-                               size_t column) {
-    double blocks = profile_cell(table, row, column);
-    double width = 100.0 / (double)(table->end_column - table->first_column);
-    char size[PROFILE_TEXT_BYTES], life[PROFILE_TEXT_BYTES];
+static void page_profile_print_cell(FILE *out, const struct page_profile_cells *cells, unsigned row,
+                                    unsigned column) {
+    double blocks = (double)cells->blocks[row][column];
+    double width = 100.0 / (cells->end_column - cells->first_column);
+    char size[PAGE_PROFILE_TEXT_BYTES], life[PAGE_PROFILE_TEXT_BYTES];
     if (blocks <= 0)
         return;
-    double shade = table->most > 1 ? 0.12 + 0.88 * log(blocks) / log(table->most) : 1;
-    profile_format_limit(&table->sizes[row], size, sizeof size);
-    profile_format_limit(&table->limits[column], life, sizeof life);
+    double shade = cells->most > 1 ? 0.12 + 0.88 * log(blocks) / log(cells->most) : 1;
+    page_profile_format_size(row, size, sizeof size);
+    page_profile_format_life(column, life, sizeof life);
     fprintf(out,
-            "<rect class=\"cell\" fill-opacity=\"%.2f\" x=\"%.3f%%\" width=\"%.3f%%\" y=\"%zu\" "
+            "<rect class=\"cell\" fill-opacity=\"%.2f\" x=\"%.3f%%\" width=\"%.3f%%\" y=\"%u\" "
             "height=\"%d\"><title>up to %s bytes, below %s requests: %.0f blocks</title></rect>",
-            shade, (double)(column - table->first_column) * width, 0.94 * width,
-            (row - table->first_row) * PROFILE_CELL_PIXELS, PROFILE_CELL_PIXELS - 1, size, life,
-            blocks);
+            shade, (column - cells->first_column) * width, 0.94 * width,
+            (row - cells->first_row) * PAGE_PROFILE_CELL_PIXELS, PAGE_PROFILE_CELL_PIXELS - 1, size,
+            life, blocks);
 }
 
-void html_chart_lifetimes(FILE *out, const struct json_value *profile) {
-    struct profile_table table;
-    char label[PROFILE_TEXT_BYTES];
-    if (!profile_collect_table(&table, profile))
+void page_profile_lifetimes(FILE *out, const struct profile *profile) {
+    struct page_profile_cells cells;
+    char label[PAGE_PROFILE_TEXT_BYTES];
+    page_profile_collect_cells(&cells, profile);
+    if (cells.most <= 0)
         return;
-    int height = (int)(table.end_row - table.first_row) * PROFILE_CELL_PIXELS;
-    size_t columns = table.end_column - table.first_column;
+    int height = (int)(cells.end_row - cells.first_row) * PAGE_PROFILE_CELL_PIXELS;
+    unsigned columns = cells.end_column - cells.first_column;
     fprintf(out,
             "<figure class=\"lifetimes\">\n<figcaption><b>Size by lifetime</b> down: bytes; to the "
             "right: requests made until the block was freed; the stronger the colour, the more "
             "blocks</figcaption>\n<div class=\"plot\">"
             "<svg class=\"levels\" height=\"%d\" aria-hidden=\"true\">",
             height);
-    for (size_t row = table.first_row; row < table.end_row; row++) {
-        profile_format_limit(&table.sizes[row], label, sizeof label);
-        fprintf(out, "<text x=\"100%%\" y=\"%zu\" text-anchor=\"end\">%s</text>",
-                (row - table.first_row) * PROFILE_CELL_PIXELS + 12, label);
+    for (unsigned row = cells.first_row; row < cells.end_row; row++) {
+        page_profile_format_size(row, label, sizeof label);
+        fprintf(out, "<text x=\"100%%\" y=\"%u\" text-anchor=\"end\">%s</text>",
+                (row - cells.first_row) * PAGE_PROFILE_CELL_PIXELS + 12, label);
     }
     fprintf(out,
             "</svg>\n<svg class=\"chart\" width=\"100%%\" height=\"%d\" role=\"img\" "
             "aria-label=\"blocks by size and lifetime\">",
-            height + PROFILE_AXIS_PIXELS);
-    for (size_t row = table.first_row; row < table.end_row; row++)
-        for (size_t column = table.first_column; column < table.end_column; column++)
-            profile_print_cell(out, &table, row, column);
-    for (size_t column = 0; column < columns; column++) {
-        profile_format_limit(&table.limits[table.first_column + column], label, sizeof label);
-        if (profile_is_labelled(column, columns))
-            profile_print_label(out, column, columns, height + 16, label);
+            height + PAGE_PROFILE_AXIS_PIXELS);
+    for (unsigned row = cells.first_row; row < cells.end_row; row++)
+        for (unsigned column = cells.first_column; column < cells.end_column; column++)
+            page_profile_print_cell(out, &cells, row, column);
+    for (unsigned column = 0; column < columns; column++) {
+        page_profile_format_life(cells.first_column + column, label, sizeof label);
+        if (page_profile_is_labelled(column, columns))
+            page_profile_print_label(out, column, columns, height + 16, label);
     }
     fputs("</svg></div>\n</figure>\n", out);
 }
@@ -223,50 +229,50 @@ void html_chart_lifetimes(FILE *out, const struct json_value *profile) {
 /* ---- live memory ---- */
 
 /* A line over the samples, on a canvas of 1000 by 1000 that is stretched to the plot. */
-static void profile_print_path(FILE *out, const struct json_value *samples, size_t count,
-                               const char *key, double end_s, double most) {
-    for (size_t i = 0; i < count; i++)
-        fprintf(out, "%s%.1f %.1f", i == 0 ? "M" : "L",
-                1000 * json_tree_number(&samples[i], "seconds", 0) / end_s,
-                1000 - 1000 * json_tree_number(&samples[i], key, 0) / most);
+static void page_profile_print_path(FILE *out, const struct tagpool_profile_row *row, bool peaks) {
+    double end_ns = fmax((double)row->samples[row->sample_count - 1].when_ns, 1);
+    for (uint64_t i = 0; i < row->sample_count; i++) {
+        const struct tagpool_profile_sample *sample = &row->samples[i];
+        double bytes = (double)(peaks ? sample->bytes_peak : sample->bytes);
+        fprintf(out, "%s%.1f %.1f", i == 0 ? "M" : "L", 1000 * (double)sample->when_ns / end_ns,
+                1000 - 1000 * bytes / (double)row->peak_bytes);
+    }
 }
 
-static void profile_print_live(FILE *out, const struct json_value *samples, size_t count,
-                               double end_s, double most) {
+static void page_profile_print_live(FILE *out, const struct tagpool_profile_row *row) {
+    double end_ns = fmax((double)row->samples[row->sample_count - 1].when_ns, 1);
     fprintf(out,
             "<svg viewBox=\"0 0 1000 1000\" preserveAspectRatio=\"none\" width=\"100%%\" "
             "height=\"%d\"><path class=\"area\" d=\"",
-            PROFILE_PLOT_PIXELS);
-    profile_print_path(out, samples, count, "peak_bytes", end_s, most);
+            PAGE_PROFILE_PLOT_PIXELS);
+    page_profile_print_path(out, row, true);
     fprintf(out, "L%.1f 1000L%.1f 1000Z\"/><path class=\"line\" d=\"",
-            1000 * json_tree_number(&samples[count - 1], "seconds", 0) / end_s,
-            1000 * json_tree_number(&samples[0], "seconds", 0) / end_s);
-    profile_print_path(out, samples, count, "bytes", end_s, most);
+            1000 * (double)row->samples[row->sample_count - 1].when_ns / end_ns,
+            1000 * (double)row->samples[0].when_ns / end_ns);
+    page_profile_print_path(out, row, false);
     fputs("\"/></svg>", out);
 }
 
-void html_chart_live(FILE *out, const struct json_value *profile) {
-    size_t processes, count;
-    const struct json_value *process = json_tree_items(profile, "processes", &processes);
-    const struct json_value *samples = json_tree_items(process, "live.samples", &count);
-    double most = json_tree_number(process, "live.peak_bytes", 0);
-    char peak[PROFILE_TEXT_BYTES], half[PROFILE_TEXT_BYTES], exact[PROFILE_TEXT_BYTES];
-    if (processes == 0 || count < 2 || most <= 0)
+void page_profile_live(FILE *out, const struct profile *profile) {
+    const struct tagpool_profile_row *row = &profile->summary.processes[0];
+    char peak[PAGE_PROFILE_TEXT_BYTES], half[PAGE_PROFILE_TEXT_BYTES];
+    char exact[PAGE_PROFILE_TEXT_BYTES];
+    if (profile->summary.process_count == 0 || row->sample_count < 2 || row->peak_bytes == 0)
         return;
-    double end_s = fmax(json_tree_number(&samples[count - 1], "seconds", 0), 1e-9);
-    html_format_bytes(most, peak, sizeof peak);
-    html_format_bytes(most / 2, half, sizeof half);
-    metric_format(METRIC_PEAK, most, exact, sizeof exact);
+    html_format_bytes((double)row->peak_bytes, peak, sizeof peak);
+    html_format_bytes((double)row->peak_bytes / 2, half, sizeof half);
+    metric_format(METRIC_PEAK, (double)row->peak_bytes, exact, sizeof exact);
     fputs("<figure class=\"live\">\n<figcaption><b>Live memory over time</b> ", out);
-    html_text(out, json_tree_text(process, "name", ""));
+    html_text(out, row->name);
     fprintf(out, ", bytes asked for and not yet freed; at most %s in %.0f blocks</figcaption>\n",
-            exact, json_tree_number(process, "live.peak_blocks", 0));
-    profile_print_levels(out, peak, half);
-    profile_print_frame(out, "live memory over time");
-    profile_print_live(out, samples, count, end_s, most);
-    metric_format(METRIC_WALL, end_s, exact, sizeof exact);
+            exact, (double)row->peak_blocks);
+    page_profile_print_levels(out, peak, half);
+    page_profile_print_frame(out, "live memory over time");
+    page_profile_print_live(out, row);
+    metric_format(METRIC_WALL, (double)row->samples[row->sample_count - 1].when_ns * 1e-9, exact,
+                  sizeof exact);
     fprintf(out,
             "<text x=\"0\" y=\"%d\">0</text><text x=\"100%%\" y=\"%d\" text-anchor=\"end\">%s"
             "</text></svg></div>\n</figure>\n",
-            PROFILE_PLOT_PIXELS + 16, PROFILE_PLOT_PIXELS + 16, exact);
+            PAGE_PROFILE_PLOT_PIXELS + 16, PAGE_PROFILE_PLOT_PIXELS + 16, exact);
 }
