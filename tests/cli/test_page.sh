@@ -33,7 +33,7 @@ for chart in differences rounds sizes lifetimes live; do
 done
 ! grep -qE '[^a-z](nan|inf)[^a-z]' "$work/page.html"
 check $? 'no mark lies at a place that is no number'
-grep -q 'prefers-color-scheme:dark' "$work/page.html" &&
+grep -q 'prefers-color-scheme: dark' "$work/page.html" &&
     grep -q '<meta name="viewport"' "$work/page.html"
 check $? 'it is made for dark screens and for phones'
 

@@ -215,8 +215,8 @@ refused 2 "tagpool report: $work/a.json: is no saved profile; give a file that '
 
 sed 's/"verdict": "\(helps\|little\|nothing\|too few calls\)"/"verdict": "much"/' "$work/a.json" \
     >"$work/damaged.json"
-refused 2 "tagpool report: $work/damaged.json: has a profile that has advice without a verdict; give \
-a file that 'tagpool compare --export-json' wrote" 'a damaged profile in it' \
+refused 2 "tagpool report: $work/damaged.json: has a profile that has advice without a verdict; \
+give a file that 'tagpool compare --export-json' wrote" 'a damaged profile in it' \
     report "$work/damaged.json"
 
 # ---- a profile beside it ----

@@ -4,64 +4,10 @@
 #include "base/memory.h"
 #include "base/version.h"
 #include "report/page_charts.h"
+#include "report/page_style.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-/* The colours of v0 to v5 are those of Okabe and Ito, lightened for the dark page. */
-static const char page_style[] =
-    ":root{color-scheme:light dark;--page:#fff;--ink:#1b1f24;--soft:#5a636e;--rule:#e3e6ea;"
-    "--band:#f1f3f5;--v0:#0072b2;--v1:#d55e00;--v2:#007d5c;--v3:#b0578a;--v4:#8a6d00;--v5:#3a7ca5}"
-    "@media(prefers-color-scheme:dark){:root{--page:#14171a;--ink:#e6e9ec;--soft:#9aa4ae;"
-    "--rule:#2b3137;--band:#1e2328;--v0:#56b4e9;--v1:#ff8c42;--v2:#2fbf95;--v3:#dd93bd;"
-    "--v4:#e0b93f;--v5:#8fc3e0}}"
-    "*{box-sizing:border-box}"
-    "body{margin:0 auto;padding:2rem 1.25rem 3rem;max-width:58rem;background:var(--page);"
-    "color:var(--ink);font:16px/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,sans-serif;"
-    "font-variant-numeric:tabular-nums;overflow-wrap:anywhere}"
-    "header p,footer,figcaption{color:var(--soft);font-size:.875rem}"
-    "header p{margin:.25rem 0 0}"
-    "h1{margin:0;font:600 1.25rem/1.35 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}"
-    "h2{margin:2.5rem 0 .75rem;font-size:1rem;font-weight:600}"
-    "figure{margin:0 0 1.75rem}figcaption{margin-bottom:.35rem}"
-    "figcaption b{display:inline-block;color:var(--ink);font-weight:600;margin-right:.5rem}"
-    ".verdicts{list-style:none;margin:1.5rem 0 0;padding:0;display:grid;gap:.75rem}"
-    ".verdicts li{padding:.85rem 1rem;border-left:4px solid currentColor;background:var(--band)}"
-    ".verdicts b{display:block;font-size:1.125rem}"
-    ".verdicts span{color:var(--ink);font-size:.9375rem}.verdicts b i{font-style:normal;"
-    "color:var(--ink)}"
-    ".notes{margin:1rem 0 0;padding-left:1.1rem}.notes li{margin:.3rem 0}"
-    ".notes li::first-letter{text-transform:uppercase}"
-    ".numbers{list-style:none;margin:0 0 .25rem;padding:0;font-size:.9375rem}"
-    ".numbers li{display:grid;grid-template-columns:minmax(5rem,1.2fr) 6rem minmax(0,2.2fr) "
-    "minmax(0,1.6fr);gap:0 .75rem;align-items:baseline}"
-    ".numbers .value{text-align:right}.numbers .name{font-weight:600}"
-    ".numbers .reference,.numbers li:first-child{color:var(--soft);font-weight:400}"
-    "@media(max-width:36rem){body{padding:1.25rem 1rem 2rem}"
-    ".numbers li{grid-template-columns:minmax(0,1fr) auto;margin:.2rem 0}"
-    ".numbers .verdict{text-align:right}.numbers .difference{font-size:.875rem}}"
-    ".less{color:var(--v0)}.more{color:var(--v1)}.none{color:var(--soft)}"
-    ".v0{color:var(--v0)}.v1{color:var(--v1)}.v2{color:var(--v2)}.v3{color:var(--v3)}"
-    ".v4{color:var(--v4)}.v5{color:var(--v5)}"
-    ".key{white-space:nowrap;margin-right:.75rem}.key::before{content:\"\";display:inline-block;"
-    "width:.6em;height:.6em;margin-right:.35em;border-radius:50%;background:currentColor}"
-    ".key.node{color:var(--v0)}.key.large{color:var(--soft)}"
-    ".chart{display:block;overflow:hidden}"
-    ".plot{display:grid;grid-template-columns:3.4rem minmax(0,1fr);gap:.5rem}"
-    ".levels{display:block;width:100%}"
-    "svg text{fill:var(--soft);font-size:12px;font-family:inherit}"
-    "svg .grid{stroke:var(--rule)}svg .zero{stroke:var(--soft)}svg .noise{fill:var(--band)}"
-    "svg .interval{stroke:currentColor;stroke-width:3;stroke-linecap:round}"
-    "svg .mark,svg .dot{fill:currentColor}svg .dot{fill-opacity:.65}"
-    "svg .mark{stroke:var(--page);stroke-width:1.5}"
-    "svg .estimate{stroke:currentColor;stroke-dasharray:5 4}"
-    "svg .bar{fill:var(--soft)}svg .node,svg .cell{fill:var(--v0)}"
-    "svg .area{fill:var(--v0);fill-opacity:.18}"
-    "svg .line{fill:none;stroke:var(--v0);stroke-width:1.5;vector-effect:non-scaling-stroke}"
-    "dl{display:grid;grid-template-columns:minmax(6rem,auto) minmax(0,1fr);gap:.15rem 1.25rem;"
-    "margin:0;font-size:.9375rem}dt{color:var(--soft)}dd{margin:0}"
-    "code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}"
-    "footer{margin-top:2.5rem;border-top:1px solid var(--rule);padding-top:.75rem}";
 
 static void page_print_head(FILE *out, const struct comparison *comparison) {
     const struct result *result = comparison->result;
@@ -70,7 +16,7 @@ static void page_print_head(FILE *out, const struct comparison *comparison) {
           "<meta name=\"generator\" content=\"tagpool " TAGPOOL_VERSION "\">\n<title>tagpool: ",
           out);
     html_text(out, comparison->title);
-    fprintf(out, "</title>\n<style>%s</style>\n</head>\n<body>\n<header>\n<h1>", page_style);
+    fprintf(out, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<header>\n<h1>", page_style);
     html_text(out, comparison->title);
     fputs("</h1>\n<p>", out);
     html_format(out, "%u rounds of %u variants in %.0f s, balanced order, seed %llu",
