@@ -5,9 +5,27 @@
 #include "base/version.h"
 #include "report/page_charts.h"
 #include "report/page_style.h"
+#include "report/page_words.h"
 
 #include <math.h>
 #include <stdlib.h>
+
+/* For a reader who was handed the page and does not know the program. */
+static void page_print_introduction(FILE *out, const struct comparison *comparison) {
+    const struct result *result = comparison->result;
+    const struct variant *reference = &result->variants[result->rounds.reference];
+    bool plain = reference->preload == NULL && !reference->shim;
+    fputs("<p class=\"about\">The same program ran with different allocators, which hand it its "
+          "memory. <b>",
+          out);
+    html_text(out, reference->name);
+    fprintf(out,
+            "</b> is the reference%s. Tagpool takes the place of malloc in an unmodified program: "
+            "it serves small blocks from pools, memory that is cut into blocks of one size. In "
+            "each round every variant ran once, in changing order, and is compared with the "
+            "reference of the same round.</p>\n",
+            plain ? ", the allocator that the program has anyway" : "");
+}
 
 static void page_print_head(FILE *out, const struct comparison *comparison) {
     const struct result *result = comparison->result;
@@ -24,7 +42,9 @@ static void page_print_head(FILE *out, const struct comparison *comparison) {
                 (unsigned long long)result->plan.seed);
     if (comparison->machine.date != NULL)
         html_format(out, ", %s", comparison->machine.date);
-    fputs("</p>\n</header>\n", out);
+    fputs("</p>\n", out);
+    page_print_introduction(out, comparison);
+    fputs("</header>\n", out);
 }
 
 /* ---- in words ---- */
@@ -46,7 +66,7 @@ static void page_print_verdict(FILE *out, const struct comparison *comparison, u
     fprintf(out, "<li class=\"%s\"><b><i>", comparison_verdict_class(analyses[metric].verdict));
     html_text(out, result->variants[variant].name);
     fputs(":</i> ", out);
-    html_format(out, "%s %s", page_rounds_title(metric), verdict);
+    html_format(out, "%s %s", page_words_metric(metric), verdict);
     if (analyses[metric].verdict != PAIRED_INCONCLUSIVE)
         fprintf(out, ", %.2fx", exp(-analyses[metric].difference.estimate));
     fputs("</b><span>", out);
@@ -59,7 +79,9 @@ static void page_print_verdict(FILE *out, const struct comparison *comparison, u
 static void page_print_note(FILE *out, const char *title, char *text) {
     if (text != NULL) {
         fputs("<li>", out);
-        html_format(out, "%s%s.", title, text);
+        if (title[0] != '\0')
+            fprintf(out, "<b>%s</b> ", title);
+        html_format(out, "%s.", text);
         fputs("</li>\n", out);
     }
     free(text);
@@ -68,9 +90,14 @@ static void page_print_note(FILE *out, const char *title, char *text) {
 static void page_print_counted(FILE *out, const struct comparison *comparison, unsigned variant) {
     char *text = comparison_counted_text(comparison, variant);
     if (text != NULL)
-        page_print_note(out, "Counters: ",
+        page_print_note(out, "Counters:",
                         memory_format("%s: %s", comparison->result->variants[variant].name, text));
     free(text);
+}
+
+/* Those of the machine are warnings, the others notes. */
+static bool page_is_shown(const struct reason *reason, bool warning) {
+    return reason->matters && (reason->kind == REASON_MACHINE) == warning;
 }
 
 static void page_print_words(FILE *out, const struct comparison *comparison) {
@@ -80,7 +107,7 @@ static void page_print_words(FILE *out, const struct comparison *comparison) {
         if (i != result->rounds.reference)
             page_print_verdict(out, comparison, i);
     fputs("</ul>\n<ul class=\"notes\">\n", out);
-    page_print_note(out, "Headroom: ", comparison_headroom_text(comparison));
+    page_print_note(out, "Headroom:", comparison_headroom_text(comparison));
     for (unsigned i = 0; i < result->rounds.variant_count; i++) {
         const struct result_proof *proof = &result->proofs[i];
         if (proof->calls > 0)
@@ -95,8 +122,30 @@ static void page_print_words(FILE *out, const struct comparison *comparison) {
             page_print_counted(out, comparison, i);
     page_print_note(out, "", comparison_resolution_text(comparison));
     for (unsigned i = 0; i < comparison->reasons.count; i++)
-        if (comparison->reasons.items[i].matters)
+        if (page_is_shown(&comparison->reasons.items[i], false))
             page_print_note(out, "", memory_copy(comparison->reasons.items[i].text));
+    fputs("</ul>\n", out);
+}
+
+/* What casts doubt on the numbers, in a frame of its own. */
+static void page_print_warnings(FILE *out, const struct comparison *comparison) {
+    static const char *const streams[] = {"standard output", "standard error"};
+    static const char title[] = "Warning:";
+    unsigned count = 0;
+    for (unsigned i = 0; i < comparison->reasons.count; i++)
+        count += page_is_shown(&comparison->reasons.items[i], true);
+    if (count == 0 && !comparison->result->unstable[0] && !comparison->result->unstable[1])
+        return;
+    fputs("<ul class=\"warnings\" role=\"note\">\n", out);
+    for (int i = 0; i < 2; i++)
+        if (comparison->result->unstable[i])
+            page_print_note(out, title,
+                            memory_format("%s changes from run to run by itself, so it was not "
+                                          "compared",
+                                          streams[i]));
+    for (unsigned i = 0; i < comparison->reasons.count; i++)
+        if (page_is_shown(&comparison->reasons.items[i], true))
+            page_print_note(out, title, memory_copy(comparison->reasons.items[i].text));
     fputs("</ul>\n", out);
 }
 
@@ -157,14 +206,14 @@ static void page_print_allocations(FILE *out, const struct comparison *compariso
 
 void page_print(FILE *out, const struct comparison *comparison) {
     page_print_head(out, comparison);
+    page_print_warnings(out, comparison);
     page_print_words(out, comparison);
     fputs("<h2>Differences</h2>\n", out);
-    for (int metric = 0; metric < METRIC_COUNT; metric++)
-        page_rounds_differences(out, comparison, (enum metric)metric);
+    page_differences(out, comparison);
     fputs("<h2>Rounds</h2>\n", out);
     for (int metric = 0; metric < METRIC_COUNT; metric++)
         if (metric_about[metric].decides)
-            page_rounds_rounds(out, comparison, (enum metric)metric);
+            page_rounds(out, comparison, (enum metric)metric);
     page_print_allocations(out, comparison);
     page_print_machine(out, comparison);
     fprintf(out,

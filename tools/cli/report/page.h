@@ -1,8 +1,9 @@
 /* A comparison as one page that needs nothing else: no script, no font, no file from anywhere.
  *
- * Verdicts in words, each metric's differences with their intervals, the rounds as dots, what the
- * program allocates (if there is a profile), and the machine. Light or dark as the reader's system
- * is; colours are told apart by colour-blind readers, and nothing is said by colour alone.
+ * What was compared, warnings, verdicts in words, each metric's differences with their intervals,
+ * the rounds as dots, what the program allocates (if there is a profile), and the machine. Light or
+ * dark as the reader's system is; colours are told apart by colour-blind readers, and nothing is
+ * said by colour alone.
  */
 #ifndef REPORT_PAGE_H
 #define REPORT_PAGE_H

@@ -10,14 +10,11 @@
 
 #include <stdio.h>
 
-/* "Wall time", "CPU time", "Peak memory": a metric in a heading. */
-const char *page_rounds_title(enum metric metric);
+/* Each variant's difference with its interval, metric by metric, on one axis. */
+void page_differences(FILE *out, const struct comparison *comparison);
 
-/* One metric: each variant's difference with its interval, on a common scale. */
-void page_rounds_differences(FILE *out, const struct comparison *comparison, enum metric metric);
-
-/* One metric: each round's difference of each variant, as a dot. */
-void page_rounds_rounds(FILE *out, const struct comparison *comparison, enum metric metric);
+/* One metric: each round's difference, as a dot in the row of its variant. */
+void page_rounds(FILE *out, const struct comparison *comparison, enum metric metric);
 
 /* Of a profile: requests by size, freed blocks by size and lifetime, live memory over time. */
 void page_profile_sizes(FILE *out, const struct profile *profile);

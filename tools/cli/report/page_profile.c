@@ -64,22 +64,57 @@ static void page_profile_print_frame(FILE *out, const char *label) {
             PAGE_PROFILE_PLOT_PIXELS);
 }
 
+/* Where a bin begins and ends: by the logarithm of its limits. Size 0 and the sizes up to 16 take a
+ * doubling each. */
+static double page_profile_edge(unsigned bin) {
+    return bin < 2 ? 1.0 + bin : log2((double)tagpool_profile_size_limit(bin - 1)) - 1;
+}
+
+/* The same as a percentage of the width. */
+static double page_profile_place(const struct page_profile_bins *bins, unsigned bin) {
+    double first = page_profile_edge(bins->first), end = page_profile_edge(bins->end);
+    return 100 * (page_profile_edge(bin) - first) / (end - first);
+}
+
 static void page_profile_print_bin(FILE *out, const struct page_profile_bins *bins, unsigned bin) {
     double calls = bins->calls[bin];
     double limit = (double)tagpool_profile_size_limit(bin);
-    double height = PAGE_PROFILE_PLOT_PIXELS * calls / bins->most;
-    double width = 100.0 / (bins->end - bins->first);
+    double height = fmax(PAGE_PROFILE_PLOT_PIXELS * calls / bins->most, 1);
+    double left = page_profile_place(bins, bin);
     char label[PAGE_PROFILE_TEXT_BYTES];
     if (calls <= 0)
         return;
-    height = fmax(height, 1);
     html_format_bytes(limit, label, sizeof label);
     fprintf(out,
             "<rect class=\"%s\" x=\"%.3f%%\" width=\"%.3f%%\" y=\"%.1f\" height=\"%.1f\"><title>"
             "up to %s bytes: %.0f requests, %.1f %%</title></rect>",
-            limit <= bins->node_bytes ? "bar node" : "bar", (bin - bins->first + 0.1) * width,
-            0.8 * width, PAGE_PROFILE_PLOT_PIXELS - height, height, label, calls,
-            100 * calls / bins->all);
+            limit <= bins->node_bytes ? "bar node" : "bar", left,
+            0.92 * (page_profile_place(bins, bin + 1) - left), PAGE_PROFILE_PLOT_PIXELS - height,
+            height, label, calls, 100 * calls / bins->all);
+}
+
+/* The limits of the bins that are powers of two, as many as there is room for. */
+static void page_profile_print_sizes_axis(FILE *out, const struct page_profile_bins *bins) {
+    double doublings = page_profile_edge(bins->end) - page_profile_edge(bins->first);
+    unsigned step = (unsigned)doublings / PAGE_PROFILE_LABELS + 1;
+    for (unsigned power = 4; power < 48; power += step) {
+        char label[PAGE_PROFILE_TEXT_BYTES];
+        unsigned bin = tagpool_profile_size_bin(UINT64_C(1) << power);
+        if (bin < bins->first || bin >= bins->end)
+            continue;
+        double x = page_profile_place(bins, bin + 1);
+        html_format_bytes((double)(UINT64_C(1) << power), label, sizeof label);
+        fprintf(out,
+                "<line class=\"tick\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"%d\" y2=\"%d\"/>"
+                "<text x=\"%.2f%%\" y=\"%d\" text-anchor=\"%s\">%s</text>",
+                x, x, PAGE_PROFILE_PLOT_PIXELS, PAGE_PROFILE_PLOT_PIXELS + 4, x,
+                PAGE_PROFILE_PLOT_PIXELS + 16, x > 94 ? "end" : "middle", label);
+    }
+}
+
+/* What an axis along the width means, below it. */
+static void page_profile_print_axis_title(FILE *out, const char *title) {
+    fprintf(out, "<p class=\"axis-title\">%s</p>\n", title);
 }
 
 /* Labels below a row of `count` columns; `limit(i)` is what column i ends with. */
@@ -105,24 +140,24 @@ void page_profile_sizes(FILE *out, const struct profile *profile) {
     if (bins.most <= 0)
         return;
     html_format_bytes(bins.node_bytes, label, sizeof label);
-    fprintf(out,
-            "<figure class=\"sizes\">\n<figcaption><b>Requests by size</b> <span class=\"key "
-            "node\">up to %s bytes: %.0f %%</span> <span class=\"key large\">larger</span> in "
-            "steps of 16 bytes up to 1K, of powers of two above</figcaption>\n",
-            label, 100 * profile->advice.served_share);
+    fprintf(
+        out,
+        "<figure class=\"sizes\">\n<figcaption><b>Requests by size</b> <span class=\"key "
+        "node\">up to %s bytes: %.0f %%</span> <span class=\"key large\">larger</span> share of "
+        "the requests</figcaption>\n",
+        label, 100 * profile->advice.served_share);
     snprintf(label, sizeof label, "%.3g %%", 100 * bins.most / bins.all);
     snprintf(half, sizeof half, "%.3g %%", 50 * bins.most / bins.all);
     page_profile_print_levels(out, label, half);
     page_profile_print_frame(out, "requests by size");
     for (unsigned bin = bins.first; bin < bins.end; bin++)
         page_profile_print_bin(out, &bins, bin);
-    for (unsigned i = 0; i < bins.end - bins.first; i++) {
-        html_format_bytes((double)tagpool_profile_size_limit(bins.first + i), label, sizeof label);
-        if (page_profile_is_labelled(i, bins.end - bins.first))
-            page_profile_print_label(out, i, bins.end - bins.first, PAGE_PROFILE_PLOT_PIXELS + 16,
-                                     label);
-    }
-    fputs("</svg></div>\n</figure>\n", out);
+    page_profile_print_sizes_axis(out, &bins);
+    fputs("</svg></div>\n", out);
+    page_profile_print_axis_title(out,
+                                  "size asked for, in bytes (logarithmic); up to 1K a bar is 16 "
+                                  "bytes, above that a doubling");
+    fputs("</figure>\n", out);
 }
 
 /* ---- lifetimes ---- */
@@ -174,6 +209,20 @@ static void page_profile_format_life(unsigned column, char *text, size_t text_by
 }
 
 /* Cells are shaded by the logarithm of their blocks: from 0.12 for one to 1 for the most. */
+static double page_profile_shade(double blocks, double most) {
+    return most > 1 ? 0.12 + 0.88 * log(blocks) / log(most) : 1;
+}
+
+/* The scale of the shades: round numbers of blocks up to the most. */
+static void page_profile_print_shades(FILE *out, double most) {
+    fputs("<div class=\"shades\"><span>blocks freed (logarithmic):</span>", out);
+    double step = most > 1e6 ? 100 : 10;
+    for (double blocks = 1; 2 * blocks <= most; blocks *= step)
+        fprintf(out, "<span><i style=\"opacity:%.2f\"></i>%.0f</span>",
+                page_profile_shade(blocks, most), blocks);
+    fprintf(out, "<span><i></i>%.0f at most</span></div>\n", most);
+}
+
 static void page_profile_print_cell(FILE *out, const struct page_profile_cells *cells, unsigned row,
                                     unsigned column) {
     double blocks = (double)cells->blocks[row][column];
@@ -181,15 +230,14 @@ static void page_profile_print_cell(FILE *out, const struct page_profile_cells *
     char size[PAGE_PROFILE_TEXT_BYTES], life[PAGE_PROFILE_TEXT_BYTES];
     if (blocks <= 0)
         return;
-    double shade = cells->most > 1 ? 0.12 + 0.88 * log(blocks) / log(cells->most) : 1;
     page_profile_format_size(row, size, sizeof size);
     page_profile_format_life(column, life, sizeof life);
     fprintf(out,
             "<rect class=\"cell\" fill-opacity=\"%.2f\" x=\"%.3f%%\" width=\"%.3f%%\" y=\"%u\" "
             "height=\"%d\"><title>up to %s bytes, below %s requests: %.0f blocks</title></rect>",
-            shade, (column - cells->first_column) * width, 0.94 * width,
-            (row - cells->first_row) * PAGE_PROFILE_CELL_PIXELS, PAGE_PROFILE_CELL_PIXELS - 1, size,
-            life, blocks);
+            page_profile_shade(blocks, cells->most), (column - cells->first_column) * width,
+            0.94 * width, (row - cells->first_row) * PAGE_PROFILE_CELL_PIXELS,
+            PAGE_PROFILE_CELL_PIXELS - 1, size, life, blocks);
 }
 
 void page_profile_lifetimes(FILE *out, const struct profile *profile) {
@@ -200,10 +248,13 @@ void page_profile_lifetimes(FILE *out, const struct profile *profile) {
         return;
     int height = (int)(cells.end_row - cells.first_row) * PAGE_PROFILE_CELL_PIXELS;
     unsigned columns = cells.end_column - cells.first_column;
+    fputs(
+        "<figure class=\"lifetimes\">\n<figcaption><b>Size by lifetime</b> of the blocks that were "
+        "freed</figcaption>\n",
+        out);
+    page_profile_print_shades(out, cells.most);
     fprintf(out,
-            "<figure class=\"lifetimes\">\n<figcaption><b>Size by lifetime</b> down: bytes; to the "
-            "right: requests made until the block was freed; the stronger the colour, the more "
-            "blocks</figcaption>\n<div class=\"plot\">"
+            "<p class=\"level-title\">bytes, up to</p>\n<div class=\"plot\">"
             "<svg class=\"levels\" height=\"%d\" aria-hidden=\"true\">",
             height);
     for (unsigned row = cells.first_row; row < cells.end_row; row++) {
@@ -223,7 +274,10 @@ void page_profile_lifetimes(FILE *out, const struct profile *profile) {
         if (page_profile_is_labelled(column, columns))
             page_profile_print_label(out, column, columns, height + 16, label);
     }
-    fputs("</svg></div>\n</figure>\n", out);
+    fputs("</svg></div>\n", out);
+    page_profile_print_axis_title(out, "lifetime: below so many requests until the block was freed "
+                                       "(logarithmic)");
+    fputs("</figure>\n", out);
 }
 
 /* ---- live memory ---- */
@@ -273,6 +327,8 @@ void page_profile_live(FILE *out, const struct profile *profile) {
                   sizeof exact);
     fprintf(out,
             "<text x=\"0\" y=\"%d\">0</text><text x=\"100%%\" y=\"%d\" text-anchor=\"end\">%s"
-            "</text></svg></div>\n</figure>\n",
+            "</text></svg></div>\n",
             PAGE_PROFILE_PLOT_PIXELS + 16, PAGE_PROFILE_PLOT_PIXELS + 16, exact);
+    page_profile_print_axis_title(out, "time since the first call (linear)");
+    fputs("</figure>\n", out);
 }
