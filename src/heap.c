@@ -103,6 +103,8 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
     if (!lock_acquire(&pool_lock))
         return NULL;
     bool zeroed;
+    if (region_counts.warm == 0) /* the pool grows */
+        sweep_sparse(heap);
     size_t index = region_take_slab(&zeroed);
     struct slab *slab = NULL;
     if (index != REGION_NO_SLAB) {
@@ -126,6 +128,8 @@ static struct slab *next_slab(struct heap *heap, unsigned class_index) {
         atomic_load_explicit(&heap->inbox, memory_order_relaxed) != NULL)
         heap_drain_inbox(heap);
     struct slab *slab = heap->classes[class_index].available.first;
+    if (slab == NULL)
+        slab = heap->classes[class_index].sparse.first;
     if (slab == NULL)
         slab = orphans_adopt(heap, class_index);
     if (slab == NULL)
@@ -284,4 +288,31 @@ SLOW bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot) {
     else if (slab_give(slab, slot, slab_live_of(slab, slot)))
         places_wake(heap, slab);
     return true;
+}
+
+/* ---- giving memory back ---- */
+
+/* Hand out from no slab any more. */
+static void put_away(struct heap *heap, unsigned class_index) {
+    heap_empty_bin(heap, class_index);
+    struct slab *slab = heap->classes[class_index].current;
+    if (slab == NULL)
+        return;
+    heap->classes[class_index].current = NULL;
+    slab->place = SLAB_NOWHERE;
+    if (slab_used(slab) == 0)
+        places_release(slab);
+    else
+        places_enlist(heap, slab);
+}
+
+COLD size_t heap_trim(struct heap *heap) {
+    heap_drain_inbox(heap);
+    if (!lock_acquire(&pool_lock))
+        return 0;
+    for (unsigned i = 0; i < heap_table_classes(); i++)
+        put_away(heap, i);
+    size_t bytes = sweep_all(heap);
+    lock_release(&pool_lock);
+    return bytes;
 }

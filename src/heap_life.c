@@ -39,7 +39,7 @@ static void orphan_class(struct heap *heap, unsigned class_index) {
         current->place = SLAB_NOWHERE;
         orphans_take_in(current);
     }
-    struct slab_list *lists[] = {&slabs->available, &slabs->full};
+    struct slab_list *lists[] = {&slabs->available, &slabs->sparse, &slabs->full};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         while (lists[i]->first != NULL) {
             struct slab *slab = lists[i]->first;

@@ -2,8 +2,8 @@
  *
  * A heap is the slabs of one thread, and the slots of them that the thread may hand out at once.
  * For each size class it has a bin: free slots that it has claimed, neighbours in one word of a
- * slab. The class's slabs are its current one, which the bin claims from, and those on one of two
- * lists, available (they have free slots) or full (places.h).
+ * slab. The class's slabs are its current one, which the bin claims from, and those on one of three
+ * lists: available (they have free slots), sparse (they have few blocks) or full (places.h).
  *
  *   bin.mask      claimed slots not handed out yet; their live bits are 0
  *   bin.first     the slot of bit 0
@@ -44,6 +44,7 @@ struct slab_list {
 struct class_slabs {
     struct slab *current; /* that the bin claims from; NULL if there is none */
     struct slab_list available;
+    struct slab_list sparse; /* those that the sweep has returned no memory of come first */
     struct slab_list full;
 };
 
@@ -69,7 +70,8 @@ struct heap {
     _Atomic(bool) alive;    /* false: nobody reads the inbox; the pusher must */
     unsigned forks;         /* how many this thread came out of as a child */
     unsigned slabs_changed; /* slabs that it went on to and that were in use before */
-    size_t sweep_next;      /* the slab where its sweep goes on */
+    size_t sparse_noted;    /* slabs that became sparse since the sweep came by */
+    uint64_t swept_ns;      /* when its sweep came by the last time */
     unsigned posted_gives;  /* frees into posted slabs since the inbox was emptied */
     struct heap *next_free; /* heaps whose thread has ended */
     struct aside_word *aside_now; /* the quarantine (quarantine.h): what was freed in this turn, */

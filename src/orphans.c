@@ -19,8 +19,7 @@ void orphans_take_in(struct slab *slab) {
         return;
     }
     slab_set_owner(slab, SLAB_OWNER_ORPHAN);
-    if (sweep_has_rested(slab))
-        sweep_purge_sparse(slab, slab_used(slab));
+    sweep_purge_sparse(slab, slab_used(slab));
     places_push(&orphans[slab->class_index], slab, SLAB_ORPHANED);
 }
 
@@ -33,6 +32,13 @@ void orphans_settle(struct slab *slab) {
     }
     places_remove(&orphans[slab->class_index], slab);
     places_release(slab);
+}
+
+size_t orphans_trim(void) {
+    size_t bytes = 0;
+    for (unsigned i = 0; i < SIZE_CLASS_COUNT && !heap_table_is_hardened; i++)
+        bytes += sweep_list(&orphans[i]);
+    return bytes;
 }
 
 static void adopt(struct heap *heap, struct slab *slab) {

@@ -21,6 +21,10 @@ void orphans_take_in(struct slab *slab);
  * pool_lock. */
 void orphans_settle(struct slab *slab);
 
+/* Return the memory of all pages of orphans in which no block is left. The bytes. Under pool_lock.
+ */
+size_t orphans_trim(void);
+
 /* A slab of the class from the orphans, NULL if the first few have no free slot. */
 struct slab *orphans_adopt(struct heap *heap, unsigned class_index);
 

@@ -15,6 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* linux/mman.h: MADV_DONTNEED_LOCKED, which the headers of older C libraries do not have. */
+enum { OS_DONTNEED_LOCKED = 24 };
+
 /* ---- what the kernel told the process at its start ---- */
 
 #ifdef __GLIBC__
@@ -122,8 +125,9 @@ static bool advise(void *start, size_t bytes, int advice) {
     return !kernel_failed(KERNEL(madvise, start, bytes, advice));
 }
 
+/* Locked memory goes back by a call of its own, since Linux 5.18. */
 bool os_purge(void *start, size_t bytes) {
-    return advise(start, bytes, MADV_DONTNEED);
+    return advise(start, bytes, MADV_DONTNEED) || advise(start, bytes, OS_DONTNEED_LOCKED);
 }
 
 bool os_hide(void *start, size_t bytes) {
@@ -134,11 +138,19 @@ bool os_withdraw(void *start, size_t bytes) {
     return os_hide(start, bytes) && os_purge(start, bytes);
 }
 
-void os_use_huge_pages(void *start, size_t bytes) {
+static void advise_whole_pages(void *start, size_t bytes, int advice) {
     uintptr_t first = os_round_to_page((uintptr_t)start);
     uintptr_t end = ((uintptr_t)start + bytes) & ~(uintptr_t)(os_page_bytes() - 1);
     if (first < end)
-        advise((void *)first, end - first, MADV_HUGEPAGE);
+        advise((void *)first, end - first, advice);
+}
+
+void os_use_huge_pages(void *start, size_t bytes) {
+    advise_whole_pages(start, bytes, MADV_HUGEPAGE);
+}
+
+void os_use_no_huge_pages(void *start, size_t bytes) {
+    advise_whole_pages(start, bytes, MADV_NOHUGEPAGE);
 }
 
 static size_t limit_of(int resource) {
@@ -306,6 +318,13 @@ bool os_is_stream_buffer(const void *block) {
     (void)block;
     return false;
 #endif
+}
+
+uint64_t os_clock_ns(void) {
+    struct timespec now;
+    if (kernel_failed(KERNEL(clock_gettime, CLOCK_MONOTONIC_COARSE, &now)))
+        return 0;
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 uint64_t os_process_id(void) {

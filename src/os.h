@@ -34,6 +34,9 @@ void os_freeze(void *start, size_t bytes);
  * contents. Start and size may be any. */
 void os_use_huge_pages(void *start, size_t bytes);
 
+/* Take that advice back, so that the kernel does not fill in what was returned of huge pages. */
+void os_use_no_huge_pages(void *start, size_t bytes);
+
 /* Make committed pages inaccessible and return their memory; os_commit() makes them zeroes again.
  * False if refused. */
 bool os_withdraw(void *start, size_t bytes);
@@ -92,6 +95,10 @@ bool os_has_memory_tool(void);
 
 /* True for the buffer of a standard stream, which the C library keeps to the end. */
 bool os_is_stream_buffer(const void *block);
+
+/* Nanoseconds of a clock that only goes forward, in steps of some milliseconds; 0 where there is
+ * none. */
+uint64_t os_clock_ns(void);
 
 /* The process identifier. */
 uint64_t os_process_id(void);

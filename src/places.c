@@ -3,6 +3,7 @@
 #include "audit.h"
 #include "os.h"
 #include "stats.h"
+#include "sweep.h"
 
 enum { WAKE_SHARE = 8 }; /* a full slab comes back when an eighth of its slots was freed */
 
@@ -11,6 +12,8 @@ static struct slab_list *list_of(struct heap *heap, const struct slab *slab) {
     switch (slab->place) {
     case SLAB_AVAILABLE:
         return &heap->classes[slab->class_index].available;
+    case SLAB_SPARSE:
+        return &heap->classes[slab->class_index].sparse;
     case SLAB_FULL:
         return &heap->classes[slab->class_index].full;
     default:
@@ -34,11 +37,14 @@ void places_enlist(struct heap *heap, struct slab *slab) {
         slab->filled = true;
         __atomic_fetch_add(&region_counts.filled, 1, __ATOMIC_RELAXED);
     }
-    slab_set_wake(slab, is_full && used > gap ? used - gap : 0);
+    struct class_slabs *slabs = &heap->classes[slab->class_index];
+    slab_set_wake(slab, is_full && used > gap ? used - gap : slab_few(slab, used));
     if (is_full)
-        places_push(&heap->classes[slab->class_index].full, slab, SLAB_FULL);
+        places_push(&slabs->full, slab, SLAB_FULL);
+    else if (used <= slab_few(slab, UINT32_MAX))
+        places_push(&slabs->sparse, slab, SLAB_SPARSE);
     else
-        places_push(&heap->classes[slab->class_index].available, slab, SLAB_AVAILABLE);
+        places_push(&slabs->available, slab, SLAB_AVAILABLE);
 }
 
 void places_release(struct slab *slab) {
@@ -77,6 +83,8 @@ SLOW void places_wake(struct heap *heap, struct slab *slab) {
     if (slab_used(slab) != 0) {
         if (!replace_current(heap, slab))
             places_enlist(heap, slab);
+        if (slab->place == SLAB_SPARSE)
+            sweep_note_sparse(heap);
         return;
     }
     if (!lock_acquire(&pool_lock)) {

@@ -1,8 +1,10 @@
-/* Where a slab is: current for its class, on one of the two lists of its heap, or none of these.
+/* Where a slab is: current for its class, on one of the three lists of its heap, or none of these.
  *
  * A slab is full, on `full`, when fewer than an eighth of its slots are free, and comes back when
- * that many are: slab.wake says at what number of used ones. Others are on `available`, and need
- * attention when they are empty: then they go back to the region. The current one needs none.
+ * that many are: slab.wake says at what number of used ones. Others are on `available`, until few
+ * blocks are left: then on `sparse`, whose slabs give memory back if that is wanted (sweep.h). They
+ * need attention each time that a quarter of these blocks is left, and when they are empty: then
+ * they go back to the region. The current one needs none.
  *
  * All is the owner's, but for places_release().
  */

@@ -18,11 +18,15 @@ enum {
     REGION_STEP_MOST = 1024,  /* slabs that become accessible at a time */
     REGION_TABLE_STEP = 1024, /* descriptors that do, */
     REGION_TABLE_STEP_LIMITED = 64, /* and where accessible memory counts against a limit */
-    REGION_BATCH_SLABS = 16, /* warm beyond the limit before any is returned: fewer system calls */
+    /* Warm slabs beyond the limit before any is returned: so many, or a share. */
+    REGION_BATCH_SLABS = 16,
+    REGION_TRIM_SHARE = 8,
     /* Inaccessible slabs, and spans at one time, each of which takes two mappings, take half of
      * what a process may have. */
     REGION_MAPPINGS_SHARE = 8,
 };
+
+enum { SLAB_SETS = 3 };
 
 #define REGION_ALIGNMENT ((size_t)2 << 20) /* of huge pages */
 
@@ -35,6 +39,7 @@ struct slab_set {
 
 static struct slab_set warm_slabs;
 static struct slab_set cold_slabs;
+static struct slab_set huge_slabs; /* that the kernel may back with huge pages: whole ones */
 
 static FIXED bool checks_blocks;
 static FIXED size_t slab_limit;    /* slabs in the region */
@@ -47,6 +52,8 @@ static FIXED size_t guard_spacing; /* slabs between two guards, 0 for none */
 static FIXED size_t guard_slabs;   /* slabs of a guard */
 static uint64_t process; /* whose the region is: a child of vfork() has only borrowed it */
 static size_t guards_made;
+static size_t warm_least; /* the fewest warm slabs since the last region_decay() */
+static size_t trims_from; /* so many warm slabs lead to a trim */
 
 static bool set_has(const struct slab_set *set, size_t slab_index) {
     return (set->words[slab_index / WORD_BITS] >> slab_index % WORD_BITS & 1) != 0;
@@ -103,7 +110,7 @@ static size_t set_bytes(size_t slabs) {
 
 /* Bytes of all areas behind the slabs. */
 static size_t areas_bytes(size_t slabs) {
-    return table_bytes(slabs, REGION_DESCRIPTOR_BYTES) + 2 * set_bytes(slabs) +
+    return table_bytes(slabs, REGION_DESCRIPTOR_BYTES) + SLAB_SETS * set_bytes(slabs) +
            table_bytes(slabs, REGION_REMOTE_BYTES);
 }
 
@@ -151,13 +158,15 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
     is_data_limited = os_is_data_limited();
     region_bounds.memory_slabs = pool_limit != 0 ? pool_limit >> SLAB_SHIFT : SIZE_MAX;
     region_bounds.warm_slabs = retain >> SLAB_SHIFT;
+    trims_from = region_bounds.warm_slabs + REGION_BATCH_SLABS;
     region.base = (uintptr_t)start;
     region.owned_bytes = (slabs << SLAB_SHIFT) + areas_bytes(slabs);
     region.descriptors = start + (slabs << SLAB_SHIFT);
     char *sets = region.descriptors + table_bytes(slabs, REGION_DESCRIPTOR_BYTES);
     warm_slabs.words = (uint64_t *)(void *)sets;
     cold_slabs.words = (uint64_t *)(void *)(sets + set_bytes(slabs));
-    region.remotes = sets + 2 * set_bytes(slabs);
+    huge_slabs.words = (uint64_t *)(void *)(sets + 2 * set_bytes(slabs));
+    region.remotes = sets + SLAB_SETS * set_bytes(slabs);
     return true;
 }
 
@@ -224,6 +233,47 @@ static bool commit_slabs(void) {
     return true;
 }
 
+/* ---- huge pages ---- */
+
+static_assert(REGION_HUGE_SLABS == 32, "a huge page has 32 bits of a set");
+
+/* The bits of the slabs of a huge page in a set. */
+static uint32_t huge_page_bits(const struct slab_set *set, size_t number) {
+    size_t first = number * REGION_HUGE_SLABS;
+    return (uint32_t)(set->words[first / WORD_BITS] >> first % WORD_BITS);
+}
+
+/* Mark a huge page as one that the kernel may use, or not. */
+static void mark_huge_page(size_t number, bool may_use) {
+    size_t first = number * REGION_HUGE_SLABS;
+    uint64_t bits = (uint64_t)UINT32_MAX << first % WORD_BITS;
+    uint64_t *word = &huge_slabs.words[first / WORD_BITS];
+    *word = may_use ? *word | bits : *word & ~bits;
+}
+
+/* The pool has come to a slab that starts a huge page, all of which is to be used: let the kernel
+ * use one, if the pool is large enough. */
+static void allow_huge_page(size_t slab_index) {
+    if (huge_page_bits(&huge_slabs, slab_index / REGION_HUGE_SLABS) != 0 ||
+        __atomic_load_n(&region_counts.filled, __ATOMIC_RELAXED) < REGION_HUGE_FROM)
+        return;
+    os_use_huge_pages(region_slab_start(slab_index), (size_t)REGION_HUGE_SLABS << SLAB_SHIFT);
+    mark_huge_page(slab_index / REGION_HUGE_SLABS, true);
+}
+
+void region_forbid_huge_pages(size_t slab_index, size_t slabs) {
+    ASSERT(lock_is_mine(&pool_lock));
+    size_t end = (slab_index + slabs - 1) / REGION_HUGE_SLABS + 1;
+    for (size_t number = slab_index / REGION_HUGE_SLABS; number < end; number++) {
+        size_t first = number;
+        for (; number < end && huge_page_bits(&huge_slabs, number) != 0; number++)
+            mark_huge_page(number, false);
+        if (first < number)
+            os_use_no_huge_pages(region_slab_start(first * REGION_HUGE_SLABS),
+                                 ((number - first) * REGION_HUGE_SLABS) << SLAB_SHIFT);
+    }
+}
+
 /* The next slab that never served. */
 static size_t take_next_unused(void) {
     size_t slab_index = region_counts.used;
@@ -232,10 +282,18 @@ static size_t take_next_unused(void) {
         return REGION_NO_SLAB;
     if (slab_index == slabs_committed && !commit_slabs())
         return REGION_NO_SLAB;
-    if (slab_index % REGION_HUGE_SLABS == 0 && slab_index + REGION_HUGE_SLABS <= slabs_committed &&
-        __atomic_load_n(&region_counts.filled, __ATOMIC_RELAXED) >= REGION_HUGE_FROM)
-        os_use_huge_pages(region_slab_start(slab_index), (size_t)REGION_HUGE_SLABS << SLAB_SHIFT);
+    if (slab_index % REGION_HUGE_SLABS == 0 && slab_index + REGION_HUGE_SLABS <= slabs_committed)
+        allow_huge_page(slab_index);
     __atomic_store_n(&region_counts.used, slab_index + 1, __ATOMIC_RELAXED);
+    return slab_index;
+}
+
+/* The lowest slab whose memory was returned. */
+static size_t take_cold(void) {
+    size_t slab_index = set_take_lowest(&cold_slabs);
+    if (slab_index != REGION_NO_SLAB && slab_index % REGION_HUGE_SLABS == 0 &&
+        huge_page_bits(&cold_slabs, slab_index / REGION_HUGE_SLABS) == (UINT32_MAX & ~1u))
+        allow_huge_page(slab_index);
     return slab_index;
 }
 
@@ -279,6 +337,8 @@ static size_t take_warm(void) {
     size_t slab_index = set_take_lowest(&warm_slabs);
     if (slab_index != REGION_NO_SLAB)
         region_counts.warm--;
+    if (region_counts.warm < warm_least)
+        warm_least = region_counts.warm;
     return slab_index;
 }
 
@@ -286,7 +346,7 @@ static size_t take_warm(void) {
 static size_t take_zeroed(void) {
     if (region_counts.taken + region_counts.warm >= region_bounds.memory_slabs)
         return REGION_NO_SLAB;
-    size_t slab_index = set_take_lowest(&cold_slabs);
+    size_t slab_index = take_cold();
     return slab_index != REGION_NO_SLAB ? slab_index : take_unused();
 }
 
@@ -323,14 +383,20 @@ void region_return_slab(size_t slab_index) {
     set_add(&warm_slabs, slab_index);
     region_counts.taken--;
     region_counts.warm++;
-    if (region_counts.warm >= region_bounds.warm_slabs + REGION_BATCH_SLABS)
-        region_trim(region_bounds.warm_slabs);
+    if (region_counts.warm < trims_from)
+        return;
+    region_trim(region_bounds.warm_slabs);
+    /* A trim goes through all slabs: after it, wait for a share of them. Where the system takes no
+     * memory back, because it is locked, that many more each time. */
+    size_t share = region_counts.warm / REGION_TRIM_SHARE;
+    trims_from = region_counts.warm + (share > REGION_BATCH_SLABS ? share : REGION_BATCH_SLABS);
 }
 
 /* Turn the warm slabs from `first` to below `end`, neighbours all, cold. The number that became
  * cold. */
 static size_t make_cold(size_t first, size_t end) {
     ASSERT(first < end && end <= region_counts.used && end - first <= region_counts.warm);
+    region_forbid_huge_pages(first, end - first);
     if (!os_purge(region_slab_start(first), (end - first) << SLAB_SHIFT))
         return 0;
     for (size_t slab_index = first; slab_index < end; slab_index++) {
@@ -341,18 +407,6 @@ static size_t make_cold(size_t first, size_t end) {
     return end - first;
 }
 
-void region_cool(size_t slab_index) {
-    ASSERT(lock_is_mine(&pool_lock) && slab_index < region_counts.used);
-    if (set_has(&warm_slabs, slab_index))
-        make_cold(slab_index, slab_index + 1);
-}
-
-static bool is_warm_huge_page(size_t number) {
-    uint64_t word = warm_slabs.words[number * REGION_HUGE_SLABS / WORD_BITS];
-    return (uint32_t)(word >> number * REGION_HUGE_SLABS % WORD_BITS) == UINT32_MAX;
-}
-static_assert(REGION_HUGE_SLABS == 32, "a huge page has 32 bits of a set");
-
 /* Return whole huge pages of warm slabs, even if half of the last one were to be kept. A part of
  * one takes the kernel longer to return, splits it, and its memory is not free before the rest is.
  */
@@ -361,10 +415,17 @@ static size_t trim_huge_pages(size_t keep) {
     for (size_t number = region_counts.used / REGION_HUGE_SLABS;
          number > 0 && region_counts.warm >= keep + REGION_BATCH_SLABS; number--) {
         size_t first = (number - 1) * REGION_HUGE_SLABS;
-        if (is_warm_huge_page(number - 1))
+        if (huge_page_bits(&warm_slabs, number - 1) == UINT32_MAX)
             slabs_returned += make_cold(first, first + REGION_HUGE_SLABS);
     }
     return slabs_returned;
+}
+
+/* What is accessible and never served. It has memory where all is locked. */
+static void trim_unused(void) {
+    if (region_counts.used < slabs_committed)
+        os_purge(region_slab_start(region_counts.used), (slabs_committed - region_counts.used)
+                                                            << SLAB_SHIFT);
 }
 
 size_t region_trim(size_t keep) {
@@ -384,7 +445,16 @@ size_t region_trim(size_t keep) {
         slabs_returned += make_cold(first, end);
         end = first;
     }
+    if (keep == 0)
+        trim_unused();
     return slabs_returned << SLAB_SHIFT;
+}
+
+void region_decay(void) {
+    ASSERT(lock_is_mine(&pool_lock));
+    if (warm_least != 0)
+        region_trim(region_counts.warm - warm_least);
+    warm_least = region_counts.warm;
 }
 
 /* Give back the end of an area. */
@@ -402,6 +472,7 @@ static void release_areas(size_t slabs_kept) {
     if (slabs_kept == tables_committed) { /* commit_tables() needs the sets whole */
         release_end(warm_slabs.words, set_bytes(slabs), set_bytes(slabs_kept));
         release_end(cold_slabs.words, set_bytes(slabs), set_bytes(slabs_kept));
+        release_end(huge_slabs.words, set_bytes(slabs), set_bytes(slabs_kept));
     }
     os_unreserve((char *)region.base - gap_bytes(slabs), gap_bytes(slabs) - gap_bytes(slabs_kept));
     slabs_reserved = slabs_kept;

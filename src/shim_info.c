@@ -5,9 +5,11 @@
  */
 #include "base.h"
 #include "fault.h"
+#include "heap.h"
 #include "heap_life.h"
 #include "libc.h"
 #include "next.h"
+#include "orphans.h"
 #include "region.h"
 #include "spans.h"
 #include "text.h"
@@ -17,13 +19,14 @@
 
 EXPORT int malloc_trim(size_t pad) {
     int (*next_trim)(size_t) = next()->malloc_trim;
-    bool trimmed = false;
+    struct heap *heap = heap_current;
+    size_t bytes = heap_is_real(heap) ? heap_trim(heap) : 0;
     if (lock_acquire(&pool_lock)) {
-        trimmed = region_trim(0) + spans_trim() != 0;
+        bytes += orphans_trim() + region_trim(0) + spans_trim();
         lock_release(&pool_lock);
     }
     bool next_trimmed = next_trim != NULL && next_trim(pad) != 0;
-    return next_trimmed || trimmed;
+    return next_trimmed || bytes != 0;
 }
 
 EXPORT struct mallinfo2 mallinfo2(void) {

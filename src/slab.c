@@ -195,6 +195,16 @@ uint32_t slab_live_count(const struct slab *slab) {
     return count;
 }
 
+enum { FEW_SHARE = 4, FEW_MOST = 16, FEW_STEP = 4 };
+
+uint32_t slab_few(const struct slab *slab, uint32_t blocks) {
+    uint32_t share = slab->slot_count / FEW_SHARE;
+    uint32_t few = share < FEW_MOST ? share : FEW_MOST;
+    while (few >= blocks && few != 0)
+        few /= FEW_STEP;
+    return few;
+}
+
 /* The pages in which live slots lie, and the tags in front of them: a bit for each. */
 static uint64_t pages_in_use(const struct slab *slab, uint32_t page_bytes) {
     uint32_t tag_bytes = slab_gap_bytes != 0 ? SLOT_ALIGN : 0;
@@ -217,6 +227,8 @@ size_t slab_purge(const struct slab *slab) {
     uint64_t free =
         lowest_bits((unsigned)(SLAB_BYTES / page_bytes)) & ~pages_in_use(slab, page_bytes);
     size_t purged_bytes = 0;
+    if (free != 0)
+        region_forbid_huge_pages(slab_index(slab), 1);
     while (free != 0) {
         unsigned first = (unsigned)__builtin_ctzll(free);
         unsigned count = (unsigned)__builtin_ctzll(~(free >> first));

@@ -28,10 +28,18 @@
 
 #include <stdatomic.h>
 
-/* If slots were claimed since the sweep looked at the slab: more than any number of slots. */
+/* What slab.rest says beside a number of blocks: no slot was returned since slots were claimed, and
+ * the sweep has seen the slab so, or not. */
 enum slab_rest { SLAB_BUSY = UINT16_MAX, SLAB_RESTS = UINT16_MAX - 1 };
 
-enum slab_place { SLAB_NOWHERE, SLAB_CURRENT, SLAB_AVAILABLE, SLAB_FULL, SLAB_ORPHANED };
+enum slab_place {
+    SLAB_NOWHERE,
+    SLAB_CURRENT,
+    SLAB_AVAILABLE,
+    SLAB_SPARSE,
+    SLAB_FULL,
+    SLAB_ORPHANED
+};
 
 struct slab {
     _Atomic(uint64_t) tag;
@@ -228,8 +236,12 @@ void slab_recount(struct slab *slab);
 /* Blocks in the hands of the program. */
 uint32_t slab_live_count(const struct slab *slab);
 
+/* Of the numbers of blocks that are few in a slab, so that pages may be without any, the largest
+ * that is less than `blocks`. Each is a quarter of the one before, the last is 0. */
+uint32_t slab_few(const struct slab *slab, uint32_t blocks);
+
 /* Return the memory of the pages in which no live slot lies, nor its tag; what of free slots lies
- * there reads as zero then. The bytes, with those that were never touched. */
+ * there reads as zero then. The bytes, with those that were never touched. Under pool_lock. */
 size_t slab_purge(const struct slab *slab);
 
 enum slab_remote_result {

@@ -1,67 +1,105 @@
 #include "sweep.h"
 
-#include "heap_table.h"
+#include "os.h"
 
 enum {
-    SPARSE_BLOCKS = 16, /* so few in a slab leave pages without any */
-    SPARSE_AGAIN = 4,   /* as soon as so few of these are left, there are more such pages */
-    SWEEP_EVERY = 4,    /* slabs that a heap goes on to until the sweep goes on */
-    SWEEP_SLABS = 8,    /* by so many: src/DECISIONS.md, */
-    SWEEP_LOOKS = 32,   /* not counting other heaps', but then no further than this */
+    SWEEP_EVERY = 4, /* slabs that a heap goes on to until it looks at the clock */
 #ifdef TAGPOOL_SMALL_WORLD
     SWEEP_FROM_SLABS = 4,
+    SWEEP_WAIT_NS = 1000000,
 #else
-    SWEEP_FROM_SLABS = 64, /* a smaller pool has little to give back */
+    SWEEP_WAIT_NS = 1000000000, /* memory that was not needed for so long goes back */
+    SWEEP_FROM_SLABS = 64,      /* a smaller pool has little to give back */
 #endif
 };
 
-void sweep_purge_sparse(struct slab *slab, uint32_t blocks) {
-    ASSERT(blocks <= slab_used(slab) && slab_owner(slab) != SLAB_OWNER_NONE);
-    if (heap_table_is_hardened || region_counts.used < SWEEP_FROM_SLABS || blocks > SPARSE_BLOCKS ||
-        blocks > slab->rest / SPARSE_AGAIN)
-        return;
+static bool is_worthwhile(void) {
+    return !heap_table_is_hardened &&
+           __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED) >= SWEEP_FROM_SLABS;
+}
+
+static size_t purge(struct slab *slab) {
     if (slab->filled) {
         slab->filled = false;
         __atomic_fetch_sub(&region_counts.filled, 1, __ATOMIC_RELAXED);
     }
-    slab_purge(slab);
+    return slab_purge(slab);
+}
+
+/* True if a slab with so many blocks can spare more than it has returned: `rest` says with how many
+ * it did. */
+static bool has_more(const struct slab *slab, uint32_t blocks) {
+    uint32_t before = slab->rest < SLAB_RESTS ? slab->rest : UINT32_MAX;
+    return blocks <= slab_few(slab, before);
+}
+
+void sweep_purge_sparse(struct slab *slab, uint32_t blocks) {
+    ASSERT(blocks <= slab_used(slab) && slab_owner(slab) != SLAB_OWNER_NONE);
+    if (!is_worthwhile() || !has_more(slab, blocks))
+        return;
+    purge(slab);
     slab->rest = (uint16_t)blocks;
 }
 
-bool sweep_has_rested(struct slab *slab) {
-    if (slab->rest != SLAB_BUSY)
-        return true;
-    slab->rest = SLAB_RESTS;
-    return false;
+/* Each event that lets a slab spare more puts it in front of those that have nothing more. */
+void sweep_sparse(struct heap *heap) {
+    ASSERT(lock_is_mine(&pool_lock));
+    if (!is_worthwhile())
+        return;
+    for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++)
+        for (struct slab *slab = heap->classes[i].sparse.first;
+             slab != NULL && has_more(slab, slab_used(slab)); slab = slab->next)
+            sweep_purge_sparse(slab, slab_used(slab));
+    heap->sparse_noted = 0;
 }
 
-/* The sweep comes by a slab: return what memory it can spare, if it has rested. False if that is
- * for another heap to do. */
-static bool sweep_slab(const struct heap *heap, struct slab *slab) {
-    ASSERT(lock_is_mine(&pool_lock));
-    int owner = slab_owner(slab);
-    if (owner != (int)heap->owner && owner != SLAB_OWNER_ORPHAN && owner != SLAB_OWNER_NONE)
-        return false;
-    if (!sweep_has_rested(slab))
-        return true;
-    if (owner == SLAB_OWNER_NONE)
-        region_cool(slab_index(slab));
-    else
-        sweep_purge_sparse(slab, slab_live_count(slab)); /* slots that wait in a bin hold nothing */
-    return true;
+void sweep_note_sparse(struct heap *heap) {
+    if (++heap->sparse_noted <= region_bounds.warm_slabs)
+        return;
+    if (!lock_acquire(&pool_lock))
+        return;
+    sweep_sparse(heap);
+    lock_release(&pool_lock);
+}
+
+/* The same of those that have been there when the clock was looked at the last time. */
+static void sweep_rested(struct heap *heap) {
+    for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++)
+        for (struct slab *slab = heap->classes[i].sparse.first;
+             slab != NULL && has_more(slab, slab_used(slab)); slab = slab->next) {
+            if (slab->rest == SLAB_BUSY)
+                slab->rest = SLAB_RESTS;
+            else
+                sweep_purge_sparse(slab, slab_used(slab));
+        }
 }
 
 void sweep_go_on(struct heap *heap) {
     ASSERT(heap_is_real(heap) && !lock_is_mine(&pool_lock));
-    if (++heap->slabs_changed % SWEEP_EVERY != 0 || heap_table_is_hardened ||
-        __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED) < SWEEP_FROM_SLABS ||
-        !lock_acquire(&pool_lock))
+    if (++heap->slabs_changed % SWEEP_EVERY != 0 || !is_worthwhile())
         return;
-    unsigned swept = 0;
-    for (unsigned i = 0; i < SWEEP_LOOKS && swept < SWEEP_SLABS; i++) {
-        if (heap->sweep_next >= region_counts.used)
-            heap->sweep_next = 0;
-        swept += sweep_slab(heap, slab_at(heap->sweep_next++));
-    }
+    uint64_t now_ns = os_clock_ns();
+    if (now_ns - heap->swept_ns < SWEEP_WAIT_NS)
+        return;
+    heap->swept_ns = now_ns;
+    if (!lock_acquire(&pool_lock))
+        return;
+    sweep_rested(heap);
+    region_decay();
     lock_release(&pool_lock);
+}
+
+size_t sweep_list(const struct slab_list *list) {
+    size_t bytes = 0;
+    for (struct slab *slab = list->first; slab != NULL; slab = slab->next)
+        bytes += purge(slab);
+    return bytes;
+}
+
+size_t sweep_all(struct heap *heap) {
+    size_t bytes = 0;
+    for (unsigned i = 0; i < SIZE_CLASS_COUNT && !heap_table_is_hardened; i++)
+        bytes += sweep_list(&heap->classes[i].available) + sweep_list(&heap->classes[i].sparse) +
+                 sweep_list(&heap->classes[i].full);
+    return bytes;
 }
