@@ -356,11 +356,9 @@ void os_program_name(char *name, size_t bytes) {
     long length = KERNEL(readlinkat, AT_FDCWD, "/proc/self/exe", path, sizeof path - 1);
     path[kernel_failed(length) ? 0 : length] = '\0';
     const char *base = base_of(path);
-    size_t base_bytes = strlen(base);
-    if (base_bytes > bytes - 1)
-        base_bytes = bytes - 1;
-    memcpy(name, base, base_bytes);
-    memset(name + base_bytes, 0, bytes - base_bytes);
+    memset(name, 0, bytes);
+    for (size_t i = 0; i < bytes - 1 && base[i] != '\0'; i++)
+        name[i] = base[i];
 }
 
 void os_write_error(const char *text, size_t bytes) {
