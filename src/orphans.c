@@ -5,10 +5,20 @@
 #include "places.h"
 #include "sweep.h"
 
-enum { ADOPT_ATTEMPTS = 4 }; /* orphans looked at for a free slot before a new slab is taken */
+/* Those that can serve, and those that cannot. Under pool_lock; read without it only to see whether
+ * a list is empty. */
+static struct slab_list orphans[SIZE_CLASS_ALL];
+static struct slab_list full_orphans[SIZE_CLASS_ALL];
 
-static struct slab_list orphans[SIZE_CLASS_ALL]; /* under pool_lock; read without it only to see
-                                                      whether it is empty */
+static struct slab_list *list_of(const struct slab *slab) {
+    return slab->place == SLAB_ORPHANED ? &orphans[slab->class_index]
+                                        : &full_orphans[slab->class_index];
+}
+
+static inline bool is_orphan(const struct slab *slab) {
+    return slab_owner(slab) == SLAB_OWNER_ORPHAN &&
+           (slab->place == SLAB_ORPHANED || slab->place == SLAB_ORPHANED_FULL);
+}
 
 void orphans_take_in(struct slab *slab) {
     ASSERT(lock_is_mine(&pool_lock) && slab->place == SLAB_NOWHERE);
@@ -21,24 +31,32 @@ void orphans_take_in(struct slab *slab) {
     slab_set_owner(slab, SLAB_OWNER_ORPHAN);
     if (sweep_has_rested(slab))
         sweep_purge_sparse(slab, slab_used(slab));
-    places_push(&orphans[slab->class_index], slab, SLAB_ORPHANED);
+    if (slab_used(slab) < slab->slot_count)
+        places_push(&orphans[slab->class_index], slab, SLAB_ORPHANED);
+    else
+        places_push(&full_orphans[slab->class_index], slab, SLAB_ORPHANED_FULL);
 }
 
 void orphans_settle(struct slab *slab) {
     ASSERT(lock_is_mine(&pool_lock));
-    ASSERT(slab->place == SLAB_ORPHANED && slab_owner(slab) == SLAB_OWNER_ORPHAN);
-    if (slab_used(slab) != 0) {
-        sweep_purge_sparse(slab, slab_used(slab));
+    ASSERT(is_orphan(slab));
+    uint32_t used = slab_used(slab);
+    if (used == 0) {
+        places_remove(list_of(slab), slab);
+        places_release(slab);
         return;
     }
-    places_remove(&orphans[slab->class_index], slab);
-    places_release(slab);
+    if (slab->place == SLAB_ORPHANED_FULL && used + places_gap(slab) <= slab->slot_count) {
+        places_remove(list_of(slab), slab);
+        places_push(&orphans[slab->class_index], slab, SLAB_ORPHANED);
+    }
+    sweep_purge_sparse(slab, used);
 }
 
 static void adopt(struct heap *heap, struct slab *slab) {
     ASSERT(lock_is_mine(&pool_lock) && heap_is_real(heap));
-    ASSERT(slab->place == SLAB_ORPHANED && slab_owner(slab) == SLAB_OWNER_ORPHAN);
-    places_remove(&orphans[slab->class_index], slab);
+    ASSERT(is_orphan(slab));
+    places_remove(list_of(slab), slab);
     slab_set_owner(slab, heap->owner);
     blame_fold(slab);
     places_enlist(heap, slab);
@@ -50,14 +68,9 @@ struct slab *orphans_adopt(struct heap *heap, unsigned class_index) {
     if (__atomic_load_n(&orphans[class_index].first, __ATOMIC_RELAXED) == NULL ||
         !lock_acquire(&pool_lock))
         return NULL;
-    for (int attempt = 0; attempt < ADOPT_ATTEMPTS && found == NULL; attempt++) {
-        struct slab *slab = orphans[class_index].first;
-        if (slab == NULL)
-            break;
-        adopt(heap, slab);
-        if (slab_used(slab) < slab->slot_count)
-            found = slab;
-    }
+    found = orphans[class_index].first;
+    if (found != NULL)
+        adopt(heap, found);
     lock_release(&pool_lock);
     return found;
 }

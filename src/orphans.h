@@ -1,7 +1,8 @@
 /* Slabs that change hands, and inboxes: the slabs of a heap that other threads freed blocks of.
  *
  * When a thread ends, its slabs that still hold blocks become orphans; whoever needs a slab of
- * their class adopts one. pool_lock stands in for their owner.
+ * their class adopts one that has free slots. Full ones, on a list of their own, come back when an
+ * eighth of their slots was freed. pool_lock stands in for the owner of orphans.
  *
  * The first remote free into a slab posts it: it is pushed on its owner's inbox, a stack linked by
  * slab_remote.inbox_next that any thread pushes to and the owner takes as a whole. A heap whose
@@ -21,7 +22,8 @@ void orphans_take_in(struct slab *slab);
  * pool_lock. */
 void orphans_settle(struct slab *slab);
 
-/* A slab of the class from the orphans, NULL if the first few have no free slot. */
+/* A slab of the class with free slots from the orphans, on its list of the heap; NULL if there is
+ * none. */
 struct slab *orphans_adopt(struct heap *heap, unsigned class_index);
 
 /* Free a block of an orphan. A heap that has no other slab of the class with free slots adopts the

@@ -11,9 +11,16 @@
 
 #include "heap_table.h"
 
+enum { PLACES_WAKE_SHARE = 8 };
+
 /* True if a slab is on a list. */
 static inline bool places_is_listed(const struct slab *slab) {
     return slab->place != SLAB_NOWHERE && slab->place != SLAB_CURRENT;
+}
+
+/* The free slots with which a full slab comes back: an eighth of all. */
+static inline uint32_t places_gap(const struct slab *slab) {
+    return slab->slot_count / PLACES_WAKE_SHARE + 1;
 }
 
 /* Put a slab that is on no list on one, which `place` names. */

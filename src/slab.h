@@ -31,7 +31,14 @@
 /* If slots were claimed since the sweep looked at the slab: more than any number of slots. */
 enum slab_rest { SLAB_BUSY = UINT16_MAX, SLAB_RESTS = UINT16_MAX - 1 };
 
-enum slab_place { SLAB_NOWHERE, SLAB_CURRENT, SLAB_AVAILABLE, SLAB_FULL, SLAB_ORPHANED };
+enum slab_place {
+    SLAB_NOWHERE,
+    SLAB_CURRENT,
+    SLAB_AVAILABLE,
+    SLAB_FULL,
+    SLAB_ORPHANED,      /* an orphan that has free slots */
+    SLAB_ORPHANED_FULL, /* one that has none, or has only just had some freed */
+};
 
 struct slab {
     _Atomic(uint64_t) tag;
