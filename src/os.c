@@ -12,6 +12,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -146,6 +147,21 @@ static size_t limit_of(int resource) {
     bool limited = !kernel_failed(KERNEL(prlimit64, 0, resource, NULL, &limit)) &&
                    limit.rlim_cur != RLIM_INFINITY;
     return limited ? (size_t)limit.rlim_cur : SIZE_MAX;
+}
+
+/* Of membarrier(2); old systems lack its header. */
+enum { MEMBARRIER_PRIVATE = 1 << 3, MEMBARRIER_REGISTER_PRIVATE = 1 << 4 };
+
+static bool membarrier(int command) {
+    return syscall(SYS_membarrier, command, 0, 0) == 0;
+}
+
+bool os_order_threads(void) {
+    int saved_errno = errno;
+    bool is_done = membarrier(MEMBARRIER_PRIVATE) ||
+                   (membarrier(MEMBARRIER_REGISTER_PRIVATE) && membarrier(MEMBARRIER_PRIVATE));
+    errno = saved_errno;
+    return is_done;
 }
 
 size_t os_address_space_limit(void) {

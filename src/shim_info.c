@@ -5,10 +5,12 @@
  */
 #include "base.h"
 #include "fault.h"
+#include "heap.h"
 #include "heap_life.h"
 #include "libc.h"
 #include "next.h"
 #include "region.h"
+#include "rescue.h"
 #include "spans.h"
 #include "text.h"
 
@@ -18,8 +20,10 @@
 EXPORT int malloc_trim(size_t pad) {
     int (*next_trim)(size_t) = next()->malloc_trim;
     bool trimmed = false;
+    if (heap_is_real(heap_current))
+        heap_drain_inbox(heap_current);
     if (lock_acquire(&pool_lock)) {
-        trimmed = region_trim(0) + spans_trim() != 0;
+        trimmed = rescue_all() + region_trim(0) + spans_trim() != 0;
         lock_release(&pool_lock);
     }
     bool next_trimmed = next_trim != NULL && next_trim(pad) != 0;
