@@ -12,7 +12,6 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -153,15 +152,12 @@ static size_t limit_of(int resource) {
 enum { MEMBARRIER_PRIVATE = 1 << 3, MEMBARRIER_REGISTER_PRIVATE = 1 << 4 };
 
 static bool membarrier(int command) {
-    return syscall(SYS_membarrier, command, 0, 0) == 0;
+    return !kernel_failed(KERNEL(membarrier, command, 0, 0));
 }
 
 bool os_order_threads(void) {
-    int saved_errno = errno;
-    bool is_done = membarrier(MEMBARRIER_PRIVATE) ||
-                   (membarrier(MEMBARRIER_REGISTER_PRIVATE) && membarrier(MEMBARRIER_PRIVATE));
-    errno = saved_errno;
-    return is_done;
+    return membarrier(MEMBARRIER_PRIVATE) ||
+           (membarrier(MEMBARRIER_REGISTER_PRIVATE) && membarrier(MEMBARRIER_PRIVATE));
 }
 
 size_t os_address_space_limit(void) {
