@@ -121,10 +121,10 @@ include tests/fuzz/rules.mk
 #   unit     lib/ with the objects of the library (test_small_*.c: of the small-world library), cli/ROOM/ and bench/ with
 #            those of the program
 #   preload, stress, fuzz   run under the library, once per line of tests/harness/configurations that names them
-#   misuse, surroundings, cli, harness, gate   run once
+#   misuse, surroundings, cli, harness, gate, model   run once
 # Without a C++ compiler the runner gets the names of the sources in C++, and counts each as skipped.
 # Scripts come first, and the folders in this order: what takes long must not come last, for one core would wait.
-TEST_FOLDERS  := harness misuse gate cli stress fuzz surroundings preload unit
+TEST_FOLDERS  := harness misuse gate model cli stress fuzz surroundings preload unit
 in_folders     = $(foreach folder,$(TEST_FOLDERS),$(wildcard tests/$(folder)/$(1) tests/$(folder)/*/$(1) tests/$(folder)/*/*/$(1)))
 TEST_CXX      := $(call in_folders,test_*.cpp)
 TEST_SOURCES  := $(call in_folders,test_*.c) $(if $(HAVE_CXX),$(TEST_CXX))

@@ -6,7 +6,7 @@
 /* Whose the slab is that a fault lies in. */
 static enum fault_owner owner_of(const struct fault_report *report) {
     int owner = report->class_bytes != 0 ? slab_owner(slab_at(report->slab_index)) : -1;
-    if (owner == SLAB_OWNER_ORPHAN)
+    if (owner == SLAB_OWNER_ORPHAN || heap_table_has_vanished(owner))
         return FAULT_OWNER_ENDED;
     bool is_anothers =
         owner >= SLAB_OWNER_FIRST && owner < SLAB_OWNER_LARGE && owner != (int)heap_current->owner;

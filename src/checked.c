@@ -182,13 +182,15 @@ static void mend(const struct slab *slab, uint32_t slot) {
         block_tag_mark_freed(block, block_tag_mask(block), slab->class_index);
 }
 
-/* True if there must be a tag behind a block: always in the hardened mode, unless a fork came in
- * between; else in slabs of the calling thread, because nobody else hands out their slots, if the
- * next slot is in use. */
+/* True if there must be a tag behind a block: always in the hardened mode; else in slabs of the
+ * calling thread, because nobody else hands out their slots, if the next slot is in use. In a
+ * disturbed slab, whose free slots are not as free() left them, if the program has its block. */
 static bool must_have_next(const struct heap *heap, const struct slab *slab, uint32_t slot) {
-    if (checked_is_hardened && !slab->disturbed)
+    bool is_disturbed = slab->disturbed || heap_table_has_vanished(slab_owner(slab));
+    if (checked_is_hardened && !is_disturbed)
         return true;
-    return slab_owner(slab) == (int)heap->owner && checked_has_tag(slab, slot + 1);
+    return slab_owner(slab) == (int)heap->owner && checked_has_tag(slab, slot + 1) &&
+           (!is_disturbed || slab_holds(slab, slot + 1));
 }
 
 /* Look at the tag behind: an overflow of this block is found as it is freed. False if it is this

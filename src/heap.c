@@ -5,6 +5,7 @@
 #include "block_tag.h"
 #include "orphans.h"
 #include "os.h"
+#include "rescue.h"
 #include "stats.h"
 #include "sweep.h"
 
@@ -24,7 +25,8 @@ static void take_in(struct heap *heap, struct slab *slab) {
         lock_release(&pool_lock);
         return;
     }
-    ASSERT(slab_is_posted(slab));
+    /* After a fork in the middle of this, a slab may come a second time. */
+    ASSERT(slab_is_posted(slab) || heap->forks != 0);
     slab_unpost(slab);
     if (heap_table_is_hardened && quarantine_is_there(heap))
         quarantine_fold(heap, slab);
@@ -36,6 +38,9 @@ static void take_in(struct heap *heap, struct slab *slab) {
 void heap_drain_inbox(struct heap *heap) {
     ASSERT(heap_is_real(heap) && !lock_is_mine(&pool_lock));
     unsigned forks;
+    atomic_store_explicit(&heap->waiting, 0, memory_order_relaxed);
+    atomic_store_explicit(&heap->rescue_from, RESCUE_SLABS, memory_order_relaxed);
+    atomic_store_explicit(&heap->drains, true, memory_order_relaxed);
     do {
         forks = __atomic_load_n(&heap->forks, __ATOMIC_RELAXED);
         struct slab *slab = atomic_exchange_explicit(&heap->inbox, NULL, memory_order_seq_cst);
@@ -45,6 +50,8 @@ void heap_drain_inbox(struct heap *heap) {
             slab = next;
         }
     } while (forks != __atomic_load_n(&heap->forks, __ATOMIC_RELAXED));
+    /* Release, the partner of the load in rescue.c: what was folded has been counted. */
+    atomic_store_explicit(&heap->drains, false, memory_order_release);
 }
 
 /* ---- claiming slots ---- */
@@ -105,6 +112,7 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
     bool zeroed;
     if (region_counts.warm == 0) /* the pool grows */
         sweep_sparse(heap);
+    rescue_before_growth();
     size_t index = region_take_slab(&zeroed);
     struct slab *slab = NULL;
     if (index != REGION_NO_SLAB) {
@@ -122,6 +130,17 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
     return slab;
 }
 
+/* Take in what was rescued of this heap; false if nothing was. */
+SLOW static bool take_rescued(struct heap *heap) {
+    if (!lock_acquire(&pool_lock))
+        return false;
+    bool has_some = rescue_give_back(heap);
+    lock_release(&pool_lock);
+    if (has_some)
+        heap_drain_inbox(heap);
+    return has_some;
+}
+
 /* The next slab of a class to hand out from; on no list. */
 static struct slab *next_slab(struct heap *heap, unsigned class_index) {
     if (heap->classes[class_index].available.first == NULL &&
@@ -132,9 +151,17 @@ static struct slab *next_slab(struct heap *heap, unsigned class_index) {
         slab = heap->classes[class_index].sparse.first;
     if (slab == NULL)
         slab = orphans_adopt(heap, class_index);
+    if (slab == NULL && __atomic_load_n(&heap->rescued, __ATOMIC_RELAXED) != NULL &&
+        take_rescued(heap))
+        slab = heap->classes[class_index].available.first;
     if (slab == NULL)
         return take_new_slab(heap, class_index);
     places_unlist(heap, slab);
+    atomic_signal_fence(memory_order_seq_cst); /* the processor's order: os_order_threads() */
+    if (slab_is_posted(slab) && !rescue_await()) {
+        places_enlist(heap, slab);
+        return NULL;
+    }
     sweep_go_on(heap);
     return slab;
 }
@@ -245,13 +272,20 @@ void heap_give_resting(struct heap *heap, struct slab *slab, uint32_t slot) {
         note_posted_give(heap);
 }
 
+/* Out of line: give_remote() needs no more registers for it. */
+SLOW static void post(struct slab *slab) {
+    struct heap *owner = orphans_post_remote(slab);
+    if (owner != NULL)
+        rescue_heap(owner);
+}
+
 /* Free a block of another running thread. False if it is freed already. */
 static bool give_remote(struct heap *heap, struct slab *slab, uint32_t slot) {
     if (heap_is_real(heap))
         heap->counters->remote_frees++;
     enum slab_remote_result result = slab_give_remote(slab, slot);
     if (result == SLAB_REMOTE_POST)
-        orphans_post_remote(slab);
+        post(slab);
     return result != SLAB_REMOTE_DOUBLE;
 }
 
@@ -308,6 +342,7 @@ static void put_away(struct heap *heap, unsigned class_index) {
 
 COLD size_t heap_trim(struct heap *heap) {
     heap_drain_inbox(heap);
+    (void)take_rescued(heap);
     if (!lock_acquire(&pool_lock))
         return 0;
     for (unsigned i = 0; i < heap_table_classes(); i++)

@@ -4,6 +4,7 @@
 #include "blame.h"
 #include "heap.h"
 #include "orphans.h"
+#include "rescue.h"
 #include "stats.h"
 
 #include <string.h>
@@ -53,8 +54,10 @@ static void orphan_class(struct heap *heap, unsigned class_index) {
 static void retire(struct heap *heap) {
     for (unsigned i = 0; i < heap_table_classes(); i++)
         orphan_class(heap, i);
-    /* Sequentially consistent, the partner of orphans_post_remote(). */
-    atomic_store_explicit(&heap->alive, false, memory_order_seq_cst);
+    atomic_store_explicit(&heap->alive, false, memory_order_relaxed);
+    (void)rescue_give_back(heap);
+    /* After the change of owners, with an exchange that is sequentially consistent: the partner of
+     * orphans_post_remote(). */
     orphans_forward_all(heap);
     stats_retire(heap->counters);
     heap->counters = &heap->private_counters;
@@ -100,17 +103,40 @@ static void close_abandoned(void) {
     lock_release(&pool_lock);
 }
 
+/* A heap, also if only those of threads that a fork left behind are left. */
+static struct heap *claim(void) {
+    struct heap *heap = heap_table_claim();
+    if (heap != NULL || heap_table_generation == 0)
+        return heap;
+    orphans_after_fork();
+    (void)orphans_take_over_some(SIZE_MAX);
+    heap_table_recycle();
+    return heap_table_claim();
+}
+
+/* A signal handler may fork at any moment of this: then the child's heap is of a later generation
+ * than was read here, or heap_current names it already. */
+static void enter(struct heap *heap) {
+    unsigned generation;
+    __atomic_store_n(&heap_current, heap, __ATOMIC_RELAXED);
+    do {
+        generation = __atomic_load_n(&heap_table_generation, __ATOMIC_RELAXED);
+        __atomic_store_n(&heap->generation, generation, __ATOMIC_RELAXED);
+    } while (generation != __atomic_load_n(&heap_table_generation, __ATOMIC_RELAXED));
+}
+
 /* As in heap_life_close(), the heap is the thread's before pool_lock is let go. */
 static struct heap *open(void) {
     if (!lock_acquire(&pool_lock))
         return NULL;
-    struct heap *heap = heap_table_claim();
+    struct heap *heap = claim();
     if (heap != NULL) {
         struct tagpool_stats_counters *lane = stats_claim_lane();
         heap->counters = lane != NULL ? lane : &heap->private_counters;
         audit_empty(heap);
-        atomic_store_explicit(&heap->alive, true, memory_order_seq_cst);
-        heap_current = heap;
+        heap->rescue_from = RESCUE_SLABS;
+        atomic_store_explicit(&heap->alive, true, memory_order_relaxed);
+        enter(heap);
     }
     lock_release(&pool_lock);
     return heap;
@@ -123,41 +149,69 @@ COLD struct heap *heap_life_open(void) {
     return open();
 }
 
-/* After a fork, for each slab of another thread: what the thread left in the middle is worked out
- * from the live bits. */
-static void take_over(struct slab *slab) {
-    int owner = slab_owner(slab);
-    slab_unpost(slab);
-    blame_fold(slab);
-    if (owner == SLAB_OWNER_ORPHAN) {
-        orphans_settle(slab);
-        return;
-    }
-    slab->disturbed = true;
-    slab_recount(slab);
-    slab->place = SLAB_NOWHERE;
-    orphans_take_in(slab);
-}
-
 /* After a fork, for each slab of the heap that goes on: it may have been at work on the slab when a
  * signal handler forked, so the slab stays as it is. Only the inbox is made anew, because threads
- * that are gone may have been about to put slabs into it. */
-static void post_again(struct heap *mine, struct slab *slab) {
+ * that are gone may have been about to put slabs into it; with `searches` also slabs that such
+ * threads were about to post. */
+static void post_again(struct heap *mine, struct slab *slab, bool searches) {
     int owner;
     ASSERT(slab_owner(slab) == (int)mine->owner);
-    if (!slab_is_posted(slab) && !slab_has_remote(slab))
+    if (!slab_is_posted(slab) && !(searches && slab_has_any_remote(slab)))
         return;
+    slab_mark_remote(slab);
     slab_post_remote(slab, &owner);
     orphans_push_inbox_remote(mine, slab);
 }
 
+/* True if other threads have freed blocks that were not theirs. */
+static bool others_free_remotely(const struct heap *mine) {
+    for (unsigned owner = SLAB_OWNER_FIRST; owner < heap_table_end(); owner++) {
+        struct heap *heap = heap_table_of(owner);
+        if (heap != mine && is_alive(heap) && heap->counters->remote_frees != 0)
+            return true;
+    }
+    return false;
+}
+
+/* What they hold is posted, and delivered anew. Those of threads that are gone nobody reads; a heap
+ * that waits for a thread may have got a slab by mistake. */
+static void forget_inboxes(struct heap *mine) {
+    for (unsigned owner = SLAB_OWNER_FIRST; owner < heap_table_end(); owner++) {
+        struct heap *heap = heap_table_of(owner);
+        bool is_read = heap == mine || !is_alive(heap);
+        if (is_read && atomic_load_explicit(&heap->inbox, memory_order_relaxed) != NULL)
+            atomic_store_explicit(&heap->inbox, NULL, memory_order_relaxed);
+    }
+    if (heap_is_real(mine))
+        mine->rescued = NULL;
+}
+
+/* After a fork, what was on its way from one thread to another: posted slabs. Those of threads that
+ * are gone are taken over, because nobody would post them again; the others stay untouched until
+ * somebody meets them. */
+static void deliver_posted(struct heap *mine, bool searches) {
+    for (size_t index = 0; index < region_counts.used; index++) {
+        struct slab *slab = slab_at(index);
+        int owner = slab_owner(slab);
+        if (heap_is_real(mine) && owner == (int)mine->owner)
+            post_again(mine, slab, searches);
+        else if (owner >= 0 && owner != SLAB_OWNER_LARGE && slab_is_posted(slab))
+            orphans_forward(slab);
+    }
+}
+
 COLD void heap_life_after_fork(bool intact) {
     struct heap *mine = heap_current;
+    bool others = heap_table_count > (heap_is_real(mine) ? 1u : 0u);
+    bool searches = others && others_free_remotely(mine);
     stats_after_fork();
     region_after_fork();
+    if (others)
+        heap_table_generation++;
     if (heap_is_real(mine)) {
         struct tagpool_stats_counters *lane = stats_claim_lane();
         mine->counters = lane != NULL ? lane : &mine->private_counters;
+        mine->generation = heap_table_generation;
         mine->forks++;
         memset(&mine->private_counters, 0, sizeof mine->private_counters);
         /* The slots that the parent's heap had claimed are the child's to hand out too. How many of
@@ -166,20 +220,13 @@ COLD void heap_life_after_fork(bool intact) {
             mine->inherited[i] = (uint8_t)count_bits(mine->claims[i].mask);
         heap_table_note_thread(mine);
     }
-    bool others = heap_table_count > (heap_is_real(mine) ? 1u : 0u);
-    if (!intact || !others)
+    if (!others)
         return;
-    heap_table_reset(mine);
-    for (size_t index = 0; index < region_counts.used; index++) {
-        struct slab *slab = slab_at(index);
-        int owner = slab_owner(slab);
-        if (heap_is_real(mine) && owner == (int)mine->owner)
-            post_again(mine, slab);
-        else if (owner == SLAB_OWNER_NONE)
-            slab_unpost(slab);
-        else if (owner >= 0 && owner < SLAB_OWNER_LARGE)
-            take_over(slab);
-    }
+    orphans_after_fork();
+    if (!intact)
+        return;
+    forget_inboxes(mine);
+    deliver_posted(mine, searches);
 }
 
 /* A call of this thread that a signal handler interrupted to call exit() does not go on. */
@@ -187,7 +234,7 @@ COLD void heap_life_settle_counts(void) {
     bool held = lock_acquire_within(&pool_lock, END_PATIENCE_MS, END_PATIENCE_MS);
     for (unsigned owner = SLAB_OWNER_FIRST; owner < heap_table_end(); owner++) {
         struct heap *heap = heap_table_of(owner);
-        if (is_alive(heap))
+        if (is_alive(heap) && !heap_table_is_vanished(heap))
             settle_bin_counts(heap);
     }
     if (held)

@@ -16,6 +16,7 @@ _Thread_local struct heap *heap_current = (struct heap *)(uintptr_t)&heap_none;
 __attribute__((section(".bss.first_heap"))) struct heap heap_table_first;
 struct heap *heap_table_more; /* reserved in full, accessible as far as it is used */
 unsigned heap_table_count;
+unsigned heap_table_generation;
 static struct heap *free_heaps; /* those whose thread has ended */
 
 static FIXED bool is_checked;
@@ -118,13 +119,11 @@ void heap_table_retire(struct heap *heap) {
     free_heaps = heap;
 }
 
-void heap_table_reset(struct heap *mine) {
+void heap_table_recycle(void) {
     ASSERT(lock_is_mine(&pool_lock));
-    free_heaps = NULL;
     for (unsigned owner = SLAB_OWNER_FIRST; owner < heap_table_end(); owner++) {
         struct heap *heap = heap_table_of(owner);
-        atomic_store_explicit(&heap->inbox, NULL, memory_order_relaxed);
-        if (heap == mine)
+        if (!heap_table_is_vanished(heap))
             continue;
         memset(heap, 0, sizeof *heap);
         set_up(heap, owner);

@@ -9,7 +9,7 @@
  *   bin.first     the slot of bit 0
  *   bin.live      the word of live[] that bit 0 .. 63 stand for
  *
- * A heap is used by its thread alone, but for `inbox` and `alive` (orphans.h).
+ * A heap is used by its thread alone, but for what says otherwise.
  *
  * Owners of slabs are numbers (slab_tag.h): heaps count from SLAB_OWNER_FIRST, in the order in
  * which they were made. A heap whose thread has ended waits for another thread and keeps its
@@ -66,8 +66,14 @@ struct heap {
     struct tagpool_stats_counters *counters;
     struct bin *claims; /* the bins in use: bins, or checked_bins */
     _Atomic(struct slab *)
-        inbox;              /* a stack, linked by slab_remote.inbox_next; pushed by any thread */
-    _Atomic(bool) alive;    /* false: nobody reads the inbox; the pusher must */
+        inbox;                 /* a stack, linked by slab_remote.inbox_next; pushed by any thread */
+    _Atomic(bool) drains;      /* its thread is taking in what came out of the inbox */
+    bool alive;                /* it has a thread, or had one before a fork; under pool_lock */
+    unsigned generation;       /* of forks: heap_table_is_vanished() */
+    _Atomic(uint32_t) waiting; /* slabs in the inbox, about */
+    _Atomic(uint32_t) rescue_from; /* so many, and somebody else looks through it: rescue.h */
+    struct slab *rescued;   /* posted slabs that are in no inbox: rescue.h; under pool_lock, read
+                               without it only to see whether there are any */
     unsigned forks;         /* how many this thread came out of as a child */
     unsigned slabs_changed; /* slabs that it went on to and that were in use before */
     size_t sparse_noted;    /* slabs that became sparse since the sweep came by */
@@ -123,6 +129,22 @@ static inline struct heap *heap_table_of(unsigned owner) {
                                      : &heap_table_more[owner - SLAB_OWNER_FIRST - 1];
 }
 
+/* Counts the forks that left threads behind. */
+extern HIDDEN unsigned heap_table_generation;
+
+/* True if a fork has left the heap's thread behind. Its slabs are as that thread left them until
+ * somebody meets them: orphans_take_over(). */
+static inline bool heap_table_is_vanished(const struct heap *heap) {
+    return atomic_load_explicit(&heap->alive, memory_order_relaxed) &&
+           heap->generation != heap_table_generation;
+}
+
+/* The same by the number of an owner, which may be none. */
+static inline bool heap_table_has_vanished(int owner) {
+    return owner >= SLAB_OWNER_FIRST && owner < SLAB_OWNER_LARGE &&
+           heap_table_is_vanished(heap_table_of((unsigned)owner));
+}
+
 /* The end of the owners' numbers. */
 static inline unsigned heap_table_end(void) {
     return SLAB_OWNER_FIRST + heap_table_count;
@@ -161,8 +183,8 @@ struct heap *heap_table_next_abandoned(void);
 /* The caller does not close it after all. */
 void heap_table_abandon(struct heap *heap);
 
-/* In the child of a fork: empty all heaps but the calling thread's, `mine`, and let them wait for
- * other threads; empty the inbox of that one. */
-void heap_table_reset(struct heap *mine);
+/* Empty the heaps whose threads a fork has left behind, and whose slabs have been taken over, and
+ * let them wait for other threads. Under pool_lock. */
+void heap_table_recycle(void);
 
 #endif

@@ -5,10 +5,25 @@
 #include "places.h"
 #include "sweep.h"
 
-enum { ADOPT_ATTEMPTS = 4 }; /* orphans looked at for a free slot before a new slab is taken */
+enum { VANISHED_LOOKS = 32 }; /* slabs looked at for some whose owner is gone */
 
-static struct slab_list orphans[SIZE_CLASS_ALL]; /* under pool_lock; read without it only to see
-                                                      whether it is empty */
+/* Those that can serve, and those that cannot. Under pool_lock; read without it only to see whether
+ * a list is empty. */
+static struct slab_list orphans[SIZE_CLASS_ALL];
+static struct slab_list full_orphans[SIZE_CLASS_ALL];
+
+static size_t vanished_next; /* after a fork: slabs from here on, */
+static size_t vanished_end;  /* to here, may have an owner that is gone */
+
+static struct slab_list *list_of(const struct slab *slab) {
+    return slab->place == SLAB_ORPHANED ? &orphans[slab->class_index]
+                                        : &full_orphans[slab->class_index];
+}
+
+static inline bool is_orphan(const struct slab *slab) {
+    return slab_owner(slab) == SLAB_OWNER_ORPHAN &&
+           (slab->place == SLAB_ORPHANED || slab->place == SLAB_ORPHANED_FULL);
+}
 
 void orphans_take_in(struct slab *slab) {
     ASSERT(lock_is_mine(&pool_lock) && slab->place == SLAB_NOWHERE);
@@ -20,31 +35,39 @@ void orphans_take_in(struct slab *slab) {
     }
     slab_set_owner(slab, SLAB_OWNER_ORPHAN);
     sweep_purge_sparse(slab, slab_used(slab));
-    places_push(&orphans[slab->class_index], slab, SLAB_ORPHANED);
+    if (slab_used(slab) < slab->slot_count)
+        places_push(&orphans[slab->class_index], slab, SLAB_ORPHANED);
+    else
+        places_push(&full_orphans[slab->class_index], slab, SLAB_ORPHANED_FULL);
 }
 
 void orphans_settle(struct slab *slab) {
     ASSERT(lock_is_mine(&pool_lock));
-    ASSERT(slab->place == SLAB_ORPHANED && slab_owner(slab) == SLAB_OWNER_ORPHAN);
-    if (slab_used(slab) != 0) {
-        sweep_purge_sparse(slab, slab_used(slab));
+    ASSERT(is_orphan(slab));
+    uint32_t used = slab_used(slab);
+    if (used == 0) {
+        places_remove(list_of(slab), slab);
+        places_release(slab);
         return;
     }
-    places_remove(&orphans[slab->class_index], slab);
-    places_release(slab);
+    if (slab->place == SLAB_ORPHANED_FULL && used + places_gap(slab) <= slab->slot_count) {
+        places_remove(list_of(slab), slab);
+        places_push(&orphans[slab->class_index], slab, SLAB_ORPHANED);
+    }
+    sweep_purge_sparse(slab, used);
 }
 
 size_t orphans_trim(void) {
     size_t bytes = 0;
     for (unsigned i = 0; i < SIZE_CLASS_COUNT && !heap_table_is_hardened; i++)
-        bytes += sweep_list(&orphans[i]);
+        bytes += sweep_list(&orphans[i]) + sweep_list(&full_orphans[i]);
     return bytes;
 }
 
 static void adopt(struct heap *heap, struct slab *slab) {
     ASSERT(lock_is_mine(&pool_lock) && heap_is_real(heap));
-    ASSERT(slab->place == SLAB_ORPHANED && slab_owner(slab) == SLAB_OWNER_ORPHAN);
-    places_remove(&orphans[slab->class_index], slab);
+    ASSERT(is_orphan(slab));
+    places_remove(list_of(slab), slab);
     slab_set_owner(slab, heap->owner);
     blame_fold(slab);
     places_enlist(heap, slab);
@@ -53,17 +76,15 @@ static void adopt(struct heap *heap, struct slab *slab) {
 
 struct slab *orphans_adopt(struct heap *heap, unsigned class_index) {
     struct slab *found = NULL;
-    if (__atomic_load_n(&orphans[class_index].first, __ATOMIC_RELAXED) == NULL ||
-        !lock_acquire(&pool_lock))
+    bool has_some = __atomic_load_n(&orphans[class_index].first, __ATOMIC_RELAXED) != NULL ||
+                    __atomic_load_n(&vanished_end, __ATOMIC_RELAXED) != 0;
+    if (!has_some || !lock_acquire(&pool_lock))
         return NULL;
-    for (int attempt = 0; attempt < ADOPT_ATTEMPTS && found == NULL; attempt++) {
-        struct slab *slab = orphans[class_index].first;
-        if (slab == NULL)
-            break;
-        adopt(heap, slab);
-        if (slab_used(slab) < slab->slot_count)
-            found = slab;
-    }
+    if (orphans[class_index].first == NULL && !orphans_take_over_some(VANISHED_LOOKS))
+        __atomic_store_n(&vanished_end, 0, __ATOMIC_RELAXED);
+    found = orphans[class_index].first;
+    if (found != NULL)
+        adopt(heap, found);
     lock_release(&pool_lock);
     return found;
 }
@@ -73,7 +94,7 @@ struct slab *orphans_adopt(struct heap *heap, unsigned class_index) {
 static bool give_without_lock(struct slab *slab, uint32_t slot) {
     enum slab_remote_result result = slab_give_remote(slab, slot);
     if (result == SLAB_REMOTE_POST)
-        orphans_post_remote(slab);
+        (void)orphans_post_remote(slab);
     return result != SLAB_REMOTE_DOUBLE;
 }
 
@@ -98,9 +119,36 @@ SLOW bool orphans_give(struct heap *heap, struct slab *slab, uint32_t slot) {
     return is_given;
 }
 
+/* ---- slabs of threads that a fork left behind ---- */
+
+void orphans_take_over(struct slab *slab) {
+    ASSERT(lock_is_mine(&pool_lock));
+    if (!heap_table_has_vanished(slab_owner(slab)))
+        return;
+    slab_unpost(slab);
+    slab->disturbed = true;
+    slab_recount(slab);
+    slab_mark_remote(slab);
+    blame_fold(slab);
+    slab->place = SLAB_NOWHERE;
+    orphans_take_in(slab);
+}
+
+void orphans_after_fork(void) {
+    vanished_next = 0;
+    vanished_end = region_counts.used;
+}
+
+bool orphans_take_over_some(size_t looks) {
+    for (; looks > 0 && vanished_next < vanished_end; looks--)
+        orphans_take_over(slab_at(vanished_next++));
+    return vanished_next < vanished_end;
+}
+
 /* ---- inboxes ---- */
 
-/* Sequentially consistent, with the load of `alive` after it: the partner of heap_life_close(). */
+/* Sequentially consistent, before the load of the owner in orphans_post_remote(): the partner of
+ * heap_life_close(). */
 void orphans_push_inbox_remote(struct heap *heap, struct slab *slab) {
     ASSERT(slab_is_posted(slab));
     struct slab_remote *remote = slab_remote(slab_index(slab));
@@ -114,6 +162,10 @@ void orphans_push_inbox_remote(struct heap *heap, struct slab *slab) {
 void orphans_forward(struct slab *slab) {
     ASSERT(lock_is_mine(&pool_lock) && slab_is_posted(slab));
     int owner = slab_owner(slab);
+    if (heap_table_has_vanished(owner)) {
+        orphans_take_over(slab);
+        return;
+    }
     if (owner != SLAB_OWNER_ORPHAN && owner != SLAB_OWNER_NONE) {
         orphans_push_inbox_remote(heap_table_of((unsigned)owner),
                                   slab); /* still posted; its owner is alive */
@@ -121,14 +173,15 @@ void orphans_forward(struct slab *slab) {
     }
     slab_unpost(slab);
     if (owner == SLAB_OWNER_ORPHAN) {
+        slab_mark_remote(slab);
         blame_fold(slab);
         orphans_settle(slab);
     }
 }
 
-void orphans_forward_all(struct heap *dead) {
+void orphans_forward_all(struct heap *heap) {
     ASSERT(lock_is_mine(&pool_lock));
-    struct slab *slab = atomic_exchange_explicit(&dead->inbox, NULL, memory_order_seq_cst);
+    struct slab *slab = atomic_exchange_explicit(&heap->inbox, NULL, memory_order_seq_cst);
     while (slab != NULL) {
         struct slab *next = slab_remote(slab_index(slab))->inbox_next;
         orphans_forward(slab);
@@ -136,28 +189,46 @@ void orphans_forward_all(struct heap *dead) {
     }
 }
 
-void orphans_post_remote(struct slab *slab) {
-    int owner;
-    if (!slab_post_remote(slab, &owner))
-        return;
-    if (owner == SLAB_OWNER_ORPHAN || owner == SLAB_OWNER_NONE) {
-        if (!lock_acquire(&pool_lock)) {
-            slab_unpost(slab); /* who adopts the slab, or frees into it next, folds */
-            if (slab_owner(slab) == owner)
-                return;
-            orphans_post_remote(slab);
-            return;
-        }
+/* The slab has no owner that reads its inbox. Without the lock, who adopts it, or frees into it
+ * next, folds. */
+SLOW static void forward_posted(struct slab *slab, int owner) {
+    if (lock_acquire(&pool_lock)) {
         orphans_forward(slab);
         lock_release(&pool_lock);
         return;
     }
+    slab_unpost(slab);
+    if (slab_owner(slab) != owner)
+        (void)orphans_post_remote(slab);
+}
+
+/* Some of what lies in the inbox may belong to others. Without the lock, who drains it forwards. */
+SLOW static void forward_inbox(struct heap *heap) {
+    if (!lock_acquire(&pool_lock))
+        return;
+    orphans_forward_all(heap);
+    lock_release(&pool_lock);
+}
+
+struct heap *orphans_post_remote(struct slab *slab) {
+    int owner;
+    if (!slab_post_remote(slab, &owner))
+        return NULL;
+    if ((unsigned)owner - SLAB_OWNER_FIRST >= SLAB_OWNER_LARGE - SLAB_OWNER_FIRST ||
+        heap_table_of((unsigned)owner)->generation != heap_table_generation) {
+        forward_posted(slab, owner);
+        return NULL;
+    }
     struct heap *heap = heap_table_of((unsigned)owner);
     orphans_push_inbox_remote(heap, slab);
-    /* The owner clears `alive` and then empties its inbox; we push and then look: one of us sees
-     * the other. */
-    if (!atomic_load_explicit(&heap->alive, memory_order_seq_cst) && lock_acquire(&pool_lock)) {
-        orphans_forward_all(heap); /* or who gets the heap next does */
-        lock_release(&pool_lock);
+    /* A closing heap changes the owner of its slabs and then empties its inbox; we push and then
+     * look: one of us sees the other. */
+    if (slab_owner(slab) != owner) {
+        forward_inbox(heap);
+        return NULL;
     }
+    /* Relaxed, and in two steps: an estimate will do. */
+    uint32_t waiting = atomic_load_explicit(&heap->waiting, memory_order_relaxed) + 1;
+    atomic_store_explicit(&heap->waiting, waiting, memory_order_relaxed);
+    return waiting >= atomic_load_explicit(&heap->rescue_from, memory_order_relaxed) ? heap : NULL;
 }

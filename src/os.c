@@ -160,6 +160,18 @@ static size_t limit_of(int resource) {
     return limited ? (size_t)limit.rlim_cur : SIZE_MAX;
 }
 
+/* Of membarrier(2); old systems lack its header. */
+enum { MEMBARRIER_PRIVATE = 1 << 3, MEMBARRIER_REGISTER_PRIVATE = 1 << 4 };
+
+static bool membarrier(int command) {
+    return !kernel_failed(KERNEL(membarrier, command, 0, 0));
+}
+
+bool os_order_threads(void) {
+    return membarrier(MEMBARRIER_PRIVATE) ||
+           (membarrier(MEMBARRIER_REGISTER_PRIVATE) && membarrier(MEMBARRIER_PRIVATE));
+}
+
 size_t os_address_space_limit(void) {
     return limit_of(RLIMIT_AS);
 }

@@ -49,6 +49,11 @@ bool os_hide(void *start, size_t bytes);
  * could not be done. */
 bool os_purge(void *start, size_t bytes);
 
+/* Wait until each thread of the process has passed a full memory barrier: what it did before is
+ * seen here, and what it reads afterwards is what was written here before. False where the kernel
+ * has no such call. */
+bool os_order_threads(void);
+
 /* The limit on this process's address space (RLIMIT_AS), SIZE_MAX if there is none. */
 size_t os_address_space_limit(void);
 

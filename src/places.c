@@ -5,8 +5,6 @@
 #include "stats.h"
 #include "sweep.h"
 
-enum { WAKE_SHARE = 8 }; /* a full slab comes back when an eighth of its slots was freed */
-
 /* The list that the slab's place names; NULL for a place that is no list. */
 static struct slab_list *list_of(struct heap *heap, const struct slab *slab) {
     switch (slab->place) {
@@ -31,7 +29,7 @@ void places_enlist(struct heap *heap, struct slab *slab) {
     ASSERT(slab_owner(slab) == (int)heap->owner);
     audit_slab(heap, slab);
     uint32_t used = slab_used(slab);
-    uint32_t gap = slab->slot_count / WAKE_SHARE + 1;
+    uint32_t gap = places_gap(slab);
     bool is_full = used + gap > slab->slot_count;
     if (is_full && !slab->filled) {
         slab->filled = true;
@@ -76,7 +74,7 @@ static bool replace_current(struct heap *heap, struct slab *slab) {
 
 SLOW void places_wake(struct heap *heap, struct slab *slab) {
     ASSERT(slab_owner(slab) == (int)heap->owner && !lock_is_mine(&pool_lock));
-    ASSERT(slab->place != SLAB_ORPHANED && slab_used(slab) <= slab->wake);
+    ASSERT(slab->place < SLAB_ORPHANED && slab_used(slab) <= slab->wake);
     if (slab->place == SLAB_CURRENT)
         return;
     places_unlist(heap, slab);

@@ -13,16 +13,25 @@
 
 #include "heap_table.h"
 
+enum { PLACES_WAKE_SHARE = 8 };
+
 /* True if a slab is on a list. */
 static inline bool places_is_listed(const struct slab *slab) {
     return slab->place != SLAB_NOWHERE && slab->place != SLAB_CURRENT;
+}
+
+/* The free slots with which a full slab comes back: an eighth of all. */
+static inline uint32_t places_gap(const struct slab *slab) {
+    return slab->slot_count / PLACES_WAKE_SHARE + 1;
 }
 
 /* Put a slab that is on no list on one, which `place` names. */
 static inline void places_push(struct slab_list *list, struct slab *slab, enum slab_place place) {
     ASSERT(!places_is_listed(slab) && list->first != slab);
     ASSERT(list->first == NULL || (list->first->place == place && list->first->previous == NULL));
-    slab->place = (uint8_t)place;
+    /* Release, as in places_remove(), the partner of rescue.c: who sees the place sees
+     * the counts that go with it. */
+    __atomic_store_n(&slab->place, (uint8_t)place, __ATOMIC_RELEASE);
     slab->previous = NULL;
     slab->next = list->first;
     if (list->first != NULL)
@@ -41,6 +50,7 @@ static inline void places_remove(struct slab_list *list, struct slab *slab) {
     if (slab->next != NULL)
         slab->next->previous = slab->previous;
     slab->place = SLAB_NOWHERE;
+    atomic_thread_fence(memory_order_release);
 }
 
 /* Hand out from this slab, which is on no list. */

@@ -11,6 +11,7 @@
 #include "next.h"
 #include "orphans.h"
 #include "region.h"
+#include "rescue.h"
 #include "spans.h"
 #include "text.h"
 
@@ -22,7 +23,7 @@ EXPORT int malloc_trim(size_t pad) {
     struct heap *heap = heap_current;
     size_t bytes = heap_is_real(heap) ? heap_trim(heap) : 0;
     if (lock_acquire(&pool_lock)) {
-        bytes += orphans_trim() + region_trim(0) + spans_trim();
+        bytes += rescue_all() + orphans_trim() + region_trim(0) + spans_trim();
         lock_release(&pool_lock);
     }
     bool next_trimmed = next_trim != NULL && next_trim(pad) != 0;

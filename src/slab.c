@@ -172,6 +172,33 @@ uint64_t slab_fold_aside(struct slab *slab, uint32_t *count, uint32_t *doubly_fr
     return words;
 }
 
+void slab_mark_remote(struct slab *slab) {
+    atomic_store_explicit(&slab_remote(slab_index(slab))->summary, all_words(slab),
+                          memory_order_relaxed);
+}
+
+static uint64_t remote_word(const struct slab *slab, unsigned word) {
+    return atomic_load_explicit(&slab_remote(slab_index(slab))->words[word], memory_order_acquire);
+}
+
+bool slab_has_any_remote(const struct slab *slab) {
+    uint64_t any = 0;
+    for (unsigned word = 0; word < word_count(slab); word++)
+        any |= remote_word(slab, word);
+    return any != 0;
+}
+
+bool slab_is_all_remote(const struct slab *slab, uint32_t *count) {
+    *count = 0;
+    for (unsigned word = 0; word < word_count(slab); word++) {
+        uint64_t freed = remote_word(slab, word);
+        if (slab_live_word(slab, word) != freed)
+            return false;
+        *count += count_bits(freed);
+    }
+    return true;
+}
+
 static uint64_t aside_word(const struct slab *slab, unsigned word) {
     return slab_keeps_aside ? slab_remote(slab_index(slab))->aside[word] : 0;
 }

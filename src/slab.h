@@ -38,24 +38,25 @@ enum slab_place {
     SLAB_AVAILABLE,
     SLAB_SPARSE,
     SLAB_FULL,
-    SLAB_ORPHANED
+    SLAB_ORPHANED,      /* an orphan that has free slots */
+    SLAB_ORPHANED_FULL, /* one that has none, or has only just had some freed */
 };
 
 struct slab {
     _Atomic(uint64_t) tag;
     uint64_t summary;
     uint32_t reciprocal; /* floor(2^32 / stride) + 1 */
-    uint32_t countdown;  /* frees until the slab needs attention: until used == wake */
-    uint32_t wake; /* 0: attention when it is empty; else when a full slab has a few free slots */
     uint32_t slot_count;
-    uint32_t stride;     /* bytes from slot to slot */
+    uint32_t countdown; /* frees until the slab needs attention: until used == wake */
+    uint32_t wake;   /* 0: attention when it is empty; else when a full slab has a few free slots */
+    uint32_t stride; /* bytes from slot to slot */
     uint32_t fresh_slot; /* slots from here on were never handed out */
     uint8_t class_index;
     uint8_t place; /* enum slab_place: the list of the heap, or of the orphans, that it is on */
     uint8_t claim_slots; /* claimed at a time, at most */
     bool zeroed;         /* slots from fresh_slot on read as zero */
     bool filled;         /* was full once, so all its memory is in use */
-    bool disturbed;      /* after a fork: free slots may not be as free() left them */
+    bool disturbed;      /* free slots may not be as free() left them: after a fork, or purged */
     uint16_t rest; /* enum slab_rest, or the live slots when memory of free ones was returned */
     struct slab *previous;
     struct slab *next;
@@ -74,6 +75,9 @@ struct slab_remote {
                                    the owner's */
 };
 
+static_assert(offsetof(struct slab, countdown) % 8 == 0 &&
+                  offsetof(struct slab, wake) == offsetof(struct slab, countdown) + 4,
+              "both are read at once, in rescue.c");
 static_assert(offsetof(struct slab, live) == 64, "what a free looks at fills one cache line");
 static_assert(sizeof(struct slab) == REGION_DESCRIPTOR_BYTES, "the region's table has this stride");
 static_assert(sizeof(struct slab_remote) == REGION_REMOTE_BYTES,
@@ -228,6 +232,16 @@ uint32_t slab_fold(struct slab *slab);
 /* Set them aside instead: the words that have such slots, and their number in `count`; in
  * `doubly_freed` what slab_fold() returns. */
 uint64_t slab_fold_aside(struct slab *slab, uint32_t *count, uint32_t *doubly_freed);
+
+/* Let the next folding look at all words that other threads freed into: a thread that a fork left
+ * behind may have been about to set a bit of the summary. */
+void slab_mark_remote(struct slab *slab);
+
+/* True if a word has such slots, whatever the summary says. */
+bool slab_has_any_remote(const struct slab *slab);
+
+/* True if there are no live slots but such that other threads have freed, in `count` so many. */
+bool slab_is_all_remote(const struct slab *slab, uint32_t *count);
 
 /* Work out `used` and `summary` from the live bits, for a slab whose owner vanished in the middle
  * of things. */
