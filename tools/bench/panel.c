@@ -71,9 +71,13 @@ const struct bench_workload bench_panel[] = {
     {0},
 };
 
-const struct bench_configuration bench_configurations[] = {
-    {"tagpool metadata", "strategy=metadata"},
-    {"tagpool tagged", "strategy=tagged"},
-    {"tagpool hardened", "harden=on"},
-    {0},
-};
+void bench_panel_add(struct variants *variants) {
+    static const struct variant configurations[] = {
+        {.name = "system"},
+        {.name = "tagpool metadata", .settings = "strategy=metadata", .shim = true},
+        {.name = "tagpool tagged", .settings = "strategy=tagged", .shim = true},
+        {.name = "tagpool hardened", .settings = "harden=on", .shim = true},
+    };
+    for (size_t i = 0; i < sizeof configurations / sizeof configurations[0]; i++)
+        variants_add(variants, configurations[i]);
+}

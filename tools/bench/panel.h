@@ -8,6 +8,8 @@
 #ifndef BENCH_PANEL_H
 #define BENCH_PANEL_H
 
+#include "target/variants.h"
+
 #include <stdbool.h>
 
 /* X(ID, NAME, TITLE) */
@@ -47,12 +49,8 @@ extern const char *const bench_group_titles[BENCH_GROUP_COUNT];
 #define BENCH_SMALL_WORD "@10K.json"
 #define BENCH_LARGE_WORD "@5M.json"
 
-/* How tagpool takes part: each is a variant of its own. Ends with an entry without a name. */
-struct bench_configuration {
-    const char *name;
-    const char *settings; /* for TAGPOOL_OPTIONS */
-};
-
-extern const struct bench_configuration bench_configurations[];
+/* The variants that are always measured: the system's allocator, and tagpool in each way that it is
+ * judged in. */
+void bench_panel_add(struct variants *variants);
 
 #endif

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <tagpool/options.h>
 
 static const char *const bench_strategy_workloads[] = {
     BENCH_SMALL_DOCUMENT,   BENCH_LARGE_DOCUMENT, "jq length 4 MB",
@@ -26,17 +25,11 @@ bool bench_strategies_want(const struct bench_workload *workload) {
     return false;
 }
 
-unsigned bench_strategies_variants(struct variant variants[ROUNDS_VARIANTS_MAX]) {
-    static const char *const strategies[] = {TAGPOOL_CHOICES_strategy};
-    unsigned count = 0;
-    for (size_t i = 0; i < sizeof strategies / sizeof strategies[0]; i++)
-        variants[count++] =
-            (struct variant){.name = strategies[i],
-                             .settings = memory_format("strategy=%s", strategies[i]),
-                             .shim = true};
-    variants[count++] = (struct variant){.name = "hardened", .settings = "harden=on", .shim = true};
-    variants[count++] = (struct variant){.name = "system"};
-    return count;
+void bench_strategies_add(struct variants *variants) {
+    variants_add_strategies(variants);
+    variants_add(variants,
+                 (struct variant){.name = "hardened", .settings = "harden=on", .shim = true});
+    variants_add(variants, (struct variant){.name = "system"});
 }
 
 /* ---- what it costs ---- */

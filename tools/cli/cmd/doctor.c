@@ -1,22 +1,27 @@
 #include "base/randomness.h"
 #include "base/say.h"
+#include "base/terminal.h"
 #include "cmd/commands.h"
 #include "measure/experiment.h"
-#include "target/library.h"
+#include "target/variants.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum doctor_option { DOCTOR_NO_RUN, DOCTOR_IGNORE_FAILURE, DOCTOR_INPUT, DOCTOR_HELP };
+/* What the command line asks for. */
+struct doctor_request {
+    bool no_run;
+    bool ignore_failure;
+    const char *input;
+};
 
 static const struct args_option doctor_options[] = {
-    [DOCTOR_NO_RUN] = {0, "no-run", NULL, "only look at the program, do not run it"},
-    [DOCTOR_IGNORE_FAILURE] = {'i', "ignore-failure", NULL,
-                               "accept a program that ends with another status than 0"},
-    [DOCTOR_INPUT] = {0, "input", "FILE",
-                      "standard input of every run: a file, 'null', or '-' for ours\n"
-                      "(default: ours, unless it is a terminal)"},
-    [DOCTOR_HELP] = {'h', "help", NULL, "print this help"},
+    {0, "no-run", NULL, "only look at the program, do not run it",
+     ARGS_FLAG(struct doctor_request, no_run)},
+    {'i', "ignore-failure", NULL, "accept a program that ends with another status than 0",
+     ARGS_FLAG(struct doctor_request, ignore_failure)},
+    SPOOL_OPTION_INPUT(struct doctor_request, input),
+    ARGS_OPTION_HELP,
     {0},
 };
 
@@ -29,35 +34,6 @@ static const char doctor_details[] =
 
 /* Below this share of the calls the pools cannot make much of a difference. */
 #define DOCTOR_POOL_LEAST 0.5
-
-struct doctor_request {
-    bool no_run;
-    bool ignore_failure;
-    const char *input;
-    bool help;
-};
-
-static char **doctor_read_arguments(struct doctor_request *request, char **arguments) {
-    struct args args;
-    *request = (struct doctor_request){0};
-    args_init(&args, "doctor", doctor_options, arguments);
-    for (int option = args_read(&args); option >= 0; option = args_read(&args))
-        switch ((enum doctor_option)option) {
-        case DOCTOR_NO_RUN:
-            request->no_run = true;
-            break;
-        case DOCTOR_IGNORE_FAILURE:
-            request->ignore_failure = true;
-            break;
-        case DOCTOR_INPUT:
-            request->input = args.value;
-            break;
-        case DOCTOR_HELP:
-            request->help = true;
-            break;
-        }
-    return args.next;
-}
 
 /* What can be told without running it; false if that is the end. */
 static bool doctor_look(const struct target *target) {
@@ -114,31 +90,24 @@ static bool doctor_run(const struct target *target, const struct doctor_request 
         .input = request->input,
         .output = "null",
     };
-    struct variant variants[] = {{.name = "system"}, {.name = "tagpool", .shim = true}};
-    char *library = library_of_tagpool();
-    variants[1].preload = library;
-    terminal_init(&terminal, "nocolor");
-    experiment_init(&experiment, &plan, target, variants, 2, 0, &terminal);
+    struct variants variants = {0};
+    variants_add_standard(&variants);
+    variants_settle(&variants, NULL);
+    terminal_init(&terminal, TERMINAL_NOCOLOR);
+    experiment_init(&experiment, &plan, target, variants.items, variants.count, 0, &terminal);
     bool works = experiment_check(&experiment);
     if (works)
         doctor_tell_proof(&experiment);
     else
         printf("fail  %s\n", experiment.reason);
     experiment_free(&experiment);
-    free(library);
     return works;
 }
 
 static int doctor_main(char **arguments) {
-    struct doctor_request request;
+    struct doctor_request request = {0};
     struct target target;
-    char **command = doctor_read_arguments(&request, arguments);
-    if (request.help) {
-        command_print_help(stdout, &command_doctor);
-        return STATUS_DONE;
-    }
-    if (*command == NULL)
-        args_refuse("doctor", "no program is named: tagpool doctor -- PROGRAM");
+    char **command = command_read_program(&command_doctor, &request, arguments);
     target_resolve(&target, command);
     bool works = doctor_look(&target) && (request.no_run || doctor_run(&target, &request));
     return works ? STATUS_DONE : 1;

@@ -14,18 +14,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum record_option { RECORD_OUTPUT, RECORD_LIMIT, RECORD_PROCESS, RECORD_QUIET, RECORD_HELP };
+enum { RECORD_LIMIT_BYTES = 1 << 30 }; /* unless another is given */
+
+/* What the command line asks for. */
+struct record_request {
+    const char *output;
+    uint64_t limit_bytes;
+    const char *process;
+    bool quiet;
+};
 
 static const struct args_option record_options[] = {
-    [RECORD_OUTPUT] = {'o', "output", "FILE", "the trace to make; what is in FILE is replaced"},
-    [RECORD_LIMIT] = {0, "limit", "MIB",
-                      "record no more than so much, about 500,000 calls to a MiB\n"
-                      "(default: 1024)"},
-    [RECORD_PROCESS] = {0, "process", "NAME",
-                        "record the first process whose program has this file name\n"
-                        "(default: PROGRAM itself)"},
-    [RECORD_QUIET] = {'q', "quiet", NULL, "say nothing about what was recorded"},
-    [RECORD_HELP] = {'h', "help", NULL, "print this help"},
+    {'o', "output", "FILE", "the trace to make; what is in FILE is replaced",
+     ARGS_FILE(struct record_request, output)},
+    {0, "limit", "MIB",
+     "record no more than so much, about 500,000 calls to a MiB\n"
+     "(default: 1024)",
+     ARGS_MIB(struct record_request, limit_bytes, 1, 1 << 20)},
+    {0, "process", "NAME",
+     "record the first process whose program has this file name\n"
+     "(default: PROGRAM itself)",
+     ARGS_TEXT(struct record_request, process)},
+    {'q', "quiet", NULL, "say nothing about what was recorded",
+     ARGS_FLAG(struct record_request, quiet)},
+    ARGS_OPTION_HELP,
     {0},
 };
 
@@ -42,43 +54,16 @@ static const char record_details[] =
     "cannot be run, or not with the library; 127: it was not found; 125: tagpool itself failed;\n"
     "2: wrong usage.\n";
 
-enum { RECORD_MIB_SHIFT = 20, RECORD_LIMIT_MIB = 1024 };
-
-struct record_request {
-    const char *output;
-    uint64_t limit_mib;
-    const char *process;
-    bool quiet;
-    bool help;
-};
-
 static char **record_read_arguments(struct record_request *request, char **arguments) {
-    struct args args;
-    *request = (struct record_request){.limit_mib = RECORD_LIMIT_MIB};
-    args_init(&args, "record", record_options, arguments);
-    for (int option = args_read(&args); option >= 0; option = args_read(&args)) {
-        switch ((enum record_option)option) {
-        case RECORD_OUTPUT:
-            request->output = args.value;
-            break;
-        case RECORD_LIMIT:
-            request->limit_mib = args_count(&args, 1, 1 << 20);
-            break;
-        case RECORD_PROCESS:
-            request->process = args.value;
-            break;
-        case RECORD_QUIET:
-            request->quiet = true;
-            break;
-        case RECORD_HELP:
-            request->help = true;
-            break;
-        }
-    }
+    *request = (struct record_request){.limit_bytes = RECORD_LIMIT_BYTES};
+    char **command = command_read(&command_record, request, arguments);
     if (request->process != NULL && strlen(request->process) >= TAGPOOL_TRACE_NAME_BYTES)
-        args_refuse("record", "--process is a file name of at most %d bytes",
-                    TAGPOOL_TRACE_NAME_BYTES - 1);
-    return args.next;
+        args_refuse("--process is a file name of at most %d bytes", TAGPOOL_TRACE_NAME_BYTES - 1);
+    if (request->output == NULL)
+        args_refuse("no file is named for the trace: tagpool record -o FILE -- PROGRAM");
+    if (*command == NULL)
+        args_refuse("no program is named: tagpool record -o FILE -- PROGRAM");
+    return command;
 }
 
 /* The paths are absolute: the program may change its directory. */
@@ -122,7 +107,7 @@ static void record_create(const struct record_request *request, struct record_fi
         .magic = TAGPOOL_TRACE_MAGIC,
         .version = TAGPOOL_TRACE_VERSION,
         .head_bytes = sizeof head,
-        .limit_bytes = request->limit_mib << RECORD_MIB_SHIFT,
+        .limit_bytes = request->limit_bytes,
     };
     if (request->process != NULL)
         memcpy(head.wanted, request->process, strlen(request->process));
@@ -202,14 +187,6 @@ static int record_main(char **arguments) {
     struct target target;
     struct proxy_result result;
     char **command = record_read_arguments(&request, arguments);
-    if (request.help) {
-        command_print_help(stdout, &command_record);
-        return STATUS_DONE;
-    }
-    if (request.output == NULL)
-        args_refuse("record", "no file is named for the trace: tagpool record -o FILE -- PROGRAM");
-    if (*command == NULL)
-        args_refuse("record", "no program is named: tagpool record -o FILE -- PROGRAM");
     tracing_resolve(&target, command);
     record_create(&request, &files);
     tracing_run(&target, TAGPOOL_TRACE_VARIABLE, files.part, -1, &result);

@@ -16,11 +16,10 @@
 #include <tagpool/options.h>
 #include <unistd.h>
 
-enum run_option { RUN_OPTION, RUN_CHECK, RUN_STATS, RUN_HELP };
-
 /* What --check sets; options of the user follow and win. */
 static const char run_check_settings[] = "strategy=tagged,harden=on,leaks=on,on_fault=report";
 
+/* What the command line asks for. */
 struct run_request {
     char *settings;
     bool check;
@@ -28,14 +27,14 @@ struct run_request {
 };
 
 static const struct args_option run_options[] = {
-    [RUN_OPTION] =
-        {'o', "option", "KEY=VALUE",
-         "set an option of libtagpool.so; may be repeated\n(see 'tagpool help options')"},
-    [RUN_CHECK] = {0, "check", NULL,
-                   "look for faults and leaks: tagged, hardened, leaks, report;\n"
-                   "exit status 99 if something was found"},
-    [RUN_STATS] = {0, "stats", NULL, "print what the pools served afterwards, on standard error"},
-    [RUN_HELP] = {'h', "help", NULL, "print this help"},
+    SETTINGS_OPTION(struct run_request, settings),
+    {0, "check", NULL,
+     "look for faults and leaks: tagged, hardened, leaks, report;\n"
+     "exit status 99 if something was found",
+     ARGS_FLAG(struct run_request, check)},
+    {0, "stats", NULL, "print what the pools served afterwards, on standard error",
+     ARGS_FLAG(struct run_request, stats)},
+    ARGS_OPTION_HELP,
     {0},
 };
 
@@ -208,16 +207,6 @@ __attribute__((noreturn)) static void run_with_page(const struct target *target,
 
 /* ---- the command ---- */
 
-static void run_read_option(struct run_request *request, const struct args *args, int option) {
-    char *fault = option == RUN_OPTION ? settings_fault(args->value) : NULL;
-    if (fault != NULL)
-        args_refuse("run", "%s", fault);
-    if (option == RUN_OPTION)
-        request->settings = settings_join(request->settings, args->value);
-    request->check = request->check || option == RUN_CHECK;
-    request->stats = request->stats || option == RUN_STATS;
-}
-
 static void run_program(const struct run_request *request, char **command) {
     struct target target;
     struct target_findings findings;
@@ -240,19 +229,8 @@ static void run_program(const struct run_request *request, char **command) {
 }
 
 static int run_main(char **arguments) {
-    struct args args;
     struct run_request request = {0};
-    args_init(&args, "run", run_options, arguments);
-    for (int option = args_read(&args); option >= 0; option = args_read(&args)) {
-        if (option == RUN_HELP) {
-            command_print_help(stdout, &command_run);
-            return STATUS_DONE;
-        }
-        run_read_option(&request, &args, option);
-    }
-    if (*args.next == NULL)
-        args_refuse("run", "no program is named: tagpool run -- PROGRAM");
-    run_program(&request, args.next);
+    run_program(&request, command_read_program(&command_run, &request, arguments));
     return STATUS_OWN_FAILURE;
 }
 
