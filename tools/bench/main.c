@@ -133,9 +133,9 @@ static void bench_choose_variants(const struct bench_request *request, struct va
         args_refuse("LD_PRELOAD is set, so that no variant would run on the system's allocator "
                     "alone; unset it");
     if (request->strategies)
-        bench_strategies_add(variants);
+        strategies_add_variants(variants);
     else
-        bench_panel_add(variants);
+        panel_add_variants(variants);
     variants_add_list(variants, &request->allocators.named);
     if (!request->strategies && !request->allocators.given)
         variants_add_installed(variants);
@@ -154,10 +154,10 @@ static bool bench_has_word(const struct bench_request *request, const char *name
 }
 
 static bool bench_is_wanted(const struct bench_request *request,
-                            const struct bench_workload *workload) {
+                            const struct panel_workload *workload) {
     return (workload->quick || !request->quick) &&
-           (!request->strategies || bench_strategies_want(workload)) &&
-           bench_has_word(request, workload->name, bench_group_names[workload->group]);
+           (!request->strategies || strategies_want(workload)) &&
+           bench_has_word(request, workload->name, panel_group_names[workload->group]);
 }
 
 static bool bench_start_is_wanted(const struct bench_request *request) {
@@ -165,11 +165,12 @@ static bool bench_start_is_wanted(const struct bench_request *request) {
 }
 
 static void bench_list(const struct bench_request *request) {
-    for (const struct bench_workload *workload = bench_panel; workload->name != NULL; workload++) {
+    for (const struct panel_workload *workload = panel_workloads; workload->name != NULL;
+         workload++) {
         if (!bench_is_wanted(request, workload))
             continue;
-        printf("%-22s  %-8s ", workload->name, bench_group_names[workload->group]);
-        for (int i = 0; i < BENCH_WORDS_MAX && workload->words[i] != NULL; i++)
+        printf("%-22s  %-8s ", workload->name, panel_group_names[workload->group]);
+        for (int i = 0; i < PANEL_WORDS_MAX && workload->words[i] != NULL; i++)
             printf(strchr(workload->words[i], ' ') != NULL ? " '%s'" : " %s", workload->words[i]);
         putchar('\n');
     }
@@ -180,13 +181,13 @@ static void bench_list(const struct bench_request *request) {
 /* ---- measuring ---- */
 
 /* "jq" for "jq", "cjson" for "drivers/cjson". */
-static const char *bench_program_name(const struct bench_workload *workload) {
+static const char *bench_program_name(const struct panel_workload *workload) {
     const char *slash = strrchr(workload->words[0], '/');
     return slash != NULL ? slash + 1 : workload->words[0];
 }
 
 /* Adds a program's name to the list of those that are missing, once. */
-static void bench_add_missing(char **missing, const struct bench_workload *workload) {
+static void bench_add_missing(char **missing, const struct panel_workload *workload) {
     const char *name = bench_program_name(workload);
     size_t length = strlen(name);
     for (const char *found = *missing; (found = strstr(found, name)) != NULL; found += length)
@@ -199,20 +200,21 @@ static void bench_add_missing(char **missing, const struct bench_workload *workl
 }
 
 /* Returns whether every workload gave a result. */
-static bool bench_measure_panel(struct bench_results *results, const struct bench_plan *plan,
+static bool bench_measure_panel(struct results *results, const struct run_plan *plan,
                                 const struct bench_request *request) {
     bool sound = true;
     char *missing = memory_copy("");
-    for (const struct bench_workload *workload = bench_panel; workload->name != NULL; workload++) {
-        char *path = bench_is_wanted(request, workload) ? bench_locate(plan, workload) : NULL;
+    for (const struct panel_workload *workload = panel_workloads; workload->name != NULL;
+         workload++) {
+        char *path = bench_is_wanted(request, workload) ? run_locate(plan, workload) : NULL;
         if (path == NULL) {
             if (bench_is_wanted(request, workload))
                 bench_add_missing(&missing, workload);
             continue;
         }
         results->rows = memory_resize(results->rows, results->row_count + 1, sizeof *results->rows);
-        struct bench_row *row = &results->rows[results->row_count++];
-        bench_run(row, plan, workload, path);
+        struct results_row *row = &results->rows[results->row_count++];
+        run_workload(row, plan, workload, path);
         free(path);
         if (row->reason != NULL) {
             say_error("%s: %s", workload->name, row->reason);
@@ -227,12 +229,12 @@ static bool bench_measure_panel(struct bench_results *results, const struct benc
     return sound;
 }
 
-static void bench_measure_start(struct bench_results *results, const struct variants *variants,
+static void bench_measure_start(struct results *results, const struct variants *variants,
                                 const struct bench_request *request) {
     char *path = bench_start_is_wanted(request) ? target_search("true") : NULL;
     if (path != NULL)
-        bench_start_measure(&results->start, path, variants->items, variants->count,
-                            request->quick ? BENCH_STARTS_QUICK : BENCH_STARTS, request->seed);
+        start_measure(&results->start, path, variants->items, variants->count,
+                      request->quick ? BENCH_STARTS_QUICK : BENCH_STARTS, request->seed);
     free(path);
 }
 
@@ -249,7 +251,7 @@ static int bench_measure(const struct bench_request *request) {
     bench_choose_variants(request, &variants);
     terminal_init(&terminal, TERMINAL_AUTO);
     export_open(&export, request->export_json);
-    const struct bench_plan plan = {
+    const struct run_plan plan = {
         .runs = request->runs,
         .seed = request->seed,
         .folder = library_own_folder(),
@@ -257,24 +259,24 @@ static int bench_measure(const struct bench_request *request) {
         .variant_count = variants.count,
         .terminal = &terminal,
     };
-    struct bench_results results = {.variants = variants.items, .variant_count = variants.count};
+    struct results results = {.variants = variants.items, .variant_count = variants.count};
     double start_s = bench_now_s();
     bench_measure_start(&results, &variants, request);
     bool sound = bench_measure_panel(&results, &plan, request);
     if (results.row_count == 0 && results.start.rounds == 0)
         say_and_exit(STATUS_USAGE, "no workload is left to measure; 'tagpool-bench --list' lists "
                                    "them, 'make bench' builds them");
-    const struct bench_report report = {.results = &results,
-                                        .runs = request->runs,
-                                        .seed = request->seed,
-                                        .elapsed_s = bench_now_s() - start_s};
+    const struct report report = {.results = &results,
+                                  .runs = request->runs,
+                                  .seed = request->seed,
+                                  .elapsed_s = bench_now_s() - start_s};
     if (request->strategies)
-        bench_strategies_print(export_tables(&export), &report, plan.folder);
+        strategies_print(export_tables(&export), &report, plan.folder);
     else
-        bench_report_print(export_tables(&export), &report);
+        report_print(export_tables(&export), &report);
     FILE *out = export_begin(&export);
     if (out != NULL)
-        bench_report_print_json(out, &report);
+        report_print_json(out, &report);
     export_end(&export);
     return sound ? STATUS_DONE : STATUS_TARGET_FAILED;
 }

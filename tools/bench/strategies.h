@@ -9,12 +9,12 @@
 #include <stdbool.h>
 
 /* Is the workload one of those that strategies are compared on? */
-bool bench_strategies_want(const struct bench_workload *workload);
+bool strategies_want(const struct panel_workload *workload);
 
 /* The variants: `direct` first, the system's allocator last. */
-void bench_strategies_add(struct variants *variants);
+void strategies_add_variants(struct variants *variants);
 
 /* `folder` holds the workloads: memory is counted per value of the built-in parser's document. */
-void bench_strategies_print(FILE *out, const struct bench_report *report, const char *folder);
+void strategies_print(FILE *out, const struct report *report, const char *folder);
 
 #endif
