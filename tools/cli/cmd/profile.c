@@ -195,7 +195,7 @@ static int profile_main(char **arguments) {
     struct profile_report report = {
         .command = command_read_program(&command_profile, &request, arguments)};
     profile_check_request(&request, &terminal);
-    tracing_resolve(&target, report.command);
+    target_resolve_quietly(&target, report.command);
     export_open(&export, request.export_json);
     if (!request.no_plain || request.input != NULL)
         spool_open(&spool, request.input);

@@ -64,7 +64,7 @@ static int record_main(char **arguments) {
     struct target target;
     struct proxy_result result;
     char **command = record_read_arguments(&request, arguments);
-    tracing_resolve(&target, command);
+    target_resolve_quietly(&target, command);
     recording_open(&recording, request.output, request.process, request.limit_bytes);
     tracing_run(&target, TAGPOOL_TRACE_VARIABLE, recording.part, -1, &result);
     bool kept = recording_finish(&recording, command[0], request.quiet);

@@ -82,13 +82,7 @@ __attribute__((noreturn)) static void run_with_page(const struct target *target,
 
 static void run_program(const struct run_request *request, char **command) {
     struct target target;
-    struct target_findings findings;
-    target_resolve(&target, command);
-    target_inspect(&target, &findings);
-    /* Only a refusal is said: the program's standard error is its own. */
-    for (unsigned i = 0; i < findings.count; i++)
-        if (findings.items[i].refuses)
-            say_and_exit(STATUS_CANNOT_RUN, "%s", findings.items[i].text);
+    target_resolve_quietly(&target, command);
     char *settings = request->settings;
     if (request->check)
         settings = settings == NULL ? memory_copy(run_check_settings)
