@@ -3,13 +3,12 @@
 #include "base/say.h"
 #include "base/terminal.h"
 #include "cmd/commands.h"
-#include "pages/shared_file.h"
 #include "replay/report.h"
+#include "replay/times.h"
 #include "target/settings.h"
 #include "target/variants.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,31 +97,13 @@ static const char *replay_read_arguments(struct replay_request *request, char **
 
 /* ---- measuring ---- */
 
-/* The results that the runs appended, those of timed rounds only. NULL if they are not what was
- * asked for. */
-static struct replay_result *replay_read_results(const char *path, unsigned before,
-                                                 unsigned count) {
-    size_t bytes, wanted = (before + count) * sizeof(struct replay_result);
-    struct replay_result *results = (void *)shared_file_read(path, wanted + 1, &bytes);
-    if (results == NULL)
-        return NULL;
-    bool sound = bytes == wanted;
-    for (unsigned i = 0; sound && i < before + count; i++)
-        sound = results[i].magic == REPLAY_RESULT_MAGIC && results[i].calls != 0;
-    memmove(results, results + before, count * sizeof *results);
-    if (sound)
-        return results;
-    free(results);
-    return NULL;
-}
-
 static int replay_show(const struct replay_request *request, struct export *export,
                        const struct experiment *experiment, const struct terminal *terminal,
                        const struct replay_report *about, const char *path) {
     unsigned variants = experiment->rounds.variant_count;
     /* The check ran the reference twice and each other variant once. */
     struct replay_result *results =
-        replay_read_results(path, variants + 1, experiment->rounds.count * variants);
+        times_read(path, variants + 1, experiment->rounds.count * variants);
     if (results == NULL) {
         say_error("the replays did not leave the results that were asked for");
         return STATUS_OWN_FAILURE;
@@ -196,10 +177,7 @@ static int replay_main(char **arguments) {
         say_and_exit(STATUS_OWN_FAILURE, "cannot find this program: %s", strerror(errno));
     own_path[length] = '\0';
     struct shared_file results;
-    shared_file_create(&results,
-                       &(struct shared_content){.kind = "replay", .head = "", .bytes = 1});
-    if (truncate(results.path, 0) != 0)
-        say_and_exit(STATUS_OWN_FAILURE, "cannot empty %s: %s", results.path, strerror(errno));
+    times_create(&results);
     char mode[] = {request.verify ? 'v' : 't', request.single ? '1' : 'n', '\0'};
     char child[] = "replay-child";
     char *command[] = {own_path, child, mode, results.path, path, NULL};
@@ -248,10 +226,7 @@ static int replay_child_main(char **arguments) {
                (unsigned long long)live_blocks);
         return STATUS_DONE;
     }
-    int file = open(arguments[1], O_WRONLY | O_APPEND | O_CLOEXEC);
-    if (file < 0 || write(file, &result, sizeof result) != (ssize_t)sizeof result)
-        say_and_exit(STATUS_OWN_FAILURE, "cannot write to %s: %s", arguments[1], strerror(errno));
-    close(file);
+    times_append(arguments[1], &result);
     return STATUS_DONE;
 }
 
