@@ -16,7 +16,7 @@ struct args {
     const struct args_option *options;
     char **next;        /* the words that were not read yet */
     const char *joined; /* the rest of a group of short options; NULL: none is being read */
-    const char *value;  /* of the option that was read last */
+    const char *value;  /* of the option that was read last; not NULL */
 };
 
 void args_refuse(const char *format, ...) {
@@ -160,7 +160,7 @@ static void args_take(const struct args_option *option, void *request, const cha
 }
 
 char **args_read(const struct args_option *options, void *request, char **arguments) {
-    struct args args = {.options = options, .next = arguments};
+    struct args args = {.options = options, .next = arguments, .value = ""};
     for (const struct args_option *option = args_next(&args); option != NULL;
          option = args_next(&args)) {
         if (option->kind == ARGS_KIND_HELP)
