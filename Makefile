@@ -18,7 +18,7 @@ DEFINES    := -Iinclude -D_GNU_SOURCE
 LIB_FLAGS  := $(C) -Isrc -fPIC -fvisibility=hidden -fno-builtin-malloc -ftls-model=initial-exec \
               -fno-semantic-interposition -fexceptions
 LIB_SCRIPT := src/fixed.ld
-LIB_LINK   := -shared -nostartfiles -Wl,-soname,libtagpool.so -Wl,-z,now -Wl,-z,relro -Wl,-z,noseparate-code \
+LIB_LINK   := -shared -nostartfiles -Wl,-z,nodelete -Wl,-soname,libtagpool.so -Wl,-z,now -Wl,-z,relro -Wl,-z,noseparate-code \
               -Wl,-O1 -Wl,--sort-section=name -Wl,--as-needed
 TOOL_FLAGS := $(C) -Itools/cli -Itools
 TEST_FLAGS := -Isrc -Itools/cli -Itools -Itests/harness -O1 -fno-builtin
@@ -26,7 +26,7 @@ TEST_LINK  := -lm -ldl -lpthread
 
 LIB_SOURCES  := $(wildcard src/*.c)
 # What libtagpool-trace.so is made of, besides its own sources.
-TRACE_SOURCES := $(wildcard src/trace/*.c) $(patsubst %,src/%.c,assertion lock next os)
+TRACE_SOURCES := $(wildcard src/trace/*.c) $(patsubst %,src/%.c,assertion fork lock next objects os string)
 # shim*.c define malloc and its family: a unit test that linked them would run on them. Of the
 # other library, what has no file behind it is tested so.
 CORE_SOURCES := $(filter-out src/shim%,$(LIB_SOURCES)) src/trace/blocks.c
@@ -67,7 +67,7 @@ bench-strategies: all ## compare the strategies: costs, faults found, targets (B
 	$(BUILD)/tagpool-bench --strategies $(BENCH)
 
 # What runs seldom is built for size: the library is read into every program's memory.
-SELDOM := assertion config fault heap_life large leaks lifecycle next os region shim_info spans stats text
+SELDOM := assertion config fault fork heap_life large leaks lifecycle next objects os region shim_info spans stats text
 
 # A variant of the library: $(1) the directory that it is built in, $(2) its compiler flags, $(3) those that take the
 # place of CFLAGS.
@@ -120,13 +120,13 @@ include tests/fuzz/rules.mk
 #   preload, stress, fuzz   run under the library, once per line of tests/harness/configurations that names them
 #   misuse, surroundings, cli, harness, gate   run once
 # Without a C++ compiler the runner gets the names of the sources in C++, and counts each as skipped.
-# In this order: what takes long comes first, so that no core waits for it at the end.
+# Scripts come first, and the folders in this order: what takes long must not come last, for one core would wait.
 TEST_FOLDERS  := harness misuse gate cli stress fuzz surroundings preload unit
 in_folders     = $(foreach folder,$(TEST_FOLDERS),$(wildcard tests/$(folder)/$(1) tests/$(folder)/*/$(1) tests/$(folder)/*/*/$(1)))
 TEST_CXX      := $(call in_folders,test_*.cpp)
 TEST_SOURCES  := $(call in_folders,test_*.c) $(if $(HAVE_CXX),$(TEST_CXX))
 TEST_PROGRAMS := $(addprefix $(BUILD)/,$(basename $(TEST_SOURCES)))
-ALL_TESTS     := $(TEST_PROGRAMS) $(call in_folders,test_*.sh) $(if $(HAVE_CXX),,$(TEST_CXX))
+ALL_TESTS     := $(call in_folders,test_*.sh) $(TEST_PROGRAMS) $(if $(HAVE_CXX),,$(TEST_CXX))
 TESTS         := $(if $(ONLY),$(foreach test,$(ALL_TESTS),$(if $(findstring $(ONLY),$(test)),$(test))),$(ALL_TESTS))
 TEST_LIBRARIES := $(addprefix $(BUILD)/,$(sort $(shell awk '/^[a-z]/ { print $$2 }' tests/harness/configurations)))
 

@@ -144,12 +144,19 @@ static void derive(struct config *result) {
         result->slot_max = SIZE_CLASS_MAX_BYTES - BLOCK_TAG_BYTES;
 }
 
+static size_t item_length(const char *options) {
+    size_t length = 0;
+    while (options[length] != '\0' && options[length] != ',')
+        length++;
+    return length;
+}
+
 void config_read(struct config *result, const char *options, struct config_complaints *complaints) {
     *result = (struct config)CONFIG_DEFAULTS;
     if (complaints != NULL)
         complaints->count = 0;
     while (options != NULL && *options != '\0') {
-        size_t length = strcspn(options, ",");
+        size_t length = item_length(options);
         if (length != 0)
             read_item(result, options, length, complaints);
         options += length + (options[length] == ',');

@@ -3,8 +3,11 @@
 #include "fault.h"
 #include "libc.h"
 #include "next.h"
+#include "objects.h"
 
+#include <dlfcn.h>
 #include <stdlib.h>
+#include <string.h>
 
 FIXED enum cxx_state cxx_state;
 static FIXED void *library[CXX_OPERATOR_COUNT]; /* its operators, if the program has some */
@@ -13,13 +16,11 @@ static FIXED void *library[CXX_OPERATOR_COUNT]; /* its operators, if the program
  * C++ library is asked by its name, which finds it wherever it was loaded; where it has another, or
  * is part of the program, whoever has the function. */
 void *cxx_symbol(const char *name) {
-    static const char *const libraries[] = {"libstdc++.so.6", "libc++.so.1", "libc++abi.so.1"};
+    static const char libraries[][sizeof "libc++abi.so.1"] = {"libstdc++.so.6", "libc++.so.1",
+                                                              "libc++abi.so.1"};
     void *symbol = NULL;
-    for (size_t i = 0; symbol == NULL && i < sizeof libraries / sizeof libraries[0]; i++) {
-        void *handle = NEXT_FUNCTION(dlopen)(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
-        if (handle != NULL)
-            symbol = dlsym(handle, name);
-    }
+    for (size_t i = 0; symbol == NULL && i < sizeof libraries / sizeof libraries[0]; i++)
+        symbol = objects_in(libraries[i], name);
     return symbol != NULL ? symbol : next_symbol(name);
 }
 
@@ -31,20 +32,31 @@ static bool is_ours(const void *address) {
     return (const char *)address >= __ehdr_start && (const char *)address < _end;
 }
 
+/* True if somebody else's function of this name comes before ours. */
+static bool is_replaced(const char *name) {
+    if (objects_are_listed())
+        return objects_before(name) != NULL;
+    void *symbol = dlsym(RTLD_DEFAULT, name);
+    return symbol != NULL && !is_ours(symbol);
+}
+
 COLD static enum cxx_state find(void) {
-    static const char *const names[CXX_OPERATOR_COUNT] = {
-#define CXX_NAME(name, ...) #name,
-        CXX_NEW(CXX_NAME) CXX_DELETE(CXX_NAME)
+    /* One behind the other: a table of pointers would be relocated at each start. */
+    static const char names[] =
+#define CXX_NAME(name, ...) #name "\0"
+        CXX_NEW(CXX_NAME) CXX_DELETE(CXX_NAME);
 #undef CXX_NAME
-    };
-    enum cxx_state found = CXX_OURS;
-    for (size_t i = 0; i < CXX_OPERATOR_COUNT; i++) {
-        void *symbol = dlsym(RTLD_DEFAULT, names[i]);
-        if (symbol != NULL && !is_ours(symbol))
+    /* With a malloc() before ours the operators have to end there, as the library's do. */
+    enum cxx_state found = is_replaced("malloc") ? CXX_REPLACED : CXX_OURS;
+    const char *name = names;
+    for (size_t i = 0; i < CXX_OPERATOR_COUNT; i++, name += strlen(name) + 1)
+        if (is_replaced(name))
             found = CXX_REPLACED;
+    name = names;
+    for (size_t i = 0; found == CXX_REPLACED && i < CXX_OPERATOR_COUNT; i++) {
+        library[i] = cxx_symbol(name);
+        name += strlen(name) + 1;
     }
-    for (size_t i = 0; found == CXX_REPLACED && i < CXX_OPERATOR_COUNT; i++)
-        library[i] = cxx_symbol(names[i]);
     return found;
 }
 

@@ -16,7 +16,10 @@ enum { POSTED_GIVES = 64 }; /* frees into slabs that others free into, before th
 
 static void take_in(struct heap *heap, struct slab *slab) {
     if (slab_owner(slab) != (int)heap->owner) { /* meant for who had this heap before */
-        lock_acquire(&pool_lock);
+        if (!lock_acquire(&pool_lock)) {
+            orphans_push_inbox_remote(heap, slab); /* later */
+            return;
+        }
         orphans_forward(slab);
         lock_release(&pool_lock);
         return;
@@ -71,7 +74,6 @@ void heap_empty_bin(struct heap *heap, unsigned class_index) {
     slab_unclaim(slab, (unsigned)(bin->live - slab->live), bin->mask, bin->fresh);
     if (heap_table_is_hardened && class_index != 0)
         untag(slab, slab->fresh_slot + 1, fresh_slot);
-    heap->counters->pool_calls[class_index] -= count_bits(bin->mask);
     bin->mask = 0;
 }
 
@@ -98,7 +100,8 @@ static void init_hardened(struct slab *slab, unsigned class_index, bool zeroed) 
 }
 
 static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
-    lock_acquire(&pool_lock);
+    if (!lock_acquire(&pool_lock))
+        return NULL;
     bool zeroed;
     size_t index = region_take_slab(&zeroed);
     struct slab *slab = NULL;

@@ -104,7 +104,7 @@ bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot);
  * out again at once. */
 void heap_give_resting(struct heap *heap, struct slab *slab, uint32_t slot);
 
-/* Undo the claim of what the bin of a class still has. */
+/* Undo the claim of what the bin of a class still has; uncounted. */
 void heap_empty_bin(struct heap *heap, unsigned class_index);
 
 /* Take in what other threads freed. A signal handler may fork in the middle of it; the child's

@@ -8,29 +8,28 @@
 
 #include <string.h>
 
-COLD struct heap *heap_life_open(void) {
-    ASSERT(!heap_is_real(heap_current));
-    lock_acquire(&pool_lock);
-    struct heap *heap = heap_table_claim();
-    if (heap != NULL) {
-        struct tagpool_stats_counters *lane = stats_claim_lane();
-        heap->counters = lane != NULL ? lane : &heap->private_counters;
-        audit_empty(heap);
-        atomic_store_explicit(&heap->alive, true, memory_order_seq_cst);
-    }
-    lock_release(&pool_lock);
-    if (heap != NULL)
-        heap_current = heap;
-    return heap;
+enum {
+    /* The longest that the end of the process waits for a thread that holds the lock. It may itself
+     * be waiting for the end, in a signal handler that calls exit(). */
+    END_PATIENCE_MS = 500,
+    ABANDONED_LOOKS = 2, /* heaps looked at for their thread, for each new one */
+};
+
+/* What was claimed and is left will not be handed out; what a fork brought and is not left was. */
+static void settle_calls(struct heap *heap, unsigned class_index) {
+    uint64_t left = count_bits(heap->claims[class_index].mask);
+    heap->counters->pool_calls[class_index] += heap->inherited[class_index] - left;
+    heap->inherited[class_index] = 0;
 }
 
 static void settle_bin_counts(struct heap *heap) {
     for (unsigned i = 0; i < heap_table_classes(); i++)
-        heap->counters->pool_calls[i] -= count_bits(heap->claims[i].mask);
+        settle_calls(heap, i);
 }
 
 /* Give unclaimed slots back and make all slabs of a class orphans. */
 static void orphan_class(struct heap *heap, unsigned class_index) {
+    settle_calls(heap, class_index);
     heap_empty_bin(heap, class_index);
     struct class_slabs *slabs = &heap->classes[class_index];
     struct slab *current = slabs->current;
@@ -50,11 +49,8 @@ static void orphan_class(struct heap *heap, unsigned class_index) {
     }
 }
 
-COLD void heap_life_close(struct heap *heap) {
-    ASSERT(heap == heap_current && heap->alive);
-    heap_drain_inbox(heap);
-    quarantine_empty(heap);
-    lock_acquire(&pool_lock);
+/* Under pool_lock. */
+static void retire(struct heap *heap) {
     for (unsigned i = 0; i < heap_table_classes(); i++)
         orphan_class(heap, i);
     /* Sequentially consistent, the partner of orphans_post_remote(). */
@@ -64,8 +60,67 @@ COLD void heap_life_close(struct heap *heap) {
     heap->counters = &heap->private_counters;
     audit_empty(heap);
     heap_table_retire(heap);
-    lock_release(&pool_lock);
+}
+
+static bool is_alive(struct heap *heap) {
+    return atomic_load_explicit(&heap->alive, memory_order_relaxed);
+}
+
+/* Other threads' doings with the heap end where pool_lock is let go, so the thread lets the heap go
+ * before that: a signal handler may allocate or fork at any moment. */
+COLD void heap_life_close(struct heap *heap) {
+    ASSERT(heap == heap_current && heap->alive);
+    heap_drain_inbox(heap);
+    quarantine_empty(heap);
+    bool held = lock_acquire(&pool_lock);
     heap_current = (struct heap *)(uintptr_t)&heap_ended;
+    if (!held)
+        return;
+    retire(heap);
+    lock_release(&pool_lock);
+}
+
+/* Close one heap whose thread has ended without doing so, if the next one to look at is such a one.
+ * A signal handler that forks meanwhile leaves nothing of it to retire in the child. */
+static void close_abandoned(void) {
+    if (!lock_acquire(&pool_lock))
+        return;
+    struct heap *heap = heap_table_next_abandoned();
+    lock_release(&pool_lock);
+    if (heap == NULL)
+        return;
+    heap_drain_inbox(heap);
+    quarantine_empty(heap);
+    if (!lock_acquire(&pool_lock)) {
+        heap_table_abandon(heap);
+        return;
+    }
+    if (is_alive(heap))
+        retire(heap);
+    lock_release(&pool_lock);
+}
+
+/* As in heap_life_close(), the heap is the thread's before pool_lock is let go. */
+static struct heap *open(void) {
+    if (!lock_acquire(&pool_lock))
+        return NULL;
+    struct heap *heap = heap_table_claim();
+    if (heap != NULL) {
+        struct tagpool_stats_counters *lane = stats_claim_lane();
+        heap->counters = lane != NULL ? lane : &heap->private_counters;
+        audit_empty(heap);
+        atomic_store_explicit(&heap->alive, true, memory_order_seq_cst);
+        heap_current = heap;
+    }
+    lock_release(&pool_lock);
+    return heap;
+}
+
+COLD struct heap *heap_life_open(void) {
+    ASSERT(!heap_is_real(heap_current));
+    for (int look = 0; look < ABANDONED_LOOKS && heap_table_is_used_up(); look++)
+        close_abandoned();
+    return open();
 }
 
 /* After a fork, for each slab of another thread: what the thread left in the middle is worked out
@@ -99,14 +154,17 @@ static void post_again(struct heap *mine, struct slab *slab) {
 COLD void heap_life_after_fork(bool intact) {
     struct heap *mine = heap_current;
     stats_after_fork();
+    region_after_fork();
     if (heap_is_real(mine)) {
         struct tagpool_stats_counters *lane = stats_claim_lane();
         mine->counters = lane != NULL ? lane : &mine->private_counters;
         mine->forks++;
         memset(&mine->private_counters, 0, sizeof mine->private_counters);
-        /* The slots that the parent's heap had claimed are the child's to hand out too. */
+        /* The slots that the parent's heap had claimed are the child's to hand out too. How many of
+         * them it did shows at its end, if it comes to one: most children end without. */
         for (unsigned i = 0; i < heap_table_classes(); i++)
-            mine->counters->pool_calls[i] = count_bits(mine->claims[i].mask);
+            mine->inherited[i] = (uint8_t)count_bits(mine->claims[i].mask);
+        heap_table_note_thread(mine);
     }
     bool others = heap_table_count > (heap_is_real(mine) ? 1u : 0u);
     if (!intact || !others)
@@ -124,19 +182,21 @@ COLD void heap_life_after_fork(bool intact) {
     }
 }
 
+/* A call of this thread that a signal handler interrupted to call exit() does not go on. */
 COLD void heap_life_settle_counts(void) {
-    lock_acquire(&pool_lock);
+    bool held = lock_acquire_within(&pool_lock, END_PATIENCE_MS, END_PATIENCE_MS);
     for (unsigned owner = SLAB_OWNER_FIRST; owner < heap_table_end(); owner++) {
         struct heap *heap = heap_table_of(owner);
-        if (atomic_load_explicit(&heap->alive, memory_order_relaxed))
+        if (is_alive(heap))
             settle_bin_counts(heap);
     }
-    lock_release(&pool_lock);
+    if (held)
+        lock_release(&pool_lock);
 }
 
 COLD void heap_life_sum(struct heap_life_sums *sums) {
     *sums = (struct heap_life_sums){.free_bytes = 0};
-    lock_acquire(&pool_lock);
+    bool held = lock_acquire(&pool_lock); /* whoever holds it changes a slab or two at most */
     for (size_t index = 0; index < region_counts.used; index++) {
         struct slab *slab = slab_at(index);
         int owner = slab_owner(slab);
@@ -149,7 +209,8 @@ COLD void heap_life_sum(struct heap_life_sums *sums) {
         sums->live_bytes += live * slab->stride;
         sums->free_bytes += SLAB_BYTES - live * slab->stride;
     }
-    lock_release(&pool_lock);
+    if (held)
+        lock_release(&pool_lock);
 }
 
 COLD void heap_life_each_live(void (*visit)(struct slab *slab, uint32_t slot, void *context),

@@ -6,11 +6,15 @@
 
 #include "heap_table.h"
 
-/* Make a heap for the calling thread and point heap_current to it. NULL if there is no room. */
+/* Make a heap for the calling thread and point heap_current to it. NULL if there is no room, or
+ * pool_lock cannot be had. Heaps whose threads have ended without closing them are looked for here,
+ * a few at a time, when the table would grow: those of threads that first allocated in the last
+ * round of their keys' destructors, before this library's constructor ran, or beside a fork at
+ * their end. */
 struct heap *heap_life_open(void);
 
-/* End a heap whose thread ends: its blocks live on in orphans. heap_current points to heap_ended
- * afterwards. */
+/* End the calling thread's heap: its blocks live on in orphans. heap_current points to heap_ended
+ * afterwards. If pool_lock cannot be had, heap_life_open() comes upon it later. */
 void heap_life_close(struct heap *heap);
 
 /* In the child of a fork: all heaps but the calling thread's have lost their thread. With `intact`
@@ -19,7 +23,7 @@ void heap_life_close(struct heap *heap);
 void heap_life_after_fork(bool intact);
 
 /* Take slots claimed and not handed out off the counts, in all heaps: at the end of the process
- * they will not be. */
+ * they will not be. If pool_lock cannot be had, in time, it is done without. */
 void heap_life_settle_counts(void);
 
 /* Live blocks of each class, their bytes, and the bytes of free slots. A snapshot: other threads go

@@ -38,14 +38,12 @@ static void set_up(struct heap *heap, unsigned owner) {
     heap->claims = is_checked ? heap->checked_bins : heap->bins;
 }
 
-struct heap *heap_table_claim(void) {
-    ASSERT(lock_is_mine(&pool_lock) && heap_table_count <= HEAP_LIMIT);
-    if (free_heaps != NULL) {
-        struct heap *heap = free_heaps;
-        ASSERT(!heap->alive && heap->tag == slab_tag_of_owner(heap->owner));
-        free_heaps = heap->next_free;
-        return heap;
-    }
+void heap_table_note_thread(struct heap *heap) {
+    heap->process = os_process_id();
+    heap->thread = os_thread_id();
+}
+
+static struct heap *new_heap(void) {
     if (heap_table_count == HEAP_LIMIT)
         return NULL;
     unsigned owner = heap_table_count + SLAB_OWNER_FIRST;
@@ -64,6 +62,53 @@ struct heap *heap_table_claim(void) {
     struct heap *heap = heap_table_of(owner);
     set_up(heap, owner);
     return heap;
+}
+
+struct heap *heap_table_claim(void) {
+    ASSERT(lock_is_mine(&pool_lock) && heap_table_count <= HEAP_LIMIT);
+    struct heap *heap = free_heaps;
+    if (heap != NULL)
+        free_heaps = heap->next_free;
+    else
+        heap = new_heap();
+    ASSERT(heap == NULL || (!heap->alive && heap->tag == slab_tag_of_owner(heap->owner)));
+    if (heap != NULL)
+        heap_table_note_thread(heap);
+    return heap;
+}
+
+/* ---- heaps that nobody closed ---- */
+
+enum {
+#ifdef TAGPOOL_SMALL_WORLD
+    ABANDONED_FROM = 4,
+#else
+    ABANDONED_FROM = 64, /* few heaps are not worth a look */
+#endif
+};
+
+bool heap_table_is_used_up(void) {
+    return __atomic_load_n(&free_heaps, __ATOMIC_RELAXED) == NULL &&
+           __atomic_load_n(&heap_table_count, __ATOMIC_RELAXED) >= ABANDONED_FROM;
+}
+
+/* A heap of another process in the same memory, as after vfork(), is left alone. So is one in the
+ * child of a fork that ran no handlers. */
+struct heap *heap_table_next_abandoned(void) {
+    static unsigned looked_at;
+    ASSERT(lock_is_mine(&pool_lock));
+    if (!heap_table_is_used_up())
+        return NULL;
+    struct heap *heap = heap_table_of(SLAB_OWNER_FIRST + looked_at++ % heap_table_count);
+    if (heap == heap_current || !atomic_load_explicit(&heap->alive, memory_order_relaxed) ||
+        heap->process != os_process_id() || !os_thread_is_gone(heap->process, heap->thread))
+        return NULL;
+    heap->process = 0;
+    return heap;
+}
+
+void heap_table_abandon(struct heap *heap) {
+    heap->process = os_process_id();
 }
 
 void heap_table_retire(struct heap *heap) {

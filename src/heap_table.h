@@ -82,6 +82,9 @@ struct heap {
         private_counters; /* when the statistics page has no lane for this heap */
     struct class_slabs classes[SIZE_CLASS_ALL];
     struct bin checked_bins[SIZE_CLASS_ALL]; /* where the fast path does not look */
+    uint8_t inherited[SIZE_CLASS_ALL]; /* slots that the parent of a fork had claimed; uncounted */
+    uint64_t process;                  /* whose thread it is, for heap_table_next_abandoned(): */
+    uint64_t thread;                   /* the numbers that the system knows both by */
 };
 
 /* The heaps of a thread that has not requested a block yet, and of one whose heap is closed. Never
@@ -142,6 +145,19 @@ struct heap *heap_table_claim(void);
 
 /* Let a heap, with nothing in it, wait for another thread. Under pool_lock. */
 void heap_table_retire(struct heap *heap);
+
+/* Note which thread of the system's a heap belongs to: the calling one. heap_table_claim() does. */
+void heap_table_note_thread(struct heap *heap);
+
+/* True if heap_table_claim() would make a new heap where there are many already. */
+bool heap_table_is_used_up(void);
+
+/* Look at one more heap: it, if the system does not know its thread any more, to be closed by the
+ * caller alone; else NULL. Under pool_lock. */
+struct heap *heap_table_next_abandoned(void);
+
+/* The caller does not close it after all. */
+void heap_table_abandon(struct heap *heap);
 
 /* In the child of a fork: empty all heaps but the calling thread's, `mine`, and let them wait for
  * other threads; empty the inbox of that one. */

@@ -31,6 +31,39 @@ static unsigned char canary_of(const void *block) {
     return (unsigned char)(block_tag_mask(block) >> 24) | 1;
 }
 
+/* Spans whose blocks were freed while pool_lock could not be had, linked by `previous`: returned by
+ * whoever has it next. */
+static _Atomic(struct slab *) waiting;
+
+/* Return a span whose block is freed; under pool_lock. */
+static void return_span(struct slab *slab) {
+    char *tag = (char *)block_tag_word(block_of(slab));
+    if (spans_keep_memory(slab->stride))
+        memset(tag, 0, (size_t)(end_of(slab) - tag));
+    spans_return(slab_index(slab), slab->stride);
+}
+
+/* Take pool_lock, and do what waits for it. */
+static bool acquire(void) {
+    if (!lock_acquire(&pool_lock))
+        return false;
+    /* Acquire, the partner of the release in let_wait(). */
+    struct slab *slab = atomic_exchange_explicit(&waiting, NULL, memory_order_acquire);
+    while (slab != NULL) {
+        struct slab *next = slab->previous;
+        return_span(slab);
+        slab = next;
+    }
+    return true;
+}
+
+static void let_wait(struct slab *slab) {
+    slab->previous = atomic_load_explicit(&waiting, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(&waiting, &slab->previous, slab,
+                                                  memory_order_release, memory_order_relaxed)) {
+    }
+}
+
 void *large_take(size_t bytes, enum block_form form) {
     /* The block, with a canary of at least a byte. */
     size_t room = (bytes + LARGE_ALIGN) & ~(size_t)(LARGE_ALIGN - 1);
@@ -39,7 +72,8 @@ void *large_take(size_t bytes, enum block_form form) {
     if (room % SLAB_BYTES == 0) /* the block must start in the first slab, behind its tag */
         room += LARGE_ALIGN;
     size_t slabs = (room + SLAB_BYTES - 1) >> SLAB_SHIFT;
-    lock_acquire(&pool_lock);
+    if (!acquire())
+        return NULL;
     size_t index = spans_take(slabs);
     char *block = NULL;
     if (index != REGION_NO_SLAB) {
@@ -109,7 +143,8 @@ static enum fault examine(const struct slab *slab, enum block_form form, size_t 
 enum fault large_examine(const void *pointer, enum block_form form, size_t bytes,
                          struct fault_report *report) {
     enum fault fault = FAULT_NEVER_ALLOCATED;
-    lock_acquire(&pool_lock);
+    /* Without the lock it is a fork's or an interrupted call's: then no block changes. */
+    bool held = acquire();
     const struct slab *slab = find(pointer);
     if (slab != NULL) {
         report->address = pointer;
@@ -128,19 +163,21 @@ enum fault large_examine(const void *pointer, enum block_form form, size_t bytes
         if (is_live(slab))
             report->requested = slab->summary < UINT32_MAX ? (uint32_t)slab->summary : UINT32_MAX;
     }
-    lock_release(&pool_lock);
+    if (held)
+        lock_release(&pool_lock);
     return fault;
 }
 
 void large_give(void *block) {
-    lock_acquire(&pool_lock);
+    bool held = acquire();
     struct slab *slab = slab_at(region_slab_index(block));
-    if (slab_owner(slab) == SLAB_OWNER_LARGE && is_live(slab) && block_of(slab) == block) {
-        slab->live[0] = 0;
-        if (spans_keep_memory(slab->stride))
-            memset(block_tag_word(block), 0,
-                   (size_t)(end_of(slab) - (char *)block_tag_word(block)));
-        spans_return(slab_index(slab), slab->stride);
+    if (slab_owner(slab) == SLAB_OWNER_LARGE && block_of(slab) == block &&
+        __atomic_exchange_n(&slab->live[0], 0, __ATOMIC_RELAXED) != 0) {
+        if (held)
+            return_span(slab);
+        else
+            let_wait(slab);
     }
-    lock_release(&pool_lock);
+    if (held)
+        lock_release(&pool_lock);
 }

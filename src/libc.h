@@ -6,6 +6,7 @@
 #define LIBC_H
 
 #include <dlfcn.h>
+#include <link.h>
 #include <malloc.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -13,14 +14,15 @@
 /* linux/futex.h */
 enum { LIBC_FUTEX_WAIT = 0, LIBC_FUTEX_WAKE = 1, LIBC_FUTEX_PRIVATE = 128 };
 
-/* The lock of the list of all streams, which one thread may take several times and which fork()
- * takes too; in the child it is made anew. NULL where the C library has none. */
-extern void _IO_list_lock(void) __attribute__((weak));
-extern void _IO_list_unlock(void) __attribute__((weak));
-extern void _IO_list_resetlock(void) __attribute__((weak));
-
 /* sys/single_threaded.h, since glibc 2.32: not 0 while there is but one thread. */
 extern char __libc_single_threaded __attribute__((weak));
+
+/* dlfcn.h, since glibc 2.35: which object an address lies in. Weak, for an older one at run time.
+ */
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
+#define LIBC_FIND_OBJECT
+extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
+#endif
 
 /* dlopen(3): musl has no such mode. */
 #ifndef RTLD_DEEPBIND
@@ -34,12 +36,14 @@ extern char __libc_single_threaded __attribute__((weak));
 /* What setrlimit(2) takes; musl's names with 64 are macros for those without. */
 #define LIBC_RESOURCE __rlimit_resource_t
 #define LIBC_HAS_RLIMIT64
+#define LIBC_RLIMIT64(list, X) list(X, setrlimit64, prlimit64, rlimit64)
 
 /* The buffer of a stream; musl does not tell. */
 #define LIBC_STREAM_BUFFER(stream) ((const char *)(stream)->_IO_buf_base)
 #else
-#define LIBC_MEMALIGN              "aligned_alloc"
-#define LIBC_RESOURCE              int
+#define LIBC_MEMALIGN "aligned_alloc"
+#define LIBC_RESOURCE int
+#define LIBC_RLIMIT64(list, X)
 #define LIBC_STREAM_BUFFER(stream) ((const char *)NULL)
 
 #define LIBC_MALLINFO(name, number)                                                                \

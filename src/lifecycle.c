@@ -4,6 +4,7 @@
 #include "config.h"
 #include "cxx.h"
 #include "fixed.h"
+#include "fork.h"
 #include "heap_life.h"
 #include "leaks.h"
 #include "libc.h"
@@ -18,8 +19,6 @@ static FIXED bool started;
 static FIXED bool is_serving; /* a first heap was asked for */
 static FIXED pthread_key_t thread_key;
 static FIXED bool has_thread_key;
-static bool streams_are_locked; /* by a fork under way */
-static unsigned forks_inside;   /* forks under way while the lock was held by their own thread */
 
 /* ---- the process ---- */
 
@@ -51,13 +50,16 @@ static void start_pool(void) {
         checked_harden(config.quarantine, config.guard);
 }
 
-static void start_serving(void) {
-    lock_acquire(&pool_lock);
+/* False if this is no moment for it. */
+static bool start_serving(void) {
+    if (!lock_acquire(&pool_lock))
+        return false;
     if (!is_serving) {
         is_serving = true;
         start_pool();
     }
     lock_release(&pool_lock);
+    return true;
 }
 
 static void thread_ends(void *value) {
@@ -78,7 +80,8 @@ struct heap *lifecycle_heap(void) {
             return NULL;
         start();
     }
-    start_serving();
+    if (!start_serving())
+        return NULL;
     heap = heap_life_open();
     /* May allocate (keys beyond glibc's first 32), so it comes when the heap can serve that. */
     int saved_errno = errno;
@@ -90,65 +93,32 @@ struct heap *lifecycle_heap(void) {
 
 /* ---- fork ---- */
 
-/* A thread may need new slabs while it holds a stream's lock (getline(3)), another holds the list
- * of streams and waits for that stream (fflush(NULL)), and fork() locks the list after our handler
- * has run. So it is locked before our own lock here. One thread alone waits for nobody. */
-static void lock_streams(void) {
-    streams_are_locked =
-        _IO_list_lock != NULL && (&__libc_single_threaded == NULL || __libc_single_threaded == 0);
-    if (streams_are_locked)
-        _IO_list_lock();
-}
-
-/* A fork inside a signal handler may have interrupted a call of ours that holds the lock, or
- * another fork between its handlers: then the child's copy of that call goes on and lets the lock
- * go, and nobody may wait for it here. */
+/* Threads that do not wait for a fork go to the next allocator. glibc's does not keep them off its
+ * state during a fork if nobody has called it before, and the child would find that half made: so
+ * it is called here. One thread alone has nobody beside it. */
 static void before_fork(void) {
-    lock_streams();
-    if (lock_is_mine(&pool_lock))
-        forks_inside++;
-    else
-        lock_acquire(&pool_lock);
+    static bool has_called;
+    if (has_called || (&__libc_single_threaded != NULL && __libc_single_threaded != 0))
+        return;
+    has_called = true;
+    int saved_errno = errno;
+    next()->free(next()->malloc(1));
+    errno = saved_errno;
 }
 
-static void after_fork(void) {
-    if (forks_inside != 0)
-        forks_inside--;
-    else
-        lock_release(&pool_lock);
+void lifecycle_forks(void) {
+    fork_guard(&pool_lock, before_fork, heap_life_after_fork);
 }
-
-static void after_fork_in_parent(void) {
-    after_fork();
-    if (streams_are_locked)
-        _IO_list_unlock();
-}
-
-static void after_fork_in_child(void) {
-    heap_life_after_fork(forks_inside == 0);
-    after_fork();
-    if (streams_are_locked)
-        _IO_list_resetlock();
-}
-
-/* ---- load and unload ---- */
 
 /* The C library has it for its own use, and for C++; atexit() is part of the start-up files. */
 extern int __cxa_atexit(void (*function)(void *), void *argument, void *module);
-
-/* What pthread_atfork() names this library by. The C start-up files define it; the library is
- * linked without them, because it needs nothing else of theirs and they make each start of a
- * program slower. Weak: a test that is linked with this file has theirs. */
-__attribute__((visibility("hidden"), weak)) void *const __dso_handle =
-    (void *)(uintptr_t)&__dso_handle;
 
 /* The hardened mode sets at start what is set otherwise at the first need, and makes it read-only.
  * Not beside other threads, which may be about to set some of it: they are there only if something
  * loaded the library late. */
 static void close_fixed(void) {
-    if (os_thread_count() != 1)
+    if (os_thread_count() != 1 || !start_serving())
         return;
-    start_serving();
     (void)next();
     (void)cxx_replaced(CXX_Znwm);
     fixed_close();
@@ -168,10 +138,11 @@ COLD static void complain(const char *options) {
 __attribute__((constructor)) static void load(void) {
     if (!started)
         start();
+    next_start();
     has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
     if (has_thread_key && heap_is_real(heap_current))
         pthread_setspecific(thread_key, heap_current);
-    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    lifecycle_forks();
     if (config.leaks != 0)
         __cxa_atexit(leaks_tell_at_end, NULL, NULL);
     const char *options = environment(TAGPOOL_OPTIONS_VARIABLE);

@@ -15,4 +15,7 @@
  * is kept. */
 struct heap *lifecycle_heap(void);
 
+/* Hold pool_lock over forks, inside of all handlers that are registered after this: fork.h. */
+void lifecycle_forks(void);
+
 #endif

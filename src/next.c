@@ -1,6 +1,8 @@
 #include "next.h"
 
 #include "libc.h"
+#include "lock.h"
+#include "objects.h"
 #include "os.h"
 
 #include <dlfcn.h>
@@ -88,7 +90,7 @@ static const struct next bootstrap_functions = {
 /* ---- the real one ---- */
 
 void *next_symbol(const char *name) {
-    return dlsym(RTLD_NEXT, name);
+    return objects_are_listed() ? objects_behind(name) : dlsym(RTLD_NEXT, name);
 }
 
 /* More than the 128 KiB from which glibc maps a block alone. Afterwards it does so from this size,
@@ -121,30 +123,93 @@ static const char *name_behind(const char *name) {
     return strcmp(name, "memalign") == 0 ? LIBC_MEMALIGN : name;
 }
 
-/* Found at the first need, not at start: most processes of a shell script end without it. While a
- * thread looks, its own requests are served by the bootstrap arena. Another thread that comes
- * meanwhile looks for itself, and finds the same: it must not wait, because it may hold a lock of
- * the loader that the first one needs. */
+#define NEXT_COUNT(result, name, parameters) +1
+enum {
+    NEEDED_COUNT = NEXT_FUNCTIONS(NEXT_COUNT),
+    ALL_COUNT = NEEDED_COUNT NEXT_OTHERS(NEXT_COUNT)
+};
+#undef NEXT_COUNT
+
+static_assert(offsetof(struct next, realloc_before) == ALL_COUNT * sizeof(void *),
+              "one pointer for each name");
+
+/* Without the loader's help; what must be there and is not found so, is asked of it. ISO C has no
+ * conversion from object to function pointers, POSIX does: through memcpy neither complains. */
+static void find_all(struct next *functions) {
+    /* One behind the other: a table of pointers would be relocated at each start. */
+#define NEXT_NAME(result, name, parameters) #name "\0"
+    static const char names[] = NEXT_FUNCTIONS(NEXT_NAME) NEXT_OTHERS(NEXT_NAME);
+#undef NEXT_NAME
+    bool listed = objects_are_listed();
+    const char *name = names;
+    for (size_t i = 0; i < ALL_COUNT; i++, name += strlen(name) + 1) {
+        void *symbol = listed ? objects_behind(name_behind(name)) : NULL;
+        if (symbol == NULL && (!listed || i < NEEDED_COUNT))
+            symbol = dlsym(RTLD_NEXT, name_behind(name));
+        memcpy((char *)functions + i * sizeof symbol, &symbol, sizeof symbol);
+    }
+}
+
+/* An allocator behind us that is no C library may lack some names: then the C library's are found,
+ * which know nothing of its blocks. */
+static void keep_to_one_family(struct next *functions) {
+    void *aligned = objects_beside("malloc", LIBC_MEMALIGN);
+    if (aligned == NULL)
+        aligned = objects_beside("malloc", "aligned_alloc");
+    if (aligned != NULL)
+        memcpy(&functions->memalign, &aligned, sizeof aligned);
+    functions->tells_sizes = objects_beside("malloc", "malloc_usable_size") != NULL;
+}
+
+static void find_before(struct next *functions) {
+    void *symbol = objects_before("realloc");
+    memcpy(&functions->realloc_before, &symbol, sizeof symbol);
+    symbol = objects_before("free");
+    memcpy(&functions->free_before, &symbol, sizeof symbol);
+}
+
+/* With its first request an allocator sets itself up, which no cancellation of the thread may cut
+ * short: glibc's calls getrandom(), which up to 2.36 could. The C library's own function, because a
+ * sanitizer's may not be ready. */
+static void set_up(const struct next *functions) {
+    typedef int set_function(int state, int *before);
+    set_function *set_state =
+        AS_FUNCTION(set_function, objects_in("libc.so.6", "pthread_setcancelstate"));
+    int state;
+    if (set_state != NULL)
+        set_state(PTHREAD_CANCEL_DISABLE, &state);
+    functions->free(functions->malloc(1));
+    if (set_state != NULL)
+        set_state(state, NULL);
+}
+
+/* While a thread finds and sets up, its own requests are served by the bootstrap arena. Another
+ * thread that comes meanwhile does it for itself, and finds the same: it must not wait, because it
+ * may hold a lock of the loader that the first one needs. */
 COLD const struct next *next_find(void) {
     static FIXED struct next functions;
     static _Atomic(uintptr_t) finder;
-    uintptr_t self = (uintptr_t)pthread_self();
+    uintptr_t self = lock_this_thread();
     uintptr_t nobody = 0;
     if (atomic_load_explicit(&finder, memory_order_relaxed) == self)
         return &bootstrap_functions;
     atomic_compare_exchange_strong_explicit(&finder, &nobody, self, memory_order_relaxed,
                                             memory_order_relaxed);
     int saved_errno = errno;
-    /* ISO C has no conversion from object to function pointers, POSIX does: through memcpy neither
-     * complains. */
-#define NEXT_FIND(result, name, parameters)                                                        \
-    {                                                                                              \
-        void *symbol = next_symbol(name_behind(#name));                                            \
-        memcpy(&functions.name, &symbol, sizeof symbol);                                           \
+    struct next found = {.tells_sizes = true};
+    find_all(&found);
+    if (objects_are_listed()) {
+        keep_to_one_family(&found);
+        find_before(&found);
     }
-    NEXT_FUNCTIONS(NEXT_FIND)
-#undef NEXT_FIND
+    set_up(&found);
+    functions = found;
     errno = saved_errno;
     __atomic_store_n(&next_found, &functions, __ATOMIC_RELEASE);
     return &functions;
+}
+
+void next_start(void) {
+    if (!objects_are_listed())
+        (void)next();
 }

@@ -1,18 +1,22 @@
 /* The next allocator in link order: normally glibc's, or another preloaded one that follows us.
  * Requests that are not node-sized, and blocks that are not from the pool, go there.
  *
- * It is found with dlsym(RTLD_NEXT), which may itself allocate. Until that is done, and before the
- * loader has set up libc at all, a small bootstrap arena serves: its blocks are never reused, and
- * every function here knows them.
+ * Its functions are all found together, without the loader: dlsym() waits for a thread that is
+ * inside dlopen(), which may be waiting for a request of ours. What has to be asked of it is asked
+ * at load. It may itself allocate; until it is done a small bootstrap arena serves: its blocks are
+ * never reused, and every function here knows them.
  */
 #ifndef NEXT_H
 #define NEXT_H
 
 #include "base.h"
+#include "libc.h"
 
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/types.h>
 
-/* X(RESULT, NAME, PARAMETERS): the functions that every allocator has, looked up together. */
+/* X(RESULT, NAME, PARAMETERS): the functions that every allocator has. */
 #define NEXT_FUNCTIONS(X)                                                                          \
     X(void *, malloc, (size_t))                                                                    \
     X(void *, calloc, (size_t, size_t))                                                            \
@@ -21,23 +25,49 @@
     X(void *, memalign, (size_t, size_t))                                                          \
     X(size_t, malloc_usable_size, (void *))
 
+/* The other functions that we have a version of and pass on to: NULL where there is none. */
+#define NEXT_OTHERS(X)                                                                             \
+    X(int, malloc_trim, (size_t))                                                                  \
+    X(struct mallinfo2, mallinfo2, (void))                                                         \
+    X(int, malloc_info, (int, FILE *))                                                             \
+    X(void, malloc_stats, (void))                                                                  \
+    X(int, mallopt, (int, int))                                                                    \
+    X(void *, dlopen, (const char *, int))                                                         \
+    X(int, mlockall, (int))                                                                        \
+    NEXT_LIMITS(X, setrlimit, prlimit, rlimit)                                                     \
+    LIBC_RLIMIT64(NEXT_LIMITS, X)
+
+#define NEXT_LIMITS(X, setrlimit, prlimit, rlimit)                                                 \
+    X(int, setrlimit, (LIBC_RESOURCE, const struct rlimit *))                                      \
+    X(int, prlimit, (pid_t, LIBC_RESOURCE, const struct rlimit *, struct rlimit *))
+
 struct next {
 #define NEXT_FIELD(result, name, parameters) result(*name) parameters;
     NEXT_FUNCTIONS(NEXT_FIELD)
+    NEXT_OTHERS(NEXT_FIELD)
 #undef NEXT_FIELD
+    /* Of an allocator that stands before us, in the program or preloaded, which so serves what it
+     * has a function for: a name that it lacks comes to us with its blocks. NULL: nobody does. */
+    void *(*realloc_before)(void *, size_t);
+    void (*free_before)(void *);
+    bool tells_sizes; /* malloc_usable_size() and malloc() are of one allocator */
 };
 
 /* The functions in force: NULL until next_find() has run. */
 extern HIDDEN const struct next *next_found;
 
-/* Look the next allocator up, or, while that is going on or is too early, return the bootstrap
- * arena. */
+/* Find the next allocator and have it set itself up, or, while that is going on, return the
+ * bootstrap arena. */
 const struct next *next_find(void);
 
 static inline const struct next *next(void) {
     const struct next *found = __atomic_load_n(&next_found, __ATOMIC_ACQUIRE);
     return LIKELY(found != NULL) ? found : next_find();
 }
+
+/* At load: find now what only the loader can tell. What needs no loader is found at the first need:
+ * most processes of a shell script end without it. */
+void next_start(void);
 
 /* True if the block is of the bootstrap arena. */
 bool next_is_bootstrap(const void *pointer);
@@ -61,7 +91,7 @@ bool next_free_runtime(void);
  */
 void *next_symbol(const char *name);
 
-/* A pointer to a function of this type, from what dlsym() returned. */
+/* A pointer to a function of this type, from its address. */
 #define AS_FUNCTION(type, symbol)                                                                  \
     ({                                                                                             \
         __typeof__(type) *as_function;                                                             \
@@ -69,8 +99,5 @@ void *next_symbol(const char *name);
         memcpy(&as_function, &found_symbol, sizeof found_symbol);                                  \
         as_function;                                                                               \
     })
-
-/* The same by the name of its declaration, with its type. */
-#define NEXT_FUNCTION(name) AS_FUNCTION(name, next_symbol(#name))
 
 #endif

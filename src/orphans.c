@@ -47,9 +47,9 @@ static void adopt(struct heap *heap, struct slab *slab) {
 
 struct slab *orphans_adopt(struct heap *heap, unsigned class_index) {
     struct slab *found = NULL;
-    if (__atomic_load_n(&orphans[class_index].first, __ATOMIC_RELAXED) == NULL)
+    if (__atomic_load_n(&orphans[class_index].first, __ATOMIC_RELAXED) == NULL ||
+        !lock_acquire(&pool_lock))
         return NULL;
-    lock_acquire(&pool_lock);
     for (int attempt = 0; attempt < ADOPT_ATTEMPTS && found == NULL; attempt++) {
         struct slab *slab = orphans[class_index].first;
         if (slab == NULL)
@@ -62,14 +62,26 @@ struct slab *orphans_adopt(struct heap *heap, unsigned class_index) {
     return found;
 }
 
+/* Without the lock: the block's remote bit says that it is free, until somebody who has the lock
+ * comes by. */
+static bool give_without_lock(struct slab *slab, uint32_t slot) {
+    enum slab_remote_result result = slab_give_remote(slab, slot);
+    if (result == SLAB_REMOTE_POST)
+        orphans_post_remote(slab);
+    return result != SLAB_REMOTE_DOUBLE;
+}
+
 SLOW bool orphans_give(struct heap *heap, struct slab *slab, uint32_t slot) {
-    lock_acquire(&pool_lock);
+    if (!lock_acquire(&pool_lock))
+        return give_without_lock(slab, slot);
     bool is_given = slab_owner(slab) == SLAB_OWNER_ORPHAN && slab_holds(slab, slot);
     bool adopts =
         is_given && heap_is_real(heap) && heap->classes[slab->class_index].available.first == NULL;
     bool settles = false;
     if (adopts)
         adopt(heap, slab);
+    else if (is_given && slab_has_remote(slab))
+        blame_fold(slab);
     if (is_given)
         settles = slab_give(slab, slot, slab_live_of(slab, slot));
     if (is_given && !adopts)
@@ -123,7 +135,13 @@ void orphans_post_remote(struct slab *slab) {
     if (!slab_post_remote(slab, &owner))
         return;
     if (owner == SLAB_OWNER_ORPHAN || owner == SLAB_OWNER_NONE) {
-        lock_acquire(&pool_lock);
+        if (!lock_acquire(&pool_lock)) {
+            slab_unpost(slab); /* who adopts the slab, or frees into it next, folds */
+            if (slab_owner(slab) == owner)
+                return;
+            orphans_post_remote(slab);
+            return;
+        }
         orphans_forward(slab);
         lock_release(&pool_lock);
         return;
@@ -132,9 +150,8 @@ void orphans_post_remote(struct slab *slab) {
     orphans_push_inbox_remote(heap, slab);
     /* The owner clears `alive` and then empties its inbox; we push and then look: one of us sees
      * the other. */
-    if (!atomic_load_explicit(&heap->alive, memory_order_seq_cst)) {
-        lock_acquire(&pool_lock);
-        orphans_forward_all(heap);
+    if (!atomic_load_explicit(&heap->alive, memory_order_seq_cst) && lock_acquire(&pool_lock)) {
+        orphans_forward_all(heap); /* or who gets the heap next does */
         lock_release(&pool_lock);
     }
 }

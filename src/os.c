@@ -1,6 +1,8 @@
 #include "os.h"
 
-#include <dlfcn.h>
+#include "kernel.h"
+#include "libc.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,8 +15,51 @@
 #include <time.h>
 #include <unistd.h>
 
+/* ---- what the kernel told the process at its start ---- */
+
+#ifdef __GLIBC__
+/* Where the kernel put the count of arguments, these, the environment and the auxiliary vector,
+ * each list with a 0 behind it. Of the loader, which sets it before anything else runs. Weak, or
+ * the loader would be one more library that each start looks for. */
+extern void *__libc_stack_end __attribute__((weak));
+
+static char **start_arguments(void) {
+    return (char **)__libc_stack_end + 1;
+}
+
+static char **start_environment(void) {
+    const long *count = __libc_stack_end;
+    return start_arguments() + *count + 1;
+}
+
+static unsigned long auxiliary(unsigned long type) {
+    char **end = start_environment();
+    while (*end != NULL)
+        end++;
+    const unsigned long *pair = (const unsigned long *)(uintptr_t)(end + 1);
+    while (pair[0] != type && pair[0] != AT_NULL)
+        pair += 2;
+    return pair[1]; /* 0 of AT_NULL */
+}
+#else
+static char **start_environment(void) {
+    return NULL;
+}
+
+static unsigned long auxiliary(unsigned long type) {
+    return getauxval(type);
+}
+#endif
+
+/* Kept: it is asked again and again. Relaxed: each thread finds the same. */
 size_t os_page_bytes(void) {
-    return (size_t)getauxval(AT_PAGESZ);
+    static FIXED size_t page_bytes;
+    size_t bytes = __atomic_load_n(&page_bytes, __ATOMIC_RELAXED);
+    if (UNLIKELY(bytes == 0)) {
+        bytes = auxiliary(AT_PAGESZ);
+        __atomic_store_n(&page_bytes, bytes, __ATOMIC_RELAXED);
+    }
+    return bytes;
 }
 
 size_t os_round_to_page(size_t bytes) {
@@ -22,9 +67,14 @@ size_t os_round_to_page(size_t bytes) {
     return (bytes + page_bytes - 1) & ~(page_bytes - 1);
 }
 
+/* The result of a call that maps, NULL if it failed. */
+static void *mapped(long result) {
+    return kernel_failed(result) ? NULL : (void *)result;
+}
+
 static void *map_nothing(size_t bytes) {
-    void *start = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return start == MAP_FAILED ? NULL : start;
+    return mapped(
+        KERNEL(mmap, 0, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
 }
 
 static bool is_aligned(const void *start, size_t alignment) {
@@ -32,7 +82,6 @@ static bool is_aligned(const void *start, size_t alignment) {
 }
 
 void *os_reserve(size_t bytes, size_t alignment) {
-    int saved_errno = errno;
     /* Since Linux 6.7 large mappings start at a huge page by themselves: three system calls saved.
      */
     char *whole = map_nothing(bytes);
@@ -43,7 +92,6 @@ void *os_reserve(size_t bytes, size_t alignment) {
     /* Reserve more than asked for, and give the ends back. */
     size_t whole_bytes = bytes + alignment;
     whole = map_nothing(whole_bytes);
-    errno = saved_errno;
     if (whole == NULL)
         return NULL;
     char *start = (char *)(((uintptr_t)whole + alignment - 1) & ~(uintptr_t)(alignment - 1));
@@ -54,30 +102,24 @@ void *os_reserve(size_t bytes, size_t alignment) {
 }
 
 void os_unreserve(void *start, size_t bytes) {
-    int saved_errno = errno;
     if (bytes != 0)
-        munmap(start, bytes);
-    errno = saved_errno;
+        KERNEL(munmap, start, bytes);
+}
+
+static bool protect(void *start, size_t bytes, int protection) {
+    return !kernel_failed(KERNEL(mprotect, start, bytes, protection));
 }
 
 bool os_commit(void *start, size_t bytes) {
-    int saved_errno = errno;
-    bool done = mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0;
-    errno = saved_errno;
-    return done;
+    return protect(start, bytes, PROT_READ | PROT_WRITE);
 }
 
 void os_freeze(void *start, size_t bytes) {
-    int saved_errno = errno;
-    (void)mprotect(start, bytes, PROT_READ);
-    errno = saved_errno;
+    (void)protect(start, bytes, PROT_READ);
 }
 
 static bool advise(void *start, size_t bytes, int advice) {
-    int saved_errno = errno;
-    bool done = madvise(start, bytes, advice) == 0;
-    errno = saved_errno;
-    return done;
+    return !kernel_failed(KERNEL(madvise, start, bytes, advice));
 }
 
 bool os_purge(void *start, size_t bytes) {
@@ -85,10 +127,7 @@ bool os_purge(void *start, size_t bytes) {
 }
 
 bool os_hide(void *start, size_t bytes) {
-    int saved_errno = errno;
-    bool done = mprotect(start, bytes, PROT_NONE) == 0;
-    errno = saved_errno;
-    return done;
+    return protect(start, bytes, PROT_NONE);
 }
 
 bool os_withdraw(void *start, size_t bytes) {
@@ -103,10 +142,9 @@ void os_use_huge_pages(void *start, size_t bytes) {
 }
 
 static size_t limit_of(int resource) {
-    int saved_errno = errno;
     struct rlimit limit;
-    bool limited = getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
-    errno = saved_errno;
+    bool limited = !kernel_failed(KERNEL(prlimit64, 0, resource, NULL, &limit)) &&
+                   limit.rlim_cur != RLIM_INFINITY;
     return limited ? (size_t)limit.rlim_cur : SIZE_MAX;
 }
 
@@ -118,108 +156,114 @@ bool os_is_data_limited(void) {
     return limit_of(RLIMIT_DATA) != SIZE_MAX;
 }
 
+/* A descriptor of an existing file, negative if it cannot be opened. */
+static int open_file(const char *path, int mode) {
+    return (int)KERNEL(openat, AT_FDCWD, path, mode | O_CLOEXEC | O_NOCTTY);
+}
+
+static void close_file(int file) {
+    KERNEL(close, file);
+}
+
 size_t os_mapping_limit(void) {
     enum { USUAL = 65530 };
-    int saved_errno = errno;
     char text[24];
-    ssize_t length = -1;
-    int file = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    long length = -1;
+    int file = open_file("/proc/sys/vm/max_map_count", O_RDONLY);
     if (file >= 0) {
-        length = read(file, text, sizeof text);
-        close(file);
+        length = KERNEL(read, file, text, sizeof text);
+        close_file(file);
     }
-    errno = saved_errno;
     size_t limit = 0;
-    for (ssize_t i = 0; i < length && text[i] >= '0' && text[i] <= '9'; i++)
+    for (long i = 0; i < length && text[i] >= '0' && text[i] <= '9'; i++)
         limit = limit * 10 + (size_t)(text[i] - '0');
     return limit != 0 ? limit : USUAL;
 }
 
 uint64_t os_random(void) {
-    int saved_errno = errno;
     uint64_t bits = 0;
-    if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != (ssize_t)sizeof bits) {
+    if (KERNEL(getrandom, &bits, sizeof bits, GRND_NONBLOCK) != (long)sizeof bits) {
         /* AT_RANDOM also feeds libc's stack and pointer guards: multiply, so that a reader of our
          * bits does not read theirs. */
-        const unsigned char *seed = (const unsigned char *)getauxval(AT_RANDOM);
+        const unsigned char *seed = (const unsigned char *)auxiliary(AT_RANDOM);
         uint64_t halves[2] = {0, 0};
         if (seed != NULL)
             memcpy(halves, seed, sizeof halves);
-        bits = (halves[0] ^ (uint64_t)getpid()) * 0x9e3779b97f4a7c15u + halves[1];
+        bits = (halves[0] ^ os_process_id()) * 0x9e3779b97f4a7c15u + halves[1];
         bits = (bits ^ bits >> 32) * 0xd6e8feb86659fd93u;
     }
-    errno = saved_errno;
     return bits;
 }
 
 bool os_is_privileged(void) {
-    return getauxval(AT_SECURE) != 0;
+    return auxiliary(AT_SECURE) != 0;
+}
+
+/* ---- shared files ---- */
+
+static void *map_file(int file, uint64_t offset, size_t bytes) {
+    return mapped(KERNEL(mmap, 0, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, offset));
+}
+
+/* True for an ordinary file of at least so many bytes. */
+static bool is_file_of(int file, size_t bytes) {
+    struct stat about;
+    return !kernel_failed(KERNEL(newfstatat, file, "", &about, AT_EMPTY_PATH)) &&
+           S_ISREG(about.st_mode) && about.st_size >= (off_t)bytes;
 }
 
 void *os_map_shared(const char *path, size_t bytes) {
-    int saved_errno = errno;
-    void *start = NULL;
-    int file = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
-    if (file >= 0) {
-        struct stat status;
-        if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size >= (off_t)bytes)
-            start = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-        close(file);
-    }
-    errno = saved_errno;
-    return start == MAP_FAILED ? NULL : start;
+    int file = open_file(path, O_RDWR);
+    if (file < 0)
+        return NULL;
+    void *start = is_file_of(file, bytes) ? map_file(file, 0, bytes) : NULL;
+    close_file(file);
+    return start;
 }
 
-/* Going beyond RLIMIT_FSIZE would raise a signal. */
-static bool may_write_to(uint64_t end) {
-    struct rlimit limit;
-    return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
-           end <= limit.rlim_cur;
+/* Where the file system cannot make room at once, each block of the disk is written to. What is
+ * there already has room, and is left alone. */
+static bool write_room(int file, uint64_t end) {
+    enum { BLOCK_BYTES = 4096 };
+    long length = KERNEL(lseek, file, 0, SEEK_END);
+    if (kernel_failed(length))
+        return false;
+    for (uint64_t last = (uint64_t)length; last < end; last += BLOCK_BYTES)
+        if (KERNEL(pwrite64, file, "", 1, last) != 1)
+            return false;
+    return (uint64_t)length >= end || KERNEL(pwrite64, file, "", 1, end - 1) == 1;
+}
+
+static bool make_room(int file, uint64_t offset, size_t bytes) {
+    long result = KERNEL(fallocate, file, 0, offset, bytes);
+    return result == -EOPNOTSUPP ? write_room(file, offset + bytes) : !kernel_failed(result);
 }
 
 void *os_extend_shared(const char *path, uint64_t offset, size_t bytes) {
-    int saved_errno = errno;
-    void *start = NULL;
-    int file = may_write_to(offset + bytes) ? open(path, O_RDWR | O_CLOEXEC | O_NOCTTY) : -1;
-    if (file >= 0) {
-        if (posix_fallocate(file, (off_t)offset, (off_t)bytes) == 0)
-            start = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, (off_t)offset);
-        close(file);
-    }
-    errno = saved_errno;
-    return start == MAP_FAILED ? NULL : start;
+    if (offset + bytes > limit_of(RLIMIT_FSIZE)) /* writing there would raise a signal */
+        return NULL;
+    int file = open_file(path, O_RDWR);
+    if (file < 0)
+        return NULL;
+    void *start = make_room(file, offset, bytes) ? map_file(file, offset, bytes) : NULL;
+    close_file(file);
+    return start;
 }
 
 void os_unmap_shared(void *start, size_t bytes) {
-    int saved_errno = errno;
-    munmap(start, bytes);
-    errno = saved_errno;
+    KERNEL(munmap, start, bytes);
 }
 
 void os_detach_shared(void *start, size_t bytes) {
-    int saved_errno = errno;
     /* It takes the place of a mapping of the same size, so there is room for it. */
-    (void)mmap(start, bytes, PROT_READ | PROT_WRITE,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
-    errno = saved_errno;
+    KERNEL(mmap, start, bytes, PROT_READ | PROT_WRITE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
 }
 
-uint64_t os_clock_ns(void) {
-    int saved_errno = errno;
-    struct timespec now = {.tv_sec = 0};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    errno = saved_errno;
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-/* Of glibc's loader: where the kernel put argc, argv and the environment. Absent elsewhere. */
-extern void *__libc_stack_end __attribute__((weak));
+/* ---- the process ---- */
 
 static char **find_environment(void) {
-    if (environ != NULL || &__libc_stack_end == NULL || __libc_stack_end == NULL)
-        return environ;
-    const long *argument_count = __libc_stack_end;
-    return (char **)__libc_stack_end + 1 + *argument_count + 1;
+    return environ != NULL ? environ : start_environment();
 }
 
 bool os_has_environment(void) {
@@ -240,15 +284,13 @@ extern void __interceptor_malloc(void) __attribute__((weak));
 /* valgrind's tools replace malloc in the code that they run, ours too, but not each name of the
  * family. They preload a library of their own; tools that leave malloc alone only have the core. */
 static bool has_valgrind_tool(void) {
-    const char *preloaded = os_environment("LD_PRELOAD");
     static const char tool[] = "/vgpreload_";
-    for (; preloaded != NULL; preloaded++) {
-        preloaded = strstr(preloaded, tool);
-        if (preloaded == NULL)
-            return false;
-        if (strncmp(preloaded + strlen(tool), "core", 4) != 0)
+    enum { TOOL_BYTES = sizeof tool - 1 };
+    const char *preloaded = os_environment("LD_PRELOAD");
+    for (; preloaded != NULL && *preloaded != '\0'; preloaded++)
+        if (strncmp(preloaded, tool, TOOL_BYTES) == 0 &&
+            strncmp(preloaded + TOOL_BYTES, "core", 4) != 0)
             return true;
-    }
     return false;
 }
 
@@ -267,50 +309,71 @@ bool os_is_stream_buffer(const void *block) {
 }
 
 uint64_t os_process_id(void) {
-    return (uint64_t)getpid();
+    return (uint64_t)KERNEL(getpid, 0);
+}
+
+uint64_t os_thread_id(void) {
+    return (uint64_t)KERNEL(gettid, 0);
+}
+
+bool os_thread_is_gone(uint64_t process, uint64_t thread) {
+    return KERNEL(tgkill, process, thread, 0) == -ESRCH;
 }
 
 size_t os_thread_count(void) {
     struct stat about;
-    int saved_errno = errno;
-    bool found = stat("/proc/self/task", &about) == 0 && about.st_nlink > 2;
-    errno = saved_errno;
-    return found ? (size_t)about.st_nlink - 2 : 0;
+    bool found = !kernel_failed(KERNEL(newfstatat, AT_FDCWD, "/proc/self/task", &about, 0));
+    return found && about.st_nlink > 2 ? (size_t)about.st_nlink - 2 : 0;
+}
+
+/* What is behind the last slash. */
+static const char *base_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
 }
 
 void os_program_name(char *name, size_t bytes) {
-    int saved_errno = errno;
     char path[4096];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    path[length > 0 ? length : 0] = '\0';
-    const char *slash = strrchr(path, '/');
-    const char *base = slash != NULL ? slash + 1 : path;
-    size_t base_bytes = strnlen(base, bytes - 1);
+    long length = KERNEL(readlinkat, AT_FDCWD, "/proc/self/exe", path, sizeof path - 1);
+    path[kernel_failed(length) ? 0 : length] = '\0';
+    const char *base = base_of(path);
+    size_t base_bytes = strlen(base);
+    if (base_bytes > bytes - 1)
+        base_bytes = bytes - 1;
     memcpy(name, base, base_bytes);
     memset(name + base_bytes, 0, bytes - base_bytes);
-    errno = saved_errno;
 }
 
 void os_write_error(const char *text, size_t bytes) {
-    int saved_errno = errno;
     while (bytes > 0) {
-        ssize_t written = write(STDERR_FILENO, text, bytes);
-        if (written < 0 && errno == EINTR)
+        long written = KERNEL(write, STDERR_FILENO, text, bytes);
+        if (written == -EINTR)
             continue;
         if (written <= 0)
             break;
         text += written;
         bytes -= (size_t)written;
     }
-    errno = saved_errno;
 }
 
+#ifdef LIBC_FIND_OBJECT
+/* Takes no lock, unlike dladdr(), which waits for a thread that is inside dlopen(). */
+bool os_find_module(const void *address, const char **module, uintptr_t *offset) {
+    struct dl_find_object object;
+    if (&_dl_find_object == NULL || _dl_find_object((void *)(uintptr_t)address, &object) != 0)
+        return false;
+    const char *name = object.dlfo_link_map->l_name; /* empty for the program */
+    *module = base_of(*name != '\0' ? name : start_arguments()[0]);
+    *offset = (uintptr_t)address - (uintptr_t)object.dlfo_map_start;
+    return true;
+}
+#else
 bool os_find_module(const void *address, const char **module, uintptr_t *offset) {
     Dl_info info;
     if (dladdr(address, &info) == 0 || info.dli_fname == NULL)
         return false;
-    const char *slash = strrchr(info.dli_fname, '/');
-    *module = slash != NULL ? slash + 1 : info.dli_fname;
+    *module = base_of(info.dli_fname);
     *offset = (uintptr_t)address - (uintptr_t)info.dli_fbase;
     return true;
 }
+#endif

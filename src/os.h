@@ -78,9 +78,6 @@ void os_unmap_shared(void *start, size_t bytes);
  * and reads as zero. */
 void os_detach_shared(void *start, size_t bytes);
 
-/* Nanoseconds of a clock that only goes forward, CLOCK_MONOTONIC. */
-uint64_t os_clock_ns(void);
-
 /* The value of an environment variable as it was when the process started or, once libc is set up,
  * as it is; NULL if it is not set or the environment cannot be found yet. */
 const char *os_environment(const char *name);
@@ -98,6 +95,12 @@ bool os_is_stream_buffer(const void *block);
 
 /* The process identifier. */
 uint64_t os_process_id(void);
+
+/* The thread identifier. */
+uint64_t os_thread_id(void);
+
+/* True if a process has no such thread any more. */
+bool os_thread_is_gone(uint64_t process, uint64_t thread);
 
 /* The threads of this process; 0 if not known. */
 size_t os_thread_count(void);

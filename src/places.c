@@ -79,7 +79,10 @@ SLOW void places_wake(struct heap *heap, struct slab *slab) {
             places_enlist(heap, slab);
         return;
     }
-    lock_acquire(&pool_lock);
+    if (!lock_acquire(&pool_lock)) {
+        places_enlist(heap, slab); /* it stays, for the heap's next need */
+        return;
+    }
     places_release(slab);
     lock_release(&pool_lock);
 }

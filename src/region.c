@@ -45,6 +45,7 @@ static size_t tables_committed;    /* slabs whose descriptor and remote words ar
 static FIXED size_t warm_resting;  /* warm slabs that are not reused as long as there are others */
 static FIXED size_t guard_spacing; /* slabs between two guards, 0 for none */
 static FIXED size_t guard_slabs;   /* slabs of a guard */
+static uint64_t process; /* whose the region is: a child of vfork() has only borrowed it */
 static size_t guards_made;
 
 static bool set_has(const struct slab_set *set, size_t slab_index) {
@@ -139,6 +140,7 @@ static char *reserve(size_t *slabs) {
 bool region_start(uint64_t pool_limit, uint64_t retain) {
     size_t slabs;
     ASSERT(region.bytes == 0 && region_counts.used == 0);
+    process = os_process_id();
     if (os_page_bytes() > SLAB_BYTES) /* a slab could not be returned without its neighbours */
         return false;
     char *start = reserve(&slabs);
@@ -157,6 +159,10 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
     cold_slabs.words = (uint64_t *)(void *)(sets + set_bytes(slabs));
     region.remotes = sets + 2 * set_bytes(slabs);
     return true;
+}
+
+void region_after_fork(void) {
+    process = os_process_id();
 }
 
 void region_check_blocks(void) {
@@ -406,7 +412,7 @@ bool region_release_unused(size_t keep_bytes) {
     size_t kept = keep_bytes >> SLAB_SHIFT;
     if (kept < slabs_committed)
         kept = slabs_committed;
-    if (kept >= slab_limit)
+    if (kept >= slab_limit || process != os_process_id())
         return false;
     size_t limit_before = slab_limit;
     size_t kept_bytes = kept << SLAB_SHIFT;

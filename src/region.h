@@ -90,7 +90,7 @@ void region_cool(size_t slab_index);
 
 /* Give address space that was never used back to the system, all but `keep_bytes` for slabs, for a
  * program that runs into its limit; the tables after it are then no longer known to be ours. False
- * if there was none to give. */
+ * if there was none to give, or if it is not this process's but that of the parent of a vfork(). */
 bool region_release_unused(size_t keep_bytes);
 
 /* ---- for spans.h, which takes neighbours ---- */
@@ -114,6 +114,9 @@ bool region_skip_unused(size_t slabs);
 
 /* Count slabs as taken. */
 void region_count_taken(size_t slabs);
+
+/* In the child of a fork: the region is its own. */
+void region_after_fork(void);
 
 /* Numbers of slabs. */
 struct region_counts {

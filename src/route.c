@@ -16,7 +16,8 @@
 COLD static bool make_room(void) {
     if (os_address_space_limit() == SIZE_MAX)
         return false;
-    lock_acquire(&pool_lock);
+    if (!lock_acquire(&pool_lock))
+        return false;
     bool released = region_release_unused(0);
     lock_release(&pool_lock);
     return released;
@@ -166,7 +167,8 @@ SLOW void *route_take_aligned(size_t alignment, size_t bytes, enum block_form fo
     ASSERT((uintptr_t)block % alignment == 0);
     if (block != NULL)
         return block;
-    return WITH_ROOM(next()->memalign(alignment, bytes));
+    size_t asked = bytes != 0 ? bytes : 1; /* of nothing, some allocators give none */
+    return WITH_ROOM(next()->memalign(alignment, asked));
 }
 
 /* ---- giving ---- */
@@ -308,7 +310,7 @@ static void *resize_foreign(void *pointer, size_t bytes, const struct call *call
     if (next_is_bootstrap(pointer))
         return move_block(pointer, next_bootstrap_bytes(pointer), bytes, call, caller);
     if ((bytes <= config.slot_max || checked_is_hardened) &&
-        config.strategy != TAGPOOL_STRATEGY_DIRECT)
+        config.strategy != TAGPOOL_STRATEGY_DIRECT && next()->tells_sizes)
         return move_block(pointer, next()->malloc_usable_size(pointer), bytes, call, caller);
     return WITH_ROOM(next()->realloc(pointer, bytes));
 }

@@ -48,25 +48,40 @@ EXPORT void free(void *pointer) {
         route_give_slow_free(pointer, CALLER);
 }
 
+/* An allocator before us that lacks a name has made the blocks that come to ours of that name. True
+ * if it took this one. */
+SLOW static bool give_before(void *pointer) {
+    void (*free_before)(void *) = next()->free_before;
+    if (free_before == NULL || region_owns(pointer))
+        return false;
+    int saved_errno = errno;
+    free_before(pointer);
+    errno = saved_errno;
+    return true;
+}
+
 /* Before glibc 2.26 a synonym of free(). */
 EXPORT void cfree(void *pointer);
 EXPORT void cfree(void *pointer) {
     static const struct call call = {.function = "cfree", .form = BLOCK_MALLOC};
-    route_give_slow(pointer, &call, CHECKED_BYTES_UNKNOWN, CALLER);
+    if (!give_before(pointer))
+        route_give_slow(pointer, &call, CHECKED_BYTES_UNKNOWN, CALLER);
 }
 
 /* C23. Without tags the sizes are hints that are not needed. */
 EXPORT void free_sized(void *pointer, size_t bytes);
 EXPORT void free_sized(void *pointer, size_t bytes) {
     static const struct call call = {.function = "free_sized", .form = BLOCK_MALLOC};
-    ROUTE_GIVE(pointer, &call, bytes, CALLER);
+    if (UNLIKELY(!heap_give(pointer)) && !give_before(pointer))
+        route_give_slow(pointer, &call, bytes, CALLER);
 }
 
 EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes);
 EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes) {
     static const struct call call = {.function = "free_aligned_sized", .form = BLOCK_MALLOC};
     (void)alignment;
-    route_give_slow(pointer, &call, bytes, CALLER);
+    if (!give_before(pointer))
+        route_give_slow(pointer, &call, bytes, CALLER);
 }
 
 /* ---- aligned ---- */
@@ -140,6 +155,8 @@ EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
         errno = ENOMEM;
         return NULL;
     }
+    if (UNLIKELY(next()->realloc_before != NULL))
+        return next()->realloc_before(pointer, total);
     return route_resize(pointer, total, &call, CALLER);
 }
 

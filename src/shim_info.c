@@ -16,16 +16,18 @@
 #include <stdlib.h>
 
 EXPORT int malloc_trim(size_t pad) {
-    int (*next_trim)(size_t) = NEXT_FUNCTION(malloc_trim);
-    lock_acquire(&pool_lock);
-    bool trimmed = region_trim(0) + spans_trim() != 0;
-    lock_release(&pool_lock);
+    int (*next_trim)(size_t) = next()->malloc_trim;
+    bool trimmed = false;
+    if (lock_acquire(&pool_lock)) {
+        trimmed = region_trim(0) + spans_trim() != 0;
+        lock_release(&pool_lock);
+    }
     bool next_trimmed = next_trim != NULL && next_trim(pad) != 0;
     return next_trimmed || trimmed;
 }
 
 EXPORT struct mallinfo2 mallinfo2(void) {
-    struct mallinfo2 (*next_mallinfo2)(void) = NEXT_FUNCTION(mallinfo2);
+    struct mallinfo2 (*next_mallinfo2)(void) = next()->mallinfo2;
     struct mallinfo2 info = {.arena = 0};
     if (next_mallinfo2 != NULL)
         info = next_mallinfo2();
@@ -53,7 +55,7 @@ EXPORT struct mallinfo mallinfo(void) {
 }
 
 EXPORT int malloc_info(int options, FILE *stream) {
-    int (*next_info)(int, FILE *) = NEXT_FUNCTION(malloc_info);
+    int (*next_info)(int, FILE *) = next()->malloc_info;
     if (next_info != NULL)
         return next_info(options, stream);
     errno = ENOSYS;
@@ -61,7 +63,7 @@ EXPORT int malloc_info(int options, FILE *stream) {
 }
 
 EXPORT void malloc_stats(void) {
-    void (*next_stats)(void) = NEXT_FUNCTION(malloc_stats);
+    void (*next_stats)(void) = next()->malloc_stats;
     if (next_stats != NULL)
         next_stats();
     struct heap_life_sums sums;
@@ -76,6 +78,6 @@ EXPORT void malloc_stats(void) {
 }
 
 EXPORT int mallopt(int parameter, int value) {
-    int (*next_mallopt)(int, int) = NEXT_FUNCTION(mallopt);
+    int (*next_mallopt)(int, int) = next()->mallopt;
     return next_mallopt != NULL ? next_mallopt(parameter, value) : 0;
 }

@@ -3,14 +3,16 @@
  */
 #include "base.h"
 #include "config.h"
+#include "fork.h"
 #include "libc.h"
+#include "lifecycle.h"
 #include "next.h"
+#include "os.h"
 #include "region.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 /* RTLD_DEEPBIND makes a library prefer the C library's malloc and free() to those of the program.
  * One that frees what the program allocated, as PHP's extensions do, then hands the pool's blocks
@@ -18,8 +20,10 @@
 EXPORT void *dlopen(const char *file, int mode) {
     if (config.strategy != TAGPOOL_STRATEGY_DIRECT)
         mode &= ~RTLD_DEEPBIND;
-    return NEXT_FUNCTION(dlopen)(file, mode);
+    return next()->dlopen(file, mode);
 }
+
+FORK_EXPORT(lifecycle_forks())
 
 /* Asked by AddressSanitizer's runtime, which otherwise ends a program when it is not the first
  * library loaded. It need not be here: in its company we pass every call on to it. */
@@ -34,7 +38,8 @@ EXPORT const char *__asan_default_options(void) {
  * counts it: without that, no thread could be started and nothing be mapped any more. */
 
 static bool give_back(size_t keep_bytes) {
-    lock_acquire(&pool_lock);
+    if (!lock_acquire(&pool_lock))
+        return false;
     bool given = region_release_unused(keep_bytes);
     lock_release(&pool_lock);
     return given;
@@ -45,16 +50,26 @@ static void prepare_for_limit(int resource, rlim_t limit) {
         (void)give_back((size_t)limit / REGION_LIMIT_SHARE);
 }
 
+/* True if there is a limit. The C library's header promises the compiler that there is; what breaks
+ * the promise gets the system's error. */
+#define IS_GIVEN(pointer)                                                                          \
+    ({                                                                                             \
+        __typeof__(pointer) any = (pointer);                                                       \
+        __asm__("" : "+r"(any));                                                                   \
+        any != NULL;                                                                               \
+    })
+
 #define DEFINE_LIMITS(setrlimit, prlimit, rlimit)                                                  \
     EXPORT int setrlimit(LIBC_RESOURCE resource, const struct rlimit *limit) {                     \
-        prepare_for_limit((int)resource, limit->rlim_cur);                                         \
-        return NEXT_FUNCTION(setrlimit)(resource, limit);                                          \
+        if (IS_GIVEN(limit))                                                                       \
+            prepare_for_limit((int)resource, limit->rlim_cur);                                     \
+        return next()->setrlimit(resource, limit);                                                 \
     }                                                                                              \
     EXPORT int prlimit(pid_t pid, LIBC_RESOURCE resource, const struct rlimit *limit,              \
                        struct rlimit *before) {                                                    \
-        if (limit != NULL && (pid == 0 || pid == getpid()))                                        \
+        if (limit != NULL && (pid == 0 || (uint64_t)pid == os_process_id()))                       \
             prepare_for_limit((int)resource, limit->rlim_cur);                                     \
-        return NEXT_FUNCTION(prlimit)(pid, resource, limit, before);                               \
+        return next()->prlimit(pid, resource, limit, before);                                      \
     }
 DEFINE_LIMITS(setrlimit, prlimit, rlimit)
 #ifdef LIBC_HAS_RLIMIT64
@@ -64,10 +79,10 @@ DEFINE_LIMITS(setrlimit64, prlimit64, rlimit64)
 /* RLIMIT_MEMLOCK counts the whole address space here. */
 EXPORT int mlockall(int flags) {
     int saved_errno = errno;
-    int result = NEXT_FUNCTION(mlockall)(flags);
+    int result = next()->mlockall(flags);
     if (result != 0 && errno == ENOMEM && give_back(0)) {
         errno = saved_errno;
-        result = NEXT_FUNCTION(mlockall)(flags);
+        result = next()->mlockall(flags);
     }
     return result;
 }

@@ -54,9 +54,9 @@ static bool sweep_slab(const struct heap *heap, struct slab *slab) {
 void sweep_go_on(struct heap *heap) {
     ASSERT(heap_is_real(heap) && !lock_is_mine(&pool_lock));
     if (++heap->slabs_changed % SWEEP_EVERY != 0 || heap_table_is_hardened ||
-        __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED) < SWEEP_FROM_SLABS)
+        __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED) < SWEEP_FROM_SLABS ||
+        !lock_acquire(&pool_lock))
         return;
-    lock_acquire(&pool_lock);
     unsigned swept = 0;
     for (unsigned i = 0; i < SWEEP_LOOKS && swept < SWEEP_SLABS; i++) {
         if (heap->sweep_next >= region_counts.used)

@@ -81,7 +81,7 @@ struct tagpool_trace_head {
     uint64_t stream_bytes; /* when sealed with the end mark */
     uint64_t end;          /* enum tagpool_trace_end */
     uint64_t left_out;     /* further processes that loaded the library */
-    uint64_t missed_calls; /* requests that could not be recorded (in signal handlers) */
+    uint64_t missed_calls; /* requests that could not be recorded (in handlers, beside forks) */
     uint64_t foreign_frees;
     /* Filled in when sealed. */
     uint64_t checksum; /* FNV-1a of the stream, 64 bits */

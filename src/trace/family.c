@@ -2,6 +2,7 @@
  * and is told to trace. The operators new and delete are left to the C++ library, whose own call
  * malloc() and free().
  */
+#include "fork.h"
 #include "inflate.h"
 #include "libc.h"
 #include "next.h"
@@ -92,24 +93,33 @@ EXPORT void free(void *block) {
     give(block);
 }
 
+/* An allocator before us that lacks a name has made the blocks that come to ours of that name. */
+static void give_before(void *block) {
+    void (*free_before)(void *) = next()->free_before;
+    if (free_before != NULL)
+        free_before(block);
+    else
+        give(block);
+}
+
 /* Before glibc 2.26 a synonym of free(). */
 EXPORT void cfree(void *block);
 EXPORT void cfree(void *block) {
-    give(block);
+    give_before(block);
 }
 
 /* C23. */
 EXPORT void free_sized(void *block, size_t bytes);
 EXPORT void free_sized(void *block, size_t bytes) {
     (void)bytes;
-    give(block);
+    give_before(block);
 }
 
 EXPORT void free_aligned_sized(void *block, size_t alignment, size_t bytes);
 EXPORT void free_aligned_sized(void *block, size_t alignment, size_t bytes) {
     (void)alignment;
     (void)bytes;
-    give(block);
+    give_before(block);
 }
 
 /* ---- resizing ---- */
@@ -152,6 +162,8 @@ EXPORT void *reallocarray(void *block, size_t count, size_t bytes) {
         errno = ENOMEM;
         return NULL;
     }
+    if (next()->realloc_before != NULL)
+        return next()->realloc_before(block, total);
     return resize(block, total);
 }
 
@@ -162,4 +174,14 @@ EXPORT size_t malloc_usable_size(void *block) {
         return 0;
     return next_is_bootstrap(block) ? next_bootstrap_bytes(block)
                                     : next()->malloc_usable_size(block);
+}
+
+/* ---- fork handlers of others ---- */
+
+FORK_EXPORT(trace_forks())
+
+/* As in shim_process.c: AddressSanitizer's runtime need not be the first library. */
+EXPORT const char *__asan_default_options(void);
+EXPORT const char *__asan_default_options(void) {
+    return "verify_asan_link_order=0";
 }

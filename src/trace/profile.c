@@ -1,5 +1,6 @@
 #include "profile.h"
 
+#include "clock.h"
 #include "os.h"
 #include "tagpool/profile_page.h"
 
@@ -38,7 +39,7 @@ static bool open_row(void) {
         return false;
     row = claimed;
     row->pid = os_process_id();
-    row->start_ns = os_clock_ns();
+    row->start_ns = clock_ns();
     row->seen_ns = row->start_ns;
     row->sample_calls = TAGPOOL_PROFILE_FIRST_INTERVAL;
     next_sample_calls = row->sample_calls;
@@ -51,7 +52,7 @@ bool profile_start(const char *path) {
     page = os_map_shared(path, sizeof *page);
     if (page == NULL || !page_is_valid(&page->head))
         return false;
-    start_ns = os_clock_ns();
+    start_ns = clock_ns();
     return open_row();
 }
 
@@ -104,7 +105,7 @@ static void take_sample(void) {
 
 /* One more call; its time. */
 static void tick(void) {
-    row->seen_ns = os_clock_ns();
+    row->seen_ns = clock_ns();
     row->calls++;
     if (row->calls >= next_sample_calls)
         take_sample();
@@ -151,7 +152,7 @@ static void know(const struct block *block) {
     if (blocks_add(block))
         add_live(block->bytes);
     else
-        row->untracked_calls++;
+        __atomic_fetch_add(&row->untracked_calls, 1, __ATOMIC_RELAXED);
 }
 
 void profile_take(enum request request, const void *block, size_t bytes, uint32_t thread) {
@@ -211,7 +212,7 @@ void profile_resize_end(const struct block *known, const void *block, const void
         row->failed_calls++;
         if (known->address != 0 && !blocks_add(known)) {
             remove_live(known->bytes);
-            row->untracked_calls++;
+            __atomic_fetch_add(&row->untracked_calls, 1, __ATOMIC_RELAXED);
         }
         return;
     }
@@ -241,7 +242,7 @@ void profile_failed(void) {
 }
 
 void profile_missed(void) {
-    row->untracked_calls++;
+    __atomic_fetch_add(&row->untracked_calls, 1, __ATOMIC_RELAXED);
 }
 
 void profile_note_threads(uint32_t threads) {

@@ -35,7 +35,7 @@ void profile_resize_end(const struct block *known, const void *block, const void
                         size_t bytes, uint32_t thread);
 
 void profile_failed(void); /* a request got no memory */
-void profile_missed(void); /* a call inside a signal handler that interrupted another one */
+void profile_missed(void); /* a call that is not traced: trace.h */
 void profile_note_threads(uint32_t threads);
 
 /* The process ends by exit(). */

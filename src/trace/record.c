@@ -79,8 +79,9 @@ void record_after_fork(void) {
 }
 
 void record_missed(void) {
-    if (head != NULL)
-        head->missed_calls++;
+    struct tagpool_trace_head *whose = head;
+    if (whose != NULL)
+        __atomic_fetch_add(&whose->missed_calls, 1, __ATOMIC_RELAXED);
 }
 
 void record_end(void) {

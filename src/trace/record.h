@@ -28,7 +28,7 @@ void record_give(const void *block, uint32_t thread);
 void record_resize_begin(const void *block, struct block *known);
 void record_resize_end(const struct block *known, const void *moved, size_t bytes, uint32_t thread);
 
-/* A call inside a signal handler that interrupted another one. */
+/* A call that is not recorded: trace.h says when. */
 void record_missed(void);
 
 /* The process ends by exit(). */

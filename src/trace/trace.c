@@ -1,13 +1,22 @@
 #include "trace.h"
 
+#include "fork.h"
 #include "inflate.h"
 #include "lock.h"
+#include "next.h"
 #include "os.h"
 #include "record.h"
 #include "tagpool/profile_page.h"
 #include "tagpool/trace_file.h"
 
-#include <pthread.h>
+enum {
+    /* The longest that a call waits for a fork before it goes untraced. In so long a fork copies
+     * the page tables of 1 GiB; but it may be waiting for this very thread (lock.h). */
+    FORK_PATIENCE_MS = 10,
+    /* The longest that the end of the process waits for a thread that holds the lock. It may itself
+     * be waiting for the end, in a signal handler that calls exit(). */
+    END_PATIENCE_MS = 500,
+};
 
 enum mode { MODE_NOTHING, MODE_PROFILE, MODE_RECORD };
 
@@ -16,7 +25,6 @@ static enum mode mode;
 static bool started;
 static uint32_t threads;              /* that called */
 static _Thread_local uint32_t thread; /* number of the calling one, from 1; 0: none yet */
-static unsigned forks_inside; /* forks under way while the lock was held by their own thread */
 
 /* ---- the process ---- */
 
@@ -52,16 +60,15 @@ static bool enter(void) {
     }
     if (mode == MODE_NOTHING)
         return false;
-    if (UNLIKELY(lock_is_mine(&trace_lock))) {
-        if (mode == MODE_PROFILE)
-            profile_missed();
-        else
-            record_missed();
-        return false;
+    if (LIKELY(lock_acquire_within(&trace_lock, LOCK_FOREVER, FORK_PATIENCE_MS))) {
+        number_thread();
+        return true;
     }
-    lock_acquire(&trace_lock);
-    number_thread();
-    return true;
+    if (mode == MODE_PROFILE)
+        profile_missed();
+    else
+        record_missed();
+    return false;
 }
 
 static void leave(void) {
@@ -116,55 +123,44 @@ void trace_resized(const struct trace_resize *resize, const void *block, const v
 
 /* ---- fork, load and unload ---- */
 
-/* As in lifecycle.c: a fork inside a signal handler may have interrupted a call that holds the
- * lock; then its copy in the child goes on and lets the lock go. */
-static void before_fork(void) {
-    if (lock_is_mine(&trace_lock))
-        forks_inside++;
-    else
-        lock_acquire(&trace_lock);
-}
-
-static void after_fork(void) {
-    if (forks_inside != 0)
-        forks_inside--;
-    else
-        lock_release(&trace_lock);
-}
-
 /* A call that was interrupted left its work half done, in the child's copy of the blocks too. */
-static void after_fork_in_child(void) {
+static void after_fork_in_child(bool intact) {
     threads = 1;
     thread = 1;
     bool traced = false;
     if (mode == MODE_RECORD)
         record_after_fork();
-    else if (mode == MODE_PROFILE && forks_inside != 0)
+    else if (mode == MODE_PROFILE && !intact)
         profile_abandon();
     else if (mode == MODE_PROFILE)
         traced = profile_after_fork();
     if (!traced)
         mode = MODE_NOTHING;
-    after_fork();
 }
 
-/* What pthread_atfork() names this library by, as in lifecycle.c. */
-__attribute__((visibility("hidden"))) void *__dso_handle = &__dso_handle;
+void trace_forks(void) {
+    fork_guard(&trace_lock, NULL, after_fork_in_child);
+}
 
 __attribute__((constructor)) static void load(void) {
     if (!started)
         start();
-    if (mode != MODE_NOTHING)
-        pthread_atfork(before_fork, after_fork, after_fork_in_child);
+    next_start();
+    trace_forks();
 }
 
+/* A call of this thread that a handler interrupted to call exit() does not go on: what it holds may
+ * be ended. */
 __attribute__((destructor)) static void unload(void) {
-    if (mode == MODE_NOTHING || lock_is_mine(&trace_lock))
+    if (mode == MODE_NOTHING)
         return;
-    lock_acquire(&trace_lock);
+    bool interrupted = lock_is_mine(&trace_lock);
+    if (!interrupted && !lock_acquire_within(&trace_lock, END_PATIENCE_MS, END_PATIENCE_MS))
+        return;
     if (mode == MODE_PROFILE)
         profile_end();
     else
         record_end();
-    lock_release(&trace_lock);
+    if (!interrupted)
+        lock_release(&trace_lock);
 }

@@ -3,7 +3,8 @@
  * Each call of the family tells what it did here, and that goes on to profile or to record, as the
  * environment says; without either variable every function does nothing. The first call may come
  * before any constructor; nothing here allocates. A call from a signal handler that interrupted a
- * call in here is passed on untraced. errno is kept.
+ * call in here is passed on untraced, and so is one that a fork would keep waiting for long: lock.h
+ * says why. errno is kept.
  */
 #ifndef TRACE_H
 #define TRACE_H
@@ -29,5 +30,8 @@ struct trace_resize {
 void trace_resizing(const void *block, struct trace_resize *resize);
 void trace_resized(const struct trace_resize *resize, const void *block, const void *moved,
                    size_t bytes);
+
+/* Hold the lock over forks, inside of all handlers that are registered after this: fork.h. */
+void trace_forks(void);
 
 #endif

@@ -42,6 +42,12 @@ held 1 'not held: malloc_fast: [1-9][0-9.]* instructions, the budget is 1.0$' \
     "what exceeds its budget fails, with both numbers"
 plant 100000
 held 0 'held: malloc_fast: .*; lower the budget$' "a budget far too high is pointed out"
+if localedef -i de_DE -f UTF-8 "$work/de_DE.UTF-8" >/dev/null 2>&1; then
+    LC_ALL=de_DE.UTF-8 LOCPATH=$work held 0 'held: malloc_fast: [0-9]*\.[0-9] instructions' \
+        "counts have a point where the language has a comma"
+else
+    skip "counts have a point where the language has a comma" "the locale cannot be made"
+fi
 sed -i 's/^malloc_fast/another/' "$work/budgets"
 held 1 'not held: malloc_fast: .* no budget$' "a scenario without a budget fails"
 sed -i 's/^built:.*/built: abacus/' "$work/budgets"

@@ -43,7 +43,7 @@ finds() {
 
 plant
 compile_tree
-for check in banned comments floors headers length text; do
+for check in comments floors headers length text; do
     "$lint/check-$check" >"$work/output" 2>&1
     check $? "a tree without faults is clean for $check"
 done
@@ -96,10 +96,32 @@ plant
 rm src/ARCHITECTURE.md
 finds floors 'no block ```floors' 'a missing table of floors is found'
 
-plant
-printf '#include <stdlib.h>\nint low(void) {\n    return atexit(0) + atoi("1");\n}\n' >src/low.c
-finds banned 'src/low.c: calls atexit: allocates' 'a banned function is found and the reason given'
-finds banned 'src/low.c: calls atoi: bad input' 'each banned function of a file is found'
+# imports LIST TEXT NAME: one library takes `abort`, the other `getpid` too; the check by that
+# list is clean if there is no text, or else prints it.
+imports() {
+    plant
+    mkdir -p build lint
+    cp "$lint/check-imports" lint
+    printf 'void abort(void); void low(void) { abort(); }' >one.c
+    printf 'int getpid(void); void abort(void); void low(void) { getpid(); abort(); }' >two.c
+    $CC -w -shared -nostdlib -fPIC -o build/libtagpool.so one.c
+    $CC -w -shared -nostdlib -fPIC -o build/libtagpool-trace.so two.c
+    echo "$1" >lint/imports
+    if lint/check-imports >"$work/output" 2>&1; then
+        [ -z "$2" ]
+    else
+        [ -n "$2" ] && grep -qF -- "$2" "$work/output"
+    fi
+    check $? "$3"
+}
+
+list='abort  the end
+getpid  who'
+imports "$list" '' 'libraries that take what the list names are clean'
+imports 'abort  the end' 'libtagpool-trace.so: takes getpid' \
+    'what is taken from others without a reason is found'
+imports "$list
+open  files" 'imports:3: no library takes open' 'a reason for what nobody takes is found'
 
 plant
 printf 'struct pair {\n    size_t first;\n};\n' >src/low.h

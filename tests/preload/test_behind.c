@@ -110,6 +110,32 @@ static int mimalloc_main(void) {
     return traffic_holds() ? 0 : 5;
 }
 
+/* --- another one before us: what it lacks a name for comes to us with its blocks --- */
+
+typedef void free_sized_function(void *block, size_t bytes);
+
+static bool array_holds(size_t before, size_t count) {
+    unsigned char *block = malloc(before);
+    size_t kept = before < count * 8 ? before : count * 8;
+    pattern_fill(block, before, 3);
+    block = reallocarray(block, count, 8);
+    bool held = block != NULL && pattern_holds(block, kept, 3);
+    free(block);
+    return held;
+}
+
+static int families_main(void) {
+    if (!array_holds(40, 20) || !array_holds(40, 20000) || !array_holds(200000, 5))
+        return 2;
+    free(reallocarray(NULL, 10, 10));
+    free_sized_function *free_sized = (free_sized_function *)dlsym(RTLD_DEFAULT, "free_sized");
+    if (free_sized != NULL)
+        free_sized(malloc(100), 100);
+    free(memalign(128, 0));
+    free(valloc(100));
+    return traffic_holds() ? 0 : 3;
+}
+
 static int traffic_main(void) {
     return traffic_holds() ? 0 : 2;
 }
@@ -157,13 +183,35 @@ static void tcmalloc_may_stand_behind(void) {
     check_behind("traffic", "libtcmalloc_minimal.so.4");
 }
 
-static void another_allocator_may_stand_in_front(void) {
+static void check_families(const char *other) {
     char preload[1024];
-    snprintf(preload, sizeof preload, "libjemalloc.so.2 %s", own_preload());
-    if (shim_is_loaded())
-        check_with_preload("traffic", preload);
-    else
+    if (!shim_is_loaded()) {
         tap_skip("the library is not loaded");
+        return;
+    }
+    snprintf(preload, sizeof preload, "%s %s", other, own_preload());
+    check_with_preload("families", preload);
+    check_behind("families", other);
+}
+
+static void jemalloc_may_stand_on_either_side(void) {
+    check_families("libjemalloc.so.2");
+}
+
+static void mimalloc_may_stand_on_either_side(void) {
+    check_families("libmimalloc.so.2.0");
+}
+
+static void tcmalloc_may_stand_on_either_side(void) {
+    check_families("libtcmalloc_minimal.so.4");
+}
+
+static void tbbmalloc_may_stand_on_either_side(void) {
+    check_families("libtbbmalloc_proxy.so.2");
+}
+
+static void the_debugging_malloc_of_glibc_may_stand_on_either_side(void) {
+    check_families("libc_malloc_debug.so.0");
 }
 
 static void the_library_may_be_named_twice(void) {
@@ -205,12 +253,18 @@ int main(int argc, char **argv) {
         return jemalloc_main();
     if (argc == 2 && strcmp(argv[1], "mimalloc") == 0)
         return mimalloc_main();
+    if (argc == 2 && strcmp(argv[1], "families") == 0)
+        return families_main();
     if (argc == 2)
         return traffic_main();
     TAP_RUN(large_requests_and_foreign_blocks_go_to_jemalloc_behind);
     TAP_RUN(large_requests_and_foreign_blocks_go_to_mimalloc_behind);
     TAP_RUN(tcmalloc_may_stand_behind);
-    TAP_RUN(another_allocator_may_stand_in_front);
+    TAP_RUN(jemalloc_may_stand_on_either_side);
+    TAP_RUN(mimalloc_may_stand_on_either_side);
+    TAP_RUN(tcmalloc_may_stand_on_either_side);
+    TAP_RUN(tbbmalloc_may_stand_on_either_side);
+    TAP_RUN(the_debugging_malloc_of_glibc_may_stand_on_either_side);
     TAP_RUN(the_library_may_be_named_twice);
     TAP_RUN(a_copy_of_the_library_may_stand_behind_it);
     return tap_done();

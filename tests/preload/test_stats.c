@@ -95,6 +95,18 @@ static void fork_and_allocate_in_both(size_t count) {
     waitpid(pid, &status, 0);
 }
 
+/* As in shells: the child does nothing and runs no destructors. */
+static void fork_children_that_end_at_once(size_t count) {
+    for (size_t bytes = 0; bytes < count; bytes++)
+        free(malloc(bytes));
+    for (int i = 0; i < 10; i++) {
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(0);
+        waitpid(pid, NULL, 0);
+    }
+}
+
 static int child_main(char **argv) {
     size_t count = strtoul(argv[2], NULL, 10);
     const char *what = argv[1];
@@ -106,6 +118,8 @@ static int child_main(char **argv) {
         free_blocks_of_a_living_thread(count);
     else if (strcmp(what, "fork") == 0)
         fork_and_allocate_in_both(count);
+    else if (strcmp(what, "children") == 0)
+        fork_children_that_end_at_once(count);
     const char *ending = argv[3];
     if (strcmp(ending, "_exit") == 0)
         _exit(0);
@@ -290,6 +304,30 @@ static void a_forked_child_has_a_row_of_its_own(void) {
     stats_close(&file);
 }
 
+/* What its parent had claimed is no call of the child's. */
+static void a_child_that_ends_at_once_made_no_calls(void) {
+    static struct child child;
+    struct stats_file file;
+    const char *const changes[] = {file.variable, "TAGPOOL_OPTIONS=strategy=metadata", NULL};
+    const char *const argv[] = {program, "children", "1000", "exit", NULL};
+    if (skipped_without_library() || !stats_open(&file))
+        return;
+    child_run(&child, changes, argv);
+    CHECK(child_succeeded(&child));
+    size_t children = 0;
+    for (size_t i = 0; i < TAGPOOL_STATS_ROWS; i++) {
+        const struct tagpool_stats_row *row = &file.page->rows[i];
+        if (row->state == TAGPOOL_STATS_FREE || row->pid == (uint64_t)child.pid)
+            continue;
+        children++;
+        for (size_t class_index = 0; class_index < TAGPOOL_STATS_CLASSES; class_index++)
+            CHECK_SAY(stats_class_calls(row, class_index) == 0, "%ju calls of class %zu",
+                      (uintmax_t)stats_class_calls(row, class_index), class_index);
+    }
+    CHECK(children == 10);
+    stats_close(&file);
+}
+
 static void a_page_without_a_free_row_is_left_alone(void) {
     static struct child child;
     struct stats_file file;
@@ -388,6 +426,7 @@ int main(int argc, char **argv) {
     TAP_RUN(a_killed_process_is_counted);
     TAP_RUN(a_process_that_execs_is_counted);
     TAP_RUN(a_forked_child_has_a_row_of_its_own);
+    TAP_RUN(a_child_that_ends_at_once_made_no_calls);
     TAP_RUN(a_page_without_a_free_row_is_left_alone);
     TAP_RUN(a_broken_page_is_not_used);
     TAP_RUN(a_file_that_is_missing_short_or_no_file_does_no_harm);

@@ -95,6 +95,180 @@ int main(int count, char **arguments) {
     return 0;
 }
 C
+cat >"$work/early.c" <<'C'
+/* A library whose fork handlers allocate, and take a lock under which threads allocate. The program
+ * needs it, so its constructor runs before those of preloaded ones. */
+#include <pthread.h>
+#include <stdlib.h>
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static void use(void) {
+    void *block[500];
+    for (int i = 0; i < 500; i++)
+        block[i] = malloc(2000);
+    for (int i = 0; i < 500; i++)
+        free(block[i]);
+}
+static void before(void) {
+    pthread_mutex_lock(&mutex);
+    use();
+}
+static void after(void) {
+    use();
+    pthread_mutex_unlock(&mutex);
+}
+__attribute__((constructor)) static void init(void) { pthread_atfork(before, after, after); }
+void early_use(void) {
+    pthread_mutex_lock(&mutex);
+    use();
+    pthread_mutex_unlock(&mutex);
+}
+C
+cat >"$work/forks.c" <<'C'
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+void early_use(void);
+static void *use(void *argument) {
+    for (;;) {
+        early_use();
+        usleep(100);
+    }
+    return argument;
+}
+int main(void) {
+    pthread_t thread;
+    pthread_create(&thread, NULL, use, NULL);
+    for (int i = 0; i < 50; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            early_use();
+            _exit(0);
+        }
+        waitpid(pid, NULL, 0);
+    }
+    puts("ended");
+    fflush(stdout);
+    _exit(0);
+}
+C
+cat >"$work/late.c" <<'C'
+/* late LIBRARY: it comes by dlopen(), after fork handlers that call it, serves threads, and is
+ * closed while they live. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void *(*take)(size_t);
+static void (*give)(void *);
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static int stage;
+static void use(void) {
+    void *block[500];
+    for (int i = 0; i < 500; i++)
+        block[i] = take(2000);
+    for (int i = 0; i < 500; i++)
+        give(block[i]);
+}
+static void before(void) {
+    pthread_mutex_lock(&mutex);
+    if (take != NULL)
+        use();
+}
+static void after(void) {
+    if (take != NULL)
+        use();
+    pthread_mutex_unlock(&mutex);
+}
+static void *serve(void *argument) {
+    do {
+        pthread_mutex_lock(&mutex);
+        use();
+        pthread_mutex_unlock(&mutex);
+        usleep(100);
+    } while (__atomic_load_n(&stage, __ATOMIC_RELAXED) == 0);
+    return argument;
+}
+int main(int count, char **arguments) {
+    pthread_t thread[3];
+    int status = 0;
+    pthread_atfork(before, after, after);
+    for (int round = 0; round < 3; round++) {
+        void *library = dlopen(arguments[1], RTLD_NOW);
+        if (library == NULL)
+            return puts(dlerror()), 1;
+        take = (void *(*)(size_t))dlsym(library, "malloc");
+        give = (void (*)(void *))dlsym(library, "free");
+        __atomic_store_n(&stage, 0, __ATOMIC_RELAXED);
+        for (int i = 0; i < 3; i++)
+            pthread_create(&thread[i], NULL, serve, NULL);
+        for (int i = 0; i < 20; i++) {
+            pid_t pid = fork();
+            if (pid == 0)
+                _exit(0);
+            if (waitpid(pid, &status, 0) != pid || status != 0)
+                return 2;
+        }
+        dlclose(library);
+        __atomic_store_n(&stage, 1, __ATOMIC_RELAXED);
+        for (int i = 0; i < 3; i++)
+            pthread_join(thread[i], NULL);
+    }
+    return puts("ended") < 0;
+}
+C
+cat >"$work/other.c" <<'C'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+void *other_take(size_t bytes) { return malloc(bytes); }
+void other_give(void *block) { free(block); }
+int other_fork(void) {
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        free(malloc(100));
+        _exit(0);
+    }
+    return waitpid(pid, &status, 0) == pid ? status : -1;
+}
+C
+cat >"$work/namespace.c" <<'C'
+/* namespace LIBRARY: it is loaded into a namespace of its own, with a C library of its own, whose
+ * fork() knows no handlers of this one. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+static int stop;
+static void *use(void *argument) {
+    while (__atomic_load_n(&stop, __ATOMIC_RELAXED) == 0)
+        for (size_t bytes = 0; bytes < 3000; bytes += 10)
+            free(malloc(bytes));
+    return argument;
+}
+int main(int count, char **arguments) {
+    pthread_t thread;
+    void *library = dlmopen(LM_ID_NEWLM, arguments[1], RTLD_NOW);
+    if (library == NULL)
+        return puts(dlerror()), 1;
+    void *(*take)(size_t) = (void *(*)(size_t))dlsym(library, "other_take");
+    void (*give)(void *) = (void (*)(void *))dlsym(library, "other_give");
+    int (*forks)(void) = (int (*)(void))dlsym(library, "other_fork");
+    pthread_create(&thread, NULL, use, NULL);
+    for (size_t i = 0; i < 100; i++) {
+        give(take(i * 30));
+        if (i % 5 == 0 && forks() != 0)
+            return 2;
+    }
+    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+    pthread_join(thread, NULL);
+    return dlclose(library);
+}
+C
 cat >"$work/own.c" <<'C'
 #include <stdio.h>
 #include <stddef.h>
@@ -202,6 +376,47 @@ for options in strategy=metadata harden=on; do
         skip "libasan beside the library with $options" "$cc has none"
     fi
 done
+
+# ---- handlers of forks ----
+
+# Each is given up after so many seconds.
+ends() {
+    sentence=$1
+    shift
+    run timeout -s KILL 20 "$@"
+    check "$status" "$sentence ends"
+}
+
+"$cc" -O1 -w -fno-builtin -shared -fPIC -o "$work/libearly.so" "$work/early.c" -lpthread
+echo 'int first;' | "$cc" -x c -shared -fPIC -Wl,-z,initfirst -o "$work/first.so" -
+"$cc" -O1 -w -o "$work/forks" "$work/forks.c" -L"$work" -learly -lpthread -Wl,-rpath,"$work"
+"$cc" -O1 -w -o "$work/late" "$work/late.c" -ldl -lpthread
+for options in strategy=direct strategy=metadata strategy=tagged harden=on; do
+    ends "a program that forks beside a library of handlers ($options)" \
+        env LD_PRELOAD="$library" TAGPOOL_OPTIONS="$options" "$work/forks"
+    ends "the same with a library that wants to be the first behind ours ($options)" \
+        env LD_PRELOAD="$library $work/first.so" TAGPOOL_OPTIONS="$options" "$work/forks"
+    ends "the same with that library before ours ($options)" \
+        env LD_PRELOAD="$work/first.so $library" TAGPOOL_OPTIONS="$options" "$work/forks"
+    ends "the same with the library of handlers before ours ($options)" \
+        env LD_PRELOAD="$work/libearly.so $library" TAGPOOL_OPTIONS="$options" "$work/forks"
+    ends "a program that forks, and closes the library beside its threads ($options)" \
+        env TAGPOOL_OPTIONS="$options" "$work/late" "$library"
+done
+"$cc" -O1 -w -fno-builtin -shared -fPIC -o "$work/libother.so" "$work/other.c"
+"$cc" -O1 -w -fno-builtin -o "$work/namespace" "$work/namespace.c" -ldl -lpthread
+for options in strategy=metadata harden=on; do
+    ends "a program that forks in a namespace of its own ($options)" \
+        env LD_PRELOAD="$library" TAGPOOL_OPTIONS="$options" "$work/namespace" "$work/libother.so"
+done
+for command in profile "record -o $work/trace"; do
+    # shellcheck disable=SC2086 # words
+    ends "a program that forks beside a library of handlers, under tagpool ${command%% *},"\
+        "$build/tagpool" $command -- "$work/forks"
+done
+ends "a program that forks, and closes the tracing library beside its threads" \
+    "$work/late" "$build/libtagpool-trace.so"
+
 succeeds "libtagpool-trace.so may stand before the library" \
     env LD_PRELOAD="$build/libtagpool-trace.so $library" "$work/host" "$work/plugin_c.so"
 succeeds "libtagpool-trace.so may stand behind the library" \

@@ -1,4 +1,5 @@
 /* tagpool-bench: measures the panel of workloads under every allocator there is. */
+#include "base/clock.h"
 #include "base/command.h"
 #include "base/export.h"
 #include "base/memory.h"
@@ -18,7 +19,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     BENCH_RUNS = 6,
@@ -238,12 +238,6 @@ static void bench_measure_start(struct results *results, const struct variants *
     free(path);
 }
 
-static double bench_now_s(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 static int bench_measure(const struct bench_request *request) {
     struct variants variants;
     struct terminal terminal;
@@ -260,7 +254,7 @@ static int bench_measure(const struct bench_request *request) {
         .terminal = &terminal,
     };
     struct results results = {.variants = variants.items, .variant_count = variants.count};
-    double start_s = bench_now_s();
+    double start_s = clock_wall_s();
     bench_measure_start(&results, &variants, request);
     bool sound = bench_measure_panel(&results, &plan, request);
     if (results.row_count == 0 && results.start.rounds == 0)
@@ -269,7 +263,7 @@ static int bench_measure(const struct bench_request *request) {
     const struct report report = {.results = &results,
                                   .runs = request->runs,
                                   .seed = request->seed,
-                                  .elapsed_s = bench_now_s() - start_s};
+                                  .elapsed_s = clock_wall_s() - start_s};
     if (request->strategies)
         strategies_print(export_tables(&export), &report, plan.folder);
     else

@@ -1,7 +1,6 @@
 #include "bench/report.h"
 
 #include "base/json.h"
-#include "base/version.h"
 #include "measure/machine.h"
 
 #include <math.h>
@@ -95,10 +94,7 @@ void report_print_json(FILE *out, const struct report *report) {
     const struct results *results = report->results;
     struct json json;
     json_init(&json, out);
-    json_object(&json, NULL);
-    json_text(&json, "schema", "tagpool-bench");
-    json_count(&json, "schema_version", REPORT_JSON_VERSION);
-    json_text(&json, "tagpool_version", TAGPOOL_VERSION);
+    json_document(&json, NULL, "tagpool-bench", REPORT_JSON_VERSION);
     machine_print_json_here(&json);
     json_count(&json, "runs", report->runs);
     json_count(&json, "seed", report->seed);

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "bench/document.h"
 #include "compare/comparison.h"
+#include "measure/experiment.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,16 +36,17 @@ char *run_locate(const struct run_plan *plan, const struct panel_workload *workl
     return NULL;
 }
 
-static void run_take_over(struct results_row *row, const struct experiment *experiment) {
+static void run_take_over(struct results_row *row, const struct result *result) {
     struct comparison comparison;
-    comparison_make(&comparison, experiment, row->workload->name);
-    row->rounds = experiment->rounds.count;
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++)
+    comparison_make(&comparison, result, row->workload->name);
+    row->rounds = result->rounds.count;
+    for (unsigned i = 0; i < result->rounds.variant_count; i++)
         for (int metric = 0; metric < METRIC_COUNT; metric++) {
-            bool reference = i == experiment->rounds.reference;
-            /* The reference has no analysis of its own; every other one has its median. */
-            const struct analysis *analysis = &comparison.analyses[reference ? 1 : i][metric];
-            row->value[i][metric] = reference ? analysis->reference : analysis->value;
+            bool reference = i == result->rounds.reference;
+            const struct analysis *analysis = &comparison.analyses[i][metric];
+            row->value[i][metric] = reference
+                                        ? comparison_reference(&comparison, (enum metric)metric)
+                                        : analysis->value;
             if (!reference)
                 row->difference[i][metric] = analysis->difference;
         }
@@ -52,7 +54,7 @@ static void run_take_over(struct results_row *row, const struct experiment *expe
 
 void run_workload(struct results_row *row, const struct run_plan *plan,
                   const struct panel_workload *workload, char *path) {
-    const struct experiment_plan experiment_plan = {
+    const struct plan experiment_plan = {
         .runs = plan->runs,
         .max_runs = plan->runs,
         .threshold = 0.01,
@@ -73,7 +75,7 @@ void run_workload(struct results_row *row, const struct run_plan *plan,
     experiment_init(&experiment, &experiment_plan, &target, plan->variants, plan->variant_count, 0,
                     plan->terminal);
     if (experiment_check(&experiment) && experiment_measure(&experiment))
-        run_take_over(row, &experiment);
+        run_take_over(row, &experiment.result);
     else
         row->reason = memory_copy(experiment.reason);
     plan->terminal->subject = NULL;

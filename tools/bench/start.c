@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/say.h"
+#include "measure/schedule.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -50,7 +50,7 @@ static void a_freed_large_block_is_inaccessible(void) {
 }
 
 static size_t trim(void) {
-    lock_acquire(&pool_lock);
+    CHECK(lock_acquire(&pool_lock));
     size_t bytes = region_trim(0) + spans_trim();
     lock_release(&pool_lock);
     return bytes;
@@ -73,7 +73,7 @@ static void no_guard_splits_a_huge_page(void) {
     enum { SLABS = 3 * SPACING };
     unsigned guards = 0;
     size_t before = REGION_NO_SLAB;
-    lock_acquire(&pool_lock);
+    CHECK(lock_acquire(&pool_lock));
     for (unsigned i = 0; i < SLABS; i++) {
         bool zeroed;
         size_t index = region_take_slab(&zeroed);

@@ -215,7 +215,7 @@ int main(void) {
     bool zeroed;
     slab_tag_start(0x123456789abcdef0u);
     CHECK(region_start(0, 0));
-    lock_acquire(&pool_lock);
+    CHECK(lock_acquire(&pool_lock));
     slab = slab_at(region_take_slab(&zeroed));
     lock_release(&pool_lock);
     TAP_RUN(every_slot_of_every_class_is_handed_out_once);

@@ -144,7 +144,7 @@ static void the_rest_of_the_region_can_be_given_back(void) {
 int main(void) {
     CHECK(!region_owns(&taken) && region.bytes == 0); /* nothing is ours before the start */
     CHECK(region_start(LIMIT_SLABS * SLAB_BYTES, RETAIN_SLABS * SLAB_BYTES));
-    lock_acquire(&pool_lock);
+    CHECK(lock_acquire(&pool_lock));
     TAP_RUN(slabs_are_given_out_once_and_up_to_the_limit);
     TAP_RUN(the_lowest_slab_comes_back_first);
     TAP_RUN(trimmed_slabs_read_as_zero_again);

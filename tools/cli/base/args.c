@@ -1,5 +1,6 @@
 #include "base/args.h"
 
+#include "base/memory.h"
 #include "base/say.h"
 #include "base/words.h"
 
@@ -21,12 +22,9 @@ struct args {
 
 void args_refuse(const char *format, ...) {
     va_list arguments;
-    char *text = NULL;
     va_start(arguments, format);
-    int length = vasprintf(&text, format, arguments);
+    char *text = memory_format_list(format, arguments);
     va_end(arguments);
-    if (length < 0)
-        say_and_exit(STATUS_OWN_FAILURE, "out of memory");
     const char *command = say_command();
     if (strcmp(say_program(), "tagpool") != 0) /* it has no commands */
         say_and_exit(STATUS_USAGE, "%s (see '%s --help')", text, say_program());

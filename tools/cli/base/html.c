@@ -1,7 +1,6 @@
 #include "base/html.h"
 
 #include "base/memory.h"
-#include "base/say.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -44,12 +43,9 @@ void html_text(FILE *out, const char *text) {
 
 void html_format(FILE *out, const char *format, ...) {
     va_list arguments;
-    char *text = NULL;
     va_start(arguments, format);
-    int length = vasprintf(&text, format, arguments);
+    char *text = memory_format_list(format, arguments);
     va_end(arguments);
-    if (length < 0)
-        say_and_exit(STATUS_OWN_FAILURE, "out of memory");
     html_text(out, text);
     free(text);
 }

@@ -1,8 +1,11 @@
 #include "base/json.h"
 
+#include "base/version.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 
 void json_init(struct json *json, FILE *out) {
     *json = (struct json){.out = out};
@@ -94,6 +97,13 @@ void json_array(struct json *json, const char *key) {
     json_open(json, key, '[', ']', false);
 }
 
+void json_document(struct json *json, const char *key, const char *schema, unsigned version) {
+    json_object(json, key);
+    json_text(json, "schema", schema);
+    json_count(json, "schema_version", version);
+    json_text(json, "tagpool_version", TAGPOOL_VERSION);
+}
+
 void json_flat_object(struct json *json, const char *key) {
     json_open(json, key, '{', '}', true);
 }
@@ -126,6 +136,16 @@ void json_number(struct json *json, const char *key, double number) {
         fprintf(json->out, "%.12g", number);
     else
         fputs("null", json->out);
+}
+
+void json_exact(struct json *json, const char *key, double number) {
+    char text[32];
+    int digits = 12;
+    do
+        snprintf(text, sizeof text, "%.*g", digits, number);
+    while (strtod(text, NULL) != number && ++digits <= 17);
+    json_begin(json, key);
+    fputs(isfinite(number) ? text : "null", json->out);
 }
 
 void json_count(struct json *json, const char *key, uint64_t count) {

@@ -9,6 +9,9 @@
  *
  * `key` names a member of an object and is NULL within an array. Text may hold any bytes: what is
  * not UTF-8 becomes U+FFFD. Numbers that JSON has no word for (infinite, not a number) become null.
+ *
+ * A number that is read back has to be written by json_exact: with fewer digits another number
+ * would come back, and a text made of it could differ in its last digit.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -32,6 +35,10 @@ void json_init(struct json *json, FILE *out);
 void json_object(struct json *json, const char *key);
 void json_array(struct json *json, const char *key);
 
+/* Opens an object that says what it is: "tagpool-compare", the version of that schema, and the
+ * version of tagpool that wrote it. */
+void json_document(struct json *json, const char *key, const char *schema, unsigned version);
+
 /* The same on one line, for small things that come in numbers. */
 void json_flat_object(struct json *json, const char *key);
 void json_flat_array(struct json *json, const char *key);
@@ -40,7 +47,8 @@ void json_flat_array(struct json *json, const char *key);
 void json_end(struct json *json);
 
 void json_text(struct json *json, const char *key, const char *text); /* NULL: null */
-void json_number(struct json *json, const char *key, double number);
+void json_number(struct json *json, const char *key, double number);  /* to 12 digits */
+void json_exact(struct json *json, const char *key, double number);   /* to as many as it takes */
 void json_count(struct json *json, const char *key, uint64_t count);
 void json_truth(struct json *json, const char *key, bool truth);
 void json_null(struct json *json, const char *key);

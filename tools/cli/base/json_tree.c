@@ -15,15 +15,15 @@ struct json_reader {
     char *fault;
 };
 
-static bool json_read_value(struct json_reader *reader, struct json_value *value);
+static bool json_tree_read_value(struct json_reader *reader, struct json_value *value);
 
-static bool json_refuse(struct json_reader *reader, const char *what) {
+static bool json_tree_refuse(struct json_reader *reader, const char *what) {
     if (reader->fault == NULL)
         reader->fault = memory_format("line %u: %s", reader->line, what);
     return false;
 }
 
-static void json_skip_blanks(struct json_reader *reader) {
+static void json_tree_skip_blanks(struct json_reader *reader) {
     for (; reader->next < reader->end && strchr(" \t\r\n", *reader->next) != NULL &&
            *reader->next != '\0';
          reader->next++)
@@ -31,25 +31,25 @@ static void json_skip_blanks(struct json_reader *reader) {
 }
 
 /* Takes the character if it comes next. */
-static bool json_take(struct json_reader *reader, char character) {
-    json_skip_blanks(reader);
+static bool json_tree_take(struct json_reader *reader, char character) {
+    json_tree_skip_blanks(reader);
     if (reader->next == reader->end || *reader->next != character)
         return false;
     reader->next++;
     return true;
 }
 
-static bool json_take_word(struct json_reader *reader, const char *word) {
+static bool json_tree_take_word(struct json_reader *reader, const char *word) {
     size_t length = strlen(word);
     if ((size_t)(reader->end - reader->next) < length || memcmp(reader->next, word, length) != 0)
-        return json_refuse(reader, "is no JSON");
+        return json_tree_refuse(reader, "is no JSON");
     reader->next += length;
     return true;
 }
 
 /* ---- text ---- */
 
-static bool json_read_hex(struct json_reader *reader, unsigned *code) {
+static bool json_tree_read_hex(struct json_reader *reader, unsigned *code) {
     *code = 0;
     for (int i = 0; i < 4; i++) {
         static const char digits[] = "0123456789abcdef0123456789ABCDEF";
@@ -57,7 +57,7 @@ static bool json_read_hex(struct json_reader *reader, unsigned *code) {
                                 ? strchr(digits, *reader->next)
                                 : NULL;
         if (digit == NULL)
-            return json_refuse(reader, "\\u wants four hexadecimal digits");
+            return json_tree_refuse(reader, "\\u wants four hexadecimal digits");
         *code = *code * 16 + (unsigned)(digit - digits) % 16;
         reader->next++;
     }
@@ -84,14 +84,14 @@ static char *json_put_utf8(char *out, unsigned code) {
 }
 
 /* Behind "\u"; halves of a surrogate pair that stand alone become U+FFFD. */
-static bool json_read_unicode(struct json_reader *reader, char **out) {
+static bool json_tree_read_unicode(struct json_reader *reader, char **out) {
     unsigned code, low;
-    if (!json_read_hex(reader, &code))
+    if (!json_tree_read_hex(reader, &code))
         return false;
     if (code >= 0xd800 && code < 0xdc00 && reader->end - reader->next >= 6 &&
         reader->next[0] == '\\' && reader->next[1] == 'u') {
         reader->next += 2;
-        if (!json_read_hex(reader, &low))
+        if (!json_tree_read_hex(reader, &low))
             return false;
         code = low >= 0xdc00 && low < 0xe000 ? 0x10000 + (code - 0xd800) * 0x400 + (low - 0xdc00)
                                              : 0xfffd;
@@ -103,23 +103,23 @@ static bool json_read_unicode(struct json_reader *reader, char **out) {
 }
 
 /* Behind the backslash. */
-static bool json_read_escape(struct json_reader *reader, char **out) {
+static bool json_tree_read_escape(struct json_reader *reader, char **out) {
     static const char names[] = "\"\\/bfnrt";
     static const char values[] = "\"\\/\b\f\n\r\t";
     if (reader->next == reader->end)
-        return json_refuse(reader, "a text without an end");
+        return json_tree_refuse(reader, "a text without an end");
     char name = *reader->next++;
     if (name == 'u')
-        return json_read_unicode(reader, out);
+        return json_tree_read_unicode(reader, out);
     const char *found = name != '\0' ? strchr(names, name) : NULL;
     if (found == NULL)
-        return json_refuse(reader, "an unknown escape in a text");
+        return json_tree_refuse(reader, "an unknown escape in a text");
     *(*out)++ = values[found - names];
     return true;
 }
 
 /* Behind the quote. */
-static char *json_read_text(struct json_reader *reader) {
+static char *json_tree_read_text(struct json_reader *reader) {
     /* An escape is never shorter than what it stands for. */
     const char *last = memchr(reader->next, '\0', (size_t)(reader->end - reader->next));
     const char *quote = reader->next;
@@ -127,7 +127,7 @@ static char *json_read_text(struct json_reader *reader) {
     while (quote < last && *quote != '"')
         quote += *quote == '\\' ? 2 : 1;
     if (quote >= last) {
-        json_refuse(reader, "a text without an end");
+        json_tree_refuse(reader, "a text without an end");
         return NULL;
     }
     char *text = memory_array((size_t)(quote - reader->next) + 1, 1);
@@ -136,7 +136,7 @@ static char *json_read_text(struct json_reader *reader) {
         char character = *reader->next++;
         if (character != '\\') {
             *out++ = character;
-        } else if (!json_read_escape(reader, &out)) {
+        } else if (!json_tree_read_escape(reader, &out)) {
             free(text);
             return NULL;
         }
@@ -147,7 +147,7 @@ static char *json_read_text(struct json_reader *reader) {
 
 /* ---- values ---- */
 
-static bool json_read_number(struct json_reader *reader, struct json_value *value) {
+static bool json_tree_read_number(struct json_reader *reader, struct json_value *value) {
     char digits[64], *end;
     size_t length = 0;
     while (reader->next + length < reader->end && length + 1 < sizeof digits &&
@@ -158,7 +158,7 @@ static bool json_read_number(struct json_reader *reader, struct json_value *valu
     value->kind = JSON_NUMBER;
     value->number = strtod(digits, &end);
     if (length == 0 || *end != '\0' || digits[0] == '+')
-        return json_refuse(reader, "is no JSON");
+        return json_tree_refuse(reader, "is no JSON");
     if (value->number >= 0) {
         errno = 0;
         value->count = strtoull(digits, &end, 10);
@@ -169,7 +169,7 @@ static bool json_read_number(struct json_reader *reader, struct json_value *valu
     return true;
 }
 
-static struct json_value *json_add_item(struct json_value *value) {
+static struct json_value *json_tree_add_item(struct json_value *value) {
     /* Room grows by doubling. */
     if ((value->item_count & (value->item_count - 1)) == 0)
         value->items = memory_resize(
@@ -179,68 +179,69 @@ static struct json_value *json_add_item(struct json_value *value) {
     return item;
 }
 
-static bool json_read_member(struct json_reader *reader, struct json_value *value) {
-    struct json_value *item = json_add_item(value);
+static bool json_tree_read_member(struct json_reader *reader, struct json_value *value) {
+    struct json_value *item = json_tree_add_item(value);
     if (value->kind == JSON_OBJECT) {
-        if (!json_take(reader, '"'))
-            return json_refuse(reader, "the name of a member is missing");
-        item->key = json_read_text(reader);
+        if (!json_tree_take(reader, '"'))
+            return json_tree_refuse(reader, "the name of a member is missing");
+        item->key = json_tree_read_text(reader);
         if (item->key == NULL)
             return false;
-        if (!json_take(reader, ':'))
-            return json_refuse(reader, "a colon is missing");
+        if (!json_tree_take(reader, ':'))
+            return json_tree_refuse(reader, "a colon is missing");
     }
-    return json_read_value(reader, item);
+    return json_tree_read_value(reader, item);
 }
 
 /* Behind the opening bracket. */
-static bool json_read_members(struct json_reader *reader, struct json_value *value, char closer) {
+static bool json_tree_read_members(struct json_reader *reader, struct json_value *value,
+                                   char closer) {
     if (reader->depth == JSON_TREE_DEPTH_MAX)
-        return json_refuse(reader, "is nested too deeply");
-    if (json_take(reader, closer))
+        return json_tree_refuse(reader, "is nested too deeply");
+    if (json_tree_take(reader, closer))
         return true;
     reader->depth++;
     do
-        if (!json_read_member(reader, value))
+        if (!json_tree_read_member(reader, value))
             return false;
-    while (json_take(reader, ','));
+    while (json_tree_take(reader, ','));
     reader->depth--;
-    return json_take(reader, closer) || json_refuse(reader, "a list without an end");
+    return json_tree_take(reader, closer) || json_tree_refuse(reader, "a list without an end");
 }
 
-static bool json_read_value(struct json_reader *reader, struct json_value *value) {
-    json_skip_blanks(reader);
+static bool json_tree_read_value(struct json_reader *reader, struct json_value *value) {
+    json_tree_skip_blanks(reader);
     char first = reader->next < reader->end ? *reader->next : '\0';
     switch (first) {
     case '\0':
-        return json_refuse(reader, "ends too early");
+        return json_tree_refuse(reader, "ends too early");
     case '{':
     case '[':
         reader->next++;
         value->kind = first == '{' ? JSON_OBJECT : JSON_ARRAY;
-        return json_read_members(reader, value, first == '{' ? '}' : ']');
+        return json_tree_read_members(reader, value, first == '{' ? '}' : ']');
     case '"':
         reader->next++;
         value->kind = JSON_TEXT;
-        value->text = json_read_text(reader);
+        value->text = json_tree_read_text(reader);
         return value->text != NULL;
     case 't':
     case 'f':
         value->kind = JSON_TRUTH;
         value->truth = first == 't';
-        return json_take_word(reader, first == 't' ? "true" : "false");
+        return json_tree_take_word(reader, first == 't' ? "true" : "false");
     case 'n':
-        return json_take_word(reader, "null");
+        return json_tree_take_word(reader, "null");
     default:
-        return json_read_number(reader, value);
+        return json_tree_read_number(reader, value);
     }
 }
 
 /* ---- documents ---- */
 
-static void json_free_members(struct json_value *value) {
+static void json_tree_free_members(struct json_value *value) {
     for (size_t i = 0; i < value->item_count; i++)
-        json_free_members(&value->items[i]);
+        json_tree_free_members(&value->items[i]);
     free(value->items);
     free(value->text);
     free(value->key);
@@ -248,17 +249,17 @@ static void json_free_members(struct json_value *value) {
 
 void json_tree_free(struct json_value *root) {
     if (root != NULL)
-        json_free_members(root);
+        json_tree_free_members(root);
     free(root);
 }
 
 struct json_value *json_tree_parse(const char *text, size_t bytes, char **fault) {
     struct json_reader reader = {.next = text, .end = text + bytes, .line = 1};
     struct json_value *root = memory_array(1, sizeof *root);
-    bool sound = json_read_value(&reader, root);
-    json_skip_blanks(&reader);
+    bool sound = json_tree_read_value(&reader, root);
+    json_tree_skip_blanks(&reader);
     if (sound && reader.next != reader.end)
-        sound = json_refuse(&reader, "goes on behind its end");
+        sound = json_tree_refuse(&reader, "goes on behind its end");
     *fault = reader.fault;
     if (sound)
         return root;
@@ -305,50 +306,51 @@ const struct json_value *json_tree_find(const struct json_value *value, const ch
     return value;
 }
 
-static const struct json_value *json_find_kind(const struct json_value *value, const char *path,
-                                               enum json_kind kind) {
+static const struct json_value *json_tree_find_kind(const struct json_value *value,
+                                                    const char *path, enum json_kind kind) {
     const struct json_value *found = json_tree_find(value, path);
     return found != NULL && found->kind == kind ? found : NULL;
 }
 
 double json_tree_number(const struct json_value *value, const char *path, double otherwise) {
-    const struct json_value *found = json_find_kind(value, path, JSON_NUMBER);
+    const struct json_value *found = json_tree_find_kind(value, path, JSON_NUMBER);
     return found != NULL ? found->number : otherwise;
 }
 
 uint64_t json_tree_count(const struct json_value *value, const char *path) {
-    const struct json_value *found = json_find_kind(value, path, JSON_NUMBER);
+    const struct json_value *found = json_tree_find_kind(value, path, JSON_NUMBER);
     return found != NULL ? found->count : 0;
 }
 
 bool json_tree_truth(const struct json_value *value, const char *path) {
-    const struct json_value *found = json_find_kind(value, path, JSON_TRUTH);
+    const struct json_value *found = json_tree_find_kind(value, path, JSON_TRUTH);
     return found != NULL && found->truth;
 }
 
 const char *json_tree_text(const struct json_value *value, const char *path,
                            const char *otherwise) {
-    const struct json_value *found = json_find_kind(value, path, JSON_TEXT);
+    const struct json_value *found = json_tree_find_kind(value, path, JSON_TEXT);
     return found != NULL ? found->text : otherwise;
 }
 
 const struct json_value *json_tree_items(const struct json_value *value, const char *path,
                                          size_t *count) {
-    const struct json_value *found = json_find_kind(value, path, JSON_ARRAY);
+    const struct json_value *found = json_tree_find_kind(value, path, JSON_ARRAY);
     *count = found != NULL ? found->item_count : 0;
     return found != NULL ? found->items : NULL;
 }
 
 /* ---- writing ---- */
 
-static bool json_is_flat(const struct json_value *value) {
+static bool json_tree_is_flat(const struct json_value *value) {
     for (size_t i = 0; i < value->item_count; i++)
         if (value->items[i].kind == JSON_ARRAY || value->items[i].kind == JSON_OBJECT)
             return false;
     return true;
 }
 
-static void json_print_number(struct json *json, const char *key, const struct json_value *value) {
+static void json_tree_print_number(struct json *json, const char *key,
+                                   const struct json_value *value) {
     if (value->number >= 0 && value->number == (double)value->count)
         json_count(json, key, value->count);
     else
@@ -356,7 +358,7 @@ static void json_print_number(struct json *json, const char *key, const struct j
 }
 
 void json_tree_print(struct json *json, const char *key, const struct json_value *value) {
-    bool flat = json_is_flat(value);
+    bool flat = json_tree_is_flat(value);
     switch (value->kind) {
     case JSON_NULL:
         json_null(json, key);
@@ -365,7 +367,7 @@ void json_tree_print(struct json *json, const char *key, const struct json_value
         json_truth(json, key, value->truth);
         return;
     case JSON_NUMBER:
-        json_print_number(json, key, value);
+        json_tree_print_number(json, key, value);
         return;
     case JSON_TEXT:
         json_text(json, key, value->text);

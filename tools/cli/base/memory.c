@@ -26,13 +26,17 @@ char *memory_copy(const char *string) {
     return memcpy(memory_array(bytes, 1), string, bytes);
 }
 
+char *memory_format_list(const char *format, va_list arguments) {
+    char *text;
+    if (vasprintf(&text, format, arguments) < 0)
+        say_and_exit(STATUS_OWN_FAILURE, "out of memory");
+    return text;
+}
+
 char *memory_format(const char *format, ...) {
     va_list arguments;
-    char *text = NULL;
     va_start(arguments, format);
-    int length = vasprintf(&text, format, arguments);
+    char *text = memory_format_list(format, arguments);
     va_end(arguments);
-    if (length < 0)
-        say_and_exit(STATUS_OWN_FAILURE, "out of memory");
     return text;
 }

@@ -6,6 +6,7 @@
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 /* `count` zeroed items of `item_bytes` each; never NULL, not even for 0 items. */
@@ -18,5 +19,7 @@ char *memory_copy(const char *string);
 
 /* The text that printf would print. */
 __attribute__((format(printf, 1, 2))) char *memory_format(const char *format, ...);
+__attribute__((format(printf, 1, 0))) char *memory_format_list(const char *format,
+                                                               va_list arguments);
 
 #endif

@@ -21,7 +21,7 @@ enum compare_headroom {
 
 /* What the command line asks for. */
 struct compare_request {
-    struct experiment_plan plan;
+    struct plan plan;
     struct variants named; /* by -a */
     char *settings;        /* for every variant with the shim */
     const char *reference; /* name; NULL: the default */
@@ -140,7 +140,7 @@ static const char compare_details[] =
 /* Returns the program's command line. */
 static char **compare_read_arguments(struct compare_request *request, char **arguments) {
     *request = (struct compare_request){
-        .plan = {.max_runs = EXPERIMENT_MOST_ROUNDS,
+        .plan = {.max_runs = PLAN_MOST_ROUNDS,
                  .duration_s = 60,
                  .threshold = 0.01,
                  .seed = randomness_fresh_seed(),
@@ -206,25 +206,24 @@ static unsigned compare_choose_variants(struct compare_request *request,
 
 /* The runs besides the rounds, each as far as it was asked for or costs little. */
 static void compare_probe(const struct compare_request *request, const struct variants *variants,
-                          struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
-    const struct analysis *analyses =
-        comparison->analyses[experiment->rounds.reference == 0 ? 1 : 0];
-    unsigned rounds = headroom_rounds_for(COMPARE_PROBE_SHARE * experiment->elapsed_s,
-                                          analyses[METRIC_WALL].reference);
+                          const struct experiment *experiment, struct comparison *comparison) {
+    const struct result *result = &experiment->result;
+    unsigned rounds = headroom_rounds_for(COMPARE_PROBE_SHARE * result->elapsed_s,
+                                          comparison_reference(comparison, METRIC_WALL));
     if (request->headroom == COMPARE_HEADROOM_ALWAYS && rounds == 0)
         rounds = HEADROOM_ROUNDS_LEAST;
     bool wanted = request->headroom == COMPARE_HEADROOM_ALWAYS ||
                   (request->headroom == COMPARE_HEADROOM_IF_CHEAP && !request->null);
     if (wanted)
-        probe_headroom(comparison, rounds);
+        probe_headroom(comparison, experiment, rounds);
     if (request->counters ||
-        (experiment->rounds.count >= COUNTED_ROUNDS / COMPARE_PROBE_SHARE && counters_available()))
-        probe_counters(comparison);
+        (result->rounds.count >= COUNTED_ROUNDS / COMPARE_PROBE_SHARE && counters_available()))
+        probe_counters(comparison, experiment);
     if (request->profile)
-        comparison->profile = probe_profile(comparison);
-    if (variants_have_shim(variants) && analyses[METRIC_CPU].reference < COMPARE_LOADING_RUN_S)
-        comparison->loading_s = probe_loading(comparison);
+        comparison->profile = probe_profile(comparison, experiment);
+    if (variants_have_shim(variants) &&
+        comparison_reference(comparison, METRIC_CPU) < COMPARE_LOADING_RUN_S)
+        comparison->loading_s = probe_loading(experiment);
 }
 
 /* The check and the rounds, with what the machine was like meanwhile. */
@@ -255,11 +254,11 @@ static int compare_measure(struct compare_request *request, const struct variant
                     reference, &terminal);
     int status = STATUS_DONE;
     if (compare_experiment(&experiment, &machine, &steal)) {
-        comparison_make(&comparison, &experiment, title);
+        comparison_make(&comparison, &experiment.result, title);
         comparison.machine = machine;
         comparison.steal = steal;
         reasons_add_findings(&comparison.reasons, findings);
-        compare_probe(request, variants, &comparison);
+        compare_probe(request, variants, &experiment, &comparison);
         judge_reasons(&comparison);
         if (request->style != TERMINAL_NONE)
             report_table_print(exports_tables(&request->exports), &terminal, &comparison);

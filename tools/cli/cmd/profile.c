@@ -135,9 +135,9 @@ static void profile_try(const struct profile_report *report, const struct target
         &variants,
         (struct variant){.name = "advised", .shim = true, .settings = report->advice.options});
     variants_settle(&variants, NULL);
-    struct experiment_plan plan = {
+    struct plan plan = {
         .runs = request->runs,
-        .max_runs = EXPERIMENT_MOST_ROUNDS,
+        .max_runs = PLAN_MOST_ROUNDS,
         .duration_s = request->duration_s,
         .threshold = 0.01,
         .precision = 0.01,
@@ -151,7 +151,7 @@ static void profile_try(const struct profile_report *report, const struct target
     experiment_init(&experiment, &plan, target, variants.items, variants.count, 0, terminal);
     fprintf(stderr, "\n");
     if (experiment_check(&experiment) && experiment_measure(&experiment)) {
-        comparison_make(&comparison, &experiment, report->title);
+        comparison_make(&comparison, &experiment.result, report->title);
         judge_reasons(&comparison);
         report_table_print(stderr, terminal, &comparison);
     } else {

@@ -3,6 +3,7 @@
 #include "base/say.h"
 #include "base/terminal.h"
 #include "cmd/commands.h"
+#include "measure/experiment.h"
 #include "replay/report.h"
 #include "replay/times.h"
 #include "target/settings.h"
@@ -16,7 +17,7 @@
 
 /* What the command line asks for. */
 struct replay_request {
-    struct experiment_plan plan;
+    struct plan plan;
     struct variants variants;
     char *settings;
     bool verify;
@@ -75,7 +76,7 @@ static const char replay_details[] =
 static const char *replay_read_arguments(struct replay_request *request, char **arguments) {
     const char *file = NULL;
     *request = (struct replay_request){
-        .plan = {.max_runs = EXPERIMENT_MOST_ROUNDS,
+        .plan = {.max_runs = PLAN_MOST_ROUNDS,
                  .duration_s = 30,
                  .threshold = 0.01,
                  .precision = 0.01,
@@ -98,18 +99,17 @@ static const char *replay_read_arguments(struct replay_request *request, char **
 /* ---- measuring ---- */
 
 static int replay_show(const struct replay_request *request, struct export *export,
-                       const struct experiment *experiment, const struct terminal *terminal,
+                       const struct result *result, const struct terminal *terminal,
                        const struct replay_report *about, const char *path) {
-    unsigned variants = experiment->rounds.variant_count;
+    unsigned variants = result->rounds.variant_count;
     /* The check ran the reference twice and each other variant once. */
-    struct replay_result *results =
-        times_read(path, variants + 1, experiment->rounds.count * variants);
+    struct replay_result *results = times_read(path, variants + 1, result->rounds.count * variants);
     if (results == NULL) {
         say_error("the replays did not leave the results that were asked for");
         return STATUS_OWN_FAILURE;
     }
     struct replay_report report = *about;
-    report.experiment = experiment;
+    report.result = result;
     report.results = results;
     if (request->style != TERMINAL_NONE)
         replay_report_print(export_tables(export), terminal, &report);
@@ -133,7 +133,7 @@ static int replay_measure(const struct replay_request *request, struct export *e
         printf("%s: %llu calls replayed under %u allocators, every block intact\n", report->title,
                (unsigned long long)report->summary->calls, request->variants.count);
     else if (sound && experiment_measure(&experiment))
-        status = replay_show(request, export, &experiment, terminal, report, results_path);
+        status = replay_show(request, export, &experiment.result, terminal, report, results_path);
     else {
         say_error("%s", experiment.reason);
         status = experiment.status;

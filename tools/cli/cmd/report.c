@@ -91,13 +91,13 @@ static int report_show(struct report_request *request, const struct terminal *te
 }
 
 static const char *report_reference(const struct saved *saved) {
-    return saved->variants[saved->experiment.rounds.reference].name;
+    return result_reference_name(&saved->result);
 }
 
 static int report_compare(const struct report_request *request, const struct terminal *terminal,
                           const char *const *files) {
     static struct saved before, after;
-    static struct report_pair pair;
+    static struct pair pair;
     for (int kind = 0; kind < EXPORTS_COUNT; kind++)
         if (request->exports.paths[kind] != NULL)
             args_refuse("an export is of one result, not of two; leave out '%s'", files[1]);
@@ -117,12 +117,12 @@ static int report_compare(const struct report_request *request, const struct ter
                      "the references differ (%s, %s), so that the variants cannot be compared; "
                      "measure both against one, with --reference",
                      first, second);
-    report_pair_make(&pair, &before, &after);
+    pair_make(&pair, &before, &after);
     if (request->style != TERMINAL_NONE)
-        report_pair_print(stdout, terminal, &pair);
+        pair_print(stdout, terminal, &pair);
     if (difference != NULL && request->style != TERMINAL_NONE)
         printf("Warning: the results are of different machines (%s).\n", difference);
-    return report_pair_status(&pair, request->fail_share);
+    return pair_status(&pair, request->fail_share);
 }
 
 static int report_main(char **arguments) {

@@ -9,15 +9,21 @@
 
 enum { COMPARISON_TEXT_BYTES = 96 };
 
-void comparison_make(struct comparison *comparison, const struct experiment *experiment,
+void comparison_make(struct comparison *comparison, const struct result *result,
                      const char *title) {
-    const struct rounds *rounds = &experiment->rounds;
-    *comparison = (struct comparison){.title = title, .experiment = experiment, .steal = -1};
+    const struct rounds *rounds = &result->rounds;
+    *comparison = (struct comparison){.title = title, .result = result, .steal = -1};
     for (unsigned variant = 0; variant < rounds->variant_count; variant++)
         for (int metric = 0; metric < METRIC_COUNT; metric++)
             if (variant != rounds->reference)
                 analysis_make(&comparison->analyses[variant][metric], rounds, variant,
-                              (enum metric)metric, experiment->plan.threshold);
+                              (enum metric)metric, result->plan.threshold);
+}
+
+double comparison_reference(const struct comparison *comparison, enum metric metric) {
+    /* It has no analysis of its own; every other one has its median. */
+    unsigned other = comparison->result->rounds.reference == 0 ? 1 : 0;
+    return comparison->analyses[other][metric].reference;
 }
 
 const char *comparison_verdict_word(enum metric metric, enum paired_verdict verdict, char *text,
@@ -42,6 +48,26 @@ const char *comparison_verdict_word(enum metric metric, enum paired_verdict verd
     return "inconclusive";
 }
 
+static const struct {
+    enum terminal_colour colour;
+    const char *class;
+} comparison_looks[] = {
+    [PAIRED_FASTER] = {TERMINAL_GOOD, "less"},
+    [PAIRED_SLIGHTLY_FASTER] = {TERMINAL_GOOD, "less"},
+    [PAIRED_NO_DIFFERENCE] = {TERMINAL_PLAIN, "none"},
+    [PAIRED_SLIGHTLY_SLOWER] = {TERMINAL_BAD, "more"},
+    [PAIRED_SLOWER] = {TERMINAL_BAD, "more"},
+    [PAIRED_INCONCLUSIVE] = {TERMINAL_PLAIN, "none"},
+};
+
+enum terminal_colour comparison_verdict_colour(enum paired_verdict verdict) {
+    return comparison_looks[verdict].colour;
+}
+
+const char *comparison_verdict_class(enum paired_verdict verdict) {
+    return comparison_looks[verdict].class;
+}
+
 void comparison_format_difference(const struct analysis *analysis, char *text, size_t text_bytes) {
     const struct paired_interval *difference = &analysis->difference;
     double estimate = 100 * paired_share(difference->estimate);
@@ -57,19 +83,18 @@ void comparison_format_difference(const struct analysis *analysis, char *text, s
 }
 
 bool comparison_judges(const struct comparison *comparison, unsigned variant) {
-    const struct experiment *experiment = comparison->experiment;
-    unsigned reference = experiment->rounds.reference;
+    const struct result *result = comparison->result;
+    unsigned reference = result->rounds.reference;
     bool any_shim = false;
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++)
-        any_shim = any_shim || (i != reference && experiment->variants[i].shim);
-    return variant != reference && (!any_shim || experiment->variants[variant].shim);
+    for (unsigned i = 0; i < result->rounds.variant_count; i++)
+        any_shim = any_shim || (i != reference && result->variants[i].shim);
+    return variant != reference && (!any_shim || result->variants[variant].shim);
 }
 
 /* With the shim as the reference of a variant without it, what the variant gains the shim loses. */
 static bool comparison_is_turned(const struct comparison *comparison, unsigned variant) {
-    const struct experiment *experiment = comparison->experiment;
-    return experiment->variants[experiment->rounds.reference].shim &&
-           !experiment->variants[variant].shim;
+    const struct result *result = comparison->result;
+    return result->variants[result->rounds.reference].shim && !result->variants[variant].shim;
 }
 
 bool comparison_gains(const struct comparison *comparison, unsigned variant) {
@@ -87,7 +112,7 @@ bool comparison_gains(const struct comparison *comparison, unsigned variant) {
 enum exit_status comparison_status(const struct comparison *comparison, double fail_share,
                                    bool strict) {
     enum exit_status status = STATUS_DONE;
-    for (unsigned i = 0; i < comparison->experiment->rounds.variant_count; i++) {
+    for (unsigned i = 0; i < comparison->result->rounds.variant_count; i++) {
         if (!comparison_judges(comparison, i))
             continue;
         for (int metric = 0; metric < METRIC_COUNT; metric++) {
@@ -112,7 +137,7 @@ enum exit_status comparison_status(const struct comparison *comparison, double f
 static char *comparison_gain_text(const struct comparison *comparison, unsigned variant) {
     double saved = -paired_share(comparison->analyses[variant][METRIC_CPU].difference.estimate);
     double share = comparison->headroom.share;
-    const char *name = comparison->experiment->variants[variant].name;
+    const char *name = comparison->result->variants[variant].name;
     /* Only beyond the interval is it more than the calls cost. */
     if (share > 0 && saved > comparison->headroom.high)
         return memory_format("%s %.2fx: besides faster calls it saves page faults or cache misses",
@@ -131,7 +156,7 @@ char *comparison_headroom_text(const struct comparison *comparison) {
                                "%.2fx by faster calls",
                                100 * headroom->share, 100 * headroom->low, 100 * headroom->high,
                                headroom_ceiling(headroom->share));
-    for (unsigned i = 0; i < comparison->experiment->rounds.variant_count; i++) {
+    for (unsigned i = 0; i < comparison->result->rounds.variant_count; i++) {
         if (!comparison_judges(comparison, i))
             continue;
         char *gain = comparison_gain_text(comparison, i);
@@ -206,15 +231,15 @@ char *comparison_sentence(const struct comparison *comparison, unsigned variant)
 }
 
 char *comparison_resolution_text(const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
-    const struct rounds *rounds = &experiment->rounds;
+    const struct result *result = comparison->result;
+    const struct rounds *rounds = &result->rounds;
     double half_width = analysis_worst_half_width(rounds);
-    bool short_of_time = experiment->out_of_time && half_width > experiment->plan.precision;
+    bool short_of_time = result->out_of_time && half_width > result->plan.precision;
     if (rounds->count < PAIRED_ROUNDS_FOR_INTERVAL)
         return memory_format("%u rounds: no 95 %% interval exists below %d, so there is no "
                              "verdict%s",
                              rounds->count, PAIRED_ROUNDS_FOR_INTERVAL,
-                             experiment->out_of_time ? "; give more time with --duration" : "");
+                             result->out_of_time ? "; give more time with --duration" : "");
     return memory_format("Resolution: time intervals reach up to %.1f %% to either side%s",
                          100 * half_width,
                          short_of_time ? "; --duration ended the run, more time narrows them" : "");

@@ -1,24 +1,35 @@
 /* A finished comparison: what every kind of report is made from.
  *
  * The analyses are made once here, so that the table, the JSON file and the exit status cannot
- * disagree.
+ * disagree. A comparison is filled in this order, and only read after that:
+ *
+ *   comparison_make    the analyses, from the result
+ *   the owner          machine, steal and the target's findings
+ *   probe.h            headroom, counted, profile, loading_s, as far as they are wanted
+ *   judge.h            the reasons, which look at all of these
+ *
+ * report/saved.h fills one from a file instead. The result, the title and the profile are somebody
+ * else's and live longer. Functions that return a char * return a new string, for free(); those
+ * that take a variant do not take the reference, unless they say so.
  */
 #ifndef COMPARE_COMPARISON_H
 #define COMPARE_COMPARISON_H
 
 #include "base/json_tree.h"
+#include "base/say.h"
+#include "base/terminal.h"
 #include "compare/reasons.h"
 #include "measure/analysis.h"
 #include "measure/counted.h"
-#include "measure/experiment.h"
 #include "measure/headroom.h"
 #include "measure/machine.h"
+#include "measure/result.h"
 
 struct comparison {
     const char *title; /* the command as typed, or --name */
-    const struct experiment *experiment;
+    const struct result *result;
     struct analysis analyses[ROUNDS_VARIANTS_MAX][METRIC_COUNT]; /* not of the reference */
-    /* What comparison_make leaves empty, for those who know it. */
+    /* What comparison_make leaves empty; a report leaves out what is still empty. */
     struct machine machine;
     double steal;     /* share of the processors' time that went to other guests; -1: not known */
     double loading_s; /* what loading the shim takes; 0: not measured */
@@ -28,19 +39,26 @@ struct comparison {
     const struct json_value *profile; /* what the program allocates: profile/table.h; NULL */
 };
 
-/* After experiment_measure. */
-void comparison_make(struct comparison *comparison, const struct experiment *experiment,
-                     const char *title);
+/* Of a result with a round at least. */
+void comparison_make(struct comparison *comparison, const struct result *result, const char *title);
 
-/* "faster", "slightly larger", "no meaningful difference", "inconclusive". */
+/* The reference's median, in the metric's unit. */
+double comparison_reference(const struct comparison *comparison, enum metric metric);
+
+/* "faster", "slightly larger", "no meaningful difference", "inconclusive". Made in `text` if it has
+ * to be made; 32 bytes are enough. */
 const char *comparison_verdict_word(enum metric metric, enum paired_verdict verdict, char *text,
                                     size_t text_bytes);
 
-/* "-9.8 % [-11.2 ... -8.6]", "-2.7 % exact", "same". */
+/* How a verdict looks: its colour on a terminal; its class on a page, "less", "more" or "none". */
+enum terminal_colour comparison_verdict_colour(enum paired_verdict verdict);
+const char *comparison_verdict_class(enum paired_verdict verdict);
+
+/* "-9.8 % [-11.2 ... -8.6]", "-2.7 % exact", "same"; without an interval "-9.8 %". */
 void comparison_format_difference(const struct analysis *analysis, char *text, size_t text_bytes);
 
 /* Is a variant judged by --fail-if-slower and --strict? Those with the shim are, or all when none
- * has it. */
+ * has it; the reference never is. */
 bool comparison_judges(const struct comparison *comparison, unsigned variant);
 
 /* "allocation is 14 % [12 ... 16] of the CPU time, so at most 1.16x by faster calls; tagpool 1.11x,

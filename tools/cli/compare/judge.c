@@ -5,24 +5,24 @@
 #include <string.h>
 
 /* A pair of malloc and free takes about this long where its block is in the cache. */
-#define REASON_PAIR_S 20e-9
+#define JUDGE_PAIR_S 20e-9
 
 /* Below these nothing can be gained that would be seen. */
-#define REASON_SHARE_LEAST  0.01
-#define REASON_BUSY_LEAST   0.5
-#define REASON_POOL_LEAST   0.5
-#define REASON_LARGE_MOST   0.5
-#define REASON_LOADING_MOST 0.01
-#define REASON_LIVE_LEAST   (1 << 20)
-#define REASON_STEAL_MOST   0.01
-#define REASON_MEBIBYTE     1048576.0
+#define JUDGE_SHARE_LEAST  0.01
+#define JUDGE_BUSY_LEAST   0.5
+#define JUDGE_POOL_LEAST   0.5
+#define JUDGE_LARGE_MOST   0.5
+#define JUDGE_LOADING_MOST 0.01
+#define JUDGE_LIVE_LEAST   (1 << 20)
+#define JUDGE_STEAL_MOST   0.01
+#define JUDGE_MEBIBYTE     1048576.0
 
 /* ---- the program ---- */
 
 /* What the reasons are judged by. */
-struct reason_facts {
+struct judge_facts {
     const struct comparison *comparison;
-    const struct experiment_proof *proof; /* of the first judged variant with the shim; or NULL */
+    const struct result_proof *proof; /* of the first judged variant with the shim; or NULL */
     const char *program;
     double cpu_s;   /* of the reference, median */
     double busy;    /* cpu / wall of its calmest round: others may have had the CPU */
@@ -30,7 +30,7 @@ struct reason_facts {
     bool uncertain; /* an interval is wider than the noise threshold */
 };
 
-static double reason_busy(const struct rounds *rounds) {
+static double judge_busy(const struct rounds *rounds) {
     double busy = 0;
     for (unsigned i = 0; i < rounds->count; i++) {
         const struct launch_result *result = &rounds->items[i].results[rounds->reference];
@@ -39,39 +39,38 @@ static double reason_busy(const struct rounds *rounds) {
     return busy;
 }
 
-static struct reason_facts reason_collect(const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
-    const struct rounds *rounds = &experiment->rounds;
-    unsigned other = rounds->reference == 0 ? 1 : 0;
-    struct reason_facts facts = {
+static struct judge_facts judge_collect(const struct comparison *comparison) {
+    const struct result *result = comparison->result;
+    const struct rounds *rounds = &result->rounds;
+    struct judge_facts facts = {
         .comparison = comparison,
-        .program = experiment->target->argv[0],
-        .cpu_s = comparison->analyses[other][METRIC_CPU].reference,
-        .busy = reason_busy(rounds),
+        .program = result->command[0],
+        .cpu_s = comparison_reference(comparison, METRIC_CPU),
+        .busy = judge_busy(rounds),
         .no_gain = true,
-        .uncertain = analysis_worst_half_width(rounds) > experiment->plan.threshold,
+        .uncertain = analysis_worst_half_width(rounds) > result->plan.threshold,
     };
     for (unsigned i = 0; i < rounds->variant_count; i++) {
         if (!comparison_judges(comparison, i))
             continue;
         if (comparison_gains(comparison, i))
             facts.no_gain = false;
-        if (facts.proof == NULL && experiment->proofs[i].calls > 0)
-            facts.proof = &experiment->proofs[i];
+        if (facts.proof == NULL && result->proofs[i].calls > 0)
+            facts.proof = &result->proofs[i];
     }
     return facts;
 }
 
-static void reason_of_calls(struct reasons *reasons, const struct reason_facts *facts) {
+static void judge_calls(struct reasons *reasons, const struct judge_facts *facts) {
     const struct headroom *headroom = &facts->comparison->headroom;
     bool counted = facts->proof != NULL && facts->proof->missed == 0;
     double calls = counted ? (double)facts->proof->calls : 0;
-    if (headroom->measured && headroom->high < 2 * REASON_SHARE_LEAST)
+    if (headroom->measured && headroom->high < 2 * JUDGE_SHARE_LEAST)
         reasons_add(reasons, REASON_PROGRAM, "few_calls", facts->no_gain,
                     "allocation takes %.1f %% of the CPU time: no allocator can make this program "
                     "much faster; look for its time elsewhere",
                     100 * headroom->share);
-    else if (calls > 0 && calls * REASON_PAIR_S < REASON_SHARE_LEAST * facts->cpu_s)
+    else if (calls > 0 && calls * JUDGE_PAIR_S < JUDGE_SHARE_LEAST * facts->cpu_s)
         reasons_add(reasons, REASON_PROGRAM, "few_calls", facts->no_gain,
                     "%.0f allocations per second of CPU time are few, below 1 %% of it: no "
                     "allocator can make this program much faster; look for its time elsewhere",
@@ -79,60 +78,60 @@ static void reason_of_calls(struct reasons *reasons, const struct reason_facts *
 }
 
 /* The program has an arena of its own, or large blocks only. */
-static void reason_of_sizes(struct reasons *reasons, const struct reason_facts *facts) {
-    const struct experiment_proof *proof = facts->proof;
-    const char *base = strrchr(facts->comparison->experiment->target->binary, '/');
+static void judge_sizes(struct reasons *reasons, const struct judge_facts *facts) {
+    const struct result_proof *proof = facts->proof;
+    const char *base = strrchr(facts->comparison->result->binary, '/');
     double large = json_tree_number(facts->comparison->profile, "advice.large_bytes_share", 0);
     if (base != NULL && strncmp(base, "/python", 7) == 0 && getenv("PYTHONMALLOC") == NULL)
         reasons_add(reasons, REASON_PROGRAM, "own_arena", facts->no_gain,
                     "Python serves small objects from an arena of its own; set PYTHONMALLOC=malloc "
                     "to let tagpool serve them");
-    if (large > REASON_LARGE_MOST)
+    if (large > JUDGE_LARGE_MOST)
         reasons_add(reasons, REASON_PROGRAM, "large_blocks", facts->no_gain,
                     "%.0f %% of the bytes are in blocks of more than 32 KiB: the program has an "
                     "arena of its own; see whether it can be told to use malloc",
                     100 * large);
     if (proof != NULL && proof->direct_calls == 0 &&
-        (double)proof->pool_calls < REASON_POOL_LEAST * (double)proof->calls)
+        (double)proof->pool_calls < JUDGE_POOL_LEAST * (double)proof->calls)
         reasons_add(reasons, REASON_PROGRAM, "few_nodes", facts->no_gain,
                     "the pools served only %.0f %% of the calls, the others ask for more than "
                     "node_max, which is 4K at most; 'tagpool profile' shows the sizes",
                     100 * (double)proof->pool_calls / (double)proof->calls);
 }
 
-static void reason_of_time(struct reasons *reasons, const struct reason_facts *facts) {
+static void judge_time(struct reasons *reasons, const struct judge_facts *facts) {
     const struct comparison *comparison = facts->comparison;
-    if (facts->busy < REASON_BUSY_LEAST)
+    if (facts->busy < JUDGE_BUSY_LEAST)
         reasons_add(
             reasons, REASON_PROGRAM, "waiting", facts->no_gain,
             "it used the CPU for at most %.0f %% of the wall time and waited for the rest; an "
             "allocator shortens only the first: keep its input in memory, or judge by cpu",
             100 * facts->busy);
-    if (comparison->loading_s > REASON_LOADING_MOST * facts->cpu_s)
+    if (comparison->loading_s > JUDGE_LOADING_MOST * facts->cpu_s)
         reasons_add(reasons, REASON_PROGRAM, "short_run", facts->no_gain,
                     "a run takes %.1f ms of CPU time, and loading the shim alone %.2f ms; give "
                     "it more work per run",
                     1e3 * facts->cpu_s, 1e3 * comparison->loading_s);
     if (facts->proof != NULL && facts->proof->direct_calls == 0 &&
-        facts->proof->pool_bytes_peak < REASON_LIVE_LEAST)
+        facts->proof->pool_bytes_peak < JUDGE_LIVE_LEAST)
         reasons_add(reasons, REASON_PROGRAM, "tiny_live_set", facts->no_gain,
                     "its pools held at most %.2f MiB at one time, which fits into the processor's "
                     "cache under any allocator; a larger input may show more",
-                    (double)facts->proof->pool_bytes_peak / REASON_MEBIBYTE);
+                    (double)facts->proof->pool_bytes_peak / JUDGE_MEBIBYTE);
 }
 
 /* ---- the machine ---- */
 
-static void reason_of_rounds(struct reasons *reasons, const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
+static void judge_rounds(struct reasons *reasons, const struct comparison *comparison) {
+    const struct result *result = comparison->result;
+    for (unsigned i = 0; i < result->rounds.variant_count; i++) {
         const struct analysis *wall = &comparison->analyses[i][METRIC_WALL];
-        const char *name = experiment->variants[i].name;
-        if (i == experiment->rounds.reference)
+        const char *name = result->variants[i].name;
+        if (i == result->rounds.reference)
             continue;
         if (wall->order.significant)
             reasons_add(reasons, REASON_MACHINE, "order",
-                        fabs(wall->order.effect) > experiment->plan.threshold / 2,
+                        fabs(wall->order.effect) > result->plan.threshold / 2,
                         "order matters for %s: %+.1f %% wall time when it runs second; the "
                         "balanced order evens it out",
                         name, 100 * paired_share(wall->order.effect));
@@ -144,11 +143,11 @@ static void reason_of_rounds(struct reasons *reasons, const struct comparison *c
     }
 }
 
-static void reason_of_machine(struct reasons *reasons, const struct reason_facts *facts) {
+static void judge_machine(struct reasons *reasons, const struct judge_facts *facts) {
     const struct comparison *comparison = facts->comparison;
     const struct machine *machine = &comparison->machine;
     const char *governor = machine->governor;
-    if (comparison->steal > REASON_STEAL_MOST)
+    if (comparison->steal > JUDGE_STEAL_MOST)
         reasons_add(reasons, REASON_MACHINE, "steal", facts->uncertain,
                     "other guests of this host took %.1f %% of the processors' time: repeat when "
                     "it is calmer",
@@ -167,10 +166,10 @@ static void reason_of_machine(struct reasons *reasons, const struct reason_facts
 
 void judge_reasons(struct comparison *comparison) {
     struct reasons *reasons = &comparison->reasons;
-    struct reason_facts facts = reason_collect(comparison);
-    reason_of_calls(reasons, &facts);
-    reason_of_sizes(reasons, &facts);
-    reason_of_time(reasons, &facts);
-    reason_of_rounds(reasons, comparison);
-    reason_of_machine(reasons, &facts);
+    struct judge_facts facts = judge_collect(comparison);
+    judge_calls(reasons, &facts);
+    judge_sizes(reasons, &facts);
+    judge_time(reasons, &facts);
+    judge_rounds(reasons, comparison);
+    judge_machine(reasons, &facts);
 }

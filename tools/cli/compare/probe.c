@@ -12,8 +12,8 @@
 enum { PROBE_LOADING_ROUNDS = 80 };
 
 /* The plan of the comparison, for `rounds` rounds of other variants. */
-static struct experiment_plan probe_plan(const struct experiment *experiment, unsigned rounds) {
-    struct experiment_plan plan = experiment->plan;
+static struct plan probe_plan(const struct experiment *experiment, unsigned rounds) {
+    struct plan plan = experiment->result.plan;
     plan.output = "null";
     plan.runs = rounds;
     plan.warmups = 0;
@@ -26,8 +26,8 @@ static struct experiment_plan probe_plan(const struct experiment *experiment, un
 static bool probe_run(struct experiment *probe, const struct experiment *experiment,
                       const char *subject, const struct variant *variants, unsigned count,
                       unsigned rounds) {
-    struct experiment_plan plan = probe_plan(experiment, rounds);
-    plan.counted = variants == experiment->variants;
+    struct plan plan = probe_plan(experiment, rounds);
+    plan.counted = variants == experiment->result.variants;
     /* The input was spooled: what it is read from serves again. */
     char *input = memory_format("/proc/self/fd/%d", experiment->spool.source);
     plan.input = input;
@@ -44,7 +44,7 @@ static bool probe_run(struct experiment *probe, const struct experiment *experim
 
 /* The trace library, in front of what the reference preloads. */
 static char *probe_preload(const struct experiment *experiment) {
-    const char *behind = experiment->variants[experiment->rounds.reference].preload;
+    const char *behind = experiment->result.variants[experiment->result.rounds.reference].preload;
     char *library = library_of_trace();
     char *preload =
         memory_format("%s%s%s", library, behind != NULL ? ":" : "", behind != NULL ? behind : "");
@@ -52,39 +52,34 @@ static char *probe_preload(const struct experiment *experiment) {
     return preload;
 }
 
-static double probe_reference(const struct comparison *comparison, enum metric metric) {
-    unsigned other = comparison->experiment->rounds.reference == 0 ? 1 : 0;
-    return comparison->analyses[other][metric].reference;
-}
-
-void probe_headroom(struct comparison *comparison, unsigned rounds) {
-    const struct experiment *experiment = comparison->experiment;
+void probe_headroom(struct comparison *comparison, const struct experiment *experiment,
+                    unsigned rounds) {
     static const char *const variables[HEADROOM_STEPS] = {TAGPOOL_INFLATE_VARIABLE "=0",
                                                           TAGPOOL_INFLATE_VARIABLE "=1",
                                                           TAGPOOL_INFLATE_VARIABLE "=2"};
     static const char *const names[HEADROOM_STEPS] = {"headroom 0", "headroom 1", "headroom 2"};
     struct variant variants[HEADROOM_STEPS];
     struct experiment probe;
-    if (rounds < HEADROOM_ROUNDS_LEAST || experiment->variants[experiment->rounds.reference].shim)
+    if (rounds < HEADROOM_ROUNDS_LEAST ||
+        experiment->result.variants[experiment->result.rounds.reference].shim)
         return;
     char *preload = probe_preload(experiment);
     for (unsigned k = 0; k < HEADROOM_STEPS; k++)
         variants[k] =
             (struct variant){.name = names[k], .preload = preload, .variable = variables[k]};
     if (probe_run(&probe, experiment, "headroom", variants, HEADROOM_STEPS, rounds))
-        headroom_make(&comparison->headroom, &probe.rounds,
-                      probe_reference(comparison, METRIC_CPU));
+        headroom_make(&comparison->headroom, &probe.result.rounds,
+                      comparison_reference(comparison, METRIC_CPU));
     experiment_free(&probe);
     free(preload);
 }
 
-void probe_counters(struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
+void probe_counters(struct comparison *comparison, const struct experiment *experiment) {
     struct experiment probe;
-    if (probe_run(&probe, experiment, "counters", experiment->variants,
-                  experiment->rounds.variant_count, COUNTED_ROUNDS)) {
-        probe.rounds.reference = experiment->rounds.reference;
-        counted_make(&comparison->counted, &probe.rounds);
+    if (probe_run(&probe, experiment, "counters", experiment->result.variants,
+                  experiment->result.rounds.variant_count, COUNTED_ROUNDS)) {
+        probe.result.rounds.reference = experiment->result.rounds.reference;
+        counted_make(&comparison->counted, &probe.result.rounds);
     }
     experiment_free(&probe);
 }
@@ -110,12 +105,12 @@ static struct json_value *probe_read(const struct comparison *comparison, const 
                                      const struct launch_result *result) {
     struct profile_report report = {
         .title = comparison->title,
-        .command = comparison->experiment->target->argv,
+        .command = comparison->result->command,
         .profiled = {.wait_status = result->wait_status,
                      .wall_s = metric_value(METRIC_WALL, result),
                      .cpu_s = metric_value(METRIC_CPU, result)},
-        .plain = {.wall_s = probe_reference(comparison, METRIC_WALL),
-                  .cpu_s = probe_reference(comparison, METRIC_CPU)},
+        .plain = {.wall_s = comparison_reference(comparison, METRIC_WALL),
+                  .cpu_s = comparison_reference(comparison, METRIC_CPU)},
         .has_plain = true,
     };
     const char *fault = profile_file_read(path, &report.summary);
@@ -124,7 +119,7 @@ static struct json_value *probe_read(const struct comparison *comparison, const 
         say_note("no profile: %s", fault);
     } else if (report.summary.process_count == 0) {
         say_note("no profile: the library that counts was not active in %s",
-                 comparison->experiment->target->argv[0]);
+                 comparison->result->command[0]);
     } else {
         profile_advise(&report.summary, report.plain.cpu_s, &report.advice);
         profile = probe_parse(&report);
@@ -134,8 +129,8 @@ static struct json_value *probe_read(const struct comparison *comparison, const 
     return profile;
 }
 
-const struct json_value *probe_profile(const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
+const struct json_value *probe_profile(const struct comparison *comparison,
+                                       const struct experiment *experiment) {
     struct json_value *profile = NULL;
     struct shared_file page;
     struct experiment probe;
@@ -144,7 +139,7 @@ const struct json_value *probe_profile(const struct comparison *comparison) {
     char *variable = memory_format("%s=%s", TAGPOOL_PROFILE_VARIABLE, page.path);
     struct variant variant = {.name = "profile", .preload = preload, .variable = variable};
     if (probe_run(&probe, experiment, "profile", &variant, 1, 1))
-        profile = probe_read(comparison, page.path, &probe.rounds.items[0].results[0]);
+        profile = probe_read(comparison, page.path, &probe.result.rounds.items[0].results[0]);
     experiment_free(&probe);
     shared_file_remove(&page);
     free(variable);
@@ -167,16 +162,15 @@ static double probe_more_cpu(const struct rounds *rounds) {
     return fmax(more, 0);
 }
 
-double probe_loading(const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
+double probe_loading(const struct experiment *experiment) {
     static char name[] = "tagpool", version[] = "--version";
     static char *command[] = {name, version, NULL};
     struct target target = {.argv = command};
-    struct experiment_plan plan = {
+    struct plan plan = {
         .runs = PROBE_LOADING_ROUNDS,
         .max_runs = PROBE_LOADING_ROUNDS,
         .duration_s = 1,
-        .seed = experiment->plan.seed,
+        .seed = experiment->result.plan.seed,
         .ignore_failure = true,
         .input = "null",
         .output = "null",
@@ -190,7 +184,7 @@ double probe_loading(const struct comparison *comparison) {
     experiment_init(&probe, &plan, &target, variants, 2, 0, experiment->terminal);
     double loading_s = 0;
     if (experiment_measure(&probe))
-        loading_s = probe_more_cpu(&probe.rounds);
+        loading_s = probe_more_cpu(&probe.result.rounds);
     experiment_free(&probe);
     free(program);
     free(library);

@@ -1,25 +1,29 @@
 /* Runs beside a comparison, which are never timed as part of it: what the program allocates, what
  * allocation costs it, what loading the shim costs.
  *
- * Each takes the comparison's experiment after its rounds, and runs the reference with
- * libtagpool-trace.so in front. A probe that fails is a note on standard error and an empty result:
- * the comparison stands without it.
+ * Each takes the experiment whose result the comparison is about, after its rounds, and runs the
+ * reference with libtagpool-trace.so in front. A probe that fails is a note on standard error and
+ * an empty result: the comparison stands without it.
  */
 #ifndef COMPARE_PROBE_H
 #define COMPARE_PROBE_H
 
 #include "compare/comparison.h"
+#include "measure/experiment.h"
 
 /* By inflation: headroom.h. Not measured when the reference has the shim. */
-void probe_headroom(struct comparison *comparison, unsigned rounds);
+void probe_headroom(struct comparison *comparison, const struct experiment *experiment,
+                    unsigned rounds);
 
 /* By the processor's counters: counted.h. */
-void probe_counters(struct comparison *comparison);
+void probe_counters(struct comparison *comparison, const struct experiment *experiment);
 
-/* A profile as profile/table.h describes it, parsed; NULL when there is none. */
-const struct json_value *probe_profile(const struct comparison *comparison);
+/* A profile as profile/table.h describes it, parsed; NULL when there is none. It lives as long
+ * as the program. */
+const struct json_value *probe_profile(const struct comparison *comparison,
+                                       const struct experiment *experiment);
 
 /* Seconds by which the shim lengthens the start of a program that does nothing. */
-double probe_loading(const struct comparison *comparison);
+double probe_loading(const struct experiment *experiment);
 
 #endif

@@ -1,7 +1,6 @@
 #include "compare/reasons.h"
 
 #include "base/memory.h"
-#include "base/say.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,10 +19,8 @@ void reasons_add(struct reasons *reasons, enum reason_kind kind, const char *key
     struct reason *reason = &reasons->items[reasons->count++];
     *reason = (struct reason){.kind = kind, .key = key, .matters = matters};
     va_start(arguments, format);
-    int length = vasprintf(&reason->text, format, arguments);
+    reason->text = memory_format_list(format, arguments);
     va_end(arguments);
-    if (length < 0)
-        say_and_exit(STATUS_OWN_FAILURE, "out of memory");
 }
 
 void reasons_add_findings(struct reasons *reasons, const struct target_findings *findings) {

@@ -1,5 +1,6 @@
 #include "launch/launcher.h"
 
+#include "base/clock.h"
 #include "base/say.h"
 
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LAUNCHER_DESCRIPTORS = 4 }; /* the memfd, and the target's 0, 1, 2 */
@@ -33,12 +33,6 @@ struct launcher_note {
 
 static int launcher_socket = -1;
 static struct sigaction launcher_inherited[2]; /* of SIGINT and SIGQUIT */
-
-static uint64_t launcher_now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* ---- the side of tagpool ---- */
 
@@ -196,7 +190,7 @@ __attribute__((noreturn)) static void launcher_execute(const int *descriptors, i
     while (gate >= 0 && read(gate, &byte, 1) < 0 && errno == EINTR) {
     }
     note->exec_errno = 0;
-    note->start_ns = launcher_now_ns();
+    note->start_ns = clock_wall_ns();
     execve(path, argv, envp);
     note->exec_errno = errno;
     _exit(127);
@@ -236,7 +230,7 @@ static void launcher_run(const int *descriptors, struct launcher_note *note,
     bool counted = launcher_is_counted(descriptors);
     int status = 0;
     memset(result, 0, sizeof *result);
-    note->start_ns = launcher_now_ns();
+    note->start_ns = clock_wall_ns();
     pid_t child = launcher_fork(descriptors, note, counted ? &counters : NULL);
     if (child < 0) {
         result->exec_errno = errno;
@@ -247,7 +241,7 @@ static void launcher_run(const int *descriptors, struct launcher_note *note,
         ended = wait4(child, &status, 0, &usage);
     while (ended < 0 && errno == EINTR);
     int error = ended < 0 ? errno : note->exec_errno;
-    result->wall_ns = launcher_now_ns() - note->start_ns;
+    result->wall_ns = clock_wall_ns() - note->start_ns;
     if (counted)
         counters_read(&counters, result->counters);
     result->wait_status = status;

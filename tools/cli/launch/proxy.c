@@ -1,5 +1,6 @@
 #include "launch/proxy.h"
 
+#include "base/clock.h"
 #include "base/leftover.h"
 #include "base/say.h"
 
@@ -10,7 +11,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Signals that are sent to us and meant for the program. */
@@ -73,12 +73,6 @@ __attribute__((noreturn)) static void proxy_child(const struct proxy_run *run,
     _exit(error == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN);
 }
 
-static double proxy_now_s(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 static double proxy_seconds(const struct timeval *time) {
     return (double)time->tv_sec + (double)time->tv_usec * 1e-6;
 }
@@ -89,7 +83,7 @@ bool proxy_run(const struct proxy_run *run, struct proxy_result *result) {
     fflush(NULL);
     proxy_watched_signals(&watched);
     sigprocmask(SIG_BLOCK, &watched, &inherited);
-    double start_s = proxy_now_s();
+    double start_s = clock_wall_s();
     pid_t child = fork();
     if (child == 0)
         proxy_child(run, &inherited);
@@ -97,7 +91,7 @@ bool proxy_run(const struct proxy_run *run, struct proxy_result *result) {
     if (child > 0) {
         result->stopped_by = 0;
         result->wait_status = proxy_wait(child, &watched, &usage, &result->stopped_by);
-        result->wall_s = proxy_now_s() - start_s;
+        result->wall_s = clock_wall_s() - start_s;
         result->cpu_s = proxy_seconds(&usage.ru_utime) + proxy_seconds(&usage.ru_stime);
     }
     sigprocmask(SIG_SETMASK, &inherited, NULL);

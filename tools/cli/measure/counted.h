@@ -19,6 +19,7 @@ struct counted {
     struct paired_interval differences[ROUNDS_VARIANTS_MAX][COUNTER_COUNT]; /* of logarithms */
 };
 
+/* From rounds that ran with counters; one at least. */
 void counted_make(struct counted *counted, const struct rounds *rounds);
 
 #endif

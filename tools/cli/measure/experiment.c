@@ -1,5 +1,6 @@
 #include "measure/experiment.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "measure/analysis.h"
 #include "pages/stats_file.h"
@@ -13,29 +14,19 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <tagpool/options.h>
-#include <time.h>
 #include <unistd.h>
 
 /* The environment grows by up to this much from round to round, in steps of the stack's alignment.
  */
 enum { EXPERIMENT_PADDING_STEPS = 256, EXPERIMENT_PADDING_STEP_BYTES = 16 };
 
-static double experiment_now_s(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 /* Records why there is no verdict; always false. */
 __attribute__((format(printf, 3, 4))) static bool
 experiment_fail(struct experiment *experiment, enum exit_status status, const char *format, ...) {
     va_list arguments;
-    char *reason = NULL;
     va_start(arguments, format);
-    int length = vasprintf(&reason, format, arguments);
+    char *reason = memory_format_list(format, arguments);
     va_end(arguments);
-    if (length < 0)
-        say_and_exit(STATUS_OWN_FAILURE, "out of memory");
     free(experiment->reason);
     experiment->status = status;
     experiment->reason = reason;
@@ -70,17 +61,22 @@ static bool experiment_is_file(const char *output) {
            strcmp(output, "inherit") != 0;
 }
 
-void experiment_init(struct experiment *experiment, const struct experiment_plan *plan,
+void experiment_init(struct experiment *experiment, const struct plan *plan,
                      const struct target *target, const struct variant *variants,
                      unsigned variant_count, unsigned reference, const struct terminal *terminal) {
     *experiment = (struct experiment){
-        .plan = *plan,
+        .result =
+            {
+                .plan = *plan,
+                .command = target->argv,
+                .binary = target->binary,
+                .variants = variants,
+                .preload = getenv("LD_PRELOAD"),
+                .options = getenv(TAGPOOL_OPTIONS_VARIABLE),
+                .rounds = {.variant_count = variant_count, .reference = reference},
+            },
         .target = target,
-        .variants = variants,
         .terminal = terminal,
-        .inherited_preload = getenv("LD_PRELOAD"),
-        .inherited_options = getenv(TAGPOOL_OPTIONS_VARIABLE),
-        .rounds = {.variant_count = variant_count, .reference = reference},
     };
     schedule_init(&experiment->schedule, variant_count, plan->seed);
     if (experiment_is_file(plan->output))
@@ -90,7 +86,7 @@ void experiment_init(struct experiment *experiment, const struct experiment_plan
 
 void experiment_free(struct experiment *experiment) {
     spool_close(&experiment->spool);
-    rounds_free(&experiment->rounds);
+    result_free(&experiment->result);
     free(experiment->reason);
     experiment->reason = NULL;
 }
@@ -105,10 +101,10 @@ char *experiment_describe_end(int wait_status) {
 /* ---- one run ---- */
 
 static bool experiment_prepare(struct experiment *experiment) {
-    if (experiment->plan.prepare == NULL)
+    if (experiment->result.plan.prepare == NULL)
         return true;
     /* Standard output may be where our results go. */
-    char *command = memory_format("exec >&2\n%s", experiment->plan.prepare);
+    char *command = memory_format("exec >&2\n%s", experiment->result.plan.prepare);
     int status = system(command);
     free(command);
     if (status == 0)
@@ -159,12 +155,12 @@ static bool experiment_run(struct experiment *experiment, char *const *envp, boo
         .argv = target->argv,
         .envp = envp,
         .descriptors = {spool_descriptor(&experiment->spool), -1, -1},
-        .counted = experiment->plan.counted,
+        .counted = experiment->result.plan.counted,
     };
     if (launch.descriptors[0] < 0)
         return experiment_fail(experiment, STATUS_OWN_FAILURE, "cannot open the input: %s",
                                strerror(errno));
-    bool run = experiment_launch(&launch, experiment->plan.output, captured, capture);
+    bool run = experiment_launch(&launch, experiment->result.plan.output, captured, capture);
     int error = errno;
     close(launch.descriptors[0]);
     if (!run)
@@ -182,15 +178,15 @@ static bool experiment_run(struct experiment *experiment, char *const *envp, boo
 static void experiment_make_environments(const struct experiment *experiment,
                                          const char *stats_path, size_t padding_bytes,
                                          struct variant_environment *environments) {
-    unsigned count = experiment->rounds.variant_count;
+    unsigned count = experiment->result.rounds.variant_count;
     for (unsigned i = 0; i < count; i++)
-        variant_environment_make(&environments[i], &experiment->variants[i], stats_path);
+        variant_environment_make(&environments[i], &experiment->result.variants[i], stats_path);
     variant_environments_equalise(environments, count, padding_bytes);
 }
 
 static void experiment_free_environments(const struct experiment *experiment,
                                          struct variant_environment *environments) {
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++)
+    for (unsigned i = 0; i < experiment->result.rounds.variant_count; i++)
         variant_environment_free(&environments[i]);
 }
 
@@ -198,7 +194,7 @@ static void experiment_free_environments(const struct experiment *experiment,
 
 static bool experiment_check_success(struct experiment *experiment, unsigned variant) {
     const struct capture *check = &experiment->checks[variant];
-    if (experiment->plan.ignore_failure || check->result.wait_status == 0)
+    if (experiment->result.plan.ignore_failure || check->result.wait_status == 0)
         return true;
     char *end = experiment_describe_end(check->result.wait_status);
     experiment_fail(experiment, STATUS_TARGET_FAILED,
@@ -211,18 +207,20 @@ static bool experiment_check_success(struct experiment *experiment, unsigned var
 
 /* The same exit status as the reference? */
 static bool experiment_check_status(struct experiment *experiment, unsigned variant) {
-    unsigned reference = experiment->rounds.reference;
+    unsigned reference = experiment->result.rounds.reference;
     const struct capture *ours = &experiment->checks[variant];
     const struct capture *theirs = &experiment->checks[reference];
-    if (experiment->unstable_status || ours->result.wait_status == theirs->result.wait_status)
+    if (experiment->result.unstable_status ||
+        ours->result.wait_status == theirs->result.wait_status)
         return true;
     char *end = experiment_describe_end(ours->result.wait_status);
     char *reference_end = experiment_describe_end(theirs->result.wait_status);
     bool words = ours->last_words[0] != '\0';
     experiment_fail(experiment, STATUS_TARGET_FAILED,
                     "no verdict: with %s the program ended with %s%s%s%s, with %s with %s",
-                    experiment->variants[variant].name, end, words ? " (\"" : "", ours->last_words,
-                    words ? "\")" : "", experiment->variants[reference].name, reference_end);
+                    experiment->result.variants[variant].name, end, words ? " (\"" : "",
+                    ours->last_words, words ? "\")" : "",
+                    experiment->result.variants[reference].name, reference_end);
     free(end);
     free(reference_end);
     return false;
@@ -231,19 +229,19 @@ static bool experiment_check_status(struct experiment *experiment, unsigned vari
 /* The same output as the reference, as far as the reference agrees with itself? */
 static bool experiment_check_output(struct experiment *experiment, unsigned variant) {
     static const char *const titles[] = {"standard output", "standard error"};
-    unsigned reference = experiment->rounds.reference;
-    const char *reference_name = experiment->variants[reference].name;
+    unsigned reference = experiment->result.rounds.reference;
+    const char *reference_name = experiment->result.variants[reference].name;
     for (int i = 0; i < 2; i++) {
         const struct digest *ours = &experiment->checks[variant].streams[i];
         const struct digest *theirs = &experiment->checks[reference].streams[i];
-        if (!experiment->unstable[i] && !digest_equal(ours, theirs))
+        if (!experiment->result.unstable[i] && !digest_equal(ours, theirs))
             return experiment_fail(
                 experiment, STATUS_TARGET_FAILED,
                 "no verdict: the program's %s differs: %llu bytes with %s, %llu%s with %s; two "
                 "runs with %s agree",
-                titles[i], (unsigned long long)ours->bytes, experiment->variants[variant].name,
-                (unsigned long long)theirs->bytes, ours->bytes == theirs->bytes ? " others" : "",
-                reference_name, reference_name);
+                titles[i], (unsigned long long)ours->bytes,
+                experiment->result.variants[variant].name, (unsigned long long)theirs->bytes,
+                ours->bytes == theirs->bytes ? " others" : "", reference_name, reference_name);
     }
     return true;
 }
@@ -252,8 +250,8 @@ static bool experiment_check_output(struct experiment *experiment, unsigned vari
 static bool experiment_check_proof(struct experiment *experiment, unsigned variant,
                                    const char *path) {
     struct stats_summary summary;
-    struct experiment_proof *proof = &experiment->proofs[variant];
-    const char *name = experiment->variants[variant].name;
+    struct result_proof *proof = &experiment->result.proofs[variant];
+    const char *name = experiment->result.variants[variant].name;
     const char *fault = stats_file_read(path, &summary);
     if (fault != NULL)
         return experiment_fail(experiment, STATUS_TARGET_FAILED, "no verdict on %s: %s", name,
@@ -286,25 +284,25 @@ static bool experiment_check_proof(struct experiment *experiment, unsigned varia
 /* The reference once more: does it agree with itself? */
 static bool experiment_check_reference(struct experiment *experiment, char *const *envp) {
     struct capture again;
-    unsigned reference = experiment->rounds.reference;
+    unsigned reference = experiment->result.rounds.reference;
     struct capture *check = &experiment->checks[reference];
     if (!experiment_run(experiment, envp, true, check) ||
         !experiment_check_success(experiment, reference) ||
         !experiment_run(experiment, envp, true, &again))
         return false;
-    experiment->unstable_status = check->result.wait_status != again.result.wait_status;
+    experiment->result.unstable_status = check->result.wait_status != again.result.wait_status;
     for (int i = 0; i < 2; i++)
-        experiment->unstable[i] = !digest_equal(&check->streams[i], &again.streams[i]);
+        experiment->result.unstable[i] = !digest_equal(&check->streams[i], &again.streams[i]);
     return true;
 }
 
 static bool experiment_check_variants(struct experiment *experiment, struct stats_file *page,
                                       const struct variant_environment *environments) {
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
-        bool shim = experiment->variants[i].shim;
-        if (i == experiment->rounds.reference && !shim)
+    for (unsigned i = 0; i < experiment->result.rounds.variant_count; i++) {
+        bool shim = experiment->result.variants[i].shim;
+        if (i == experiment->result.rounds.reference && !shim)
             continue;
-        terminal_progress(experiment->terminal, "checking %s", experiment->variants[i].name);
+        terminal_progress(experiment->terminal, "checking %s", experiment->result.variants[i].name);
         if (shim)
             stats_file_reset(page);
         if (!experiment_run(experiment, environments[i].strings, true, &experiment->checks[i]) ||
@@ -318,10 +316,11 @@ static bool experiment_check_variants(struct experiment *experiment, struct stat
 bool experiment_check(struct experiment *experiment) {
     struct variant_environment environments[ROUNDS_VARIANTS_MAX];
     struct stats_file page;
-    unsigned reference = experiment->rounds.reference;
+    unsigned reference = experiment->result.rounds.reference;
     stats_file_create(&page);
     experiment_make_environments(experiment, page.path, 0, environments);
-    terminal_progress(experiment->terminal, "checking %s", experiment->variants[reference].name);
+    terminal_progress(experiment->terminal, "checking %s",
+                      experiment->result.variants[reference].name);
     bool sound = experiment_check_reference(experiment, environments[reference].strings) &&
                  experiment_check_variants(experiment, &page, environments);
     terminal_wipe(experiment->terminal);
@@ -335,14 +334,14 @@ bool experiment_check(struct experiment *experiment) {
 /* A timed run has to end as it did in the check. */
 static bool experiment_check_end(struct experiment *experiment, unsigned variant, int wait_status) {
     int expected = experiment->checks[variant].result.wait_status;
-    if (wait_status == expected || experiment->plan.ignore_failure)
+    if (wait_status == expected || experiment->result.plan.ignore_failure)
         return true;
     char *end = experiment_describe_end(wait_status);
     char *expected_end = experiment_describe_end(expected);
     experiment_fail(experiment, STATUS_TARGET_FAILED,
                     "no verdict: with %s the program ended with %s in round %u, with %s in the "
                     "warm-up",
-                    experiment->variants[variant].name, end, experiment->rounds.count,
+                    experiment->result.variants[variant].name, end, experiment->result.rounds.count,
                     expected_end);
     free(end);
     free(expected_end);
@@ -358,7 +357,7 @@ static bool experiment_round(struct experiment *experiment, struct round *round)
         EXPERIMENT_PADDING_STEP_BYTES;
     schedule_next(&experiment->schedule, round->order);
     experiment_make_environments(experiment, NULL, round->padding_bytes, environments);
-    for (unsigned place = 0; sound && place < experiment->rounds.variant_count; place++) {
+    for (unsigned place = 0; sound && place < experiment->result.rounds.variant_count; place++) {
         unsigned variant = round->order[place];
         sound = experiment_run(experiment, environments[variant].strings, false, &capture) &&
                 experiment_check_end(experiment, variant, capture.result.wait_status);
@@ -370,13 +369,13 @@ static bool experiment_round(struct experiment *experiment, struct round *round)
 
 /* After how many rounds the next decision falls. */
 static unsigned experiment_goal(const struct experiment *experiment) {
-    const struct experiment_plan *plan = &experiment->plan;
+    const struct plan *plan = &experiment->result.plan;
     if (plan->runs != 0)
         return plan->runs;
-    unsigned least = plan->min_runs != 0 ? plan->min_runs : EXPERIMENT_LEAST_ROUNDS;
+    unsigned least = plan->min_runs != 0 ? plan->min_runs : PLAN_LEAST_ROUNDS;
     unsigned goal = EXPERIMENT_PILOT_ROUNDS;
-    if (experiment->rounds.count >= EXPERIMENT_PILOT_ROUNDS) {
-        goal = paired_rounds_for(analysis_worst_sigma(&experiment->rounds), plan->precision,
+    if (experiment->result.rounds.count >= EXPERIMENT_PILOT_ROUNDS) {
+        goal = paired_rounds_for(analysis_worst_sigma(&experiment->result.rounds), plan->precision,
                                  plan->max_runs);
         goal = goal > least ? goal : least;
     }
@@ -385,15 +384,15 @@ static unsigned experiment_goal(const struct experiment *experiment) {
 }
 
 static void experiment_show_progress(const struct experiment *experiment, unsigned goal) {
-    double left = experiment->plan.duration_s - experiment->elapsed_s;
-    unsigned done = experiment->rounds.count;
+    double left = experiment->result.plan.duration_s - experiment->result.elapsed_s;
+    unsigned done = experiment->result.rounds.count;
     if (done > 0) {
-        double to_goal = experiment->elapsed_s / done * (goal - done);
-        left = to_goal < left || experiment->plan.runs != 0 ? to_goal : left;
+        double to_goal = experiment->result.elapsed_s / done * (goal - done);
+        left = to_goal < left || experiment->result.plan.runs != 0 ? to_goal : left;
     }
-    const char *bound = experiment->plan.runs != 0       ? ""
-                        : done < EXPERIMENT_PILOT_ROUNDS ? "at least "
-                                                         : "about ";
+    const char *bound = experiment->result.plan.runs != 0 ? ""
+                        : done < EXPERIMENT_PILOT_ROUNDS  ? "at least "
+                                                          : "about ";
     terminal_progress(experiment->terminal, "round %u of %s%u, about %.0f s left", done + 1, bound,
                       goal, left > 0 ? left : 0);
 }
@@ -401,18 +400,18 @@ static void experiment_show_progress(const struct experiment *experiment, unsign
 /* Would another round end after the time that was given? A number of rounds that was asked for goes
  * before. */
 static bool experiment_time_is_up(const struct experiment *experiment) {
-    const struct experiment_plan *plan = &experiment->plan;
-    unsigned done = experiment->rounds.count;
+    const struct plan *plan = &experiment->result.plan;
+    unsigned done = experiment->result.rounds.count;
     if (done == 0 || plan->runs != 0 || done < plan->min_runs)
         return false;
-    return experiment->elapsed_s + experiment->elapsed_s / done > plan->duration_s;
+    return experiment->result.elapsed_s + experiment->result.elapsed_s / done > plan->duration_s;
 }
 
 static bool experiment_warm_up(struct experiment *experiment) {
     struct round discarded;
-    for (unsigned i = 0; i < experiment->plan.warmups; i++) {
+    for (unsigned i = 0; i < experiment->result.plan.warmups; i++) {
         terminal_progress(experiment->terminal, "warm-up round %u of %u", i + 1,
-                          experiment->plan.warmups);
+                          experiment->result.plan.warmups);
         if (!experiment_round(experiment, &discarded))
             return false;
     }
@@ -421,18 +420,18 @@ static bool experiment_warm_up(struct experiment *experiment) {
 
 bool experiment_measure(struct experiment *experiment) {
     bool sound = experiment_warm_up(experiment);
-    double start_s = experiment_now_s();
+    double start_s = clock_wall_s();
     unsigned goal = experiment_goal(experiment);
-    while (sound && experiment->rounds.count < goal) {
-        experiment->out_of_time = experiment_time_is_up(experiment);
-        if (experiment->out_of_time)
+    while (sound && experiment->result.rounds.count < goal) {
+        experiment->result.out_of_time = experiment_time_is_up(experiment);
+        if (experiment->result.out_of_time)
             break;
         experiment_show_progress(experiment, goal);
-        sound = experiment_round(experiment, rounds_add(&experiment->rounds));
-        experiment->elapsed_s = experiment_now_s() - start_s;
+        sound = experiment_round(experiment, rounds_add(&experiment->result.rounds));
+        experiment->result.elapsed_s = clock_wall_s() - start_s;
         /* Decided only where a goal was reached, by the spread and never by the difference itself.
          */
-        if (sound && experiment->rounds.count == goal)
+        if (sound && experiment->result.rounds.count == goal)
             goal = experiment_goal(experiment);
     }
     terminal_wipe(experiment->terminal);

@@ -110,7 +110,7 @@ void machine_print_json(struct json *json, const struct machine *machine) {
     json_text(json, "huge_pages", machine->huge_pages);
     json_text(json, "governor", machine->governor);
     if (machine->load >= 0)
-        json_number(json, "load", machine->load);
+        json_exact(json, "load", machine->load);
     else
         json_null(json, "load");
     json_end(json);

@@ -1,13 +1,19 @@
-/* The raw data of a measurement: rounds, in each of which every variant ran once. */
+/* The raw data of a measurement: rounds, in each of which every variant ran once.
+ *
+ *   round 0   [B, A]      order: who ran at which place
+ *   round 1   [A, B]      results: by variant, wherever it ran
+ *
+ * Zeroed rounds are empty ones; variant_count and reference are the owner's to set. The last round
+ * may be half filled while it runs, and after an experiment that failed.
+ */
 #ifndef MEASURE_ROUNDS_H
 #define MEASURE_ROUNDS_H
 
 #include "launch/launcher.h"
-#include "measure/schedule.h"
 
 #include <stddef.h>
 
-enum { ROUNDS_VARIANTS_MAX = SCHEDULE_VARIANTS_MAX };
+enum { ROUNDS_VARIANTS_MAX = 16 };
 
 struct round {
     unsigned char order[ROUNDS_VARIANTS_MAX]; /* order[place] = variant */
@@ -24,6 +30,8 @@ struct rounds {
 
 /* A new, zeroed round at the end; valid until the next call. */
 struct round *rounds_add(struct rounds *rounds);
+
+/* Gives the rounds back: none are left. */
 void rounds_free(struct rounds *rounds);
 
 #endif

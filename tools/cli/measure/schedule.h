@@ -12,8 +12,9 @@
 #define MEASURE_SCHEDULE_H
 
 #include "base/randomness.h"
+#include "measure/rounds.h"
 
-enum { SCHEDULE_VARIANTS_MAX = 16 };
+enum { SCHEDULE_VARIANTS_MAX = ROUNDS_VARIANTS_MAX };
 
 struct schedule {
     struct randomness randomness;

@@ -27,10 +27,10 @@ bool suitability_look(const struct target *target) {
     return works;
 }
 
-static void suitability_tell_proof(const struct experiment *experiment) {
-    const struct experiment_proof *proof = &experiment->proofs[1];
+static void suitability_tell_proof(const struct result *result) {
+    const struct result_proof *proof = &result->proofs[1];
     double share = (double)proof->pool_calls / (double)proof->calls;
-    if (experiment->unstable_status || experiment->unstable[0] || experiment->unstable[1])
+    if (result->unstable_status || result->unstable[0] || result->unstable[1])
         puts("note  its output or exit status changes from run to run by itself: whether it does "
              "the same under the shim cannot be told");
     else
@@ -55,7 +55,7 @@ static void suitability_tell_proof(const struct experiment *experiment) {
 bool suitability_run(const struct target *target, const char *input, bool ignore_failure) {
     struct terminal terminal;
     struct experiment experiment;
-    struct experiment_plan plan = {
+    struct plan plan = {
         .runs = 1,
         .max_runs = 1,
         .threshold = 0.01,
@@ -71,7 +71,7 @@ bool suitability_run(const struct target *target, const char *input, bool ignore
     experiment_init(&experiment, &plan, target, variants.items, variants.count, 0, &terminal);
     bool works = experiment_check(&experiment);
     if (works)
-        suitability_tell_proof(&experiment);
+        suitability_tell_proof(&experiment.result);
     else
         printf("fail  %s\n", experiment.reason);
     experiment_free(&experiment);

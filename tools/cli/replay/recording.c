@@ -78,7 +78,8 @@ static void recording_print(const struct recording *recording,
         say_note("one process was recorded and %" PRIu64 " left out; --process NAME chooses",
                  head->left_out);
     if (head->missed_calls != 0)
-        say_note("%" PRIu64 " calls of signal handlers are left out", head->missed_calls);
+        say_note("%" PRIu64 " calls of signal handlers, or beside a fork, are left out",
+                 head->missed_calls);
 }
 
 /* The trace takes the place of what was there. */

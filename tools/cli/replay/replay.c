@@ -1,5 +1,6 @@
 #include "replay/replay.h"
 
+#include "base/clock.h"
 #include "pages/trace_reader.h"
 
 #include <errno.h>
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <time.h>
 
 enum {
     REPLAY_AHEAD = 4096,
@@ -62,30 +62,30 @@ struct replay {
 
 /* ---- the null allocator ---- */
 
-static char *null_memory; /* as large as the largest block */
+static char *replay_null_memory; /* as large as the largest block */
 
-static void *null_malloc(size_t bytes) {
+static void *replay_null_malloc(size_t bytes) {
     (void)bytes;
-    return null_memory;
+    return replay_null_memory;
 }
 
-static void *null_two(size_t one, size_t other) {
+static void *replay_null_two(size_t one, size_t other) {
     (void)one;
     (void)other;
-    return null_memory;
+    return replay_null_memory;
 }
 
-static void *null_realloc(void *block, size_t bytes) {
+static void *replay_null_realloc(void *block, size_t bytes) {
     (void)bytes;
     return block;
 }
 
-static void null_free(void *block) {
+static void replay_null_free(void *block) {
     (void)block;
 }
 
-static const struct replay_allocator replay_null = {null_malloc, null_two, null_two, null_realloc,
-                                                    null_free};
+static const struct replay_allocator replay_null = {
+    replay_null_malloc, replay_null_two, replay_null_two, replay_null_realloc, replay_null_free};
 static const struct replay_allocator replay_real = {malloc, calloc, memalign, realloc, free};
 
 /* ---- memory ---- */
@@ -239,14 +239,6 @@ static bool replay_call(struct replay *replay, const struct trace_call *call) {
 
 /* ---- the order of threads ---- */
 
-/* CPU time of the calling thread: on a busy machine the wall clock would count other programs too.
- */
-static uint64_t replay_now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static unsigned replay_worker_of(const struct replay *replay, const struct trace_call *call) {
     return call->thread % replay->worker_count;
 }
@@ -269,7 +261,7 @@ static bool replay_read_ahead(struct replay *replay) {
 /* The calls of one thread until another one's turn. */
 static bool replay_segment(struct replay *replay, unsigned worker) {
     bool sound = true;
-    uint64_t start_ns = replay_now_ns();
+    uint64_t start_ns = clock_thread_ns();
     while (sound && replay->ahead_next < replay->ahead_count) {
         const struct trace_call *call = &replay->ahead[replay->ahead_next];
         if (replay_worker_of(replay, call) != worker)
@@ -277,7 +269,7 @@ static bool replay_segment(struct replay *replay, unsigned worker) {
         replay->ahead_next++;
         sound = replay_call(replay, call);
     }
-    replay->spent_ns += replay_now_ns() - start_ns;
+    replay->spent_ns += clock_thread_ns() - start_ns;
     return sound;
 }
 
@@ -387,8 +379,8 @@ const char *replay_time(const char *path, bool single, struct replay_result *res
     };
     if (fault != NULL)
         return fault;
-    null_memory = replay_map(replay->reader.head.largest_bytes, 0);
-    if (null_memory == NULL)
+    replay_null_memory = replay_map(replay->reader.head.largest_bytes, 0);
+    if (replay_null_memory == NULL)
         return strerror(errno);
     fault = replay_pass(replay, &replay_null);
     result->null_ns = replay->spent_ns;

@@ -2,7 +2,6 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/version.h"
 #include "compare/comparison.h"
 #include "measure/machine.h"
 #include "measure/metric.h"
@@ -13,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPLAY_TEXT_BYTES = 96 };
+enum { REPLAY_REPORT_TEXT_BYTES = 96 };
 
-#define REPLAY_LEAST_NS 0.01 /* so that ratios exist */
+#define REPLAY_REPORT_LEAST_NS 0.01 /* so that ratios exist */
 
 /* What is said of a variant. */
-struct replay_line {
+struct replay_report_line {
     double ns_per_call;
     double resident_bytes;
     double page_faults;
@@ -28,48 +27,49 @@ struct replay_line {
 
 /* ---- numbers ---- */
 
-static const struct replay_result *replay_result_of(const struct replay_report *report,
-                                                    unsigned round, unsigned variant) {
-    const struct rounds *rounds = &report->experiment->rounds;
+static const struct replay_result *replay_report_result_of(const struct replay_report *report,
+                                                           unsigned round, unsigned variant) {
+    const struct rounds *rounds = &report->result->rounds;
     unsigned place = 0;
     while (place + 1 < rounds->variant_count && rounds->items[round].order[place] != variant)
         place++;
     return &report->results[round * rounds->variant_count + place];
 }
 
-static double replay_ns(const struct replay_result *result) {
+static double replay_report_ns(const struct replay_result *result) {
     double ns = ((double)result->real_ns - (double)result->null_ns) / (double)result->calls;
-    return ns > REPLAY_LEAST_NS ? ns : REPLAY_LEAST_NS;
+    return ns > REPLAY_REPORT_LEAST_NS ? ns : REPLAY_REPORT_LEAST_NS;
 }
 
-static double replay_resident(const struct replay_result *result) {
+static double replay_report_resident(const struct replay_result *result) {
     return result->after_kib > result->before_kib
                ? 1024 * (double)(result->after_kib - result->before_kib)
                : 0;
 }
 
-static void replay_analyse(const struct replay_report *report, unsigned variant,
-                           struct replay_line *line) {
-    const struct rounds *rounds = &report->experiment->rounds;
+static void replay_report_analyse(const struct replay_report *report, unsigned variant,
+                                  struct replay_report_line *line) {
+    const struct rounds *rounds = &report->result->rounds;
     double *ns = memory_array(rounds->count, sizeof *ns);
     double *resident = memory_array(rounds->count, sizeof *resident);
     double *faults = memory_array(rounds->count, sizeof *faults);
     double *differences = memory_array(rounds->count, sizeof *differences);
     for (unsigned i = 0; i < rounds->count; i++) {
-        const struct replay_result *result = replay_result_of(report, i, variant);
-        ns[i] = replay_ns(result);
-        resident[i] = replay_resident(result);
+        const struct replay_result *result = replay_report_result_of(report, i, variant);
+        ns[i] = replay_report_ns(result);
+        resident[i] = replay_report_resident(result);
         faults[i] = (double)result->page_faults;
-        differences[i] = log(ns[i] / replay_ns(replay_result_of(report, i, rounds->reference)));
+        differences[i] =
+            log(ns[i] / replay_report_ns(replay_report_result_of(report, i, rounds->reference)));
     }
-    *line = (struct replay_line){
+    *line = (struct replay_report_line){
         .ns_per_call = paired_median(ns, rounds->count),
         .resident_bytes = paired_median(resident, rounds->count),
         .page_faults = paired_median(faults, rounds->count),
         .fragmentation = NAN,
         .analysis = {.difference = paired_estimate(differences, rounds->count)},
     };
-    double threshold = report->experiment->plan.threshold;
+    double threshold = report->result->plan.threshold;
     line->analysis.verdict = paired_judge(&line->analysis.difference, threshold);
     if (report->summary->peak_bytes >= REPLAY_LEAST_PEAK_BYTES)
         line->fragmentation = line->resident_bytes / (double)report->summary->peak_bytes;
@@ -81,15 +81,15 @@ static void replay_analyse(const struct replay_report *report, unsigned variant,
 
 /* ---- for people ---- */
 
-static void replay_print_line(FILE *out, const struct replay_report *report, unsigned variant,
-                              int width) {
-    const struct experiment *experiment = report->experiment;
-    struct replay_line line;
-    char difference[REPLAY_TEXT_BYTES] = "", text[REPLAY_TEXT_BYTES];
+static void replay_report_print_line(FILE *out, const struct replay_report *report,
+                                     unsigned variant, int width) {
+    const struct result *result = report->result;
+    struct replay_report_line line;
+    char difference[REPLAY_REPORT_TEXT_BYTES] = "", text[REPLAY_REPORT_TEXT_BYTES];
     const char *word = "";
-    char peak[REPLAY_TEXT_BYTES], fragmentation[REPLAY_TEXT_BYTES] = "-";
-    replay_analyse(report, variant, &line);
-    if (variant != experiment->rounds.reference) {
+    char peak[REPLAY_REPORT_TEXT_BYTES], fragmentation[REPLAY_REPORT_TEXT_BYTES] = "-";
+    replay_report_analyse(report, variant, &line);
+    if (variant != result->rounds.reference) {
         comparison_format_difference(&line.analysis, difference, sizeof difference);
         word = comparison_verdict_word(METRIC_CPU, line.analysis.verdict, text, sizeof text);
     }
@@ -97,25 +97,16 @@ static void replay_print_line(FILE *out, const struct replay_report *report, uns
         snprintf(fragmentation, sizeof fragmentation, "%.2f", line.fragmentation);
     metric_format(METRIC_PEAK, line.resident_bytes, peak, sizeof peak);
     fprintf(out, "  %-*s  %8.2f ns  %10s  %13s  %11.0f   %-26s %s\n", width,
-            experiment->variants[variant].name, line.ns_per_call, peak, fragmentation,
-            line.page_faults, difference, word);
-}
-
-static int replay_name_width(const struct experiment *experiment) {
-    size_t width = 0;
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
-        size_t length = strlen(experiment->variants[i].name);
-        width = length > width ? length : width;
-    }
-    return (int)width;
+            result->variants[variant].name, line.ns_per_call, peak, fragmentation, line.page_faults,
+            difference, word);
 }
 
 void replay_report_print(FILE *out, const struct terminal *terminal,
                          const struct replay_report *report) {
-    const struct experiment *experiment = report->experiment;
-    const struct rounds *rounds = &experiment->rounds;
-    int width = replay_name_width(experiment);
-    char peak[REPLAY_TEXT_BYTES];
+    const struct result *result = report->result;
+    const struct rounds *rounds = &result->rounds;
+    int width = (int)result_name_width(result);
+    char peak[REPLAY_REPORT_TEXT_BYTES];
     double null_ns = 0, calls = 0;
     for (unsigned i = 0; i < rounds->count * rounds->variant_count; i++) {
         null_ns += (double)report->results[i].null_ns;
@@ -130,14 +121,14 @@ void replay_report_print(FILE *out, const struct terminal *terminal,
             "  %u rounds in %.1f s, balanced order, seed %llu; medians, and differences with 95 %% "
             "intervals\n\n",
             report->summary->calls, report->summary->threads,
-            report->summary->threads == 1 ? "" : "s", peak, rounds->count, experiment->elapsed_s,
-            (unsigned long long)experiment->plan.seed);
+            report->summary->threads == 1 ? "" : "s", peak, rounds->count, result->elapsed_s,
+            (unsigned long long)result->plan.seed);
     terminal_colour(terminal, out, TERMINAL_DIM);
     fprintf(out, "  %-*s  %11s  %10s  %13s  %11s   %s\n", width, "", "per call", "peak",
             "peak / live", "page faults", "difference per call");
     terminal_colour(terminal, out, TERMINAL_PLAIN);
     for (unsigned i = 0; i < rounds->variant_count; i++)
-        replay_print_line(out, report, i, width);
+        replay_report_print_line(out, report, i, width);
     fprintf(out,
             "\nTime per call is CPU time of allocation alone, with the cache misses and page "
             "faults of the "
@@ -154,14 +145,14 @@ void replay_report_print(FILE *out, const struct terminal *terminal,
 
 /* ---- for programs ---- */
 
-static void replay_json_variant(struct json *json, const struct replay_report *report,
-                                unsigned index) {
-    const struct experiment *experiment = report->experiment;
-    const struct variant *variant = &experiment->variants[index];
-    bool reference = index == experiment->rounds.reference;
-    struct replay_line line;
-    char word[REPLAY_TEXT_BYTES];
-    replay_analyse(report, index, &line);
+static void replay_report_json_variant(struct json *json, const struct replay_report *report,
+                                       unsigned index) {
+    const struct result *result = report->result;
+    const struct variant *variant = &result->variants[index];
+    bool reference = index == result->rounds.reference;
+    struct replay_report_line line;
+    char word[REPLAY_REPORT_TEXT_BYTES];
+    replay_report_analyse(report, index, &line);
     const struct paired_interval *difference = &line.analysis.difference;
     json_object(json, NULL);
     json_text(json, "name", variant->name);
@@ -182,8 +173,8 @@ static void replay_json_variant(struct json *json, const struct replay_report *r
     json_end(json);
 }
 
-static void replay_json_result(struct json *json, const char *variant,
-                               const struct replay_result *result) {
+static void replay_report_json_result(struct json *json, const char *variant,
+                                      const struct replay_result *result) {
     json_flat_object(json, NULL);
     json_text(json, "variant", variant);
     json_count(json, "calls", result->calls);
@@ -195,7 +186,7 @@ static void replay_json_result(struct json *json, const char *variant,
     json_end(json);
 }
 
-static void replay_json_trace(struct json *json, const struct replay_report *report) {
+static void replay_report_json_trace(struct json *json, const struct replay_report *report) {
     const struct trace_summary *summary = report->summary;
     json_object(json, "trace");
     json_text(json, "program", report->head->name);
@@ -211,30 +202,27 @@ static void replay_json_trace(struct json *json, const struct replay_report *rep
 }
 
 void replay_report_print_json(FILE *out, const struct replay_report *report) {
-    const struct experiment *experiment = report->experiment;
-    const struct rounds *rounds = &experiment->rounds;
+    const struct result *result = report->result;
+    const struct rounds *rounds = &result->rounds;
     struct json json;
     json_init(&json, out);
-    json_object(&json, NULL);
-    json_text(&json, "schema", "tagpool-replay");
-    json_count(&json, "schema_version", REPLAY_JSON_VERSION);
-    json_text(&json, "tagpool_version", TAGPOOL_VERSION);
+    json_document(&json, NULL, "tagpool-replay", REPLAY_JSON_VERSION);
     json_text(&json, "name", report->title);
     machine_print_json_here(&json);
-    replay_json_trace(&json, report);
-    json_count(&json, "seed", experiment->plan.seed);
-    json_number(&json, "elapsed_seconds", experiment->elapsed_s);
+    replay_report_json_trace(&json, report);
+    json_count(&json, "seed", result->plan.seed);
+    json_number(&json, "elapsed_seconds", result->elapsed_s);
     json_truth(&json, "single_thread", report->single);
     json_array(&json, "variants");
     for (unsigned i = 0; i < rounds->variant_count; i++)
-        replay_json_variant(&json, report, i);
+        replay_report_json_variant(&json, report, i);
     json_end(&json);
     json_array(&json, "rounds");
     for (unsigned i = 0; i < rounds->count; i++) {
         json_array(&json, NULL);
         for (unsigned place = 0; place < rounds->variant_count; place++)
-            replay_json_result(&json, experiment->variants[rounds->items[i].order[place]].name,
-                               &report->results[i * rounds->variant_count + place]);
+            replay_report_json_result(&json, result->variants[rounds->items[i].order[place]].name,
+                                      &report->results[i * rounds->variant_count + place]);
         json_end(&json);
     }
     json_end(&json);

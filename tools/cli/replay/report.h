@@ -22,7 +22,8 @@
 #ifndef REPLAY_REPORT_H
 #define REPLAY_REPORT_H
 
-#include "measure/experiment.h"
+#include "base/terminal.h"
+#include "measure/result.h"
 #include "pages/trace_reader.h"
 #include "replay/replay.h"
 
@@ -32,7 +33,7 @@ enum { REPLAY_JSON_VERSION = 1, REPLAY_LEAST_PEAK_BYTES = 4 << 20 };
 
 struct replay_report {
     const char *title;
-    const struct experiment *experiment;
+    const struct result *result;
     const struct tagpool_trace_head *head;
     const struct trace_summary *summary;
     const struct replay_result *results; /* by round, then by place in its order */

@@ -23,25 +23,25 @@ static int csv_status(int wait_status) {
     return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-void report_csv_print(FILE *out, const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
-    const struct rounds *rounds = &experiment->rounds;
+void csv_print(FILE *out, const struct comparison *comparison) {
+    const struct result *result = comparison->result;
+    const struct rounds *rounds = &result->rounds;
     fputs("command,round,place,variant,wall_seconds,user_seconds,system_seconds,peak_memory_bytes,"
           "minor_faults,major_faults,voluntary_switches,involuntary_switches,exit_status\n",
           out);
     for (unsigned i = 0; i < rounds->count; i++)
         for (unsigned place = 0; place < rounds->variant_count; place++) {
             unsigned variant = rounds->items[i].order[place];
-            const struct launch_result *result = &rounds->items[i].results[variant];
+            const struct launch_result *run = &rounds->items[i].results[variant];
             csv_print_text(out, comparison->title);
             fprintf(out, ",%u,%u,", i + 1, place + 1);
-            csv_print_text(out, experiment->variants[variant].name);
+            csv_print_text(out, result->variants[variant].name);
             fprintf(out,
                     ",%.9f,%.6f,%.6f,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
                     ",%d\n",
-                    (double)result->wall_ns * 1e-9, (double)result->user_us * 1e-6,
-                    (double)result->system_us * 1e-6, result->peak_kib * 1024, result->minor_faults,
-                    result->major_faults, result->voluntary_switches, result->involuntary_switches,
-                    csv_status(result->wait_status));
+                    (double)run->wall_ns * 1e-9, (double)run->user_us * 1e-6,
+                    (double)run->system_us * 1e-6, run->peak_kib * 1024, run->minor_faults,
+                    run->major_faults, run->voluntary_switches, run->involuntary_switches,
+                    csv_status(run->wait_status));
         }
 }

@@ -1,5 +1,6 @@
 /* A comparison as CSV (RFC 4180): one line per run, in the order in which they ran, with a line of
- * names first. Times in seconds, memory in bytes. */
+ * names first. Times in seconds, memory in bytes; a run that signal n ended has status 128 + n, as
+ * in a shell. Nothing but the runs is in it. */
 #ifndef REPORT_CSV_H
 #define REPORT_CSV_H
 
@@ -7,6 +8,6 @@
 
 #include <stdio.h>
 
-void report_csv_print(FILE *out, const struct comparison *comparison);
+void csv_print(FILE *out, const struct comparison *comparison);
 
 #endif

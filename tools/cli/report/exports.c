@@ -14,8 +14,8 @@ static const struct {
     void (*print)(FILE *out, const struct comparison *comparison);
 } exports_kinds[EXPORTS_COUNT] = {
     [EXPORTS_JSON] = {"--export-json", report_json_print},
-    [EXPORTS_CSV] = {"--export-csv", report_csv_print},
-    [EXPORTS_MARKDOWN] = {"--export-markdown", report_markdown_print},
+    [EXPORTS_CSV] = {"--export-csv", csv_print},
+    [EXPORTS_MARKDOWN] = {"--export-markdown", markdown_print},
     [EXPORTS_HTML] = {"--html", report_html_print},
 };
 

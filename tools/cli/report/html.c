@@ -64,7 +64,7 @@ static const char html_style[] =
     "footer{margin-top:2.5rem;border-top:1px solid var(--rule);padding-top:.75rem}";
 
 static void html_print_head(FILE *out, const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
+    const struct result *result = comparison->result;
     fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
           "<meta name=\"generator\" content=\"tagpool " TAGPOOL_VERSION "\">\n<title>tagpool: ",
@@ -74,8 +74,8 @@ static void html_print_head(FILE *out, const struct comparison *comparison) {
     html_text(out, comparison->title);
     fputs("</h1>\n<p>", out);
     html_format(out, "%u rounds of %u variants in %.0f s, balanced order, seed %llu",
-                experiment->rounds.count, experiment->rounds.variant_count, experiment->elapsed_s,
-                (unsigned long long)experiment->plan.seed);
+                result->rounds.count, result->rounds.variant_count, result->elapsed_s,
+                (unsigned long long)result->plan.seed);
     if (comparison->machine.date != NULL)
         html_format(out, ", %s", comparison->machine.date);
     fputs("</p>\n</header>\n", out);
@@ -89,31 +89,22 @@ static enum metric html_leading_metric(const struct analysis *analyses) {
     return cpu == PAIRED_INCONCLUSIVE || cpu == PAIRED_NO_DIFFERENCE ? METRIC_WALL : METRIC_CPU;
 }
 
-static const char *html_tone(enum paired_verdict verdict) {
-    if (verdict == PAIRED_FASTER || verdict == PAIRED_SLIGHTLY_FASTER)
-        return "less";
-    if (verdict == PAIRED_SLOWER || verdict == PAIRED_SLIGHTLY_SLOWER)
-        return "more";
-    return "none";
-}
-
 static void html_print_verdict(FILE *out, const struct comparison *comparison, unsigned variant) {
-    const struct experiment *experiment = comparison->experiment;
+    const struct result *result = comparison->result;
     const struct analysis *analyses = comparison->analyses[variant];
     enum metric metric = html_leading_metric(analyses);
     char word[64];
     const char *verdict =
         comparison_verdict_word(metric, analyses[metric].verdict, word, sizeof word);
     char *sentence = comparison_sentence(comparison, variant);
-    fprintf(out, "<li class=\"%s\"><b><i>", html_tone(analyses[metric].verdict));
-    html_text(out, experiment->variants[variant].name);
+    fprintf(out, "<li class=\"%s\"><b><i>", comparison_verdict_class(analyses[metric].verdict));
+    html_text(out, result->variants[variant].name);
     fputs(":</i> ", out);
     html_format(out, "%s %s", html_metric_title(metric), verdict);
     if (analyses[metric].verdict != PAIRED_INCONCLUSIVE)
         fprintf(out, ", %.2fx", exp(-analyses[metric].difference.estimate));
     fputs("</b><span>", out);
-    html_format(out, "against %s: %s.", experiment->variants[experiment->rounds.reference].name,
-                sentence);
+    html_format(out, "against %s: %s.", result->variants[result->rounds.reference].name, sentence);
     fputs("</span></li>\n", out);
     free(sentence);
 }
@@ -131,31 +122,30 @@ static void html_print_note(FILE *out, const char *title, char *text) {
 static void html_print_counted(FILE *out, const struct comparison *comparison, unsigned variant) {
     char *text = comparison_counted_text(comparison, variant);
     if (text != NULL)
-        html_print_note(
-            out, "Counters: ",
-            memory_format("%s: %s", comparison->experiment->variants[variant].name, text));
+        html_print_note(out, "Counters: ",
+                        memory_format("%s: %s", comparison->result->variants[variant].name, text));
     free(text);
 }
 
 static void html_print_words(FILE *out, const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
+    const struct result *result = comparison->result;
     fputs("<ul class=\"verdicts\">\n", out);
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++)
-        if (i != experiment->rounds.reference)
+    for (unsigned i = 0; i < result->rounds.variant_count; i++)
+        if (i != result->rounds.reference)
             html_print_verdict(out, comparison, i);
     fputs("</ul>\n<ul class=\"notes\">\n", out);
     html_print_note(out, "Headroom: ", comparison_headroom_text(comparison));
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
-        const struct experiment_proof *proof = &experiment->proofs[i];
+    for (unsigned i = 0; i < result->rounds.variant_count; i++) {
+        const struct result_proof *proof = &result->proofs[i];
         if (proof->calls > 0)
             html_print_note(out, "",
                             memory_format("%s served %.1f %% of %llu calls from its pools",
-                                          experiment->variants[i].name,
+                                          result->variants[i].name,
                                           100 * (double)proof->pool_calls / (double)proof->calls,
                                           (unsigned long long)proof->calls));
     }
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++)
-        if (i != experiment->rounds.reference)
+    for (unsigned i = 0; i < result->rounds.variant_count; i++)
+        if (i != result->rounds.reference)
             html_print_counted(out, comparison, i);
     html_print_note(out, "", comparison_resolution_text(comparison));
     for (unsigned i = 0; i < comparison->reasons.count; i++)
@@ -236,5 +226,5 @@ void report_html_print(FILE *out, const struct comparison *comparison) {
             "interval; the grey band is the noise threshold of %.3g %%, within which differences "
             "do not matter. A verdict needs the whole interval on one side. Made by tagpool "
             "%s.</footer>\n</body>\n</html>\n",
-            100 * comparison->experiment->plan.threshold, TAGPOOL_VERSION);
+            100 * comparison->result->plan.threshold, TAGPOOL_VERSION);
 }

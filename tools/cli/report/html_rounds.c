@@ -11,7 +11,7 @@ enum { ROUNDS_COLOURS = 6 };
 
 /* The variant's colour: the reference has none. */
 static unsigned rounds_colour(const struct comparison *comparison, unsigned variant) {
-    unsigned reference = comparison->experiment->rounds.reference;
+    unsigned reference = comparison->result->rounds.reference;
     return (variant - (variant > reference)) % ROUNDS_COLOURS;
 }
 
@@ -41,7 +41,7 @@ const char *html_metric_title(enum metric metric) {
 
 static struct html_scale rounds_scale_of_intervals(const struct comparison *comparison,
                                                    enum metric metric) {
-    const struct rounds *rounds = &comparison->experiment->rounds;
+    const struct rounds *rounds = &comparison->result->rounds;
     double low = 0, high = 0;
     for (unsigned i = 0; i < rounds->variant_count; i++) {
         if (i == rounds->reference)
@@ -52,7 +52,7 @@ static struct html_scale rounds_scale_of_intervals(const struct comparison *comp
         high = fmax(high,
                     rounds_percent(difference->exists ? difference->high : difference->estimate));
     }
-    return rounds_scale(low, high, 100 * comparison->experiment->plan.threshold);
+    return rounds_scale(low, high, 100 * comparison->result->plan.threshold);
 }
 
 /* The grid along the width, with its labels below `height`. */
@@ -78,7 +78,7 @@ static void rounds_print_interval(FILE *out, const struct comparison *comparison
     char text[ROUNDS_TEXT_BYTES];
     comparison_format_difference(analysis, text, sizeof text);
     fprintf(out, "<g class=\"v%u\"><title>", rounds_colour(comparison, variant));
-    html_format(out, "%s: %s", comparison->experiment->variants[variant].name, text);
+    html_format(out, "%s: %s", comparison->result->variants[variant].name, text);
     fputs("</title>", out);
     if (difference->exists)
         fprintf(out, "<line class=\"interval\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"%d\" y2=\"%d\"/>",
@@ -86,14 +86,6 @@ static void rounds_print_interval(FILE *out, const struct comparison *comparison
                 html_place(scale, rounds_percent(difference->high)), y, y);
     fprintf(out, "<circle class=\"mark\" cx=\"%.2f%%\" cy=\"%d\" r=\"5\"/></g>",
             html_place(scale, rounds_percent(difference->estimate)), y);
-}
-
-static const char *rounds_tone(enum paired_verdict verdict) {
-    if (verdict == PAIRED_FASTER || verdict == PAIRED_SLIGHTLY_FASTER)
-        return "less";
-    if (verdict == PAIRED_SLOWER || verdict == PAIRED_SLIGHTLY_SLOWER)
-        return "more";
-    return "none";
 }
 
 /* The numbers of a row: name, median, difference, verdict. */
@@ -104,24 +96,24 @@ static void rounds_print_numbers(FILE *out, const struct comparison *comparison,
     metric_format(metric, analysis->value, value, sizeof value);
     comparison_format_difference(analysis, difference, sizeof difference);
     fprintf(out, "<li><span class=\"name v%u\">", rounds_colour(comparison, variant));
-    html_text(out, comparison->experiment->variants[variant].name);
+    html_text(out, comparison->result->variants[variant].name);
     fprintf(out, "</span><span class=\"value\">%s</span><span class=\"difference\">%s</span>",
             value, difference);
-    fprintf(out, "<span class=\"verdict %s\">%s</span></li>\n", rounds_tone(analysis->verdict),
+    fprintf(out, "<span class=\"verdict %s\">%s</span></li>\n",
+            comparison_verdict_class(analysis->verdict),
             comparison_verdict_word(metric, analysis->verdict, word, sizeof word));
 }
 
 static void rounds_print_heading(FILE *out, const struct comparison *comparison,
                                  enum metric metric) {
-    const struct rounds *rounds = &comparison->experiment->rounds;
+    const struct rounds *rounds = &comparison->result->rounds;
     char value[ROUNDS_TEXT_BYTES];
-    metric_format(metric, comparison->analyses[rounds->reference == 0][metric].reference, value,
-                  sizeof value);
+    metric_format(metric, comparison_reference(comparison, metric), value, sizeof value);
     fprintf(out,
             "<figcaption><b>%s</b></figcaption>\n<ul class=\"numbers\">\n"
             "<li><span class=\"name reference\">",
             html_metric_title(metric));
-    html_text(out, comparison->experiment->variants[rounds->reference].name);
+    html_text(out, comparison->result->variants[rounds->reference].name);
     fprintf(out,
             "</span><span class=\"value\">%s</span><span class=\"difference\">reference"
             "</span><span></span></li>\n",
@@ -133,9 +125,9 @@ static void rounds_print_heading(FILE *out, const struct comparison *comparison,
 }
 
 void html_chart_differences(FILE *out, const struct comparison *comparison, enum metric metric) {
-    const struct rounds *rounds = &comparison->experiment->rounds;
+    const struct rounds *rounds = &comparison->result->rounds;
     struct html_scale scale = rounds_scale_of_intervals(comparison, metric);
-    double threshold = 100 * comparison->experiment->plan.threshold;
+    double threshold = 100 * comparison->result->plan.threshold;
     int height = (int)(rounds->variant_count - 1) * ROUNDS_ROW_PIXELS + 6;
     fputs("<figure class=\"differences\">\n", out);
     rounds_print_heading(out, comparison, metric);
@@ -170,7 +162,7 @@ static double rounds_difference(const struct rounds *rounds, unsigned index, uns
 
 static struct html_scale rounds_scale_of_rounds(const struct comparison *comparison,
                                                 enum metric metric) {
-    const struct rounds *rounds = &comparison->experiment->rounds;
+    const struct rounds *rounds = &comparison->result->rounds;
     double low = 0, high = 0;
     for (unsigned i = 0; i < rounds->count; i++)
         for (unsigned variant = 0; variant < rounds->variant_count; variant++) {
@@ -178,7 +170,7 @@ static struct html_scale rounds_scale_of_rounds(const struct comparison *compari
             low = fmin(low, difference);
             high = fmax(high, difference);
         }
-    struct html_scale scale = rounds_scale(low, high, 100 * comparison->experiment->plan.threshold);
+    struct html_scale scale = rounds_scale(low, high, 100 * comparison->result->plan.threshold);
     scale.start = ROUNDS_PLOT_PIXELS;
     scale.stop = 0;
     return scale;
@@ -205,7 +197,7 @@ static void rounds_print_levels(FILE *out, const struct html_scale *scale) {
 
 static void rounds_print_dots(FILE *out, const struct comparison *comparison, unsigned variant,
                               enum metric metric, const struct html_scale *scale) {
-    const struct rounds *rounds = &comparison->experiment->rounds;
+    const struct rounds *rounds = &comparison->result->rounds;
     double estimate = rounds_percent(comparison->analyses[variant][metric].difference.estimate);
     fprintf(out,
             "<g class=\"v%u\"><line class=\"estimate\" x1=\"0\" x2=\"100%%\" y1=\"%.1f\" "
@@ -217,7 +209,7 @@ static void rounds_print_dots(FILE *out, const struct comparison *comparison, un
         fprintf(out, "<circle class=\"dot\" cx=\"%.2f%%\" cy=\"%.1f\" r=\"%s\"><title>",
                 100 * (i + 0.5) / rounds->count, html_place(scale, difference),
                 rounds->count > 60 ? "2" : "3");
-        html_format(out, "%s, round %u: %+.1f %%", comparison->experiment->variants[variant].name,
+        html_format(out, "%s, round %u: %+.1f %%", comparison->result->variants[variant].name,
                     i + 1, difference);
         fputs("</title></circle>", out);
     }
@@ -225,7 +217,7 @@ static void rounds_print_dots(FILE *out, const struct comparison *comparison, un
 }
 
 void html_chart_rounds(FILE *out, const struct comparison *comparison, enum metric metric) {
-    const struct rounds *rounds = &comparison->experiment->rounds;
+    const struct rounds *rounds = &comparison->result->rounds;
     struct html_scale scale = rounds_scale_of_rounds(comparison, metric);
     fprintf(out, "<figure class=\"rounds\">\n<figcaption><b>%s, round by round</b>",
             html_metric_title(metric));
@@ -233,7 +225,7 @@ void html_chart_rounds(FILE *out, const struct comparison *comparison, enum metr
         if (i == rounds->reference)
             continue;
         fprintf(out, " <span class=\"key v%u\">", rounds_colour(comparison, i));
-        html_text(out, comparison->experiment->variants[i].name);
+        html_text(out, comparison->result->variants[i].name);
         fputs("</span>", out);
     }
     fputs("</figcaption>\n<div class=\"plot\">", out);

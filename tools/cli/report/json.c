@@ -1,12 +1,11 @@
 #include "report/json.h"
 
 #include "base/json.h"
-#include "base/version.h"
 
 #include <math.h>
 #include <sys/wait.h>
 
-static const char *const report_verdicts[] = {
+static const char *const report_json_verdicts[] = {
     [PAIRED_FASTER] = "less",
     [PAIRED_SLIGHTLY_FASTER] = "slightly less",
     [PAIRED_NO_DIFFERENCE] = "no meaningful difference",
@@ -15,17 +14,17 @@ static const char *const report_verdicts[] = {
     [PAIRED_INCONCLUSIVE] = "inconclusive",
 };
 
-static void report_json_plan(struct json *json, const struct experiment *experiment) {
-    const struct experiment_plan *plan = &experiment->plan;
+static void report_json_plan(struct json *json, const struct result *result) {
+    const struct plan *plan = &result->plan;
     json_object(json, "plan");
     json_count(json, "seed", plan->seed);
     json_count(json, "runs", plan->runs);
     json_count(json, "min_runs", plan->min_runs);
     json_count(json, "max_runs", plan->max_runs);
     json_count(json, "warmups", plan->warmups);
-    json_number(json, "duration_seconds", plan->duration_s);
-    json_number(json, "noise_threshold", plan->threshold);
-    json_number(json, "precision", plan->precision);
+    json_exact(json, "duration_seconds", plan->duration_s);
+    json_exact(json, "noise_threshold", plan->threshold);
+    json_exact(json, "precision", plan->precision);
     json_text(json, "prepare", plan->prepare);
     json_text(json, "input", plan->input);
     json_text(json, "output", plan->output);
@@ -34,10 +33,10 @@ static void report_json_plan(struct json *json, const struct experiment *experim
 }
 
 /* What every variant has besides its own. */
-static void report_json_environment(struct json *json, const struct experiment *experiment) {
+static void report_json_environment(struct json *json, const struct result *result) {
     json_object(json, "environment");
-    json_text(json, "preload", experiment->inherited_preload);
-    json_text(json, "options", experiment->inherited_options);
+    json_text(json, "preload", result->preload);
+    json_text(json, "options", result->options);
     json_end(json);
 }
 
@@ -56,7 +55,7 @@ static void report_json_difference(struct json *json, enum metric metric,
         json_null(json, "high");
     }
     json_truth(json, "exact", analysis->exact);
-    json_text(json, "verdict", report_verdicts[analysis->verdict]);
+    json_text(json, "verdict", report_json_verdicts[analysis->verdict]);
     json_count(json, "rounds_to_settle", analysis->rounds_to_settle);
     json_number(json, "sigma", analysis->sigma);
     json_number(json, "order_effect", paired_share(analysis->order.effect));
@@ -68,21 +67,21 @@ static void report_json_difference(struct json *json, enum metric metric,
 
 static void report_json_variant(struct json *json, const struct comparison *comparison,
                                 unsigned index) {
-    const struct experiment *experiment = comparison->experiment;
-    const struct variant *variant = &experiment->variants[index];
+    const struct result *result = comparison->result;
+    const struct variant *variant = &result->variants[index];
     json_object(json, NULL);
     json_text(json, "name", variant->name);
     json_text(json, "preload", variant->preload);
     json_text(json, "options", variant->settings);
-    json_truth(json, "reference", index == experiment->rounds.reference);
+    json_truth(json, "reference", index == result->rounds.reference);
     if (variant->shim) {
-        json_count(json, "calls", experiment->proofs[index].calls);
-        json_count(json, "pool_calls", experiment->proofs[index].pool_calls);
-        json_count(json, "processes", experiment->proofs[index].processes);
-        json_count(json, "processes_missed", experiment->proofs[index].missed);
-        json_count(json, "pool_bytes_peak", experiment->proofs[index].pool_bytes_peak);
+        json_count(json, "calls", result->proofs[index].calls);
+        json_count(json, "pool_calls", result->proofs[index].pool_calls);
+        json_count(json, "processes", result->proofs[index].processes);
+        json_count(json, "processes_missed", result->proofs[index].missed);
+        json_count(json, "pool_bytes_peak", result->proofs[index].pool_bytes_peak);
     }
-    if (index != experiment->rounds.reference) {
+    if (index != result->rounds.reference) {
         json_object(json, "differences");
         for (int metric = 0; metric < METRIC_COUNT; metric++)
             report_json_difference(json, (enum metric)metric, &comparison->analyses[index][metric]);
@@ -111,24 +110,17 @@ static void report_json_run(struct json *json, const char *variant,
 }
 
 /* The runs of a round in the order in which they ran. */
-static void report_json_round(struct json *json, const struct experiment *experiment,
+static void report_json_round(struct json *json, const struct result *result,
                               const struct round *round) {
     json_object(json, NULL);
     json_count(json, "padding_bytes", round->padding_bytes);
     json_array(json, "runs");
-    for (unsigned place = 0; place < experiment->rounds.variant_count; place++) {
+    for (unsigned place = 0; place < result->rounds.variant_count; place++) {
         unsigned variant = round->order[place];
-        report_json_run(json, experiment->variants[variant].name, &round->results[variant]);
+        report_json_run(json, result->variants[variant].name, &round->results[variant]);
     }
     json_end(json);
     json_end(json);
-}
-
-static void report_json_known(struct json *json, const char *key, bool known, double number) {
-    if (known)
-        json_number(json, key, number);
-    else
-        json_null(json, key);
 }
 
 static void report_json_headroom(struct json *json, const struct headroom *headroom) {
@@ -140,12 +132,12 @@ static void report_json_headroom(struct json *json, const struct headroom *headr
     json_count(json, "rounds", headroom->rounds);
     json_flat_array(json, "cpu_seconds");
     for (int k = 0; k < HEADROOM_STEPS; k++)
-        json_number(json, NULL, headroom->cpu_s[k]);
+        json_exact(json, NULL, headroom->cpu_s[k]);
     json_end(json);
-    json_number(json, "share", headroom->share);
-    json_number(json, "low", headroom->low);
-    json_number(json, "high", headroom->high);
-    /* Rounded, so that it comes out the same from a share that was read back. */
+    json_exact(json, "share", headroom->share);
+    json_exact(json, "low", headroom->low);
+    json_exact(json, "high", headroom->high);
+    /* Of no more digits than the share is known to. */
     json_number(json, "ceiling", round(1e6 * headroom_ceiling(headroom->share)) * 1e-6);
     json_end(json);
 }
@@ -164,14 +156,14 @@ static void report_json_counted(struct json *json, const struct comparison *comp
         json_count(json, "error", (uint64_t)counted->errors[i]);
         json_array(json, "values");
         for (unsigned variant = 0;
-             counted->errors[i] == 0 && variant < comparison->experiment->rounds.variant_count;
+             counted->errors[i] == 0 && variant < comparison->result->rounds.variant_count;
              variant++) {
             const struct paired_interval *difference = &counted->differences[variant][i];
             json_flat_object(json, NULL);
-            json_number(json, "median", counted->medians[variant][i]);
-            json_number(json, "log_estimate", difference->estimate);
-            json_number(json, "log_low", difference->low);
-            json_number(json, "log_high", difference->high);
+            json_exact(json, "median", counted->medians[variant][i]);
+            json_exact(json, "log_estimate", difference->estimate);
+            json_exact(json, "log_low", difference->low);
+            json_exact(json, "log_high", difference->high);
             json_end(json);
         }
         json_end(json);
@@ -195,45 +187,42 @@ static void report_json_reasons(struct json *json, const struct reasons *reasons
 
 /* How good the measurement was, and why it came out as it did. */
 static void report_json_session(struct json *json, const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
-    json_number(json, "elapsed_seconds", experiment->elapsed_s);
-    json_truth(json, "out_of_time", experiment->out_of_time);
-    json_truth(json, "output_stable", !experiment->unstable[0] && !experiment->unstable[1]);
-    json_truth(json, "stdout_stable", !experiment->unstable[0]);
-    json_truth(json, "stderr_stable", !experiment->unstable[1]);
-    report_json_known(json, "resolution", experiment->rounds.count >= PAIRED_ROUNDS_FOR_INTERVAL,
-                      analysis_worst_half_width(&experiment->rounds));
-    report_json_known(json, "steal", comparison->steal >= 0, comparison->steal);
-    report_json_known(json, "loading_seconds", comparison->loading_s > 0, comparison->loading_s);
+    const struct result *result = comparison->result;
+    json_exact(json, "elapsed_seconds", result->elapsed_s);
+    json_truth(json, "out_of_time", result->out_of_time);
+    json_truth(json, "output_stable", !result->unstable[0] && !result->unstable[1]);
+    json_truth(json, "stdout_stable", !result->unstable[0]);
+    json_truth(json, "stderr_stable", !result->unstable[1]);
+    bool resolved = result->rounds.count >= PAIRED_ROUNDS_FOR_INTERVAL;
+    json_number(json, "resolution", resolved ? analysis_worst_half_width(&result->rounds) : NAN);
+    json_exact(json, "steal", comparison->steal >= 0 ? comparison->steal : NAN);
+    json_exact(json, "loading_seconds", comparison->loading_s > 0 ? comparison->loading_s : NAN);
     report_json_headroom(json, &comparison->headroom);
     report_json_counted(json, comparison);
     report_json_reasons(json, &comparison->reasons);
 }
 
 void report_json_print(FILE *out, const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
+    const struct result *result = comparison->result;
     struct json json;
     json_init(&json, out);
-    json_object(&json, NULL);
-    json_text(&json, "schema", "tagpool-compare");
-    json_count(&json, "schema_version", REPORT_JSON_VERSION);
-    json_text(&json, "tagpool_version", TAGPOOL_VERSION);
+    json_document(&json, NULL, "tagpool-compare", REPORT_JSON_VERSION);
     json_text(&json, "name", comparison->title);
     json_flat_array(&json, "command");
-    for (char **word = experiment->target->argv; *word != NULL; word++)
+    for (char **word = result->command; *word != NULL; word++)
         json_text(&json, NULL, *word);
     json_end(&json);
     machine_print_json(&json, &comparison->machine);
-    report_json_plan(&json, experiment);
-    report_json_environment(&json, experiment);
+    report_json_plan(&json, result);
+    report_json_environment(&json, result);
     report_json_session(&json, comparison);
     json_array(&json, "variants");
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++)
+    for (unsigned i = 0; i < result->rounds.variant_count; i++)
         report_json_variant(&json, comparison, i);
     json_end(&json);
     json_array(&json, "rounds");
-    for (unsigned i = 0; i < experiment->rounds.count; i++)
-        report_json_round(&json, experiment, &experiment->rounds.items[i]);
+    for (unsigned i = 0; i < result->rounds.count; i++)
+        report_json_round(&json, result, &result->rounds.items[i]);
     json_end(&json);
     if (comparison->profile != NULL)
         json_tree_print(&json, "profile", comparison->profile);

@@ -3,6 +3,9 @@
  * The schema is "tagpool-compare", version REPORT_JSON_VERSION; the version rises when a member
  * changes its meaning or goes away, not when one is added. Times are in seconds, memory in bytes,
  * differences and thresholds as shares (-0.098 for 9.8 % less).
+ *
+ * Rounds, plan and findings are there to be read back (saved.h), and are written exactly. What the
+ * rounds say (medians, differences, verdicts) is for other readers, to 12 digits.
  */
 #ifndef REPORT_JSON_H
 #define REPORT_JSON_H

@@ -28,22 +28,21 @@ static void markdown_print_item(FILE *out, const char *title, char *text) {
 
 static void markdown_print_metric(FILE *out, const struct comparison *comparison,
                                   enum metric metric) {
-    const struct experiment *experiment = comparison->experiment;
-    unsigned reference = experiment->rounds.reference;
+    const struct result *result = comparison->result;
+    unsigned reference = result->rounds.reference;
     char value[MARKDOWN_TEXT_BYTES], difference[MARKDOWN_TEXT_BYTES], word[MARKDOWN_TEXT_BYTES];
-    metric_format(metric, comparison->analyses[reference == 0][metric].reference, value,
-                  sizeof value);
+    metric_format(metric, comparison_reference(comparison, metric), value, sizeof value);
     fprintf(out, "| %s | ", metric_about[metric].title);
-    markdown_print_text(out, experiment->variants[reference].name);
+    markdown_print_text(out, result->variants[reference].name);
     fprintf(out, " | %s | | |\n", value);
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
+    for (unsigned i = 0; i < result->rounds.variant_count; i++) {
         if (i == reference)
             continue;
         const struct analysis *analysis = &comparison->analyses[i][metric];
         metric_format(metric, analysis->value, value, sizeof value);
         comparison_format_difference(analysis, difference, sizeof difference);
         fputs("| | ", out);
-        markdown_print_text(out, experiment->variants[i].name);
+        markdown_print_text(out, result->variants[i].name);
         fprintf(out, " | %s | %s | %s |\n", value, difference,
                 comparison_verdict_word(metric, analysis->verdict, word, sizeof word));
     }
@@ -55,13 +54,13 @@ static void markdown_print_counted(FILE *out, const struct comparison *compariso
     if (text != NULL)
         markdown_print_item(
             out, "Counters: ",
-            memory_format("%s: %s", comparison->experiment->variants[variant].name, text));
+            memory_format("%s: %s", comparison->result->variants[variant].name, text));
     free(text);
 }
 
-void report_markdown_print(FILE *out, const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
-    const struct rounds *rounds = &experiment->rounds;
+void markdown_print(FILE *out, const struct comparison *comparison) {
+    const struct result *result = comparison->result;
+    const struct rounds *rounds = &result->rounds;
     fputs("### ", out);
     markdown_print_text(out, comparison->title);
     fprintf(out,
@@ -69,7 +68,7 @@ void report_markdown_print(FILE *out, const struct comparison *comparison) {
             "95 %% intervals.\n\n"
             "| metric | variant | median | difference | verdict |\n| --- | --- | ---: | --- | --- "
             "|\n",
-            rounds->count, experiment->elapsed_s, (unsigned long long)experiment->plan.seed);
+            rounds->count, result->elapsed_s, (unsigned long long)result->plan.seed);
     for (int metric = 0; metric < METRIC_COUNT; metric++)
         markdown_print_metric(out, comparison, (enum metric)metric);
     fputc('\n', out);
@@ -78,8 +77,8 @@ void report_markdown_print(FILE *out, const struct comparison *comparison) {
             continue;
         char *sentence = comparison_sentence(comparison, i);
         markdown_print_item(out, "",
-                            memory_format("%s against %s: %s", experiment->variants[i].name,
-                                          experiment->variants[rounds->reference].name, sentence));
+                            memory_format("%s against %s: %s", result->variants[i].name,
+                                          result->variants[rounds->reference].name, sentence));
         free(sentence);
     }
     markdown_print_item(out, "Headroom: ", comparison_headroom_text(comparison));

@@ -7,6 +7,6 @@
 
 #include <stdio.h>
 
-void report_markdown_print(FILE *out, const struct comparison *comparison);
+void markdown_print(FILE *out, const struct comparison *comparison);
 
 #endif

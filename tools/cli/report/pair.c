@@ -25,20 +25,18 @@ static double *pair_values(const struct rounds *rounds, unsigned variant, enum m
 
 static double pair_centre(const struct comparison *comparison, unsigned variant,
                           enum metric metric) {
-    unsigned reference = comparison->experiment->rounds.reference;
-    if (variant == reference)
-        return comparison->analyses[reference == 0 ? 1 : 0][metric].reference;
+    if (variant == comparison->result->rounds.reference)
+        return comparison_reference(comparison, metric);
     return paired_share(comparison->analyses[variant][metric].difference.estimate);
 }
 
-static void pair_add(struct report_pair *pair, unsigned before, unsigned after,
-                     enum metric metric) {
-    const struct rounds *first = &pair->before->experiment.rounds;
-    const struct rounds *second = &pair->after->experiment.rounds;
+static void pair_add(struct pair *pair, unsigned before, unsigned after, enum metric metric) {
+    const struct rounds *first = &pair->before->result.rounds;
+    const struct rounds *second = &pair->after->result.rounds;
     double *x = pair_values(first, before, metric);
     double *y = pair_values(second, after, metric);
-    struct report_change *change = &pair->changes[pair->count++];
-    *change = (struct report_change){
+    struct pair_change *change = &pair->changes[pair->count++];
+    *change = (struct pair_change){
         .metric = metric,
         .variant = pair->before->variants[before].name,
         .reference = before == first->reference,
@@ -51,34 +49,25 @@ static void pair_add(struct report_pair *pair, unsigned before, unsigned after,
     free(y);
 }
 
-/* The variant of that name, or the number of variants. */
-static unsigned pair_find(const struct saved *saved, const char *name) {
-    unsigned i = 0;
-    while (i < saved->experiment.rounds.variant_count && strcmp(saved->variants[i].name, name) != 0)
-        i++;
-    return i;
-}
-
-void report_pair_make(struct report_pair *pair, const struct saved *before,
-                      const struct saved *after) {
-    const struct rounds *first = &before->experiment.rounds;
-    const struct rounds *second = &after->experiment.rounds;
-    *pair = (struct report_pair){
+void pair_make(struct pair *pair, const struct saved *before, const struct saved *after) {
+    const struct rounds *first = &before->result.rounds;
+    const struct rounds *second = &after->result.rounds;
+    *pair = (struct pair){
         .before = before,
         .after = after,
-        .threshold = fmax(before->experiment.plan.threshold, after->experiment.plan.threshold),
+        .threshold = fmax(before->result.plan.threshold, after->result.plan.threshold),
     };
     for (int metric = 0; metric < METRIC_COUNT; metric++)
         for (unsigned i = 0; i < first->variant_count; i++) {
-            unsigned other = pair_find(after, before->variants[i].name);
+            unsigned other = result_find(&after->result, before->variants[i].name);
             if (other < second->variant_count)
                 pair_add(pair, i, other, (enum metric)metric);
         }
 }
 
-enum exit_status report_pair_status(const struct report_pair *pair, double fail_share) {
+enum exit_status pair_status(const struct pair *pair, double fail_share) {
     for (unsigned i = 0; i < pair->count; i++) {
-        const struct report_change *change = &pair->changes[i];
+        const struct pair_change *change = &pair->changes[i];
         if (fail_share >= 0 && !change->reference && metric_about[change->metric].decides &&
             change->change.exists && paired_share(change->change.low) > fail_share)
             return STATUS_REGRESSION;
@@ -90,12 +79,12 @@ enum exit_status report_pair_status(const struct report_pair *pair, double fail_
 
 static void pair_print_head(FILE *out, const char *letter, const struct saved *saved) {
     fprintf(out, "%s  %s\n   %s, %u rounds, tagpool %s, %s\n", letter, saved->path,
-            saved->comparison.title, saved->experiment.rounds.count,
+            saved->comparison.title, saved->result.rounds.count,
             json_tree_text(saved->root, "tagpool_version", "unknown"),
             saved->comparison.machine.date != NULL ? saved->comparison.machine.date : "no date");
 }
 
-static void pair_format_centre(const struct report_change *change, double centre, char *text,
+static void pair_format_centre(const struct pair_change *change, double centre, char *text,
                                size_t text_bytes) {
     if (change->reference)
         metric_format(change->metric, centre, text, text_bytes);
@@ -103,13 +92,13 @@ static void pair_format_centre(const struct report_change *change, double centre
         snprintf(text, text_bytes, "%+.1f %%", 100 * centre);
 }
 
-static void pair_format_change(const struct report_change *change, char *text, size_t text_bytes) {
+static void pair_format_change(const struct pair_change *change, char *text, size_t text_bytes) {
     const struct analysis analysis = {.difference = change->change};
     comparison_format_difference(&analysis, text, text_bytes);
 }
 
 static void pair_print_change(FILE *out, const struct terminal *terminal,
-                              const struct report_change *change, bool first, int name_width) {
+                              const struct pair_change *change, bool first, int name_width) {
     char before[PAIR_TEXT_BYTES], after[PAIR_TEXT_BYTES], difference[PAIR_TEXT_BYTES];
     char word[PAIR_TEXT_BYTES];
     pair_format_centre(change, change->before, before, sizeof before);
@@ -118,21 +107,16 @@ static void pair_print_change(FILE *out, const struct terminal *terminal,
     fprintf(out, "  %-12s  %-*s  %10s  %10s   %-26s  ",
             first ? metric_about[change->metric].title : "", name_width, change->variant, before,
             after, difference);
-    terminal_colour(terminal, out,
-                    change->verdict == PAIRED_FASTER || change->verdict == PAIRED_SLIGHTLY_FASTER
-                        ? TERMINAL_GOOD
-                    : change->verdict == PAIRED_SLOWER || change->verdict == PAIRED_SLIGHTLY_SLOWER
-                        ? TERMINAL_BAD
-                        : TERMINAL_PLAIN);
+    terminal_colour(terminal, out, comparison_verdict_colour(change->verdict));
     fputs(comparison_verdict_word(change->metric, change->verdict, word, sizeof word), out);
     terminal_colour(terminal, out, TERMINAL_PLAIN);
     fputc('\n', out);
 }
 
 static void pair_print_missing(FILE *out, const struct saved *in, const struct saved *other) {
-    for (unsigned i = 0; i < in->experiment.rounds.variant_count; i++) {
+    for (unsigned i = 0; i < in->result.rounds.variant_count; i++) {
         const char *name = in->variants[i].name;
-        if (pair_find(other, name) == other->experiment.rounds.variant_count)
+        if (result_find(&other->result, name) == other->result.rounds.variant_count)
             fprintf(out, "Note: %s is in %s only.\n", name, in->path);
     }
 }
@@ -157,15 +141,14 @@ static void pair_print_difference(FILE *out, const char *of, const char *what, c
 /* What was measured differently. */
 static void pair_print_differences(FILE *out, const struct saved *before,
                                    const struct saved *after) {
-    const struct experiment *first = &before->experiment, *second = &after->experiment;
-    if (!pair_same_command(before->target.argv, after->target.argv))
+    const struct result *first = &before->result, *second = &after->result;
+    if (!pair_same_command(before->result.command, after->result.command))
         fputs("Note: the two are of different commands.\n", out);
-    pair_print_difference(out, "every variant", "libraries in LD_PRELOAD", first->inherited_preload,
-                          second->inherited_preload);
-    pair_print_difference(out, "every variant", "TAGPOOL_OPTIONS", first->inherited_options,
-                          second->inherited_options);
+    pair_print_difference(out, "every variant", "libraries in LD_PRELOAD", first->preload,
+                          second->preload);
+    pair_print_difference(out, "every variant", "TAGPOOL_OPTIONS", first->options, second->options);
     for (unsigned i = 0; i < first->rounds.variant_count; i++) {
-        unsigned other = pair_find(after, before->variants[i].name);
+        unsigned other = result_find(&after->result, before->variants[i].name);
         if (other == second->rounds.variant_count)
             continue;
         pair_print_difference(out, before->variants[i].name, "options",
@@ -176,10 +159,10 @@ static void pair_print_differences(FILE *out, const struct saved *before,
 }
 
 /* One sentence that says whether anything that counts has changed. */
-static void pair_print_sentence(FILE *out, const struct report_pair *pair) {
+static void pair_print_sentence(FILE *out, const struct pair *pair) {
     bool any = false;
     for (unsigned i = 0; i < pair->count; i++) {
-        const struct report_change *change = &pair->changes[i];
+        const struct pair_change *change = &pair->changes[i];
         char word[PAIR_TEXT_BYTES], difference[PAIR_TEXT_BYTES];
         bool differs =
             change->verdict != PAIRED_NO_DIFFERENCE && change->verdict != PAIRED_INCONCLUSIVE;
@@ -197,7 +180,7 @@ static void pair_print_sentence(FILE *out, const struct report_pair *pair) {
         fputs("No change of time is proven.\n", out);
 }
 
-void report_pair_print(FILE *out, const struct terminal *terminal, const struct report_pair *pair) {
+void pair_print(FILE *out, const struct terminal *terminal, const struct pair *pair) {
     const struct saved *before = pair->before, *after = pair->after;
     int name_width = 0;
     for (unsigned i = 0; i < pair->count; i++)

@@ -6,12 +6,13 @@
 #ifndef REPORT_PAIR_H
 #define REPORT_PAIR_H
 
+#include "base/say.h"
 #include "base/terminal.h"
 #include "report/saved.h"
 
-enum { REPORT_PAIR_ROWS = ROUNDS_VARIANTS_MAX * METRIC_COUNT };
+enum { PAIR_ROWS = ROUNDS_VARIANTS_MAX * METRIC_COUNT };
 
-struct report_change {
+struct pair_change {
     enum metric metric;
     const char *variant;
     bool reference;
@@ -20,21 +21,20 @@ struct report_change {
     enum paired_verdict verdict;
 };
 
-struct report_pair {
+struct pair {
     const struct saved *before, *after;
     double threshold; /* as in paired_judge */
     unsigned count;
-    struct report_change changes[REPORT_PAIR_ROWS];
+    struct pair_change changes[PAIR_ROWS];
 };
 
-/* Their references must be of one name. */
-void report_pair_make(struct report_pair *pair, const struct saved *before,
-                      const struct saved *after);
+/* Their references must be of one name; variants that only one has are left out. */
+void pair_make(struct pair *pair, const struct saved *before, const struct saved *after);
 
-void report_pair_print(FILE *out, const struct terminal *terminal, const struct report_pair *pair);
+void pair_print(FILE *out, const struct terminal *terminal, const struct pair *pair);
 
 /* STATUS_REGRESSION if wall or CPU time of a variant other than the reference is proven to have
  * grown by more than `fail_share` (negative: not asked for). */
-enum exit_status report_pair_status(const struct report_pair *pair, double fail_share);
+enum exit_status pair_status(const struct pair *pair, double fail_share);
 
 #endif

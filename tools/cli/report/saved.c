@@ -1,6 +1,7 @@
 #include "report/saved.h"
 
 #include "base/memory.h"
+#include "base/say.h"
 #include "report/json.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@ __attribute__((noreturn)) static void saved_refuse(const struct saved *saved, co
 
 static void saved_load_plan(struct saved *saved) {
     const struct json_value *plan = json_tree_find(saved->root, "plan");
-    saved->experiment.plan = (struct experiment_plan){
+    saved->result.plan = (struct plan){
         .seed = json_tree_count(plan, "seed"),
         .runs = (unsigned)json_tree_count(plan, "runs"),
         .min_runs = (unsigned)json_tree_count(plan, "min_runs"),
@@ -28,12 +29,12 @@ static void saved_load_plan(struct saved *saved) {
         .input = json_tree_text(plan, "input", NULL),
         .output = json_tree_text(plan, "output", "null"),
     };
-    saved->experiment.inherited_preload = json_tree_text(saved->root, "environment.preload", NULL);
-    saved->experiment.inherited_options = json_tree_text(saved->root, "environment.options", NULL);
-    saved->experiment.elapsed_s = json_tree_number(saved->root, "elapsed_seconds", 0);
-    saved->experiment.out_of_time = json_tree_truth(saved->root, "out_of_time");
-    saved->experiment.unstable[0] = !json_tree_truth(saved->root, "stdout_stable");
-    saved->experiment.unstable[1] = !json_tree_truth(saved->root, "stderr_stable");
+    saved->result.preload = json_tree_text(saved->root, "environment.preload", NULL);
+    saved->result.options = json_tree_text(saved->root, "environment.options", NULL);
+    saved->result.elapsed_s = json_tree_number(saved->root, "elapsed_seconds", 0);
+    saved->result.out_of_time = json_tree_truth(saved->root, "out_of_time");
+    saved->result.unstable[0] = !json_tree_truth(saved->root, "stdout_stable");
+    saved->result.unstable[1] = !json_tree_truth(saved->root, "stderr_stable");
 }
 
 static void saved_load_command(struct saved *saved) {
@@ -44,14 +45,13 @@ static void saved_load_command(struct saved *saved) {
         argv[i] = memory_copy(json_tree_text(&words[i], "", ""));
     if (count == 0)
         saved_refuse(saved, "names no command");
-    saved->target.argv = argv;
-    saved->target.path = saved->target.binary = argv[0];
+    saved->result.command = argv;
 }
 
 static void saved_load_variants(struct saved *saved) {
     size_t count;
     const struct json_value *items = json_tree_items(saved->root, "variants", &count);
-    struct rounds *rounds = &saved->experiment.rounds;
+    struct rounds *rounds = &saved->result.rounds;
     if (count < 2 || count > ROUNDS_VARIANTS_MAX)
         saved_refuse(saved, "does not hold two variants or more");
     rounds->variant_count = (unsigned)count;
@@ -65,7 +65,7 @@ static void saved_load_variants(struct saved *saved) {
         };
         if (saved->variants[i].name == NULL)
             saved_refuse(saved, "has a variant without a name");
-        saved->experiment.proofs[i] = (struct experiment_proof){
+        saved->result.proofs[i] = (struct result_proof){
             .calls = json_tree_count(&items[i], "calls"),
             .pool_calls = json_tree_count(&items[i], "pool_calls"),
             .processes = (unsigned)json_tree_count(&items[i], "processes"),
@@ -80,11 +80,10 @@ static void saved_load_variants(struct saved *saved) {
 /* ---- rounds ---- */
 
 static unsigned saved_find_variant(const struct saved *saved, const struct json_value *run) {
-    const char *name = json_tree_text(run, "variant", "");
-    for (unsigned i = 0; i < saved->experiment.rounds.variant_count; i++)
-        if (strcmp(saved->variants[i].name, name) == 0)
-            return i;
-    saved_refuse(saved, "has a run of an unknown variant");
+    unsigned variant = result_find(&saved->result, json_tree_text(run, "variant", ""));
+    if (variant == saved->result.rounds.variant_count)
+        saved_refuse(saved, "has a run of an unknown variant");
+    return variant;
 }
 
 static uint64_t saved_scaled(const struct saved *saved, const struct json_value *run,
@@ -113,7 +112,7 @@ static void saved_load_run(const struct saved *saved, const struct json_value *r
 }
 
 static void saved_load_round(struct saved *saved, const struct json_value *item) {
-    struct rounds *rounds = &saved->experiment.rounds;
+    struct rounds *rounds = &saved->result.rounds;
     struct round *round = rounds_add(rounds);
     bool seen[ROUNDS_VARIANTS_MAX] = {false};
     size_t count;
@@ -201,8 +200,8 @@ static void saved_load_reasons(struct reasons *reasons, const struct json_value 
 static void saved_load_comparison(struct saved *saved) {
     struct comparison *comparison = &saved->comparison;
     const struct json_value *profile = json_tree_find(saved->root, "profile");
-    comparison_make(comparison, &saved->experiment,
-                    json_tree_text(saved->root, "name", saved->target.argv[0]));
+    comparison_make(comparison, &saved->result,
+                    json_tree_text(saved->root, "name", saved->result.command[0]));
     machine_load(&comparison->machine, saved->root);
     comparison->steal = json_tree_number(saved->root, "steal", -1);
     comparison->loading_s = json_tree_number(saved->root, "loading_seconds", 0);
@@ -224,8 +223,7 @@ void saved_load(struct saved *saved, const char *path) {
     if (json_tree_count(saved->root, "schema_version") != REPORT_JSON_VERSION)
         saved_refuse(saved, "is of another version of tagpool");
     saved_load_command(saved);
-    saved->experiment.target = &saved->target;
-    saved->experiment.variants = saved->variants;
+    saved->result.variants = saved->variants;
     saved_load_plan(saved);
     saved_load_variants(saved);
     saved_load_rounds(saved);

@@ -1,7 +1,8 @@
 /* A comparison read back from what --export-json wrote, as if it had just been measured.
  *
  * The statements are made again from the raw rounds, so that a saved result and a fresh one cannot
- * be judged by different rules. It lives as long as the program.
+ * be judged by different rules. Every form that it is printed in is byte for byte the fresh one.
+ * It lives as long as the program.
  */
 #ifndef REPORT_SAVED_H
 #define REPORT_SAVED_H
@@ -9,12 +10,11 @@
 #include "compare/comparison.h"
 
 struct saved {
-    const char *path;
-    struct json_value *root;
-    struct target target;
+    const char *path;        /* as it was given, for messages */
+    struct json_value *root; /* owns the texts below */
     struct variant variants[ROUNDS_VARIANTS_MAX];
-    struct experiment experiment;
-    struct comparison comparison;
+    struct result result;
+    struct comparison comparison; /* of that result */
 };
 
 /* Ends the program with STATUS_USAGE and a message when the file is not a whole comparison. */

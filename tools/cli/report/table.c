@@ -4,21 +4,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { REPORT_TEXT_BYTES = 96 };
+enum { REPORT_TABLE_TEXT_BYTES = 96 };
 
-static unsigned report_name_width(const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
-    size_t width = 0;
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
-        size_t length = strlen(experiment->variants[i].name);
-        width = length > width ? length : width;
-    }
-    return (unsigned)width;
-}
-
-static unsigned report_difference_width(const struct comparison *comparison) {
-    const struct rounds *rounds = &comparison->experiment->rounds;
-    char text[REPORT_TEXT_BYTES];
+static unsigned report_table_difference_width(const struct comparison *comparison) {
+    const struct rounds *rounds = &comparison->result->rounds;
+    char text[REPORT_TABLE_TEXT_BYTES];
     size_t width = strlen("difference");
     for (unsigned i = 0; i < rounds->variant_count; i++)
         for (int metric = 0; i != rounds->reference && metric < METRIC_COUNT; metric++) {
@@ -28,48 +18,40 @@ static unsigned report_difference_width(const struct comparison *comparison) {
     return (unsigned)width;
 }
 
-static enum terminal_colour report_colour(enum paired_verdict verdict) {
-    if (verdict == PAIRED_FASTER || verdict == PAIRED_SLIGHTLY_FASTER)
-        return TERMINAL_GOOD;
-    if (verdict == PAIRED_SLOWER || verdict == PAIRED_SLIGHTLY_SLOWER)
-        return TERMINAL_BAD;
-    return TERMINAL_PLAIN;
-}
-
-static void report_print_row(FILE *out, const struct terminal *terminal, enum metric metric,
+static void report_table_row(FILE *out, const struct terminal *terminal, enum metric metric,
                              const struct analysis *analysis, unsigned width) {
-    char value[REPORT_TEXT_BYTES], difference[REPORT_TEXT_BYTES], word[REPORT_TEXT_BYTES];
+    char value[REPORT_TABLE_TEXT_BYTES], difference[REPORT_TABLE_TEXT_BYTES],
+        word[REPORT_TABLE_TEXT_BYTES];
     metric_format(metric, analysis->value, value, sizeof value);
     comparison_format_difference(analysis, difference, sizeof difference);
     fprintf(out, "%10s   %-*s   ", value, (int)width, difference);
-    terminal_colour(terminal, out, report_colour(analysis->verdict));
+    terminal_colour(terminal, out, comparison_verdict_colour(analysis->verdict));
     fputs(comparison_verdict_word(metric, analysis->verdict, word, sizeof word), out);
     terminal_colour(terminal, out, TERMINAL_PLAIN);
     fputc('\n', out);
 }
 
-static void report_print_metric(FILE *out, const struct terminal *terminal,
+static void report_table_metric(FILE *out, const struct terminal *terminal,
                                 const struct comparison *comparison, enum metric metric) {
-    const struct experiment *experiment = comparison->experiment;
-    unsigned reference = experiment->rounds.reference;
-    unsigned width = report_name_width(comparison);
-    unsigned other = reference == 0 ? 1 : 0;
-    char value[REPORT_TEXT_BYTES];
-    metric_format(metric, comparison->analyses[other][metric].reference, value, sizeof value);
+    const struct result *result = comparison->result;
+    unsigned reference = result->rounds.reference;
+    unsigned width = result_name_width(comparison->result);
+    char value[REPORT_TABLE_TEXT_BYTES];
+    metric_format(metric, comparison_reference(comparison, metric), value, sizeof value);
     fprintf(out, "  %-12s  %-*s  %10s\n", metric_about[metric].title, (int)width,
-            experiment->variants[reference].name, value);
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
+            result->variants[reference].name, value);
+    for (unsigned i = 0; i < result->rounds.variant_count; i++) {
         if (i == reference)
             continue;
-        fprintf(out, "  %-12s  %-*s  ", "", (int)width, experiment->variants[i].name);
-        report_print_row(out, terminal, metric, &comparison->analyses[i][metric],
-                         report_difference_width(comparison));
+        fprintf(out, "  %-12s  %-*s  ", "", (int)width, result->variants[i].name);
+        report_table_row(out, terminal, metric, &comparison->analyses[i][metric],
+                         report_table_difference_width(comparison));
     }
 }
 
 /* The split of cpu time is only as fine as the timer tick; the sum is exact. */
-static void report_print_split(FILE *out, const struct comparison *comparison) {
-    const struct rounds *rounds = &comparison->experiment->rounds;
+static void report_table_split(FILE *out, const struct comparison *comparison) {
+    const struct rounds *rounds = &comparison->result->rounds;
     struct timespec tick;
     if (clock_getres(CLOCK_REALTIME_COARSE, &tick) != 0)
         return;
@@ -82,20 +64,20 @@ static void report_print_split(FILE *out, const struct comparison *comparison) {
                             rounds->items[i].results[variant].system_us);
         }
         fprintf(out, "%s%s %.0f %%", variant == 0 ? "" : ", ",
-                comparison->experiment->variants[variant].name, all > 0 ? 100 * user / all : 0);
+                comparison->result->variants[variant].name, all > 0 ? 100 * user / all : 0);
     }
     fprintf(out, " (sampled every %.0f ms, the sum is exact)\n", (double)tick.tv_nsec * 1e-6);
 }
 
-static void report_print_verdicts(FILE *out, const struct terminal *terminal,
+static void report_table_verdicts(FILE *out, const struct terminal *terminal,
                                   const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
-        if (i == experiment->rounds.reference)
+    const struct result *result = comparison->result;
+    for (unsigned i = 0; i < result->rounds.variant_count; i++) {
+        if (i == result->rounds.reference)
             continue;
         terminal_colour(terminal, out, TERMINAL_BOLD);
-        fprintf(out, "%s against %s: ", experiment->variants[i].name,
-                experiment->variants[experiment->rounds.reference].name);
+        fprintf(out, "%s against %s: ", result->variants[i].name,
+                result->variants[result->rounds.reference].name);
         terminal_colour(terminal, out, TERMINAL_PLAIN);
         char *sentence = comparison_sentence(comparison, i);
         fprintf(out, "%s.\n", sentence);
@@ -104,25 +86,25 @@ static void report_print_verdicts(FILE *out, const struct terminal *terminal,
 }
 
 /* Prints a line of a new string, and gives it back. */
-static void report_print_line(FILE *out, const char *title, char *text) {
+static void report_table_line(FILE *out, const char *title, char *text) {
     if (text != NULL)
         fprintf(out, "%s%s.\n", title, text);
     free(text);
 }
 
-static void report_print_counted(FILE *out, const struct comparison *comparison) {
-    for (unsigned i = 0; i < comparison->experiment->rounds.variant_count; i++) {
-        if (i == comparison->experiment->rounds.reference)
+static void report_table_counted(FILE *out, const struct comparison *comparison) {
+    for (unsigned i = 0; i < comparison->result->rounds.variant_count; i++) {
+        if (i == comparison->result->rounds.reference)
             continue;
         char *text = comparison_counted_text(comparison, i);
         if (text != NULL)
-            fprintf(out, "Counters: %s: %s.\n", comparison->experiment->variants[i].name, text);
+            fprintf(out, "Counters: %s: %s.\n", comparison->result->variants[i].name, text);
         free(text);
     }
-    report_print_line(out, "Counters: ", comparison_uncounted_text(comparison));
+    report_table_line(out, "Counters: ", comparison_uncounted_text(comparison));
 }
 
-static void report_print_reasons(FILE *out, const struct comparison *comparison) {
+static void report_table_reasons(FILE *out, const struct comparison *comparison) {
     static const char *const streams[] = {"standard output", "standard error"};
     static const char *const titles[REASON_KINDS] = {
         [REASON_TARGET] = "Note: ",
@@ -132,7 +114,7 @@ static void report_print_reasons(FILE *out, const struct comparison *comparison)
     const struct reasons *reasons = &comparison->reasons;
     bool machine = false;
     for (int i = 0; i < 2; i++)
-        if (comparison->experiment->unstable[i])
+        if (comparison->result->unstable[i])
             fprintf(out, "Warning: %s changes from run to run by itself, so it was not compared.\n",
                     streams[i]);
     for (unsigned i = 0; i < reasons->count; i++) {
@@ -143,17 +125,16 @@ static void report_print_reasons(FILE *out, const struct comparison *comparison)
         machine = machine || reason->kind == REASON_MACHINE;
     }
     if (machine && comparison->machine.date != NULL)
-        report_print_line(out, "Machine: ", machine_text(&comparison->machine));
+        report_table_line(out, "Machine: ", machine_text(&comparison->machine));
 }
 
-static void report_print_proof(FILE *out, const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
-    for (unsigned i = 0; i < experiment->rounds.variant_count; i++) {
-        const struct experiment_proof *proof = &experiment->proofs[i];
-        if (!experiment->variants[i].shim || proof->calls == 0)
+static void report_table_proof(FILE *out, const struct comparison *comparison) {
+    const struct result *result = comparison->result;
+    for (unsigned i = 0; i < result->rounds.variant_count; i++) {
+        const struct result_proof *proof = &result->proofs[i];
+        if (!result->variants[i].shim || proof->calls == 0)
             continue;
-        fprintf(out, "%s served %.1f %% of %llu calls from its pools.\n",
-                experiment->variants[i].name,
+        fprintf(out, "%s served %.1f %% of %llu calls from its pools.\n", result->variants[i].name,
                 100 * (double)proof->pool_calls / (double)proof->calls,
                 (unsigned long long)proof->calls);
         if (proof->missed != 0)
@@ -161,33 +142,33 @@ static void report_print_proof(FILE *out, const struct comparison *comparison) {
                 out,
                 "Note: with %s %llu more processes found no room in the statistics: their calls "
                 "are not counted.\n",
-                experiment->variants[i].name, (unsigned long long)proof->missed);
+                result->variants[i].name, (unsigned long long)proof->missed);
     }
 }
 
 void report_table_print(FILE *out, const struct terminal *terminal,
                         const struct comparison *comparison) {
-    const struct experiment *experiment = comparison->experiment;
+    const struct result *result = comparison->result;
     terminal_colour(terminal, out, TERMINAL_BOLD);
     fprintf(out, "%s\n", comparison->title);
     terminal_colour(terminal, out, TERMINAL_PLAIN);
     fprintf(out,
             "  %u rounds in %.1f s, balanced order, seed %llu; medians, and differences with "
             "95 %% intervals\n\n",
-            experiment->rounds.count, experiment->elapsed_s,
-            (unsigned long long)experiment->plan.seed);
+            result->rounds.count, result->elapsed_s, (unsigned long long)result->plan.seed);
     terminal_colour(terminal, out, TERMINAL_DIM);
-    fprintf(out, "  %-12s  %-*s  %10s   %-*s   %s\n", "", (int)report_name_width(comparison), "",
-            "median", (int)report_difference_width(comparison), "difference", "verdict");
+    fprintf(out, "  %-12s  %-*s  %10s   %-*s   %s\n", "",
+            (int)result_name_width(comparison->result), "", "median",
+            (int)report_table_difference_width(comparison), "difference", "verdict");
     terminal_colour(terminal, out, TERMINAL_PLAIN);
     for (int metric = 0; metric < METRIC_COUNT; metric++)
-        report_print_metric(out, terminal, comparison, (enum metric)metric);
+        report_table_metric(out, terminal, comparison, (enum metric)metric);
     fputc('\n', out);
-    report_print_verdicts(out, terminal, comparison);
-    report_print_proof(out, comparison);
-    report_print_line(out, "Headroom: ", comparison_headroom_text(comparison));
-    report_print_counted(out, comparison);
-    report_print_line(out, "", comparison_resolution_text(comparison));
-    report_print_split(out, comparison);
-    report_print_reasons(out, comparison);
+    report_table_verdicts(out, terminal, comparison);
+    report_table_proof(out, comparison);
+    report_table_line(out, "Headroom: ", comparison_headroom_text(comparison));
+    report_table_counted(out, comparison);
+    report_table_line(out, "", comparison_resolution_text(comparison));
+    report_table_split(out, comparison);
+    report_table_reasons(out, comparison);
 }

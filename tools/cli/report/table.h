@@ -1,4 +1,7 @@
-/* A comparison for people: a table, a sentence per variant, and warnings where they matter. */
+/* A comparison for people: a table, a sentence per variant, and warnings where they matter.
+ *
+ * The terminal decides about colour alone: the text is the same without one.
+ */
 #ifndef REPORT_TABLE_H
 #define REPORT_TABLE_H
 

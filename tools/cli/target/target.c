@@ -167,11 +167,8 @@ target_find(struct target_findings *findings, bool refuses, const char *format, 
     struct target_finding *finding = &findings->items[findings->count++];
     finding->refuses = refuses;
     va_start(arguments, format);
-    if (vasprintf(&finding->text, format, arguments) < 0)
-        finding->text = NULL;
+    finding->text = memory_format_list(format, arguments);
     va_end(arguments);
-    if (finding->text == NULL)
-        say_and_exit(STATUS_OWN_FAILURE, "out of memory");
 }
 
 /* Does the kernel give the program other rights than ours? Then the loader ignores LD_PRELOAD. */

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 
+#include <float.h>
 #include <math.h>
 
 static char written[4096];
@@ -46,6 +47,28 @@ static void bytes_that_are_not_utf8_become_replacement_characters(void) {
 #undef R
 }
 
+static void an_exact_number_comes_back_and_is_no_longer_than_it_must_be(void) {
+    static const double numbers[] = {
+        0, 0.25, 0.1, 0.1 + 0.2, 1.0 / 3, 1e-9, -0.0044500000000000004, DBL_MAX, DBL_TRUE_MIN};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct json json;
+        FILE *out = begin(&json);
+        json_exact(&json, NULL, numbers[i]);
+        fclose(out);
+        CHECK_SAY(strtod(written, NULL) == numbers[i], "%s", written);
+    }
+    struct json json;
+    FILE *out = begin(&json);
+    json_flat_array(&json, NULL);
+    json_exact(&json, NULL, 0.1);
+    json_exact(&json, NULL, 0.1 + 0.2);
+    json_exact(&json, NULL, NAN);
+    json_exact(&json, NULL, INFINITY);
+    json_end(&json);
+    fclose(out);
+    CHECK_SAY(strcmp(written, "[0.1, 0.30000000000000004, null, null]\n") == 0, "%s", written);
+}
+
 static void numbers_that_json_cannot_name_become_null(void) {
     struct json json;
     FILE *out = begin(&json);
@@ -86,6 +109,7 @@ static void containers_nest_with_commas_in_the_right_places(void) {
 int main(void) {
     TAP_RUN(text_is_escaped_and_stays_readable);
     TAP_RUN(bytes_that_are_not_utf8_become_replacement_characters);
+    TAP_RUN(an_exact_number_comes_back_and_is_no_longer_than_it_must_be);
     TAP_RUN(numbers_that_json_cannot_name_become_null);
     TAP_RUN(containers_nest_with_commas_in_the_right_places);
     return tap_done();

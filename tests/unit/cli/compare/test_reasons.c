@@ -45,20 +45,19 @@ static void judge(const struct change *change, char *keys, size_t bytes) {
                                                       {.name = "tagpool", .shim = true}};
     char *argv[] = {(char[]){"program"}, NULL};
     static char binary[64];
-    struct target target = {.argv = argv, .binary = binary};
-    static struct experiment experiment;
+    static struct result result;
     static struct comparison comparison;
     snprintf(binary, sizeof binary, "%s",
              change->binary != NULL ? change->binary : "/usr/bin/parser");
-    experiment =
-        (struct experiment){.plan.threshold = 0.01, .target = &target, .variants = variants};
-    experiment.proofs[1] = (struct experiment_proof){
+    result = (struct result){
+        .plan.threshold = 0.01, .command = argv, .binary = binary, .variants = variants};
+    result.proofs[1] = (struct result_proof){
         .calls = change->calls != 0 ? change->calls : 10000000,
         .pool_calls = change->pool_calls != 0 ? change->pool_calls : 10000000,
         .pool_bytes_peak = change->pool_bytes_peak != 0 ? change->pool_bytes_peak : 64 << 20,
         .processes = 1};
-    make_rounds(&experiment.rounds, change);
-    comparison_make(&comparison, &experiment, "title");
+    make_rounds(&result.rounds, change);
+    comparison_make(&comparison, &result, "title");
     comparison.machine.processors = 2;
     comparison.machine.load = change->load;
     comparison.machine.governor = change->governor != NULL ? (char[]){"powersave"} : NULL;
@@ -78,7 +77,7 @@ static void judge(const struct change *change, char *keys, size_t bytes) {
         snprintf(keys + used, bytes - used, "%s ", comparison.reasons.items[i].key);
         free(comparison.reasons.items[i].text);
     }
-    rounds_free(&experiment.rounds);
+    rounds_free(&result.rounds);
 }
 
 static void each_reason_is_given_where_it_holds_and_nowhere_else(void) {

@@ -46,10 +46,9 @@ static struct analysis analysis_of(double low, double high) {
 }
 
 static void check_comparison(const struct status_case *status_case) {
-    static struct experiment experiment = {.variants = variants,
-                                           .rounds = {.variant_count = VARIANTS}};
+    static struct result result = {.variants = variants, .rounds = {.variant_count = VARIANTS}};
     static struct comparison comparison;
-    comparison = (struct comparison){.experiment = &experiment};
+    comparison = (struct comparison){.result = &result};
     for (int variant = TAGPOOL; variant < VARIANTS; variant++)
         for (int metric = 0; metric < METRIC_COUNT; metric++)
             comparison.analyses[variant][metric] = analysis_of(-0.005, 0.005);
@@ -70,7 +69,7 @@ static void a_comparison_fails_on_what_is_proven_of_the_shim(void) {
 static void a_change_fails_only_if_it_is_proven_and_not_of_the_reference(void) {
     static const struct {
         const char *what;
-        struct report_change change;
+        struct pair_change change;
         double low, high, fail_share;
         enum exit_status status;
     } cases[] = {
@@ -92,13 +91,12 @@ static void a_change_fails_only_if_it_is_proven_and_not_of_the_reference(void) {
         {"nobody asked", {.metric = METRIC_WALL}, 0.06, 0.1, -1, STATUS_DONE},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        static struct report_pair pair;
-        pair = (struct report_pair){.count = 2};
-        pair.changes[0] = (struct report_change){.change = interval(-0.005, 0.005)};
+        static struct pair pair;
+        pair = (struct pair){.count = 2};
+        pair.changes[0] = (struct pair_change){.change = interval(-0.005, 0.005)};
         pair.changes[1] = cases[i].change;
         pair.changes[1].change = interval(cases[i].low, cases[i].high);
-        CHECK_SAY(report_pair_status(&pair, cases[i].fail_share) == cases[i].status, "%s",
-                  cases[i].what);
+        CHECK_SAY(pair_status(&pair, cases[i].fail_share) == cases[i].status, "%s", cases[i].what);
     }
 }
 
@@ -107,31 +105,31 @@ static void make_saved(struct saved *saved, double threshold, double ratio) {
     enum { ROUNDS = 8 };
     saved->variants[0].name = "system";
     saved->variants[1] = (struct variant){.name = "tagpool", .shim = true};
-    saved->experiment = (struct experiment){
+    saved->result = (struct result){
         .plan.threshold = threshold, .variants = saved->variants, .rounds.variant_count = 2};
     for (unsigned i = 0; i < ROUNDS; i++) {
-        struct round *round = rounds_add(&saved->experiment.rounds);
+        struct round *round = rounds_add(&saved->result.rounds);
         round->order[1] = 1;
         round->results[0].wall_ns = 1000000000;
         round->results[1].wall_ns = (uint64_t)(1e9 * ratio * (1 + 0.0001 * i));
     }
-    comparison_make(&saved->comparison, &saved->experiment, "title");
+    comparison_make(&saved->comparison, &saved->result, "title");
 }
 
 static void two_results_are_compared_by_the_wider_threshold(void) {
     static struct saved narrow, wide;
-    static struct report_pair pair;
+    static struct pair pair;
     make_saved(&narrow, 0.01, 1);
     make_saved(&wide, 0.2, 1.1);
     for (int turn = 0; turn < 2; turn++) {
-        report_pair_make(&pair, turn == 0 ? &narrow : &wide, turn == 0 ? &wide : &narrow);
+        pair_make(&pair, turn == 0 ? &narrow : &wide, turn == 0 ? &wide : &narrow);
         CHECK(pair.threshold == 0.2 && pair.count == 2 * METRIC_COUNT);
         CHECK(pair.changes[1].metric == METRIC_WALL && !pair.changes[1].reference);
         CHECK(fabs(fabs(paired_share(pair.changes[1].change.estimate)) - 0.1) < 0.02);
         CHECK(pair.changes[1].verdict == PAIRED_NO_DIFFERENCE);
     }
-    rounds_free(&narrow.experiment.rounds);
-    rounds_free(&wide.experiment.rounds);
+    rounds_free(&narrow.result.rounds);
+    rounds_free(&wide.result.rounds);
 }
 
 /* What is printed of a value, at the bounds between units. */

@@ -1,0 +1,186 @@
+#include "objects.h"
+
+#include <link.h>
+#include <string.h>
+
+/* Of glibc's loader, for debuggers: where its list begins. Absent elsewhere. */
+#pragma weak _r_debug
+
+/* This library's own, by the linker's name for it. */
+extern HIDDEN ElfW(Dyn) _DYNAMIC[];
+
+enum { VERSION_HIDDEN = 0x8000 };
+
+/* What the dynamic section of an object says of its symbols. */
+struct symbols {
+    uintptr_t base;
+    const ElfW(Sym) * symbol;
+    const char *strings;
+    const uint16_t *versions;
+    const uint32_t *gnu_hash;
+    const uint32_t *old_hash;
+    const char *soname;
+};
+
+static const struct link_map *first_object(void) {
+    return &_r_debug != NULL ? _r_debug.r_map : NULL;
+}
+
+/* The loader adds the base to the addresses in a dynamic section where it may write to it. */
+static const void *address_in(uintptr_t base, ElfW(Addr) address) {
+    return (const void *)(address < base ? base + address : address);
+}
+
+static void read_dynamic(struct symbols *found, const struct link_map *object) {
+    uintptr_t base = object->l_addr;
+    ElfW(Xword) soname = 0;
+    *found = (struct symbols){.base = base};
+    for (const ElfW(Dyn) *entry = object->l_ld; entry->d_tag != DT_NULL; entry++) {
+        const void *address = address_in(base, entry->d_un.d_ptr);
+        if (entry->d_tag == DT_SYMTAB)
+            found->symbol = address;
+        else if (entry->d_tag == DT_STRTAB)
+            found->strings = address;
+        else if (entry->d_tag == DT_VERSYM)
+            found->versions = address;
+        else if (entry->d_tag == DT_GNU_HASH)
+            found->gnu_hash = address;
+        else if (entry->d_tag == DT_HASH)
+            found->old_hash = address;
+        else if (entry->d_tag == DT_SONAME)
+            soname = entry->d_un.d_val;
+    }
+    if (soname != 0 && found->strings != NULL)
+        found->soname = found->strings + soname;
+}
+
+/* True for the default version of the function of that name. */
+static bool defines(const struct symbols *symbols, uint32_t index, const char *name) {
+    const ElfW(Sym) *symbol = &symbols->symbol[index];
+    unsigned type = ELF64_ST_TYPE(symbol->st_info);
+    if (symbol->st_shndx == SHN_UNDEF || symbol->st_value == 0 ||
+        (type != STT_FUNC && type != STT_NOTYPE && type != STT_GNU_IFUNC))
+        return false;
+    if (symbols->versions != NULL && (symbols->versions[index] & VERSION_HIDDEN) != 0)
+        return false;
+    return strcmp(symbols->strings + symbol->st_name, name) == 0;
+}
+
+static uint32_t gnu_hash(const char *name) {
+    uint32_t hash = 5381;
+    for (; *name != '\0'; name++)
+        hash = hash * 33 + (unsigned char)*name;
+    return hash;
+}
+
+/* The table begins with four numbers: how many buckets, the first symbol in it, words and shift of
+ * the filter. Then the filter, the buckets, and for each symbol its hash, whose lowest bit ends the
+ * bucket. */
+static const ElfW(Sym) * find_by_gnu_hash(const struct symbols *symbols, const char *name) {
+    const uint32_t *table = symbols->gnu_hash;
+    uint32_t bucket_count = table[0], first = table[1], filter_words = table[2];
+    const ElfW(Addr) *filter = (const ElfW(Addr) *)(const void *)(table + 4);
+    const uint32_t *buckets = (const uint32_t *)(const void *)(filter + filter_words);
+    const uint32_t *hashes = buckets + bucket_count - first;
+    uint32_t hash = gnu_hash(name);
+    uint64_t word = filter[hash / WORD_BITS % filter_words];
+    if ((word >> hash % WORD_BITS & word >> (hash >> table[3]) % WORD_BITS & 1) == 0)
+        return NULL;
+    uint32_t index = buckets[hash % bucket_count];
+    if (index == 0)
+        return NULL;
+    for (;; index++) {
+        if ((hashes[index] | 1) == (hash | 1) && defines(symbols, index, name))
+            return &symbols->symbol[index];
+        if ((hashes[index] & 1) != 0)
+            return NULL;
+    }
+}
+
+/* The older table begins with how many buckets and how many symbols there are. All of these are
+ * looked through: few libraries have no other table. */
+static const ElfW(Sym) * find_by_old_hash(const struct symbols *symbols, const char *name) {
+    for (uint32_t i = 1; i < symbols->old_hash[1]; i++)
+        if (defines(symbols, i, name))
+            return &symbols->symbol[i];
+    return NULL;
+}
+
+static const ElfW(Sym) * find(const struct symbols *symbols, const char *name) {
+    if (symbols->symbol == NULL || symbols->strings == NULL)
+        return NULL;
+    if (symbols->gnu_hash != NULL)
+        return find_by_gnu_hash(symbols, name);
+    return symbols->old_hash != NULL ? find_by_old_hash(symbols, name) : NULL;
+}
+
+static void *address_of(const struct symbols *symbols, const ElfW(Sym) * symbol) {
+    if (symbol == NULL || ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC)
+        return NULL;
+    return (void *)(symbols->base + symbol->st_value);
+}
+
+/* The first object that has the function, from one on; NULL if none has it. */
+static const struct link_map *find_object(const struct link_map *from, const char *name) {
+    for (; from != NULL; from = from->l_next) {
+        struct symbols symbols;
+        read_dynamic(&symbols, from);
+        if (find(&symbols, name) != NULL)
+            return from;
+    }
+    return NULL;
+}
+
+static void *function_of(const struct link_map *object, const char *name) {
+    struct symbols symbols;
+    if (object == NULL)
+        return NULL;
+    read_dynamic(&symbols, object);
+    return address_of(&symbols, find(&symbols, name));
+}
+
+static const struct link_map *this_object(void) {
+    const struct link_map *at = first_object();
+    while (at != NULL && at->l_ld != _DYNAMIC)
+        at = at->l_next;
+    return at;
+}
+
+/* The C library stands behind what was loaded at the start, and before what was loaded later. */
+bool objects_are_listed(void) {
+    return objects_behind("__libc_start_main") != NULL;
+}
+
+/* A call comes to any version, the C library's own older ones too: libc_malloc_debug.so has no
+ * other. */
+void *objects_before(const char *name) {
+    const struct link_map *ours = this_object();
+    for (const struct link_map *at = first_object(); ours != NULL && at != ours; at = at->l_next) {
+        struct symbols symbols;
+        read_dynamic(&symbols, at);
+        symbols.versions = NULL;
+        const ElfW(Sym) *symbol = find(&symbols, name);
+        if (symbol != NULL)
+            return address_of(&symbols, symbol);
+    }
+    return NULL;
+}
+
+void *objects_beside(const char *neighbour, const char *name) {
+    const struct link_map *ours = this_object();
+    return ours == NULL ? NULL : function_of(find_object(ours->l_next, neighbour), name);
+}
+
+void *objects_behind(const char *name) {
+    return objects_beside(name, name);
+}
+
+void *objects_in(const char *library, const char *name) {
+    for (const struct link_map *at = first_object(); at != NULL; at = at->l_next) {
+        struct symbols symbols;
+        read_dynamic(&symbols, at);
+        if (symbols.soname != NULL && strcmp(symbols.soname, library) == 0)
+            return address_of(&symbols, find(&symbols, name));
+    }
+    return NULL;
+}

@@ -1,0 +1,26 @@
+/* What was asked for of a measurement: how many rounds, how precise, with which input. */
+#ifndef MEASURE_PLAN_H
+#define MEASURE_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { PLAN_LEAST_ROUNDS = 10, PLAN_MOST_ROUNDS = 1000 };
+
+struct plan {
+    unsigned runs;       /* exactly so many rounds; 0: as many as the precision needs */
+    unsigned min_runs;   /* never fewer, whatever the time; 0: PLAN_LEAST_ROUNDS if there is time */
+    unsigned max_runs;   /* never more */
+    unsigned warmups;    /* rounds discarded after the check */
+    double duration_s;   /* no new round begins after this time */
+    double threshold;    /* differences up to this share do not matter */
+    double precision;    /* wanted half-width of the intervals, as a share */
+    uint64_t seed;       /* of the order of the variants and of the padding */
+    bool counted;        /* with the processor's counters */
+    bool ignore_failure; /* accept targets that end with another status than 0 */
+    const char *prepare; /* a shell command before every run; NULL: none */
+    const char *input;   /* as in spool_open */
+    const char *output;  /* "null", "pipe", "inherit" or the path of a file */
+};
+
+#endif
