@@ -188,7 +188,7 @@ int strncmp(const char *left, const char *right, size_t most) {
 }
 
 int strcmp(const char *left, const char *right) {
-    return strncmp(left, right, SIZE_MAX);
+    return strncmp(left, right, PTRDIFF_MAX);
 }
 
 char *strrchr(const char *string, int character) {

@@ -33,9 +33,60 @@ for chart in differences rounds sizes lifetimes live; do
 done
 ! grep -qE '[^a-z](nan|inf)[^a-z]' "$work/page.html"
 check $? 'no mark lies at a place that is no number'
-grep -q 'prefers-color-scheme:dark' "$work/page.html" &&
+grep -q 'prefers-color-scheme: dark' "$work/page.html" &&
     grep -q '<meta name="viewport"' "$work/page.html"
 check $? 'it is made for dark screens and for phones'
+
+# ---- what it says to who was handed it ----
+
+grep -qE '<p class="about">The same program ran with different allocators.* <b>system</b> is the '\
+'reference, .* from pools.* In each round ' "$work/page.html"
+check $? 'it explains what the reference, pools and rounds are'
+grep -qE 'All charts have this one axis, which is (linear|logarithmic: equal steps)' \
+    "$work/page.html"
+check $? 'the axis of the differences is marked as linear or logarithmic'
+axes=$(sed -n '/<li class="axis">/s/<svg[^>]*>//p' "$work/page.html" | sort -u | wc -l)
+[ "$(grep -c '<li class="axis">' "$work/page.html")" -eq 4 ] && [ "$axes" -eq 1 ]
+check $? 'all metrics have one axis'
+for title in 'size asked for, in bytes (logarithmic)' 'bytes, up to' 'lifetime: below so many' \
+    'time since the first call (linear)'; do
+    grep -qF "$title" "$work/page.html"
+    check $? "an axis has the title '$title'"
+done
+shades=$(sed -n '/<div class="shades">/s/<i/\n<i/gp' "$work/page.html" | grep -c '^<i')
+[ "$shades" -ge 3 ] && grep -q '<i></i>[0-9]* at most<' "$work/page.html"
+check $? 'the map of sizes and lifetimes has a scale of its shades'
+
+# Warnings of a result are no notes among others.
+saved=tests/cli/saved/result.json
+warning='{"kind": "machine", "key": "load", "matters": true, "text": "it was <b>busy</b>"}'
+note='{"kind": "program", "key": "few_calls", "matters": true, "text": "it calls seldom"}'
+sed -e "s|\"reasons\": .*|\"reasons\": [$warning, $note],|" \
+    -e 's/"stdout_stable": true/"stdout_stable": false/' "$saved" >"$work/warned.json"
+run report --style none --html "$work/warned.html" "$work/warned.json"
+awk '/<ul class="warnings"/, /<\/ul>/' "$work/warned.html" >"$work/warnings"
+[ "$status" -eq 0 ] &&
+    grep -q '^<li><b>Warning:</b> it was &lt;b&gt;busy&lt;/b&gt;\.</li>$' "$work/warnings" &&
+    grep -q '^<li><b>Warning:</b> standard output changes from run to run' "$work/warnings" &&
+    ! grep -q 'it calls seldom' "$work/warnings" && grep -q 'it calls seldom' "$work/warned.html"
+check $? 'warnings stand in a frame of their own, and notes do not'
+run report --style none --html "$work/calm.html" "$saved"
+[ "$status" -eq 0 ] && ! grep -q '<ul class="warnings"' "$work/calm.html"
+check $? 'without a warning there is no frame'
+
+# From half to twice the reference the axis is linear.
+grep -q 'one axis, which is linear' "$work/calm.html"
+check $? 'differences of a fifth have a linear axis'
+awk '/"variant": "tagpool"/ && match($0, /"peak_memory_bytes": [0-9]+/) {
+    split(substr($0, RSTART, RLENGTH), part, ": ")
+    printf "%s%s: %.0f%s\n", substr($0, 1, RSTART - 1), part[1], 9 * part[2], \
+        substr($0, RSTART + RLENGTH)
+    next
+} { print }' "$saved" >"$work/ninefold.json"
+run report --style none --html "$work/ninefold.html" "$work/ninefold.json"
+[ "$status" -eq 0 ] && grep -q 'one axis, which is logarithmic' "$work/ninefold.html" &&
+    grep -q '>+300 %</text>' "$work/ninefold.html"
+check $? 'and those of several times the reference a logarithmic one'
 
 browser=
 for name in chromium chromium-browser google-chrome; do
@@ -75,6 +126,15 @@ addEventListener("load", function () {
             if (seen === 0) found.push("nothing to be seen in " + name);
         });
     });
+    document.querySelectorAll(".numbers .mark").forEach(function (mark) {
+        var row = mark.closest("li").getBoundingClientRect(), box = mark.getBoundingClientRect();
+        if (box.top < row.top || box.bottom > row.bottom) found.push("a mark beside its row");
+    });
+    var zeros = Array.from(document.querySelectorAll(".differences .zero"), function (line) {
+        return Math.round(line.getBoundingClientRect().left);
+    });
+    if (zeros.some(function (left) { return left !== 0 && left !== Math.max(...zeros); }))
+        found.push("zero lies at several places");
     document.querySelectorAll("svg text").forEach(function (text) {
         if (text.getBoundingClientRect().height < 9) found.push("text too small to read");
     });

@@ -213,6 +213,12 @@ file" 'two exports to standard output' report --export-csv - --html - "$work/a.j
 refused 2 "tagpool report: $work/a.json: is no saved profile; give a file that 'tagpool profile \
 --export-json' wrote" 'a profile that is none' report --profile "$work/a.json" "$work/a.json"
 
+sed 's/"verdict": "\(helps\|little\|nothing\|too few calls\)"/"verdict": "much"/' "$work/a.json" \
+    >"$work/damaged.json"
+refused 2 "tagpool report: $work/damaged.json: has a profile that has advice without a verdict; \
+give a file that 'tagpool compare --export-json' wrote" 'a damaged profile in it' \
+    report "$work/damaged.json"
+
 # ---- a profile beside it ----
 
 run compare -r 6 --no-headroom --style none --export-json "$work/plain.json" -- "$work/work"

@@ -95,8 +95,8 @@ static void read_profile(const uint8_t *data, size_t bytes) {
         hold(summary.process_count <= TAGPOOL_PROFILE_ROWS);
         for (unsigned i = 0; i < summary.process_count; i++)
             hold(summary.processes[i].sample_count <= TAGPOOL_PROFILE_SAMPLES);
-        hold(profile_node_requests(&summary.total) <= profile_requests(&summary.total));
-        profile_summary_free(&summary);
+        hold(profile_file_node_requests(&summary.total) <= profile_file_requests(&summary.total));
+        profile_file_free(&summary);
     }
     free(exact);
 }

@@ -112,6 +112,10 @@ void json_flat_array(struct json *json, const char *key) {
     json_open(json, key, '[', ']', true);
 }
 
+void json_plain_object(struct json *json, const char *key) {
+    json_open(json, key, '{', '}', json->tight);
+}
+
 void json_end(struct json *json) {
     assert(json->depth > 0);
     json->depth--;

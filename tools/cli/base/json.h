@@ -24,6 +24,7 @@ enum { JSON_DEPTH_MAX = 16 };
 
 struct json {
     FILE *out;
+    bool tight; /* set by the caller: plain objects stand on one line from here on */
     unsigned depth;
     bool flat[JSON_DEPTH_MAX];   /* the container is written on one line */
     bool filled[JSON_DEPTH_MAX]; /* something was written at this depth: a comma comes first */
@@ -42,6 +43,9 @@ void json_document(struct json *json, const char *key, const char *schema, unsig
 /* The same on one line, for small things that come in numbers. */
 void json_flat_object(struct json *json, const char *key);
 void json_flat_array(struct json *json, const char *key);
+
+/* An object that holds no other: on one line in a tight part of the document. */
+void json_plain_object(struct json *json, const char *key);
 
 /* Closes the innermost open object or array; a line break follows the outermost. */
 void json_end(struct json *json);

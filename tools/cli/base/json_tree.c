@@ -340,52 +340,13 @@ const struct json_value *json_tree_items(const struct json_value *value, const c
     return found != NULL ? found->items : NULL;
 }
 
-/* ---- writing ---- */
-
-static bool json_tree_is_flat(const struct json_value *value) {
-    for (size_t i = 0; i < value->item_count; i++)
-        if (value->items[i].kind == JSON_ARRAY || value->items[i].kind == JSON_OBJECT)
-            return false;
-    return true;
-}
-
-static void json_tree_print_number(struct json *json, const char *key,
-                                   const struct json_value *value) {
-    if (value->number >= 0 && value->number == (double)value->count)
-        json_count(json, key, value->count);
-    else
-        json_number(json, key, value->number);
-}
-
-void json_tree_print(struct json *json, const char *key, const struct json_value *value) {
-    bool flat = json_tree_is_flat(value);
-    switch (value->kind) {
-    case JSON_NULL:
-        json_null(json, key);
-        return;
-    case JSON_TRUTH:
-        json_truth(json, key, value->truth);
-        return;
-    case JSON_NUMBER:
-        json_tree_print_number(json, key, value);
-        return;
-    case JSON_TEXT:
-        json_text(json, key, value->text);
-        return;
-    case JSON_ARRAY:
-        if (flat)
-            json_flat_array(json, key);
-        else
-            json_array(json, key);
-        break;
-    case JSON_OBJECT:
-        if (flat)
-            json_flat_object(json, key);
-        else
-            json_object(json, key);
-        break;
+char **json_tree_texts(const struct json_value *value, const char *path) {
+    size_t count;
+    const struct json_value *items = json_tree_items(value, path, &count);
+    char **texts = memory_array(count + 1, sizeof *texts);
+    for (size_t i = 0; i < count; i++) {
+        static char empty[] = "";
+        texts[i] = items[i].kind == JSON_TEXT ? items[i].text : empty;
     }
-    for (size_t i = 0; i < value->item_count; i++)
-        json_tree_print(json, value->items[i].key, &value->items[i]);
-    json_end(json);
+    return texts;
 }

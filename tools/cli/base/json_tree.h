@@ -8,12 +8,12 @@
 #ifndef BASE_JSON_TREE_H
 #define BASE_JSON_TREE_H
 
-#include "base/json.h"
-
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* Deeper is refused, so that what was read can be written again, also as a member. */
-enum { JSON_TREE_DEPTH_MAX = JSON_DEPTH_MAX - 2 };
+/* Deeper is refused: a reader calls itself for each level. */
+enum { JSON_TREE_DEPTH_MAX = 14 };
 
 enum json_kind { JSON_NULL, JSON_TRUTH, JSON_NUMBER, JSON_TEXT, JSON_ARRAY, JSON_OBJECT };
 
@@ -44,11 +44,12 @@ uint64_t json_tree_count(const struct json_value *value, const char *path);
 bool json_tree_truth(const struct json_value *value, const char *path);
 const char *json_tree_text(const struct json_value *value, const char *path, const char *otherwise);
 
-/* Writes a value out again, as the member `key` of what is open. */
-void json_tree_print(struct json *json, const char *key, const struct json_value *value);
-
 /* The members of an array at `path` and their number in *count, 0 when it is none. */
 const struct json_value *json_tree_items(const struct json_value *value, const char *path,
                                          size_t *count);
+
+/* The texts of an array at `path`, the words of a command, with NULL behind the last; the array is
+ * new, the texts are the tree's. What is no text is empty. */
+char **json_tree_texts(const struct json_value *value, const char *path);
 
 #endif

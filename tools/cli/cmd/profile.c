@@ -1,4 +1,5 @@
 #include "base/export.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/say.h"
 #include "base/terminal.h"
@@ -6,6 +7,8 @@
 #include "compare/judge.h"
 #include "launch/tracing.h"
 #include "measure/experiment.h"
+#include "profile/json.h"
+#include "profile/page.h"
 #include "profile/table.h"
 #include "report/table.h"
 #include "target/variants.h"
@@ -74,58 +77,54 @@ static int profile_input(const struct spool *spool, const struct profile_request
     return descriptor;
 }
 
-static void profile_run_plain(struct profile_report *report, const struct target *target,
+static void profile_run_plain(struct profile *profile, const struct target *target,
                               const struct spool *spool, const struct profile_request *request) {
     int input = profile_input(spool, request);
-    tracing_run_plain(target, input, &report->plain);
+    tracing_run_plain(target, input, &profile->plain);
     close(input);
-    report->has_plain = true;
-    if (report->plain.stopped_by == 0)
+    profile->has_plain = true;
+    if (profile->plain.stopped_by == 0)
         return;
     /* It means all of it, even if the program made a clean end. */
     say_error("no profile: stopped in the run without counting, which --no-plain leaves out");
-    int status = report->plain.wait_status;
-    proxy_end_like(status != 0 ? status : report->plain.stopped_by);
+    int status = profile->plain.wait_status;
+    proxy_end_like(status != 0 ? status : profile->plain.stopped_by);
 }
 
 /* The program's run; where the JSON goes to standard output, that of the program goes to standard
  * error. */
-static void profile_run_traced(struct profile_report *report, const struct target *target,
+static void profile_run_traced(struct profile *profile, const struct target *target,
                                const char *path, int input, const struct profile_request *request) {
     bool moved = request->export_json != NULL && strcmp(request->export_json, "-") == 0;
     int standard = moved ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : -1;
     if (moved && (standard < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0))
         say_and_exit(STATUS_OWN_FAILURE, "cannot redirect the output: %s", strerror(errno));
-    tracing_run(target, TAGPOOL_PROFILE_VARIABLE, path, input, &report->profiled);
+    tracing_run(target, TAGPOOL_PROFILE_VARIABLE, path, input, &profile->profiled);
     if (moved && dup2(standard, STDOUT_FILENO) < 0)
         say_and_exit(STATUS_OWN_FAILURE, "cannot redirect the output: %s", strerror(errno));
     if (moved)
         close(standard);
 }
 
-static void profile_run_counted(struct profile_report *report, const struct target *target,
+static bool profile_run_counted(struct profile *profile, const struct target *target,
                                 const struct spool *spool, const struct profile_request *request) {
     struct shared_file page;
     int input = profile_input(spool, request);
     profile_file_create(&page);
-    profile_run_traced(report, target, page.path, input, request);
+    profile_run_traced(profile, target, page.path, input, request);
     if (input >= 0)
         close(input);
-    const char *fault = profile_file_read(page.path, &report->summary);
+    char *fault = profile_page_take(profile, page.path);
     shared_file_remove(&page);
     if (fault != NULL)
         say_error("no profile: %s", fault);
-    else if (report->summary.process_count == 0)
-        say_error("no profile: the library was not active in %s, which dropped LD_PRELOAD or "
-                  "stops it from loading",
-                  target->argv[0]);
-    profile_advise(&report->summary, report->has_plain ? report->plain.cpu_s : 0, &report->advice);
+    return fault == NULL;
 }
 
 /* ---- trying the advice ---- */
 
 /* The input was spooled: what it is read from serves again. */
-static void profile_try(const struct profile_report *report, const struct target *target,
+static void profile_try(const struct profile *profile, const struct target *target,
                         const struct spool *spool, const struct profile_request *request,
                         struct terminal *terminal) {
     char *input = memory_format("/proc/self/fd/%d", spool->source);
@@ -133,7 +132,7 @@ static void profile_try(const struct profile_report *report, const struct target
     variants_add_standard(&variants);
     variants_add(
         &variants,
-        (struct variant){.name = "advised", .shim = true, .settings = report->advice.options});
+        (struct variant){.name = "advised", .shim = true, .settings = profile->advice.options});
     variants_settle(&variants, NULL);
     struct plan plan = {
         .runs = request->runs,
@@ -142,7 +141,7 @@ static void profile_try(const struct profile_report *report, const struct target
         .threshold = 0.01,
         .precision = 0.01,
         .seed = randomness_fresh_seed(),
-        .ignore_failure = report->profiled.wait_status != 0,
+        .ignore_failure = profile->profiled.wait_status != 0,
         .input = input,
         .output = "null",
     };
@@ -151,7 +150,7 @@ static void profile_try(const struct profile_report *report, const struct target
     experiment_init(&experiment, &plan, target, variants.items, variants.count, 0, terminal);
     fprintf(stderr, "\n");
     if (experiment_check(&experiment) && experiment_measure(&experiment)) {
-        comparison_make(&comparison, &experiment.result, report->title);
+        comparison_make(&comparison, &experiment.result, profile->title);
         judge_reasons(&comparison);
         report_table_print(stderr, terminal, &comparison);
     } else {
@@ -174,13 +173,16 @@ static void profile_check_request(const struct profile_request *request,
         terminal->colour = false;
 }
 
-static void profile_show(const struct profile_report *report, const struct terminal *terminal,
+static void profile_show(const struct profile *profile, const struct terminal *terminal,
                          const struct profile_request *request, struct export *export) {
     if (request->style != TERMINAL_NONE)
-        profile_report_print(stderr, terminal, report);
+        profile_table_print(stderr, terminal, profile);
     FILE *out = export_begin(export);
-    if (out != NULL)
-        profile_report_print_json(out, report);
+    if (out != NULL) {
+        struct json json;
+        json_init(&json, out);
+        profile_json_print(&json, NULL, profile);
+    }
     export_end(export);
     if (out == stdout && (fflush(stdout) != 0 || ferror(stdout) != 0))
         say_and_exit(STATUS_OWN_FAILURE, "cannot write to standard output: %s", strerror(errno));
@@ -192,23 +194,23 @@ static int profile_main(char **arguments) {
     struct terminal terminal;
     struct export export;
     struct spool spool = {.source = -1};
-    struct profile_report report = {
-        .command = command_read_program(&command_profile, &request, arguments)};
+    struct profile profile = {.command =
+                                  command_read_program(&command_profile, &request, arguments)};
     profile_check_request(&request, &terminal);
-    target_resolve_quietly(&target, report.command);
+    target_resolve_quietly(&target, profile.command);
     export_open(&export, request.export_json);
     if (!request.no_plain || request.input != NULL)
         spool_open(&spool, request.input);
-    report.title = request.name != NULL ? memory_copy(request.name) : command_text(report.command);
+    profile.title =
+        request.name != NULL ? memory_copy(request.name) : command_text(profile.command);
     if (!request.no_plain)
-        profile_run_plain(&report, &target, &spool, &request);
-    profile_run_counted(&report, &target, &spool, &request);
-    if (report.summary.process_count != 0) {
-        profile_show(&report, &terminal, &request, &export);
-        if (request.try && report.profiled.stopped_by == 0)
-            profile_try(&report, &target, &spool, &request, &terminal);
+        profile_run_plain(&profile, &target, &spool, &request);
+    if (profile_run_counted(&profile, &target, &spool, &request)) {
+        profile_show(&profile, &terminal, &request, &export);
+        if (request.try && profile.profiled.stopped_by == 0)
+            profile_try(&profile, &target, &spool, &request, &terminal);
     }
-    proxy_end_like(report.profiled.wait_status);
+    proxy_end_like(profile.profiled.wait_status);
 }
 
 const struct command command_profile = {

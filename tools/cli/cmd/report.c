@@ -1,6 +1,7 @@
 #include "base/say.h"
 #include "base/terminal.h"
 #include "cmd/commands.h"
+#include "profile/json.h"
 #include "report/exports.h"
 #include "report/pair.h"
 #include "report/saved.h"
@@ -59,18 +60,17 @@ static unsigned report_read_arguments(struct report_request *request, char **arg
     return count;
 }
 
-/* A profile beside the comparison: of the same schema as the one in it. */
-static const struct json_value *report_read_profile(const char *path) {
-    char *fault;
-    const struct json_value *profile = json_tree_read(path, &fault);
-    if (profile == NULL)
-        say_and_exit(STATUS_USAGE, "cannot read --profile %s: %s", path, fault);
-    if (strcmp(json_tree_text(profile, "schema", ""), "tagpool-profile") != 0)
-        say_and_exit(STATUS_USAGE,
-                     "%s: is no saved profile; give a file that 'tagpool profile --export-json' "
-                     "wrote",
-                     path);
-    return profile;
+/* A profile beside the comparison takes the place of the one in it. */
+static void report_read_profile(struct saved *saved, const char *path) {
+    char *text_fault;
+    const struct json_value *document = json_tree_read(path, &text_fault);
+    if (document == NULL)
+        say_and_exit(STATUS_USAGE, "cannot read --profile %s: %s", path, text_fault);
+    const char *fault = profile_json_load(&saved->profile, document);
+    if (fault != NULL)
+        say_and_exit(STATUS_USAGE, "%s: %s; give a file that 'tagpool profile --export-json' wrote",
+                     path, fault);
+    saved->comparison.profile = &saved->profile;
 }
 
 static int report_show(struct report_request *request, const struct terminal *terminal,
@@ -82,7 +82,7 @@ static int report_show(struct report_request *request, const struct terminal *te
         args_refuse("--force is about two files; name the other one, too");
     saved_load(&saved, file);
     if (request->profile != NULL)
-        saved.comparison.profile = report_read_profile(request->profile);
+        report_read_profile(&saved, request->profile);
     exports_open(&request->exports);
     if (request->style != TERMINAL_NONE)
         report_table_print(exports_tables(&request->exports), terminal, &saved.comparison);

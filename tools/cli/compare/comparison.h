@@ -15,7 +15,6 @@
 #ifndef COMPARE_COMPARISON_H
 #define COMPARE_COMPARISON_H
 
-#include "base/json_tree.h"
 #include "base/say.h"
 #include "base/terminal.h"
 #include "compare/reasons.h"
@@ -24,6 +23,7 @@
 #include "measure/headroom.h"
 #include "measure/machine.h"
 #include "measure/result.h"
+#include "profile/profile.h"
 
 struct comparison {
     const char *title; /* the command as typed, or --name */
@@ -36,7 +36,7 @@ struct comparison {
     struct headroom headroom;
     struct counted counted;
     struct reasons reasons;
-    const struct json_value *profile; /* what the program allocates: profile/table.h; NULL */
+    const struct profile *profile; /* NULL: none was made */
 };
 
 /* Of a result with a round at least. */

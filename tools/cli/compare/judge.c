@@ -81,7 +81,8 @@ static void judge_calls(struct reasons *reasons, const struct judge_facts *facts
 static void judge_sizes(struct reasons *reasons, const struct judge_facts *facts) {
     const struct result_proof *proof = facts->proof;
     const char *base = strrchr(facts->comparison->result->binary, '/');
-    double large = json_tree_number(facts->comparison->profile, "advice.large_bytes_share", 0);
+    const struct profile *profile = facts->comparison->profile;
+    double large = profile != NULL ? profile->advice.large_share : 0;
     if (base != NULL && strncmp(base, "/python", 7) == 0 && getenv("PYTHONMALLOC") == NULL)
         reasons_add(reasons, REASON_PROGRAM, "own_arena", facts->no_gain,
                     "Python serves small objects from an arena of its own; set PYTHONMALLOC=malloc "

@@ -1,7 +1,7 @@
 #include "compare/probe.h"
 
 #include "base/memory.h"
-#include "profile/table.h"
+#include "profile/page.h"
 #include "target/library.h"
 
 #include <math.h>
@@ -86,24 +86,11 @@ void probe_counters(struct comparison *comparison, const struct experiment *expe
 
 /* ---- the profile ---- */
 
-static struct json_value *probe_parse(const struct profile_report *report) {
-    char *text, *fault;
-    size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
-    if (out == NULL)
-        return NULL;
-    profile_report_print_json(out, report);
-    fclose(out);
-    struct json_value *root = json_tree_parse(text, bytes, &fault);
-    free(fault);
-    free(text);
-    return root;
-}
-
 /* What the run left on its page, with the plain run of the comparison beside it. */
-static struct json_value *probe_read(const struct comparison *comparison, const char *path,
-                                     const struct launch_result *result) {
-    struct profile_report report = {
+static const struct profile *probe_read(const struct comparison *comparison, const char *path,
+                                        const struct launch_result *result) {
+    struct profile *profile = memory_array(1, sizeof *profile);
+    *profile = (struct profile){
         .title = comparison->title,
         .command = comparison->result->command,
         .profiled = {.wait_status = result->wait_status,
@@ -113,25 +100,18 @@ static struct json_value *probe_read(const struct comparison *comparison, const 
                   .cpu_s = comparison_reference(comparison, METRIC_CPU)},
         .has_plain = true,
     };
-    const char *fault = profile_file_read(path, &report.summary);
-    struct json_value *profile = NULL;
-    if (fault != NULL) {
-        say_note("no profile: %s", fault);
-    } else if (report.summary.process_count == 0) {
-        say_note("no profile: the library that counts was not active in %s",
-                 comparison->result->command[0]);
-    } else {
-        profile_advise(&report.summary, report.plain.cpu_s, &report.advice);
-        profile = probe_parse(&report);
-    }
+    char *fault = profile_page_take(profile, path);
     if (fault == NULL)
-        profile_summary_free(&report.summary);
-    return profile;
+        return profile;
+    say_note("no profile: %s", fault);
+    free(fault);
+    free(profile);
+    return NULL;
 }
 
-const struct json_value *probe_profile(const struct comparison *comparison,
-                                       const struct experiment *experiment) {
-    struct json_value *profile = NULL;
+const struct profile *probe_profile(const struct comparison *comparison,
+                                    const struct experiment *experiment) {
+    const struct profile *profile = NULL;
     struct shared_file page;
     struct experiment probe;
     profile_file_create(&page);

@@ -18,10 +18,9 @@ void probe_headroom(struct comparison *comparison, const struct experiment *expe
 /* By the processor's counters: counted.h. */
 void probe_counters(struct comparison *comparison, const struct experiment *experiment);
 
-/* A profile as profile/table.h describes it, parsed; NULL when there is none. It lives as long
- * as the program. */
-const struct json_value *probe_profile(const struct comparison *comparison,
-                                       const struct experiment *experiment);
+/* What the program allocates; NULL when it could not be seen. It lives as long as the program. */
+const struct profile *probe_profile(const struct comparison *comparison,
+                                    const struct experiment *experiment);
 
 /* Seconds by which the shim lengthens the start of a program that does nothing. */
 double probe_loading(const struct experiment *experiment);

@@ -96,7 +96,7 @@ void machine_free(struct machine *machine) {
 
 void machine_print_json(struct json *json, const struct machine *machine) {
     json_text(json, "date", machine->date);
-    json_object(json, "machine");
+    json_plain_object(json, "machine");
     json_text(json, "system", machine->system);
     json_text(json, "release", machine->release);
     json_text(json, "architecture", machine->architecture);

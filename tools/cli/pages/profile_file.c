@@ -25,41 +25,41 @@ void profile_file_create(struct shared_file *file) {
 
 /* ---- adding up ---- */
 
-static uint64_t profile_sum(uint64_t left, uint64_t right) {
+static uint64_t profile_file_sum(uint64_t left, uint64_t right) {
     uint64_t sum;
     return __builtin_add_overflow(left, right, &sum) ? UINT64_MAX : sum;
 }
 
-static void profile_add(uint64_t *into, const uint64_t *from, size_t count) {
+static void profile_file_add(uint64_t *into, const uint64_t *from, size_t count) {
     for (size_t i = 0; i < count; i++)
-        into[i] = profile_sum(into[i], from[i]);
+        into[i] = profile_file_sum(into[i], from[i]);
 }
 
-static void profile_add_row(struct tagpool_profile_row *total,
-                            const struct tagpool_profile_row *row) {
-    total->threads = profile_sum(total->threads, row->threads);
-    total->calls = profile_sum(total->calls, row->calls);
-#define PROFILE_ADD(NAME, HELP) total->NAME = profile_sum(total->NAME, row->NAME);
-    TAGPOOL_PROFILE_COUNTERS(PROFILE_ADD)
-#undef PROFILE_ADD
-    profile_add(total->chains, row->chains, TAGPOOL_PROFILE_CHAINS);
+static void profile_file_add_row(struct tagpool_profile_row *total,
+                                 const struct tagpool_profile_row *row) {
+    total->threads = profile_file_sum(total->threads, row->threads);
+    total->calls = profile_file_sum(total->calls, row->calls);
+#define PROFILE_FILE_ADD(NAME, HELP) total->NAME = profile_file_sum(total->NAME, row->NAME);
+    TAGPOOL_PROFILE_COUNTERS(PROFILE_FILE_ADD)
+#undef PROFILE_FILE_ADD
+    profile_file_add(total->chains, row->chains, TAGPOOL_PROFILE_CHAINS);
     for (unsigned i = 0; i < TAGPOOL_PROFILE_SIZES; i++) {
         struct tagpool_profile_size *size = &total->sizes[i];
-        size->calls = profile_sum(size->calls, row->sizes[i].calls);
-        size->bytes = profile_sum(size->bytes, row->sizes[i].bytes);
-        size->live = profile_sum(size->live, row->sizes[i].live);
+        size->calls = profile_file_sum(size->calls, row->sizes[i].calls);
+        size->bytes = profile_file_sum(size->bytes, row->sizes[i].bytes);
+        size->live = profile_file_sum(size->live, row->sizes[i].live);
         if (row->sizes[i].live_peak > size->live_peak)
             size->live_peak = row->sizes[i].live_peak;
     }
     for (unsigned i = 0; i < TAGPOOL_PROFILE_LIFE_SIZES; i++) {
-        profile_add(total->life_calls[i], row->life_calls[i], TAGPOOL_PROFILE_LIFE_STEPS);
-        profile_add(total->life_us[i], row->life_us[i], TAGPOOL_PROFILE_LIFE_STEPS);
+        profile_file_add(total->life_calls[i], row->life_calls[i], TAGPOOL_PROFILE_LIFE_STEPS);
+        profile_file_add(total->life_us[i], row->life_us[i], TAGPOOL_PROFILE_LIFE_STEPS);
     }
 }
 
 /* ---- reading ---- */
 
-static int profile_by_calls(const void *left, const void *right) {
+static int profile_file_by_calls(const void *left, const void *right) {
     const struct tagpool_profile_row *a = left;
     const struct tagpool_profile_row *b = right;
     if (a->calls != b->calls)
@@ -67,7 +67,7 @@ static int profile_by_calls(const void *left, const void *right) {
     return (a->pid > b->pid) - (a->pid < b->pid);
 }
 
-static void profile_read_row(const char *from, struct tagpool_profile_row *row) {
+static void profile_file_read_row(const char *from, struct tagpool_profile_row *row) {
     memcpy(row, from, sizeof *row);
     if (row->sample_count > TAGPOOL_PROFILE_SAMPLES)
         row->sample_count = TAGPOOL_PROFILE_SAMPLES;
@@ -99,13 +99,14 @@ const char *profile_file_parse(const void *page, size_t bytes, struct profile_su
     const char *rows = (const char *)page + sizeof head;
     for (unsigned i = 0; i < TAGPOOL_PROFILE_ROWS; i++) {
         struct tagpool_profile_row *row = &summary->processes[summary->process_count];
-        profile_read_row(rows + i * sizeof *row, row);
+        profile_file_read_row(rows + i * sizeof *row, row);
         if (row->state == TAGPOOL_PROFILE_FREE)
             continue;
-        profile_add_row(&summary->total, row);
+        profile_file_add_row(&summary->total, row);
         summary->process_count++;
     }
-    qsort(summary->processes, summary->process_count, sizeof *summary->processes, profile_by_calls);
+    qsort(summary->processes, summary->process_count, sizeof *summary->processes,
+          profile_file_by_calls);
     return NULL;
 }
 
@@ -120,24 +121,24 @@ const char *profile_file_read(const char *path, struct profile_summary *summary)
     return fault;
 }
 
-void profile_summary_free(struct profile_summary *summary) {
+void profile_file_free(struct profile_summary *summary) {
     free(summary->processes);
     *summary = (struct profile_summary){0};
 }
 
 /* The requests for at most so many bytes, the limit of a bin. */
-static uint64_t profile_count(const struct tagpool_profile_row *row, uint64_t bytes_most) {
+static uint64_t profile_file_count(const struct tagpool_profile_row *row, uint64_t bytes_most) {
     uint64_t calls = 0;
     for (unsigned i = 0; i < TAGPOOL_PROFILE_SIZES; i++)
         if (tagpool_profile_size_limit(i) <= bytes_most)
-            calls = profile_sum(calls, row->sizes[i].calls);
+            calls = profile_file_sum(calls, row->sizes[i].calls);
     return calls;
 }
 
-uint64_t profile_requests(const struct tagpool_profile_row *row) {
-    return profile_count(row, UINT64_MAX);
+uint64_t profile_file_requests(const struct tagpool_profile_row *row) {
+    return profile_file_count(row, UINT64_MAX);
 }
 
-uint64_t profile_node_requests(const struct tagpool_profile_row *row) {
-    return profile_count(row, TAGPOOL_NODE_MAX);
+uint64_t profile_file_node_requests(const struct tagpool_profile_row *row) {
+    return profile_file_count(row, TAGPOOL_NODE_MAX);
 }

@@ -28,11 +28,11 @@ const char *profile_file_read(const char *path, struct profile_summary *summary)
 /* The same for a page in memory of `bytes` bytes. */
 const char *profile_file_parse(const void *page, size_t bytes, struct profile_summary *summary);
 
-void profile_summary_free(struct profile_summary *summary);
+void profile_file_free(struct profile_summary *summary);
 
 /* Calls that asked for memory, and those of them that asked for a node: at most
  * TAGPOOL_NODE_MAX bytes. */
-uint64_t profile_requests(const struct tagpool_profile_row *row);
-uint64_t profile_node_requests(const struct tagpool_profile_row *row);
+uint64_t profile_file_requests(const struct tagpool_profile_row *row);
+uint64_t profile_file_node_requests(const struct tagpool_profile_row *row);
 
 #endif

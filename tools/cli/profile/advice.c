@@ -37,7 +37,7 @@ static double advice_share(double part, double whole) {
 }
 
 static uint64_t advice_node_max(const struct tagpool_profile_row *total) {
-    double nodes = (double)profile_node_requests(total);
+    double nodes = (double)profile_file_node_requests(total);
     double below = 0;
     uint64_t node_max = advice_strides[0];
     for (unsigned bin = 0; advice_is_node(bin) && below < 0.99 * nodes; bin++) {
@@ -48,7 +48,7 @@ static uint64_t advice_node_max(const struct tagpool_profile_row *total) {
 }
 
 /* Memory for the peak of each size, here and there. */
-static void advice_waste(const struct tagpool_profile_row *total, struct profile_advice *advice) {
+static void advice_waste(const struct tagpool_profile_row *total, struct advice *advice) {
     double pool[ADVICE_CLASSES] = {0};
     double wanted = 0, system = 0, pools = 0;
     for (unsigned bin = 0; advice_is_node(bin); bin++) {
@@ -72,7 +72,7 @@ static void advice_waste(const struct tagpool_profile_row *total, struct profile
     advice->system_waste = advice_share(system - wanted, wanted);
 }
 
-static enum advice_verdict advice_judge(const struct profile_advice *advice) {
+static enum advice_verdict advice_judge(const struct advice *advice) {
     if (advice->requests < ADVICE_LEAST_CALLS)
         return ADVICE_NO_CALLS;
     double share = advice->cpu_share * advice->served_share;
@@ -81,12 +81,11 @@ static enum advice_verdict advice_judge(const struct profile_advice *advice) {
     return advice->calls_per_cpu > 0 && share < 0.05 ? ADVICE_LITTLE : ADVICE_HELPS;
 }
 
-void profile_advise(const struct profile_summary *summary, double cpu_s,
-                    struct profile_advice *advice) {
+void advice_make(const struct profile_summary *summary, double cpu_s, struct advice *advice) {
     const struct tagpool_profile_row *total = &summary->total;
     double bytes = 0, large = 0, served = 0;
-    *advice = (struct profile_advice){
-        .requests = profile_requests(total),
+    *advice = (struct advice){
+        .requests = profile_file_requests(total),
         .node_max = advice_node_max(total),
         .remote_share = advice_share((double)total->remote_frees, (double)total->free_calls),
     };
@@ -97,7 +96,7 @@ void profile_advise(const struct profile_summary *summary, double cpu_s,
         served += limit <= advice->node_max ? (double)total->sizes[bin].calls : 0;
     }
     double requests = (double)advice->requests;
-    advice->node_share = advice_share((double)profile_node_requests(total), requests);
+    advice->node_share = advice_share((double)profile_file_node_requests(total), requests);
     advice->served_share = advice_share(served, requests);
     advice->large_share = advice_share(large, bytes);
     advice->calls_per_cpu = advice_share((double)total->calls, cpu_s);

@@ -22,8 +22,9 @@ enum advice_verdict {
     ADVICE_LITTLE,   /* less than 5 % */
     ADVICE_HELPS,
 };
+enum { ADVICE_VERDICTS = ADVICE_HELPS + 1 };
 
-struct profile_advice {
+struct advice {
     enum advice_verdict verdict;
     uint64_t requests;
     double node_share;    /* of the requests: at most TAGPOOL_NODE_MAX bytes */
@@ -40,7 +41,6 @@ struct profile_advice {
 };
 
 /* `cpu_s` is the CPU time of a plain run; 0 if not known. */
-void profile_advise(const struct profile_summary *summary, double cpu_s,
-                    struct profile_advice *advice);
+void advice_make(const struct profile_summary *summary, double cpu_s, struct advice *advice);
 
 #endif

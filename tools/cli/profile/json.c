@@ -1,10 +1,20 @@
-#include "base/json.h"
-#include "base/version.h"
-#include "measure/machine.h"
-#include "profile/table.h"
+#include "profile/json.h"
+
+#include "base/memory.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
+
+static const char *const profile_json_verdicts[] = {
+    [ADVICE_NO_CALLS] = "too few calls",
+    [ADVICE_NOTHING] = "nothing",
+    [ADVICE_LITTLE] = "little",
+    [ADVICE_HELPS] = "helps",
+};
+
+/* ---- writing ---- */
 
 static void profile_json_time(struct json *json, const char *key,
                               const struct proxy_result *result) {
@@ -112,7 +122,7 @@ static void profile_json_row(struct json *json, const char *key,
     }
     json_count(json, "calls", row->calls);
     json_count(json, "threads", row->threads);
-    json_object(json, "counters");
+    json_plain_object(json, "counters");
 #define PROFILE_JSON_COUNT(NAME, HELP) json_count(json, #NAME, row->NAME);
     TAGPOOL_PROFILE_COUNTERS(PROFILE_JSON_COUNT)
 #undef PROFILE_JSON_COUNT
@@ -125,16 +135,10 @@ static void profile_json_row(struct json *json, const char *key,
     json_end(json);
 }
 
-static void profile_json_advice(struct json *json, const struct profile_advice *advice) {
-    static const char *const verdicts[] = {
-        [ADVICE_NO_CALLS] = "too few calls",
-        [ADVICE_NOTHING] = "nothing",
-        [ADVICE_LITTLE] = "little",
-        [ADVICE_HELPS] = "helps",
-    };
+static void profile_json_advice(struct json *json, const struct advice *advice) {
     bool known = advice->calls_per_cpu > 0;
-    json_object(json, "advice");
-    json_text(json, "verdict", verdicts[advice->verdict]);
+    json_plain_object(json, "advice");
+    json_text(json, "verdict", profile_json_verdicts[advice->verdict]);
     json_count(json, "requests", advice->requests);
     json_number(json, "node_share", advice->node_share);
     json_number(json, "served_share", advice->served_share);
@@ -150,37 +154,205 @@ static void profile_json_advice(struct json *json, const struct profile_advice *
     json_end(json);
 }
 
-void profile_report_print_json(FILE *out, const struct profile_report *report) {
-    const struct profile_summary *summary = &report->summary;
-    int status = report->profiled.wait_status;
-    struct json json;
-    json_init(&json, out);
-    json_object(&json, NULL);
-    json_text(&json, "schema", "tagpool-profile");
-    json_count(&json, "schema_version", PROFILE_JSON_VERSION);
-    json_text(&json, "tagpool_version", TAGPOOL_VERSION);
-    json_text(&json, "name", report->title);
-    json_flat_array(&json, "command");
-    for (char **word = report->command; *word != NULL; word++)
-        json_text(&json, NULL, *word);
-    json_end(&json);
-    machine_print_json_here(&json);
-    json_count(&json, WIFSIGNALED(status) ? "signal" : "exit_status",
+/* The command, and how its runs went. */
+static void profile_json_runs(struct json *json, const struct profile *profile) {
+    int status = profile->profiled.wait_status;
+    json_flat_array(json, "command");
+    for (char **word = profile->command; *word != NULL; word++)
+        json_text(json, NULL, *word);
+    json_end(json);
+    machine_print_json(json, &profile->machine);
+    json_count(json, WIFSIGNALED(status) ? "signal" : "exit_status",
                (uint64_t)(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)));
-    profile_json_time(&json, "profiled", &report->profiled);
-    if (report->has_plain) {
-        profile_json_time(&json, "plain", &report->plain);
-        json_number(&json, "slowdown", report->profiled.wall_s / report->plain.wall_s);
-    } else {
-        json_null(&json, "plain");
-        json_null(&json, "slowdown");
-    }
-    json_count(&json, "processes_missed", summary->processes_missed);
-    profile_json_advice(&json, &report->advice);
-    profile_json_row(&json, "total", &summary->total, false);
-    json_array(&json, "processes");
+    profile_json_time(json, "profiled", &profile->profiled);
+    if (profile->has_plain)
+        profile_json_time(json, "plain", &profile->plain);
+    else
+        json_null(json, "plain");
+    json_number(json, "slowdown", profile->slowdown);
+}
+
+void profile_json_print(struct json *json, const char *key, const struct profile *profile) {
+    const struct profile_summary *summary = &profile->summary;
+    json->tight = key != NULL;
+    json_object(json, key);
+    json_text(json, "schema", "tagpool-profile");
+    json_count(json, "schema_version", PROFILE_JSON_VERSION);
+    json_text(json, "tagpool_version", profile->version);
+    json_text(json, "name", profile->title);
+    profile_json_runs(json, profile);
+    json_count(json, "processes_missed", summary->processes_missed);
+    profile_json_advice(json, &profile->advice);
+    profile_json_row(json, "total", &summary->total, false);
+    json_array(json, "processes");
     for (unsigned i = 0; i < summary->process_count; i++)
-        profile_json_row(&json, NULL, &summary->processes[i], true);
-    json_end(&json);
-    json_end(&json);
+        profile_json_row(json, NULL, &summary->processes[i], true);
+    json_end(json);
+    json_end(json);
+    json->tight = false;
+}
+
+/* ---- reading back ---- */
+
+/* Whole nanoseconds: they were written with more digits than that takes. */
+static uint64_t profile_json_load_ns(const struct json_value *value, const char *path) {
+    double seconds = json_tree_number(value, path, 0);
+    return seconds > 0 && seconds < 1e9 ? (uint64_t)llround(seconds * 1e9) : 0;
+}
+
+static void profile_json_load_time(struct proxy_result *result, const struct json_value *value) {
+    result->wall_s = json_tree_number(value, "wall_seconds", 0);
+    result->cpu_s = json_tree_number(value, "cpu_seconds", 0);
+}
+
+static void profile_json_load_chains(struct tagpool_profile_row *row,
+                                     const struct json_value *value) {
+    size_t count;
+    const struct json_value *items = json_tree_items(value, "chains", &count);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t reallocs = json_tree_count(&items[i], "reallocs_max");
+        row->chains[tagpool_profile_log_bin(reallocs, TAGPOOL_PROFILE_CHAINS)] +=
+            json_tree_count(&items[i], "blocks");
+    }
+}
+
+static void profile_json_load_sizes(struct tagpool_profile_row *row,
+                                    const struct json_value *value) {
+    size_t count;
+    const struct json_value *items = json_tree_items(value, "sizes", &count);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t limit = json_tree_count(&items[i], "bytes_max");
+        row->sizes[tagpool_profile_size_bin(limit)] = (struct tagpool_profile_size){
+            .calls = json_tree_count(&items[i], "calls"),
+            .bytes = json_tree_count(&items[i], "bytes"),
+            .live = json_tree_count(&items[i], "live"),
+            .live_peak = json_tree_count(&items[i], "live_peak"),
+        };
+    }
+}
+
+static bool profile_json_load_life(uint64_t blocks[][TAGPOOL_PROFILE_LIFE_STEPS],
+                                   const struct json_value *value, const char *path) {
+    size_t sizes, steps;
+    const struct json_value *rows = json_tree_items(value, path, &sizes);
+    if (sizes != TAGPOOL_PROFILE_LIFE_SIZES)
+        return false;
+    for (size_t size = 0; size < sizes; size++) {
+        const struct json_value *cells = json_tree_items(&rows[size], "", &steps);
+        if (steps != TAGPOOL_PROFILE_LIFE_STEPS)
+            return false;
+        for (size_t step = 0; step < steps; step++)
+            blocks[size][step] = json_tree_count(&cells[step], "");
+    }
+    return true;
+}
+
+static bool profile_json_load_live(struct tagpool_profile_row *row, const struct json_value *live) {
+    size_t count;
+    const struct json_value *items = json_tree_items(live, "samples", &count);
+    if (count > TAGPOOL_PROFILE_SAMPLES)
+        return false;
+    row->inherited_blocks = json_tree_count(live, "inherited_blocks");
+    row->inherited_bytes = json_tree_count(live, "inherited_bytes");
+    row->live_blocks = json_tree_count(live, "blocks");
+    row->live_bytes = json_tree_count(live, "bytes");
+    row->peak_bytes = json_tree_count(live, "peak_bytes");
+    row->peak_blocks = json_tree_count(live, "peak_blocks");
+    row->peak_ns = profile_json_load_ns(live, "peak_seconds");
+    row->sample_count = count;
+    for (size_t i = 0; i < count; i++)
+        row->samples[i] = (struct tagpool_profile_sample){
+            .when_ns = profile_json_load_ns(&items[i], "seconds"),
+            .calls = json_tree_count(&items[i], "calls"),
+            .blocks = json_tree_count(&items[i], "blocks"),
+            .bytes = json_tree_count(&items[i], "bytes"),
+            .bytes_peak = json_tree_count(&items[i], "peak_bytes"),
+        };
+    return true;
+}
+
+static const char *profile_json_load_row(struct tagpool_profile_row *row,
+                                         const struct json_value *value) {
+    row->state = json_tree_truth(value, "ended") ? TAGPOOL_PROFILE_ENDED : TAGPOOL_PROFILE_RUNNING;
+    row->pid = json_tree_count(value, "pid");
+    row->forked = json_tree_truth(value, "forked");
+    row->seen_ns = profile_json_load_ns(value, "seconds");
+    row->calls = json_tree_count(value, "calls");
+    row->threads = json_tree_count(value, "threads");
+    snprintf(row->name, sizeof row->name, "%s", json_tree_text(value, "name", ""));
+#define PROFILE_JSON_COUNT(NAME, HELP) row->NAME = json_tree_count(value, "counters." #NAME);
+    TAGPOOL_PROFILE_COUNTERS(PROFILE_JSON_COUNT)
+#undef PROFILE_JSON_COUNT
+    profile_json_load_chains(row, value);
+    profile_json_load_sizes(row, value);
+    if (!profile_json_load_life(row->life_calls, value, "lifetimes.requests.blocks") ||
+        !profile_json_load_life(row->life_us, value, "lifetimes.seconds.blocks"))
+        return "has lifetimes of another shape";
+    if (!profile_json_load_live(row, json_tree_find(value, "live")))
+        return "has more samples than a profile holds";
+    return NULL;
+}
+
+static const char *profile_json_load_advice(struct advice *advice, const struct json_value *value) {
+    const char *verdict = json_tree_text(value, "verdict", "");
+    unsigned known = 0;
+    while (known < ADVICE_VERDICTS && strcmp(verdict, profile_json_verdicts[known]) != 0)
+        known++;
+    if (known == ADVICE_VERDICTS)
+        return "has advice without a verdict";
+    *advice = (struct advice){
+        .verdict = (enum advice_verdict)known,
+        .requests = json_tree_count(value, "requests"),
+        .node_share = json_tree_number(value, "node_share", 0),
+        .served_share = json_tree_number(value, "served_share", 0),
+        .large_share = json_tree_number(value, "large_bytes_share", 0),
+        .calls_per_cpu = json_tree_number(value, "calls_per_cpu_second", 0),
+        .cpu_share = json_tree_number(value, "cpu_share", 0),
+        .remote_share = json_tree_number(value, "remote_share", 0),
+        .node_max = json_tree_count(value, "node_max"),
+        .live_bytes = json_tree_count(value, "live_bytes"),
+        .waste = json_tree_number(value, "waste", 0),
+        .system_waste = json_tree_number(value, "system_waste", 0),
+    };
+    snprintf(advice->options, sizeof advice->options, "%s", json_tree_text(value, "options", ""));
+    return NULL;
+}
+
+static const char *profile_json_load_processes(struct profile_summary *summary,
+                                               const struct json_value *document) {
+    size_t count;
+    const struct json_value *items = json_tree_items(document, "processes", &count);
+    if (count > TAGPOOL_PROFILE_ROWS)
+        return "has more processes than a profile holds";
+    summary->processes_missed = json_tree_count(document, "processes_missed");
+    summary->processes = memory_array(TAGPOOL_PROFILE_ROWS, sizeof *summary->processes);
+    const char *fault = profile_json_load_row(&summary->total, json_tree_find(document, "total"));
+    for (; fault == NULL && summary->process_count < count; summary->process_count++)
+        fault = profile_json_load_row(&summary->processes[summary->process_count],
+                                      &items[summary->process_count]);
+    return fault;
+}
+
+const char *profile_json_load(struct profile *profile, const struct json_value *document) {
+    const struct json_value *plain = json_tree_find(document, "plain");
+    int signal = (int)json_tree_count(document, "signal");
+    int status = (int)json_tree_count(document, "exit_status");
+    if (strcmp(json_tree_text(document, "schema", ""), "tagpool-profile") != 0)
+        return "is no saved profile";
+    if (json_tree_count(document, "schema_version") != PROFILE_JSON_VERSION)
+        return "is of another version of tagpool";
+    *profile = (struct profile){
+        .title = json_tree_text(document, "name", NULL),
+        .command = json_tree_texts(document, "command"),
+        .version = json_tree_text(document, "tagpool_version", NULL),
+        .profiled.wait_status = signal != 0 ? signal & 0x7f : (status & 0xff) << 8,
+        .has_plain = plain != NULL && plain->kind == JSON_OBJECT,
+        .slowdown = json_tree_number(document, "slowdown", NAN),
+    };
+    machine_load(&profile->machine, document);
+    profile_json_load_time(&profile->profiled, json_tree_find(document, "profiled"));
+    profile_json_load_time(&profile->plain, plain);
+    const char *fault =
+        profile_json_load_advice(&profile->advice, json_tree_find(document, "advice"));
+    return fault != NULL ? fault : profile_json_load_processes(&profile->summary, document);
 }

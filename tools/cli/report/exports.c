@@ -2,9 +2,9 @@
 
 #include "base/say.h"
 #include "report/csv.h"
-#include "report/html.h"
 #include "report/json.h"
 #include "report/markdown.h"
+#include "report/page.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static const struct {
     [EXPORTS_JSON] = {"--export-json", report_json_print},
     [EXPORTS_CSV] = {"--export-csv", csv_print},
     [EXPORTS_MARKDOWN] = {"--export-markdown", markdown_print},
-    [EXPORTS_HTML] = {"--html", report_html_print},
+    [EXPORTS_HTML] = {"--html", page_print},
 };
 
 /* One would replace the other, or both would be in one stream. */

@@ -1,6 +1,7 @@
 #include "report/json.h"
 
 #include "base/json.h"
+#include "profile/json.h"
 
 #include <math.h>
 #include <sys/wait.h>
@@ -225,6 +226,6 @@ void report_json_print(FILE *out, const struct comparison *comparison) {
         report_json_round(&json, result, &result->rounds.items[i]);
     json_end(&json);
     if (comparison->profile != NULL)
-        json_tree_print(&json, "profile", comparison->profile);
+        profile_json_print(&json, "profile", comparison->profile);
     json_end(&json);
 }

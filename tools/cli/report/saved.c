@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/say.h"
+#include "profile/json.h"
 #include "report/json.h"
 
 #include <errno.h>
@@ -38,12 +39,8 @@ static void saved_load_plan(struct saved *saved) {
 }
 
 static void saved_load_command(struct saved *saved) {
-    size_t count;
-    const struct json_value *words = json_tree_items(saved->root, "command", &count);
-    char **argv = memory_array(count + 1, sizeof *argv);
-    for (size_t i = 0; i < count; i++)
-        argv[i] = memory_copy(json_tree_text(&words[i], "", ""));
-    if (count == 0)
+    char **argv = json_tree_texts(saved->root, "command");
+    if (argv[0] == NULL)
         saved_refuse(saved, "names no command");
     saved->result.command = argv;
 }
@@ -197,9 +194,18 @@ static void saved_load_reasons(struct reasons *reasons, const struct json_value 
     }
 }
 
+static void saved_load_profile(struct saved *saved) {
+    const struct json_value *value = json_tree_find(saved->root, "profile");
+    if (value == NULL || value->kind != JSON_OBJECT)
+        return;
+    const char *fault = profile_json_load(&saved->profile, value);
+    if (fault != NULL)
+        saved_refuse(saved, memory_format("has a profile that %s", fault));
+    saved->comparison.profile = &saved->profile;
+}
+
 static void saved_load_comparison(struct saved *saved) {
     struct comparison *comparison = &saved->comparison;
-    const struct json_value *profile = json_tree_find(saved->root, "profile");
     comparison_make(comparison, &saved->result,
                     json_tree_text(saved->root, "name", saved->result.command[0]));
     machine_load(&comparison->machine, saved->root);
@@ -208,8 +214,7 @@ static void saved_load_comparison(struct saved *saved) {
     saved_load_headroom(&comparison->headroom, json_tree_find(saved->root, "headroom"));
     saved_load_counted(&comparison->counted, json_tree_find(saved->root, "counters"));
     saved_load_reasons(&comparison->reasons, saved->root);
-    if (profile != NULL && profile->kind == JSON_OBJECT)
-        comparison->profile = profile;
+    saved_load_profile(saved);
 }
 
 void saved_load(struct saved *saved, const char *path) {

@@ -7,6 +7,7 @@
 #ifndef REPORT_SAVED_H
 #define REPORT_SAVED_H
 
+#include "base/json_tree.h"
 #include "compare/comparison.h"
 
 struct saved {
@@ -15,6 +16,7 @@ struct saved {
     struct variant variants[ROUNDS_VARIANTS_MAX];
     struct result result;
     struct comparison comparison; /* of that result */
+    struct profile profile;       /* of the comparison, if it has one */
 };
 
 /* Ends the program with STATUS_USAGE and a message when the file is not a whole comparison. */

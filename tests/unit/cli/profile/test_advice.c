@@ -65,8 +65,8 @@ static void processes_are_added_up_and_the_busiest_comes_first(void) {
     CHECK(summary.total.calls == 120 && summary.total.free_calls == 12);
     CHECK(summary.total.sizes[2].calls == 15 && summary.total.sizes[2].live_peak == 5);
     CHECK(summary.total.life_us[0][1] == 6);
-    CHECK(profile_requests(&summary.total) == 15);
-    profile_summary_free(&summary);
+    CHECK(profile_file_requests(&summary.total) == 15);
+    profile_file_free(&summary);
 }
 
 static void a_page_of_another_layout_is_refused(void) {
@@ -75,7 +75,7 @@ static void a_page_of_another_layout_is_refused(void) {
         clear_page();
         ((uint64_t *)&page.head)[field]++;
         CHECK_SAY(profile_file_parse(&page, sizeof page, &summary) != NULL, "field %d", field);
-        profile_summary_free(&summary);
+        profile_file_free(&summary);
     }
     clear_page();
     for (size_t bytes = 0; bytes < sizeof page; bytes = bytes * 2 + 1)
@@ -86,7 +86,7 @@ static void a_page_of_another_layout_is_refused(void) {
 static void rubbish_in_the_rows_does_no_harm(void) {
     struct randomness randomness = {.state = 3};
     struct profile_summary summary;
-    struct profile_advice advice;
+    struct advice advice;
     clear_page();
     uint64_t *words = (uint64_t *)page.rows;
     for (size_t i = 0; i * sizeof *words < sizeof page.rows; i++)
@@ -99,9 +99,9 @@ static void rubbish_in_the_rows_does_no_harm(void) {
         CHECK(memchr(row->name, '\0', sizeof row->name) != NULL);
         CHECK(strpbrk(row->name, "\033\n") == NULL);
     }
-    profile_advise(&summary, 1, &advice);
+    advice_make(&summary, 1, &advice);
     CHECK(advice.node_max <= TAGPOOL_NODE_MAX);
-    profile_summary_free(&summary);
+    profile_file_free(&summary);
 }
 
 /* One process whose requests are `calls` of `bytes` each in the bin. */
@@ -115,16 +115,16 @@ static void ask(struct profile_summary *summary, uint64_t bytes, uint64_t calls,
 
 static void node_max_leaves_out_the_rarest_hundredth(void) {
     struct profile_summary summary = {0};
-    struct profile_advice advice;
+    struct advice advice;
     ask(&summary, 24, 98000, 10);
     ask(&summary, 200, 1500, 10);
     ask(&summary, 900, 500, 10);
-    profile_advise(&summary, 0, &advice);
+    advice_make(&summary, 0, &advice);
     CHECK_SAY(advice.node_max == 208, "node_max=%llu", (unsigned long long)advice.node_max);
     CHECK(strcmp(advice.options, "node_max=208") == 0);
     CHECK(fabs(advice.served_share - 0.995) < 1e-9 && advice.node_share == 1);
     ask(&summary, 300, 30000, 10);
-    profile_advise(&summary, 0, &advice);
+    advice_make(&summary, 0, &advice);
     CHECK_SAY(advice.node_max == 304, "node_max=%llu, and 304 is the class of 300",
               (unsigned long long)advice.node_max);
 }
@@ -132,9 +132,9 @@ static void node_max_leaves_out_the_rarest_hundredth(void) {
 /* 64 bytes: a slot of 64 here, a chunk of 80 there. 40,960 of them are 640 whole pages. */
 static void waste_is_what_slots_and_chunks_hold_beyond_the_request(void) {
     struct profile_summary summary = {0};
-    struct profile_advice advice;
+    struct advice advice;
     ask(&summary, 64, 1000000, 40960);
-    profile_advise(&summary, 0, &advice);
+    advice_make(&summary, 0, &advice);
     CHECK(advice.node_max == 64 && advice.live_bytes == 64 * 40960);
     CHECK_SAY(advice.waste == 0, "waste %g", advice.waste);
     CHECK_SAY(fabs(advice.system_waste - 0.25) < 1e-9, "system's waste %g", advice.system_waste);
@@ -142,19 +142,19 @@ static void waste_is_what_slots_and_chunks_hold_beyond_the_request(void) {
 
 static void the_verdict_follows_the_share_of_cpu_time(void) {
     struct profile_summary few = {0}, large = {0}, many = {0};
-    struct profile_advice advice;
+    struct advice advice;
     ask(&few, 32, 499, 1);
-    profile_advise(&few, 1, &advice);
+    advice_make(&few, 1, &advice);
     CHECK(advice.verdict == ADVICE_NO_CALLS);
     ask(&large, 100000, 1000000, 1);
-    profile_advise(&large, 1, &advice);
+    advice_make(&large, 1, &advice);
     CHECK(advice.verdict == ADVICE_NOTHING && advice.large_share == 1);
     ask(&many, 32, 1000000, 1); /* 2,000,000 calls: 20 ms at 10 ns */
-    profile_advise(&many, 0.1, &advice);
+    advice_make(&many, 0.1, &advice);
     CHECK(advice.verdict == ADVICE_HELPS && fabs(advice.cpu_share - 0.2) < 1e-9);
-    profile_advise(&many, 1, &advice);
+    advice_make(&many, 1, &advice);
     CHECK(advice.verdict == ADVICE_LITTLE);
-    profile_advise(&many, 10, &advice);
+    advice_make(&many, 10, &advice);
     CHECK(advice.verdict == ADVICE_NOTHING);
 }
 

@@ -4,9 +4,9 @@
 
 #include "base/memory.h"
 #include "report/csv.h"
-#include "report/html.h"
 #include "report/json.h"
 #include "report/markdown.h"
+#include "report/page.h"
 #include "report/saved.h"
 #include "report/table.h"
 
@@ -122,7 +122,7 @@ static const struct form {
     void (*print)(FILE *out, const struct comparison *comparison);
 } forms[] = {
     {"table", print_table},       {"JSON", report_json_print}, {"CSV", csv_print},
-    {"Markdown", markdown_print}, {"page", report_html_print},
+    {"Markdown", markdown_print}, {"page", page_print},
 };
 
 static char *printed(const struct form *form, const struct comparison *comparison) {
