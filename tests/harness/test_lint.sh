@@ -143,6 +143,22 @@ check $? 'a function of 60 lines is allowed'
 body 61 >src/low.c
 finds length 'src/low.c:8: a function of 61 lines' 'a function of 61 lines is found'
 
+for folder in src tools/cli; do
+    plant
+    mkdir -p "$folder"
+    seq -f '// %g' 500 >"$folder/note.h"
+    "$lint/check-length" >"$work/output" 2>&1
+    say $? "a file of 500 lines is allowed in $folder"
+    echo '// 501' >>"$folder/note.h"
+    finds length "$folder/note.h:501: a file of more than 500 lines" \
+        "a file of 501 lines is found in $folder"
+done
+plant
+mkdir tests
+seq -f '// %g' 501 >tests/note.h
+"$lint/check-length" >"$work/output" 2>&1
+say $? 'a test may be longer'
+
 # spoils TEXT NAME CONTENT: check-text finds that in a file with this content.
 spoils() {
     plant

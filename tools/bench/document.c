@@ -13,14 +13,14 @@
 
 extern char **environ;
 
-enum { BENCH_DOCUMENTS_MAX = 32 };
+enum { DOCUMENTS_MAX = 32 };
 
 static struct {
     const char *word;
     char *path;
-} bench_documents[BENCH_DOCUMENTS_MAX];
+} documents[DOCUMENTS_MAX];
 
-static void bench_document_generate(const char *generator, const char *size, int memory) {
+static void document_generate(const char *generator, const char *size, int memory) {
     char *const argv[] = {memory_copy(generator), memory_copy(size), NULL};
     struct launch launch = {.path = generator,
                             .argv = argv,
@@ -38,14 +38,14 @@ static void bench_document_generate(const char *generator, const char *size, int
     free(argv[1]);
 }
 
-static char *bench_document_make(const char *folder, const char *word) {
+static char *document_make(const char *folder, const char *word) {
     const char *point = strchr(word, '.');
     char *size = memory_format("%.*s", (int)(point - word - 1), word + 1);
     char *generator = memory_format("%s/workloads/%s_generate", folder, point + 1);
     int memory = memfd_create(word, MFD_CLOEXEC);
     if (memory < 0)
         say_and_exit(STATUS_OWN_FAILURE, "no memory for a document: %s", strerror(errno));
-    bench_document_generate(generator, size, memory);
+    document_generate(generator, size, memory);
     free(generator);
     free(size);
     char *path = memory_format("/proc/%ld/fd/%d", (long)getpid(), memory);
@@ -54,17 +54,15 @@ static char *bench_document_make(const char *folder, const char *word) {
     return path;
 }
 
-const char *bench_document_path(const char *folder, const char *word) {
+const char *document_path(const char *folder, const char *word) {
     int i = 0;
-    while (i < BENCH_DOCUMENTS_MAX && bench_documents[i].word != NULL &&
-           strcmp(bench_documents[i].word, word) != 0)
+    while (i < DOCUMENTS_MAX && documents[i].word != NULL && strcmp(documents[i].word, word) != 0)
         i++;
-    if (i == BENCH_DOCUMENTS_MAX)
-        say_and_exit(STATUS_OWN_FAILURE, "the panel has more than %d documents",
-                     BENCH_DOCUMENTS_MAX);
-    if (bench_documents[i].word == NULL) {
-        bench_documents[i].path = bench_document_make(folder, word);
-        bench_documents[i].word = word;
+    if (i == DOCUMENTS_MAX)
+        say_and_exit(STATUS_OWN_FAILURE, "the panel has more than %d documents", DOCUMENTS_MAX);
+    if (documents[i].word == NULL) {
+        documents[i].path = document_make(folder, word);
+        documents[i].word = word;
     }
-    return bench_documents[i].path;
+    return documents[i].path;
 }

@@ -10,6 +10,6 @@
 
 /* The path of a document, made when it is first asked for. `folder` holds the workloads. Ends the
  * program with a message when it cannot be made. */
-const char *bench_document_path(const char *folder, const char *word);
+const char *document_path(const char *folder, const char *word);
 
 #endif

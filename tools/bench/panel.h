@@ -8,51 +8,49 @@
 #ifndef BENCH_PANEL_H
 #define BENCH_PANEL_H
 
+#include "target/variants.h"
+
 #include <stdbool.h>
 
 /* X(ID, NAME, TITLE) */
-#define BENCH_GROUPS(X)                                                                            \
+#define PANEL_GROUPS(X)                                                                            \
     X(PARSERS, "parsers", "parsers and a C++ program")                                             \
     X(HABITS, "habits", "single habits")                                                           \
     X(THREADS, "threads", "threads")                                                               \
     X(CALLS, "calls", "the built-in parser's calls alone")
 
-#define BENCH_GROUP_ID(ID, ...) BENCH_##ID,
-enum bench_group { BENCH_GROUPS(BENCH_GROUP_ID) BENCH_GROUP_COUNT };
-#undef BENCH_GROUP_ID
+#define PANEL_GROUP_ID(ID, ...) PANEL_##ID,
+enum panel_group { PANEL_GROUPS(PANEL_GROUP_ID) PANEL_GROUP_COUNT };
+#undef PANEL_GROUP_ID
 
-enum { BENCH_WORDS_MAX = 8 };
+enum { PANEL_WORDS_MAX = 8 };
 
-struct bench_workload {
+struct panel_workload {
     const char *name;
-    enum bench_group group;
+    enum panel_group group;
     bool quick; /* part of --quick */
-    const char *words[BENCH_WORDS_MAX];
+    const char *words[PANEL_WORDS_MAX];
 };
 
 /* Ends with an entry without a name. */
-extern const struct bench_workload bench_panel[];
+extern const struct panel_workload panel_workloads[];
 
-extern const char *const bench_group_names[BENCH_GROUP_COUNT];
-extern const char *const bench_group_titles[BENCH_GROUP_COUNT];
+extern const char *const panel_group_names[PANEL_GROUP_COUNT];
+extern const char *const panel_group_titles[PANEL_GROUP_COUNT];
 
 /* Those that results are computed from. */
-#define BENCH_SMALL_DOCUMENT "json_parse 10 KB"
-#define BENCH_LARGE_DOCUMENT "json_parse 5 MB"
-#define BENCH_EXCHANGE       "exchange 2 threads"
-#define BENCH_REPLAY         "replay"
-#define BENCH_REPLAY_BARE    "replay bare"
+#define PANEL_SMALL_DOCUMENT "json_parse 10 KB"
+#define PANEL_LARGE_DOCUMENT "json_parse 5 MB"
+#define PANEL_EXCHANGE       "exchange 2 threads"
+#define PANEL_REPLAY         "replay"
+#define PANEL_REPLAY_BARE    "replay bare"
 
 /* Their documents. */
-#define BENCH_SMALL_WORD "@10K.json"
-#define BENCH_LARGE_WORD "@5M.json"
+#define PANEL_SMALL_WORD "@10K.json"
+#define PANEL_LARGE_WORD "@5M.json"
 
-/* How tagpool takes part: each is a variant of its own. Ends with an entry without a name. */
-struct bench_configuration {
-    const char *name;
-    const char *settings; /* for TAGPOOL_OPTIONS */
-};
-
-extern const struct bench_configuration bench_configurations[];
+/* The variants that are always measured: the system's allocator, and tagpool in each way that it is
+ * judged in. */
+void panel_add_variants(struct variants *variants);
 
 #endif

@@ -1,5 +1,5 @@
 /* A benchmark's results as tables in Markdown, padded so that they read well in a terminal too, and
- * as JSON: schema "tagpool-bench", version BENCH_JSON_VERSION, units as in report/json.h. */
+ * as JSON: schema "tagpool-bench", version REPORT_JSON_VERSION, units as in report/json.h. */
 #ifndef BENCH_REPORT_H
 #define BENCH_REPORT_H
 
@@ -8,16 +8,16 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { BENCH_JSON_VERSION = 1 };
+enum { REPORT_JSON_VERSION = 1 };
 
-struct bench_report {
-    const struct bench_results *results;
+struct report {
+    const struct results *results;
     unsigned runs; /* rounds of every workload */
     uint64_t seed;
     double elapsed_s;
 };
 
-void bench_report_print(FILE *out, const struct bench_report *report);
-void bench_report_print_json(FILE *out, const struct bench_report *report);
+void report_print(FILE *out, const struct report *report);
+void report_print_json(FILE *out, const struct report *report);
 
 #endif

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* The interpreter itself, where python3 is a script that looks for one. NULL when there is none. */
-static char *bench_locate_python(void) {
+static char *run_locate_python(void) {
     char line[4096];
     FILE *answer = popen("python3 -c 'import sys; print(sys.executable)' 2>/dev/null", "r");
     if (answer == NULL)
@@ -23,10 +23,10 @@ static char *bench_locate_python(void) {
     return memory_copy(line);
 }
 
-char *bench_locate(const struct bench_plan *plan, const struct bench_workload *workload) {
+char *run_locate(const struct run_plan *plan, const struct panel_workload *workload) {
     const char *program = workload->words[0];
     if (strcmp(program, "python3") == 0)
-        return bench_locate_python();
+        return run_locate_python();
     if (strchr(program, '/') == NULL)
         return target_search(program);
     char *path = memory_format("%s/%s", plan->folder, program);
@@ -36,7 +36,7 @@ char *bench_locate(const struct bench_plan *plan, const struct bench_workload *w
     return NULL;
 }
 
-static void bench_take_over(struct bench_row *row, const struct result *result) {
+static void run_take_over(struct results_row *row, const struct result *result) {
     struct comparison comparison;
     comparison_make(&comparison, result, row->workload->name);
     row->rounds = result->rounds.count;
@@ -52,8 +52,8 @@ static void bench_take_over(struct bench_row *row, const struct result *result) 
         }
 }
 
-void bench_run(struct bench_row *row, const struct bench_plan *plan,
-               const struct bench_workload *workload, char *path) {
+void run_workload(struct results_row *row, const struct run_plan *plan,
+                  const struct panel_workload *workload, char *path) {
     const struct plan experiment_plan = {
         .runs = plan->runs,
         .max_runs = plan->runs,
@@ -63,19 +63,19 @@ void bench_run(struct bench_row *row, const struct bench_plan *plan,
         .input = "null",
         .output = "null",
     };
-    char *argv[BENCH_WORDS_MAX + 1] = {path};
-    for (int i = 1; i < BENCH_WORDS_MAX && workload->words[i] != NULL; i++)
+    char *argv[PANEL_WORDS_MAX + 1] = {path};
+    for (int i = 1; i < PANEL_WORDS_MAX && workload->words[i] != NULL; i++)
         argv[i] = memory_copy(workload->words[i][0] == '@'
-                                  ? bench_document_path(plan->folder, workload->words[i])
+                                  ? document_path(plan->folder, workload->words[i])
                                   : workload->words[i]);
     const struct target target = {.path = path, .argv = argv, .binary = path};
     struct experiment experiment;
-    *row = (struct bench_row){.workload = workload};
+    *row = (struct results_row){.workload = workload};
     plan->terminal->subject = workload->name;
     experiment_init(&experiment, &experiment_plan, &target, plan->variants, plan->variant_count, 0,
                     plan->terminal);
     if (experiment_check(&experiment) && experiment_measure(&experiment))
-        bench_take_over(row, &experiment.result);
+        run_take_over(row, &experiment.result);
     else
         row->reason = memory_copy(experiment.reason);
     plan->terminal->subject = NULL;

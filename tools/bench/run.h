@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-struct bench_plan {
+struct run_plan {
     unsigned runs; /* rounds of every workload */
     uint64_t seed;
     const char *folder; /* of this program; the workloads lie below it */
@@ -17,10 +17,10 @@ struct bench_plan {
 };
 
 /* The path of a workload's program, in a new string, or NULL when it is not there. */
-char *bench_locate(const struct bench_plan *plan, const struct bench_workload *workload);
+char *run_locate(const struct run_plan *plan, const struct panel_workload *workload);
 
 /* Measures a workload whose program is `path`. What went wrong is in row->reason. */
-void bench_run(struct bench_row *row, const struct bench_plan *plan,
-               const struct bench_workload *workload, char *path);
+void run_workload(struct results_row *row, const struct run_plan *plan,
+                  const struct panel_workload *workload, char *path);
 
 #endif

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static double bench_start_once(const char *path, char *const *envp, int null) {
+static double start_once(const char *path, char *const *envp, int null) {
     char *const argv[] = {memory_copy(path), NULL};
     struct launch launch = {
         .path = path, .argv = argv, .envp = envp, .descriptors = {null, null, null}};
@@ -24,8 +24,8 @@ static double bench_start_once(const char *path, char *const *envp, int null) {
 }
 
 /* wall_s[variant * rounds + round] */
-static double *bench_start_run(const char *path, const struct variant *variants,
-                               unsigned variant_count, unsigned rounds, uint64_t seed) {
+static double *start_run(const char *path, const struct variant *variants, unsigned variant_count,
+                         unsigned rounds, uint64_t seed) {
     struct variant_environment environments[ROUNDS_VARIANTS_MAX];
     struct schedule schedule;
     double *wall_s = memory_array((size_t)variant_count * rounds, sizeof *wall_s);
@@ -41,7 +41,7 @@ static double *bench_start_run(const char *path, const struct variant *variants,
         schedule_next(&schedule, order);
         for (unsigned place = 0; place < variant_count; place++)
             wall_s[order[place] * rounds + round] =
-                bench_start_once(path, environments[order[place]].strings, null);
+                start_once(path, environments[order[place]].strings, null);
     }
     for (unsigned i = 0; i < variant_count; i++)
         variant_environment_free(&environments[i]);
@@ -49,20 +49,19 @@ static double *bench_start_run(const char *path, const struct variant *variants,
     return wall_s;
 }
 
-static int bench_start_order(const void *left, const void *right) {
+static int start_order(const void *left, const void *right) {
     double a = *(const double *)left;
     double b = *(const double *)right;
     return (a > b) - (a < b);
 }
 
-void bench_start_measure(struct bench_start *start, const char *path,
-                         const struct variant *variants, unsigned variant_count, unsigned rounds,
-                         uint64_t seed) {
-    double *wall_s = bench_start_run(path, variants, variant_count, rounds, seed);
-    *start = (struct bench_start){.rounds = rounds};
+void start_measure(struct results_start *start, const char *path, const struct variant *variants,
+                   unsigned variant_count, unsigned rounds, uint64_t seed) {
+    double *wall_s = start_run(path, variants, variant_count, rounds, seed);
+    *start = (struct results_start){.rounds = rounds};
     for (unsigned variant = 0; variant < variant_count; variant++) {
         double *ours = wall_s + (size_t)variant * rounds;
-        qsort(ours, rounds, sizeof *ours, bench_start_order);
+        qsort(ours, rounds, sizeof *ours, start_order);
         start->wall_s[variant] = ours[rounds / 4];
     }
     free(wall_s);

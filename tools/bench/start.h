@@ -7,8 +7,7 @@
 #include <stdint.h>
 
 /* `path` is the program. Ends this program with a message when it cannot be started. */
-void bench_start_measure(struct bench_start *start, const char *path,
-                         const struct variant *variants, unsigned variant_count, unsigned rounds,
-                         uint64_t seed);
+void start_measure(struct results_start *start, const char *path, const struct variant *variants,
+                   unsigned variant_count, unsigned rounds, uint64_t seed);
 
 #endif

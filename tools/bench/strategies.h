@@ -1,4 +1,4 @@
-/* `tagpool bench --strategies`: the strategies of the library side by side on parsers of JSON and
+/* `tagpool-bench --strategies`: the strategies of the library side by side on parsers of JSON and
  * XML, what each costs and what it finds, and whether the project's targets against `direct` are
  * met. Variant 0 is `direct`. */
 #ifndef BENCH_STRATEGIES_H
@@ -9,12 +9,12 @@
 #include <stdbool.h>
 
 /* Is the workload one of those that strategies are compared on? */
-bool bench_strategies_want(const struct bench_workload *workload);
+bool strategies_want(const struct panel_workload *workload);
 
-/* Fills in the variants, `direct` first and the system's allocator last; returns how many. */
-unsigned bench_strategies_variants(struct variant variants[ROUNDS_VARIANTS_MAX]);
+/* The variants: `direct` first, the system's allocator last. */
+void strategies_add_variants(struct variants *variants);
 
 /* `folder` holds the workloads: memory is counted per value of the built-in parser's document. */
-void bench_strategies_print(FILE *out, const struct bench_report *report, const char *folder);
+void strategies_print(FILE *out, const struct report *report, const char *folder);
 
 #endif

@@ -4,26 +4,31 @@
 #define BENCH_TABLE_H
 
 #include "measure/rounds.h"
+#include "target/variant.h"
 
 #include <stdio.h>
 
-enum { BENCH_CELL_BYTES = 96, BENCH_COLUMNS_MAX = ROUNDS_VARIANTS_MAX + 1 };
+enum { TABLE_CELL_BYTES = 96, TABLE_COLUMNS_MAX = ROUNDS_VARIANTS_MAX + 1 };
 
-/* Begins as zeroes and a number of columns. */
-struct bench_table {
+/* Begins as zeroes, and with a number of columns or by table_begin. */
+struct table {
     unsigned column_count;
     unsigned row_count;
-    char (*cells)[BENCH_COLUMNS_MAX][BENCH_CELL_BYTES];
+    char (*cells)[TABLE_COLUMNS_MAX][TABLE_CELL_BYTES];
 };
 
+/* The head of a table that has a column for each variant, after one called `first`. */
+void table_begin(struct table *table, const char *first, const struct variant *variants,
+                 unsigned variant_count);
+
 /* A new, empty row at the end becomes the current one; the first is the head. */
-void bench_table_add(struct bench_table *table);
+void table_add(struct table *table);
 
 /* Fills a cell of the current row. */
-__attribute__((format(printf, 3, 4))) void
-bench_table_set(struct bench_table *table, unsigned column, const char *format, ...);
+__attribute__((format(printf, 3, 4))) void table_set(struct table *table, unsigned column,
+                                                     const char *format, ...);
 
 /* Prints and empties it. */
-void bench_table_finish(FILE *out, struct bench_table *table);
+void table_finish(FILE *out, struct table *table);
 
 #endif

@@ -21,9 +21,9 @@ static const struct variant variants[VARIANTS] = {
     {.name = "second"},
 };
 
-static struct bench_row row_of(const struct bench_workload *workload, double tagpool, double first,
-                               double second) {
-    struct bench_row row = {.workload = workload, .rounds = 7};
+static struct results_row row_of(const struct panel_workload *workload, double tagpool,
+                                 double first, double second) {
+    struct results_row row = {.workload = workload, .rounds = 7};
     const double ratios[VARIANTS] = {1, tagpool, first, second};
     for (int variant = 0; variant < VARIANTS; variant++)
         for (int metric = 0; metric < METRIC_COUNT; metric++) {
@@ -37,68 +37,68 @@ static bool near(double value, double expected) {
     return fabs(value - expected) < 1e-9;
 }
 
-static const struct bench_workload parser = {"parser", BENCH_PARSERS, false, {"parser"}};
-static const struct bench_workload habit = {"habit", BENCH_HABITS, false, {"habit"}};
-static const struct bench_workload threads = {"threads", BENCH_THREADS, false, {"threads"}};
-static const struct bench_workload calls = {BENCH_REPLAY, BENCH_CALLS, false, {"replay"}};
-static const struct bench_workload bare = {BENCH_REPLAY_BARE, BENCH_CALLS, false, {"bare"}};
+static const struct panel_workload parser = {"parser", PANEL_PARSERS, false, {"parser"}};
+static const struct panel_workload habit = {"habit", PANEL_HABITS, false, {"habit"}};
+static const struct panel_workload threads = {"threads", PANEL_THREADS, false, {"threads"}};
+static const struct panel_workload calls = {PANEL_REPLAY, PANEL_CALLS, false, {"replay"}};
+static const struct panel_workload bare = {PANEL_REPLAY_BARE, PANEL_CALLS, false, {"bare"}};
 
-static struct bench_results results_of(struct bench_row *rows, unsigned count) {
-    return (struct bench_results){
+static struct results results_of(struct results_row *rows, unsigned count) {
+    return (struct results){
         .variants = variants, .variant_count = VARIANTS, .rows = rows, .row_count = count};
 }
 
 static void means_are_geometric_and_over_their_groups_only(void) {
-    struct bench_row rows[] = {
+    struct results_row rows[] = {
         row_of(&parser, 0.5, 0.9, 0.6),  row_of(&habit, 2.0, 0.9, 0.6),
         row_of(&threads, 3.0, 0.9, 0.6), row_of(&calls, 9.0, 0.9, 0.6),
         row_of(&parser, 7.0, 7.0, 7.0),
     };
     rows[4].reason = (char[]){"it failed"};
-    struct bench_results results = results_of(rows, 5);
-    CHECK(near(bench_mean(&results, BENCH_SINGLE_THREADED, TAGPOOL, METRIC_CPU), 1.0));
-    CHECK(near(bench_mean(&results, 1U << BENCH_PARSERS, TAGPOOL, METRIC_CPU), 0.5));
-    CHECK(near(bench_mean(&results, BENCH_THREADED, TAGPOOL, METRIC_CPU), 3.0));
+    struct results results = results_of(rows, 5);
+    CHECK(near(results_mean(&results, RESULTS_SINGLE_THREADED, TAGPOOL, METRIC_CPU), 1.0));
+    CHECK(near(results_mean(&results, 1U << PANEL_PARSERS, TAGPOOL, METRIC_CPU), 0.5));
+    CHECK(near(results_mean(&results, RESULTS_THREADED, TAGPOOL, METRIC_CPU), 3.0));
     results.row_count = 1;
-    CHECK(isnan(bench_mean(&results, BENCH_THREADED, TAGPOOL, METRIC_CPU)));
+    CHECK(isnan(results_mean(&results, RESULTS_THREADED, TAGPOOL, METRIC_CPU)));
 }
 
 static void the_best_other_is_neither_the_system_nor_tagpool(void) {
-    struct bench_row rows[] = {row_of(&parser, 0.1, 1.9, 1.6)};
-    struct bench_results results = results_of(rows, 1);
+    struct results_row rows[] = {row_of(&parser, 0.1, 1.9, 1.6)};
+    struct results results = results_of(rows, 1);
     unsigned best = VARIANTS;
-    CHECK(near(bench_best_other_ratio(&results, &rows[0], METRIC_CPU), 1.6));
-    CHECK(near(bench_best_other_mean(&results, BENCH_SINGLE_THREADED, METRIC_CPU, &best), 1.6));
+    CHECK(near(results_best_other_ratio(&results, &rows[0], METRIC_CPU), 1.6));
+    CHECK(near(results_best_other_mean(&results, RESULTS_SINGLE_THREADED, METRIC_CPU, &best), 1.6));
     CHECK(best == SECOND);
     results.variant_count = FIRST;
-    CHECK(isnan(bench_best_other_ratio(&results, &rows[0], METRIC_CPU)));
-    CHECK(!bench_is_behind(5.0, bench_best_other_ratio(&results, &rows[0], METRIC_CPU)));
+    CHECK(isnan(results_best_other_ratio(&results, &rows[0], METRIC_CPU)));
+    CHECK(!results_is_behind(5.0, results_best_other_ratio(&results, &rows[0], METRIC_CPU)));
 }
 
 static void a_ratio_is_marked_by_what_is_printed_of_it(void) {
-    CHECK(!bench_is_above(1.004, METRIC_CPU));
-    CHECK(bench_is_above(1.006, METRIC_CPU));
-    CHECK(!bench_is_above(1.024, METRIC_PEAK));
-    CHECK(bench_is_above(1.026, METRIC_PEAK));
-    CHECK(!bench_is_behind(0.72, 0.70));
-    CHECK(bench_is_behind(0.73, 0.70));
+    CHECK(!results_is_above(1.004, METRIC_CPU));
+    CHECK(results_is_above(1.006, METRIC_CPU));
+    CHECK(!results_is_above(1.024, METRIC_PEAK));
+    CHECK(results_is_above(1.026, METRIC_PEAK));
+    CHECK(!results_is_behind(0.72, 0.70));
+    CHECK(results_is_behind(0.73, 0.70));
 }
 
 static void time_in_allocation_is_what_the_calls_add_to_the_bare_loop(void) {
-    struct bench_row rows[] = {row_of(&calls, 0.7, 1, 1), row_of(&bare, 1.0, 1, 1)};
-    struct bench_results results = results_of(rows, 2);
+    struct results_row rows[] = {row_of(&calls, 0.7, 1, 1), row_of(&bare, 1.0, 1, 1)};
+    struct results results = results_of(rows, 2);
     rows[0].value[SYSTEM][METRIC_CPU] = 0.100;
     rows[1].value[SYSTEM][METRIC_CPU] = 0.040;
     /* 100 - 40 = 60 ms of allocation become 70 - 40 = 30. */
-    CHECK(near(bench_allocation_ratio(&results, TAGPOOL), 0.5));
-    CHECK(near(bench_allocation_ratio(&results, SYSTEM), 1.0));
+    CHECK(near(results_allocation_ratio(&results, TAGPOOL), 0.5));
+    CHECK(near(results_allocation_ratio(&results, SYSTEM), 1.0));
     results.row_count = 1;
-    CHECK(isnan(bench_allocation_ratio(&results, TAGPOOL)));
+    CHECK(isnan(results_allocation_ratio(&results, TAGPOOL)));
 }
 
-/* The target whose text begins so, of the last bench_targets. */
-static const struct bench_target *find_target(const struct bench_target *targets, unsigned count,
-                                              const char *text) {
+/* The target whose text begins so, of the last results_targets. */
+static const struct results_target *find_target(const struct results_target *targets,
+                                                unsigned count, const char *text) {
     for (unsigned i = 0; i < count; i++)
         if (strncmp(targets[i].text, text, strlen(text)) == 0)
             return &targets[i];
@@ -106,51 +106,55 @@ static const struct bench_target *find_target(const struct bench_target *targets
 }
 
 static void a_target_is_met_at_its_limit_and_missed_beyond(void) {
-    struct bench_row rows[] = {row_of(&parser, 0.64, 0.70, 0.64), row_of(&threads, 5, 1, 1)};
-    struct bench_results results = results_of(rows, 2);
-    struct bench_target targets[BENCH_TARGETS_MAX];
-    unsigned count = bench_targets(&results, TAGPOOL, targets);
-    const struct bench_target *mean = find_target(targets, count, "CPU time, geometric mean");
-    const struct bench_target *behind = find_target(targets, count, "CPU time, farthest behind");
-    const struct bench_target *start = find_target(targets, count, "starting a process");
-    CHECK(mean != NULL && near(mean->reached, 0.64) && bench_target_is_met(mean));
-    CHECK(behind != NULL && near(behind->reached, 1.0) && bench_target_is_met(behind));
+    struct results_row rows[] = {row_of(&parser, 0.64, 0.70, 0.64), row_of(&threads, 5, 1, 1)};
+    struct results results = results_of(rows, 2);
+    struct results_target targets[RESULTS_TARGETS_MAX];
+    unsigned count = results_targets(&results, TAGPOOL, targets);
+    const struct results_target *mean = find_target(targets, count, "CPU time, geometric mean");
+    const struct results_target *behind = find_target(targets, count, "CPU time, farthest behind");
+    const struct results_target *start = find_target(targets, count, "starting a process");
+    CHECK(mean != NULL && near(mean->reached, 0.64) && results_target_is_met(mean));
+    CHECK(behind != NULL && near(behind->reached, 1.0) && results_target_is_met(behind));
     CHECK(start != NULL && isnan(start->reached));
     rows[0] = row_of(&parser, 0.67, 0.70, 0.64);
-    count = bench_targets(&results, TAGPOOL, targets);
+    count = results_targets(&results, TAGPOOL, targets);
     mean = find_target(targets, count, "CPU time, geometric mean");
     behind = find_target(targets, count, "CPU time, farthest behind");
-    CHECK(mean != NULL && !bench_target_is_met(mean));
-    CHECK(behind != NULL && !bench_target_is_met(behind));
-    results.start = (struct bench_start){.rounds = 9, .wall_s = {700e-6, 741e-6, 1, 1}};
-    count = bench_targets(&results, TAGPOOL, targets);
+    CHECK(mean != NULL && !results_target_is_met(mean));
+    CHECK(behind != NULL && !results_target_is_met(behind));
+    results.start = (struct results_start){.rounds = 9, .wall_s = {700e-6, 741e-6, 1, 1}};
+    count = results_targets(&results, TAGPOOL, targets);
     start = find_target(targets, count, "starting a process");
-    CHECK(start != NULL && fabs(start->reached - 41) < 1e-6 && !bench_target_is_met(start));
+    CHECK(start != NULL && fabs(start->reached - 41) < 1e-6 && !results_target_is_met(start));
 }
 
 static void every_strategy_but_direct_is_on_the_panel(void) {
     static const char *const strategies[] = {TAGPOOL_CHOICES_strategy};
+    struct variants measured = {0};
+    panel_add_variants(&measured);
     for (size_t i = 0; i < sizeof strategies / sizeof strategies[0]; i++) {
         char setting[64];
         bool found = false;
         snprintf(setting, sizeof setting, "strategy=%s", strategies[i]);
-        for (int j = 0; bench_configurations[j].name != NULL; j++)
-            found = found || strstr(bench_configurations[j].settings, setting) != NULL;
+        for (unsigned j = 0; j < measured.count; j++)
+            found = found || (measured.items[j].settings != NULL &&
+                              strstr(measured.items[j].settings, setting) != NULL);
         CHECK_SAY(found == (strcmp(strategies[i], "direct") != 0), "%s", setting);
     }
 }
 
 static void the_names_on_the_panel_are_unique_and_those_used_are_there(void) {
-    static const char *const used[] = {BENCH_SMALL_DOCUMENT, BENCH_EXCHANGE, BENCH_REPLAY,
-                                       BENCH_REPLAY_BARE};
-    for (int i = 0; bench_panel[i].name != NULL; i++)
+    static const char *const used[] = {PANEL_SMALL_DOCUMENT, PANEL_EXCHANGE, PANEL_REPLAY,
+                                       PANEL_REPLAY_BARE};
+    for (int i = 0; panel_workloads[i].name != NULL; i++)
         for (int j = 0; j < i; j++)
-            CHECK_SAY(strcmp(bench_panel[i].name, bench_panel[j].name) != 0, "%s twice",
-                      bench_panel[i].name);
+            CHECK_SAY(strcmp(panel_workloads[i].name, panel_workloads[j].name) != 0, "%s twice",
+                      panel_workloads[i].name);
     for (size_t i = 0; i < sizeof used / sizeof used[0]; i++) {
         bool found = false;
-        for (int j = 0; bench_panel[j].name != NULL; j++)
-            found = found || (strcmp(bench_panel[j].name, used[i]) == 0 && bench_panel[j].quick);
+        for (int j = 0; panel_workloads[j].name != NULL; j++)
+            found = found ||
+                    (strcmp(panel_workloads[j].name, used[i]) == 0 && panel_workloads[j].quick);
         CHECK_SAY(found, "%s", used[i]);
     }
 }
@@ -164,18 +168,18 @@ static void the_export_tells_medians_from_ratios_and_groups_apart(void) {
         "\"process_start_seconds\": 0.25,",
         "\"process_start_seconds_over_reference\": 0.125,",
     };
-    struct bench_row rows[] = {row_of(&parser, 0.5, 0.9, 0.6), row_of(&habit, 2.0, 0.9, 0.6),
-                               row_of(&threads, 4.0, 0.9, 0.6)};
-    struct bench_results results = results_of(rows, 3);
-    const struct bench_report report = {.results = &results, .runs = 7};
+    struct results_row rows[] = {row_of(&parser, 0.5, 0.9, 0.6), row_of(&habit, 2.0, 0.9, 0.6),
+                                 row_of(&threads, 4.0, 0.9, 0.6)};
+    struct results results = results_of(rows, 3);
+    const struct report report = {.results = &results, .runs = 7};
     char *text = NULL;
     size_t bytes;
     rows[0].value[TAGPOOL][METRIC_CPU] = 0.03;
     rows[0].difference[TAGPOOL][METRIC_CPU] =
         (struct paired_interval){log(0.5), log(0.25), log(0.75), true};
-    results.start = (struct bench_start){.rounds = 9, .wall_s = {0.125, 0.25, 1, 1}};
+    results.start = (struct results_start){.rounds = 9, .wall_s = {0.125, 0.25, 1, 1}};
     FILE *out = open_memstream(&text, &bytes);
-    bench_report_print_json(out, &report);
+    report_print_json(out, &report);
     fclose(out);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         CHECK_SAY(strstr(text, parts[i]) != NULL, "it lacks %s", parts[i]);
@@ -186,7 +190,7 @@ static void the_export_tells_medians_from_ratios_and_groups_apart(void) {
  * busy machine may lengthen it, so there are three tries. */
 static void the_start_of_a_process_is_its_lower_quartile(void) {
     char script[] = "/tmp/tagpool-start-XXXXXX", counter[64];
-    struct bench_start start = {.wall_s = {1}};
+    struct results_start start = {.wall_s = {1}};
     int file = mkstemp(script);
     dprintf(file, "#!/bin/sh\necho >>$0.n\n"
                   "case $(wc -l <$0.n) in 1|5) ;; 3) sleep 0.1 ;; *) sleep 0.25 ;; esac\n");
@@ -194,7 +198,7 @@ static void the_start_of_a_process_is_its_lower_quartile(void) {
     close(file);
     snprintf(counter, sizeof counter, "%s.n", script);
     for (int tries = 0; tries < 3 && start.wall_s[SYSTEM] >= 0.25; tries++) {
-        bench_start_measure(&start, script, variants, 1, 8, 1);
+        start_measure(&start, script, variants, 1, 8, 1);
         unlink(counter);
     }
     CHECK_SAY(start.rounds == 8 && start.wall_s[SYSTEM] >= 0.1 && start.wall_s[SYSTEM] < 0.25,

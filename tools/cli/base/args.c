@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/say.h"
+#include "base/words.h"
 
 #include <errno.h>
 #include <math.h>
@@ -11,107 +12,163 @@
 
 enum { ARGS_HELP_COLUMN = 32 };
 
-void args_init(struct args *args, const char *command, const struct args_option *options,
-               char **arguments) {
-    *args = (struct args){.options = options, .command = command, .next = arguments};
-}
+/* What is being read. */
+struct args {
+    const struct args_option *options;
+    char **next;        /* the words that were not read yet */
+    const char *joined; /* the rest of a group of short options; NULL: none is being read */
+    const char *value;  /* of the option that was read last; not NULL */
+};
 
-void args_refuse(const char *command, const char *format, ...) {
+void args_refuse(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     char *text = memory_format_list(format, arguments);
     va_end(arguments);
+    const char *command = say_command();
     if (strcmp(say_program(), "tagpool") != 0) /* it has no commands */
         say_and_exit(STATUS_USAGE, "%s (see '%s --help')", text, say_program());
     say_and_exit(STATUS_USAGE, "%s (see 'tagpool help%s%s')", text, command[0] != '\0' ? " " : "",
                  command);
 }
 
-static int args_find_name(const struct args *args, const char *name, size_t length) {
-    for (int i = 0; args->options[i].name != NULL; i++)
-        if (strlen(args->options[i].name) == length &&
-            strncmp(args->options[i].name, name, length) == 0)
-            return i;
-    args_refuse(args->command, "unknown option --%.*s", (int)length, name);
+/* ---- which option ---- */
+
+static const struct args_option *args_find_name(const struct args *args, const char *name,
+                                                size_t length) {
+    for (const struct args_option *option = args->options; option->name != NULL; option++)
+        if (strlen(option->name) == length && strncmp(option->name, name, length) == 0)
+            return option;
+    args_refuse("unknown option --%.*s", (int)length, name);
 }
 
-static int args_find_letter(const struct args *args, char letter) {
-    for (int i = 0; args->options[i].name != NULL; i++)
-        if (letter != '\0' && args->options[i].letter == letter)
-            return i;
-    args_refuse(args->command, "unknown option -%c", letter);
+static const struct args_option *args_find_letter(const struct args *args, char letter) {
+    for (const struct args_option *option = args->options; option->name != NULL; option++)
+        if (option->letter != '\0' && option->letter == letter)
+            return option;
+    args_refuse("unknown option -%c", letter);
 }
 
-static const char *args_following(struct args *args, int option) {
+static const char *args_following(struct args *args, const struct args_option *option) {
     if (*args->next == NULL)
-        args_refuse(args->command, "option --%s needs a value: --%s %s", args->options[option].name,
-                    args->options[option].name, args->options[option].value);
+        args_refuse("option --%s needs a value: --%s %s", option->name, option->name,
+                    option->value);
     return *args->next++;
 }
 
-static int args_read_long(struct args *args, const char *word) {
+static const struct args_option *args_next_long(struct args *args, const char *word) {
     size_t length = strcspn(word, "=");
-    int option = args_find_name(args, word, length);
-    const struct args_option *found = &args->options[option];
-    args->spelled = found->name;
-    if (found->value == NULL && word[length] == '=')
-        args_refuse(args->command, "option --%s takes no value", found->name);
-    if (found->value == NULL)
-        return option;
-    args->value = word[length] == '=' ? word + length + 1 : args_following(args, option);
+    const struct args_option *option = args_find_name(args, word, length);
+    if (option->value == NULL && word[length] == '=')
+        args_refuse("option --%s takes no value", option->name);
+    if (option->value != NULL)
+        args->value = word[length] == '=' ? word + length + 1 : args_following(args, option);
     return option;
 }
 
-static int args_read_letter(struct args *args) {
-    int option = args_find_letter(args, *args->joined++);
-    const struct args_option *found = &args->options[option];
-    args->spelled = found->name;
-    if (found->value != NULL) {
-        args->value = *args->joined != '\0' ? args->joined : NULL;
-        args->joined = NULL;
-        if (args->value == NULL)
-            args->value = args_following(args, option);
-    } else if (*args->joined == '\0') {
-        args->joined = NULL;
+static const struct args_option *args_next_letter(struct args *args) {
+    const struct args_option *option = args_find_letter(args, *args->joined++);
+    const char *rest = *args->joined != '\0' ? args->joined : NULL;
+    if (option->value != NULL) {
+        args->value = rest != NULL ? rest : args_following(args, option);
+        rest = NULL;
     }
+    args->joined = rest;
     return option;
 }
 
-int args_read(struct args *args) {
-    args->value = NULL;
+/* The next option, with its value; NULL when the options have ended. */
+static const struct args_option *args_next(struct args *args) {
     if (args->joined != NULL)
-        return args_read_letter(args);
+        return args_next_letter(args);
     const char *word = *args->next;
     if (word == NULL || word[0] != '-' || word[1] == '\0')
-        return -1;
+        return NULL;
     args->next++;
     if (strcmp(word, "--") == 0)
-        return -1;
+        return NULL;
     if (word[1] == '-')
-        return args_read_long(args, word + 2);
+        return args_next_long(args, word + 2);
     args->joined = word + 1;
-    return args_read_letter(args);
+    return args_next_letter(args);
 }
 
-uint64_t args_count(const struct args *args, uint64_t low, uint64_t high) {
+/* ---- its value ---- */
+
+static void args_take_count(const struct args_option *option, void *field, const char *value) {
     char *end;
+    uint64_t low = option->as.count.low, high = option->as.count.high;
     errno = 0;
-    unsigned long long count = strtoull(args->value, &end, 10);
-    bool digits = args->value[0] >= '0' && args->value[0] <= '9' && *end == '\0';
+    unsigned long long count = strtoull(value, &end, 10);
+    bool digits = value[0] >= '0' && value[0] <= '9' && *end == '\0';
     if (!digits || errno != 0 || count < low || count > high)
-        args_refuse(args->command, "--%s wants a whole number from %llu to %llu, not '%s'",
-                    args->spelled, (unsigned long long)low, (unsigned long long)high, args->value);
-    return count;
+        args_refuse("--%s wants a whole number from %llu to %llu, not '%s'", option->name,
+                    (unsigned long long)low, (unsigned long long)high, value);
+    if (option->bytes == sizeof(uint64_t))
+        *(uint64_t *)field = count * option->as.count.unit;
+    else
+        *(unsigned *)field = (unsigned)(count * option->as.count.unit);
 }
 
-double args_number(const struct args *args, double low, double high) {
+static void args_take_number(const struct args_option *option, double *field, const char *value) {
     char *end;
-    double number = strtod(args->value, &end);
-    if (end == args->value || *end != '\0' || !isfinite(number) || number < low || number > high)
-        args_refuse(args->command, "--%s wants a number from %g to %g, not '%s'", args->spelled,
-                    low, high, args->value);
-    return number;
+    double low = option->as.number.low, high = option->as.number.high;
+    double number = strtod(value, &end);
+    if (end == value || *end != '\0' || !isfinite(number) || number < low || number > high)
+        args_refuse("--%s wants a number from %g to %g, not '%s'", option->name, low, high, value);
+    *field = number / option->as.number.per;
 }
+
+static void args_take_choice(const struct args_option *option, unsigned *field, const char *value) {
+    int place = words_find(option->as.words, value);
+    if (place < 0)
+        args_refuse("--%s is %s, not '%s'", option->name,
+                    words_join(option->as.words, ", ", " or "), value);
+    *field = (unsigned)place;
+}
+
+static void args_take(const struct args_option *option, void *request, const char *value) {
+    void *field = (char *)request + option->place;
+    switch (option->kind) {
+    case ARGS_KIND_FLAG:
+        *(bool *)field = true;
+        break;
+    case ARGS_KIND_SET:
+        *(unsigned *)field = option->as.constant;
+        break;
+    case ARGS_KIND_COUNT:
+        args_take_count(option, field, value);
+        break;
+    case ARGS_KIND_NUMBER:
+        args_take_number(option, field, value);
+        break;
+    case ARGS_KIND_TEXT:
+    case ARGS_KIND_FILE:
+        *(const char **)field = value;
+        break;
+    case ARGS_KIND_CHOICE:
+        args_take_choice(option, field, value);
+        break;
+    case ARGS_KIND_CALL:
+        option->as.call(field, value);
+        break;
+    case ARGS_KIND_HELP:
+        break;
+    }
+}
+
+char **args_read(const struct args_option *options, void *request, char **arguments) {
+    struct args args = {.options = options, .next = arguments, .value = ""};
+    for (const struct args_option *option = args_next(&args); option != NULL;
+         option = args_next(&args)) {
+        if (option->kind == ARGS_KIND_HELP)
+            return NULL;
+        args_take(option, request, args.value);
+    }
+    return args.next;
+}
+
+/* ---- the help ---- */
 
 static void args_print_option(FILE *out, const struct args_option *option) {
     char left[96];

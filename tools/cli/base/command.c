@@ -1,18 +1,13 @@
 #include "base/command.h"
 
-#include "base/memory.h"
+#include "base/program.h"
 #include "base/say.h"
+#include "base/words.h"
 
 #include <stdlib.h>
 
 char *command_text(char **argv) {
-    char *text = memory_copy(argv[0]);
-    for (char **word = argv + 1; *word != NULL; word++) {
-        char *longer = memory_format("%s %s", text, *word);
-        free(text);
-        text = longer;
-    }
-    return text;
+    return words_join((const char *const *)argv, " ", " ");
 }
 
 void command_print_help(FILE *out, const struct command *command) {
@@ -21,4 +16,19 @@ void command_print_help(FILE *out, const struct command *command) {
             command->summary != NULL ? command->summary : "Not for people");
     args_print_help(out, command->options);
     fprintf(out, "\n%s", command->details);
+}
+
+char **command_read(const struct command *command, void *request, char **arguments) {
+    char **rest = args_read(command->options, request, arguments);
+    if (rest != NULL)
+        return rest;
+    command_print_help(stdout, command);
+    exit(program_finish(STATUS_DONE));
+}
+
+char **command_read_program(const struct command *command, void *request, char **arguments) {
+    char **rest = command_read(command, request, arguments);
+    if (*rest == NULL)
+        args_refuse("no program is named: tagpool %s -- PROGRAM", command->name);
+    return rest;
 }

@@ -21,4 +21,11 @@ char *command_text(char **argv);
 
 void command_print_help(FILE *out, const struct command *command);
 
+/* Reads the command's options into its request and returns the words after them. Prints the help
+ * and ends the program when that is asked for. */
+char **command_read(const struct command *command, void *request, char **arguments);
+
+/* The same, where those words are a program's command line: refuses when there is none. */
+char **command_read_program(const struct command *command, void *request, char **arguments);
+
 #endif

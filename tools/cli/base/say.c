@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 static const char *say_name = "tagpool";
-static const char *say_command = "";
+static const char *say_running = "";
 
 const char *say_program(void) {
     return say_name;
@@ -16,12 +16,16 @@ void say_as_program(const char *name) {
 }
 
 void say_as(const char *command) {
-    say_command = command;
+    say_running = command;
+}
+
+const char *say_command(void) {
+    return say_running;
 }
 
 static void say_line(const char *kind, const char *format, va_list arguments) {
     fflush(stdout);
-    fprintf(stderr, "%s%s%s: %s", say_name, say_command[0] != '\0' ? " " : "", say_command, kind);
+    fprintf(stderr, "%s%s%s: %s", say_name, say_running[0] != '\0' ? " " : "", say_running, kind);
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
 }

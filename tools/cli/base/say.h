@@ -29,6 +29,9 @@ void say_as_program(const char *name);
 /* Names the running command for all later messages; the string must live on. */
 void say_as(const char *command);
 
+/* That name, or "". */
+const char *say_command(void);
+
 __attribute__((format(printf, 1, 2))) void say_error(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void say_note(const char *format, ...);
 

@@ -7,26 +7,26 @@
 
 enum { TERMINAL_PROGRESS_BYTES = 80 };
 
-bool terminal_init(struct terminal *terminal, const char *style) {
+const char *const terminal_styles[] = {
+    [TERMINAL_AUTO] = "auto",       [TERMINAL_BASIC] = "basic", [TERMINAL_FULL] = "full",
+    [TERMINAL_NOCOLOR] = "nocolor", [TERMINAL_COLOR] = "color", [TERMINAL_NONE] = "none",
+    [TERMINAL_NONE + 1] = NULL,
+};
+
+void terminal_init(struct terminal *terminal, enum terminal_style style) {
     static const struct {
-        const char *style;
         int colour, progress; /* 1 yes, 0 no, -1 if there is a terminal */
     } styles[] = {
-        {"auto", -1, -1},   {"basic", 0, 0}, {"full", 1, -1},
-        {"nocolor", 0, -1}, {"color", 1, 0}, {"none", 0, 0},
+        [TERMINAL_AUTO] = {-1, -1},   [TERMINAL_BASIC] = {0, 0}, [TERMINAL_FULL] = {1, -1},
+        [TERMINAL_NOCOLOR] = {0, -1}, [TERMINAL_COLOR] = {1, 0}, [TERMINAL_NONE] = {0, 0},
     };
     const char *name = getenv("TERM");
     const char *no_colour = getenv("NO_COLOR");
     bool dumb = name == NULL || strcmp(name, "dumb") == 0;
     bool colour = isatty(1) && !dumb && (no_colour == NULL || no_colour[0] == '\0');
-    for (size_t i = 0; i < sizeof styles / sizeof styles[0]; i++)
-        if (strcmp(styles[i].style, style) == 0) {
-            terminal->colour = styles[i].colour < 0 ? colour : styles[i].colour == 1;
-            terminal->progress = styles[i].progress != 0 && isatty(2) && !dumb;
-            terminal->subject = NULL;
-            return true;
-        }
-    return false;
+    terminal->colour = styles[style].colour < 0 ? colour : styles[style].colour == 1;
+    terminal->progress = styles[style].progress != 0 && isatty(2) && !dumb;
+    terminal->subject = NULL;
 }
 
 void terminal_colour(const struct terminal *terminal, FILE *out, enum terminal_colour colour) {

@@ -5,8 +5,30 @@
 #ifndef BASE_TERMINAL_H
 #define BASE_TERMINAL_H
 
+#include "base/args.h"
+
 #include <stdbool.h>
 #include <stdio.h>
+
+/* Of --style: hyperfine's. */
+enum terminal_style {
+    TERMINAL_AUTO,
+    TERMINAL_BASIC,
+    TERMINAL_FULL,
+    TERMINAL_NOCOLOR,
+    TERMINAL_COLOR,
+    TERMINAL_NONE,
+};
+
+/* Their words; NULL-ended. */
+extern const char *const terminal_styles[];
+
+/* A row of a command's options. */
+#define TERMINAL_OPTION_STYLE(REQUEST, FIELD)                                                      \
+    {                                                                                              \
+        0, "style", "STYLE", "auto, basic, full, nocolor, color or none (no table)",               \
+            ARGS_CHOICE(REQUEST, FIELD, terminal_styles)                                           \
+    }
 
 enum terminal_colour { TERMINAL_PLAIN, TERMINAL_GOOD, TERMINAL_BAD, TERMINAL_DIM, TERMINAL_BOLD };
 
@@ -16,8 +38,7 @@ struct terminal {
     const char *subject; /* what the progress is about, in front of it; NULL: nothing */
 };
 
-/* `style` is hyperfine's: auto, basic, full, nocolor, color or none; false for any other word. */
-bool terminal_init(struct terminal *terminal, const char *style);
+void terminal_init(struct terminal *terminal, enum terminal_style style);
 
 /* Switches a colour on, TERMINAL_PLAIN off. Prints nothing when there is no colour. */
 void terminal_colour(const struct terminal *terminal, FILE *out, enum terminal_colour colour);

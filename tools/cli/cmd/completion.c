@@ -1,15 +1,18 @@
 #include "cmd/completion.h"
 
+#include "base/words.h"
+
+#include <stdlib.h>
 #include <string.h>
 
-/* Names of values that are files. */
-static bool completion_is_file(const struct args_option *option) {
-    return option->value != NULL &&
-           (strcmp(option->value, "FILE") == 0 || strcmp(option->value, "WHERE") == 0);
-}
-
-static bool completion_is_style(const struct args_option *option) {
-    return strcmp(option->name, "style") == 0;
+/* Prints the words that an option has to choose from, or nothing. */
+static void completion_print_choice(FILE *out, const char *before, const struct args_option *option,
+                                    const char *after) {
+    if (option->kind != ARGS_KIND_CHOICE)
+        return;
+    char *words = words_join(option->as.words, " ", " ");
+    fprintf(out, "%s%s%s", before, words, after);
+    free(words);
 }
 
 /* Help, in single quotes of a shell and on one line; characters in `marked` get a backslash. */
@@ -49,16 +52,22 @@ static void completion_print_bash_command(FILE *out, const struct command *comma
         }
     fputs(" '\n        files='", out);
     for (const struct args_option *option = command->options; option->name != NULL; option++)
-        if (completion_is_file(option))
+        if (option->kind == ARGS_KIND_FILE)
             fprintf(out, " --%s", option->name);
-    fputs(" '\n        ;;\n", out);
+    fputs(" '\n        case $before in\n", out);
+    for (const struct args_option *option = command->options; option->name != NULL; option++)
+        if (option->kind == ARGS_KIND_CHOICE) {
+            fprintf(out, "        --%s) ", option->name);
+            completion_print_choice(out, "words='", option, "' ;;\n");
+        }
+    fputs("        esac\n        ;;\n", out);
 }
 
 void completion_print_bash(FILE *out, const struct command *const *commands) {
     fputs("# Completion of tagpool for bash; 'tagpool completion bash' wrote it.\n"
           "_tagpool() {\n"
           "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
-          "    local options='' valued='' files='' i\n"
+          "    local options='' valued='' files='' words='' i\n"
           "    COMPREPLY=()\n"
           "    if [ \"$COMP_CWORD\" -eq 1 ] || [ \"${COMP_WORDS[1]}\" = help ]; then\n"
           "        COMPREPLY=($(compgen -W '",
@@ -87,8 +96,8 @@ void completion_print_bash(FILE *out, const struct command *const *commands) {
           "            return\n"
           "        fi\n"
           "    done\n"
-          "    if [ \"$before\" = --style ]; then\n"
-          "        COMPREPLY=($(compgen -W 'auto basic full nocolor color none' -- \"$word\"))\n"
+          "    if [ -n \"$words\" ]; then\n"
+          "        COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
           "    elif [[ $files == *\" $before \"* ]]; then\n"
           "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
           "    elif [[ $valued == *\" $before \"* ]]; then\n"
@@ -106,9 +115,6 @@ void completion_print_bash(FILE *out, const struct command *const *commands) {
 /* ---- zsh ---- */
 
 static void completion_print_zsh_option(FILE *out, const struct args_option *option) {
-    const char *action = completion_is_file(option)    ? "_files"
-                         : completion_is_style(option) ? "(auto basic full nocolor color none)"
-                                                       : " ";
     bool valued = option->value != NULL;
     if (option->letter != '\0')
         fprintf(out, "            {-%c%s,--%s%s}'['", option->letter, valued ? "+" : "",
@@ -119,7 +125,11 @@ static void completion_print_zsh_option(FILE *out, const struct args_option *opt
     completion_print_quoted(out, option->help, "[]:\\");
     fputs("']", out);
     if (valued)
-        fprintf(out, ":%s:%s", option->value, action);
+        fprintf(out, ":%s:%s", option->value,
+                option->kind == ARGS_KIND_FILE     ? "_files"
+                : option->kind == ARGS_KIND_CHOICE ? ""
+                                                   : " ");
+    completion_print_choice(out, "(", option, ")");
     fputs("' \\\n", out);
 }
 
@@ -167,10 +177,9 @@ static void completion_print_fish_option(FILE *out, const char *command,
             option->name);
     if (option->letter != '\0')
         fprintf(out, " -s %c", option->letter);
-    if (completion_is_style(option))
-        fputs(" -x -a 'auto basic full nocolor color none'", out);
-    else if (option->value != NULL)
-        fputs(completion_is_file(option) ? " -r -F" : " -x", out);
+    if (option->value != NULL)
+        fputs(option->kind == ARGS_KIND_FILE ? " -r -F" : " -x", out);
+    completion_print_choice(out, " -a '", option, "'");
     fputs(" -d ", out);
     completion_print_quoted(out, option->help, "\\");
     fputc('\n', out);

@@ -48,7 +48,8 @@ static int main_help(char **arguments) {
     const struct command *command = main_find(topic);
     say_as("help");
     if (topic != NULL && arguments[1] != NULL)
-        args_refuse("", "one topic at a time, not '%s'", arguments[1]);
+        say_and_exit(STATUS_USAGE, "one topic at a time, not '%s' (see 'tagpool help')",
+                     arguments[1]);
     if (topic == NULL)
         main_print_help(stdout);
     else if (command != NULL)
@@ -56,16 +57,15 @@ static int main_help(char **arguments) {
     else if (strcmp(topic, "options") == 0)
         settings_print(stdout);
     else
-        args_refuse("", "no command or topic is called '%s'", topic);
+        say_and_exit(STATUS_USAGE, "no command or topic is called '%s' (see 'tagpool help')",
+                     topic);
     return STATUS_DONE;
 }
 
 /* ---- tagpool completion ---- */
 
-enum { COMPLETION_HELP };
-
 static const struct args_option main_completion_options[] = {
-    [COMPLETION_HELP] = {'h', "help", NULL, "print this help"},
+    ARGS_OPTION_HELP,
     {0},
 };
 
@@ -78,20 +78,13 @@ static int main_complete(char **arguments) {
         {"zsh", completion_print_zsh},
         {"fish", completion_print_fish},
     };
-    struct args args;
-    args_init(&args, "completion", main_completion_options, arguments);
-    if (args_read(&args) == COMPLETION_HELP) {
-        command_print_help(stdout, &main_command_completion);
-        return STATUS_DONE;
-    }
-    const char *shell = *args.next;
+    const char *shell = *command_read(&main_command_completion, NULL, arguments);
     for (size_t i = 0; shell != NULL && i < sizeof shells / sizeof shells[0]; i++)
         if (strcmp(shells[i].shell, shell) == 0) {
             shells[i].print(stdout, main_commands);
             return STATUS_DONE;
         }
-    args_refuse("completion", "the shell is bash, zsh or fish, not '%s'",
-                shell != NULL ? shell : "");
+    args_refuse("the shell is bash, zsh or fish, not '%s'", shell != NULL ? shell : "");
 }
 
 static const struct command main_command_completion = {
@@ -128,6 +121,6 @@ int main(int argument_count, char **arguments) {
         say_and_exit(STATUS_USAGE, "the benchmark is a program of its own, which is not installed: "
                                    "'make bench' builds and runs it");
     if (name[0] == '-')
-        args_refuse("", "unknown option %s", name);
-    args_refuse("", "unknown command '%s'", name);
+        args_refuse("unknown option %s", name);
+    args_refuse("unknown command '%s'", name);
 }

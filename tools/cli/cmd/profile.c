@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/say.h"
+#include "base/terminal.h"
 #include "cmd/commands.h"
 #include "compare/judge.h"
 #include "launch/tracing.h"
@@ -10,8 +11,7 @@
 #include "profile/page.h"
 #include "profile/table.h"
 #include "report/table.h"
-#include "target/library.h"
-#include "target/settings.h"
+#include "target/variants.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,36 +19,40 @@
 #include <string.h>
 #include <unistd.h>
 
-enum profile_option {
-    PROFILE_TRY,
-    PROFILE_NO_PLAIN,
-    PROFILE_DURATION,
-    PROFILE_RUNS,
-    PROFILE_NAME,
-    PROFILE_INPUT,
-    PROFILE_EXPORT_JSON,
-    PROFILE_STYLE,
-    PROFILE_HELP,
+/* What the command line asks for. */
+struct profile_request {
+    bool try;
+    bool no_plain;
+    double duration_s;
+    unsigned runs;
+    const char *name;
+    const char *input;
+    const char *export_json;
+    enum terminal_style style;
 };
 
 static const struct args_option profile_options[] = {
-    [PROFILE_TRY] = {0, "try", NULL,
-                     "afterwards compare the system's allocator with tagpool as it is\n"
-                     "and as advised, on fresh rounds"},
-    [PROFILE_NO_PLAIN] = {0, "no-plain", NULL,
-                          "do not run the program without counting first: the cost and the\n"
-                          "share of CPU time stay unknown; standard input is the program's"},
-    [PROFILE_DURATION] = {0, "duration", "SECONDS", "of the rounds of --try (default: 30)"},
-    [PROFILE_RUNS] = {'r', "runs", "N", "exactly N rounds of --try"},
-    [PROFILE_NAME] = {'n', "name", "TEXT", "what the report calls the command"},
-    [PROFILE_INPUT] = {0, "input", "FILE",
-                       "standard input of every run: a file, 'null', or '-' for ours\n"
-                       "(default: ours, unless it is a terminal)"},
-    [PROFILE_EXPORT_JSON] = {0, "export-json", "FILE",
-                             "write everything as JSON; with '-' to standard output, and\n"
-                             "the program's output to standard error"},
-    [PROFILE_STYLE] = {0, "style", "STYLE", "auto, basic, full, nocolor, color or none (no table)"},
-    [PROFILE_HELP] = {'h', "help", NULL, "print this help"},
+    {0, "try", NULL,
+     "afterwards compare the system's allocator with tagpool as it is\n"
+     "and as advised, on fresh rounds",
+     ARGS_FLAG(struct profile_request, try)},
+    {0, "no-plain", NULL,
+     "do not run the program without counting first: the cost and the\n"
+     "share of CPU time stay unknown; standard input is the program's",
+     ARGS_FLAG(struct profile_request, no_plain)},
+    {0, "duration", "SECONDS", "of the rounds of --try (default: 30)",
+     ARGS_SECONDS(struct profile_request, duration_s)},
+    {'r', "runs", "N", "exactly N rounds of --try",
+     ARGS_COUNT(struct profile_request, runs, 1, 100000)},
+    {'n', "name", "TEXT", "what the report calls the command",
+     ARGS_TEXT(struct profile_request, name)},
+    SPOOL_OPTION_INPUT(struct profile_request, input),
+    {0, "export-json", "FILE",
+     "write everything as JSON; with '-' to standard output, and\n"
+     "the program's output to standard error",
+     ARGS_FILE(struct profile_request, export_json)},
+    TERMINAL_OPTION_STYLE(struct profile_request, style),
+    ARGS_OPTION_HELP,
     {0},
 };
 
@@ -61,57 +65,6 @@ static const char profile_details[] =
     "The exit status is PROGRAM's; if it dies of a signal, tagpool dies of the same. 126: it\n"
     "cannot be run, or not with the library; 127: it was not found; 125: tagpool itself failed;\n"
     "2: wrong usage.\n";
-
-struct profile_request {
-    bool try;
-    bool no_plain;
-    double duration_s;
-    unsigned runs;
-    const char *name;
-    const char *input;
-    const char *export_json;
-    const char *style;
-    bool help;
-};
-
-/* Returns what is left of the arguments: the program's command line. */
-static char **profile_read_arguments(struct profile_request *request, char **arguments) {
-    struct args args;
-    *request = (struct profile_request){.duration_s = 30, .style = "auto"};
-    args_init(&args, "profile", profile_options, arguments);
-    for (int option = args_read(&args); option >= 0; option = args_read(&args)) {
-        switch ((enum profile_option)option) {
-        case PROFILE_TRY:
-            request->try = true;
-            break;
-        case PROFILE_NO_PLAIN:
-            request->no_plain = true;
-            break;
-        case PROFILE_DURATION:
-            request->duration_s = args_number(&args, 0, 1e7);
-            break;
-        case PROFILE_RUNS:
-            request->runs = (unsigned)args_count(&args, 1, 100000);
-            break;
-        case PROFILE_NAME:
-            request->name = args.value;
-            break;
-        case PROFILE_INPUT:
-            request->input = args.value;
-            break;
-        case PROFILE_EXPORT_JSON:
-            request->export_json = args.value;
-            break;
-        case PROFILE_STYLE:
-            request->style = args.value;
-            break;
-        case PROFILE_HELP:
-            request->help = true;
-            break;
-        }
-    }
-    return args.next;
-}
 
 /* ---- the runs ---- */
 
@@ -175,12 +128,12 @@ static void profile_try(const struct profile *profile, const struct target *targ
                         const struct spool *spool, const struct profile_request *request,
                         struct terminal *terminal) {
     char *input = memory_format("/proc/self/fd/%d", spool->source);
-    char *library = library_of_tagpool();
-    struct variant variants[] = {
-        {.name = "system"},
-        {.name = "tagpool", .preload = library, .shim = true},
-        {.name = "advised", .preload = library, .shim = true, .settings = profile->advice.options},
-    };
+    struct variants variants = {0};
+    variants_add_standard(&variants);
+    variants_add(
+        &variants,
+        (struct variant){.name = "advised", .shim = true, .settings = profile->advice.options});
+    variants_settle(&variants, NULL);
     struct plan plan = {
         .runs = request->runs,
         .max_runs = PLAN_MOST_ROUNDS,
@@ -194,7 +147,7 @@ static void profile_try(const struct profile *profile, const struct target *targ
     };
     struct experiment experiment;
     struct comparison comparison;
-    experiment_init(&experiment, &plan, target, variants, 3, 0, terminal);
+    experiment_init(&experiment, &plan, target, variants.items, variants.count, 0, terminal);
     fprintf(stderr, "\n");
     if (experiment_check(&experiment) && experiment_measure(&experiment)) {
         comparison_make(&comparison, &experiment.result, profile->title);
@@ -204,30 +157,25 @@ static void profile_try(const struct profile *profile, const struct target *targ
         say_error("the advice could not be tried: %s", experiment.reason);
     }
     experiment_free(&experiment);
-    free(library);
     free(input);
 }
 
 /* ---- the command ---- */
 
-static void profile_check_request(const struct profile_request *request, char **command,
+static void profile_check_request(const struct profile_request *request,
                                   struct terminal *terminal) {
-    if (*command == NULL)
-        args_refuse("profile", "no program is named: tagpool profile -- PROGRAM");
     if (request->try && request->no_plain && request->input == NULL)
-        args_refuse("profile", "--try needs the input again, and --no-plain gives it to the "
-                               "program; name it with --input FILE, or 'null'");
-    if (!terminal_init(terminal, request->style))
-        args_refuse("profile", "--style is auto, basic, full, nocolor, color or none, not '%s'",
-                    request->style);
+        args_refuse("--try needs the input again, and --no-plain gives it to the program; name it "
+                    "with --input FILE, or 'null'");
+    terminal_init(terminal, request->style);
     /* The report goes to standard error. */
-    if (strcmp(request->style, "auto") == 0 && !isatty(STDERR_FILENO))
+    if (request->style == TERMINAL_AUTO && !isatty(STDERR_FILENO))
         terminal->colour = false;
 }
 
 static void profile_show(const struct profile *profile, const struct terminal *terminal,
                          const struct profile_request *request, struct export *export) {
-    if (strcmp(request->style, "none") != 0)
+    if (request->style != TERMINAL_NONE)
         profile_table_print(stderr, terminal, profile);
     FILE *out = export_begin(export);
     if (out != NULL) {
@@ -241,18 +189,15 @@ static void profile_show(const struct profile *profile, const struct terminal *t
 }
 
 static int profile_main(char **arguments) {
-    struct profile_request request;
+    struct profile_request request = {.duration_s = 30};
     struct target target;
     struct terminal terminal;
     struct export export;
     struct spool spool = {.source = -1};
-    struct profile profile = {.command = profile_read_arguments(&request, arguments)};
-    if (request.help) {
-        command_print_help(stdout, &command_profile);
-        return STATUS_DONE;
-    }
-    profile_check_request(&request, profile.command, &terminal);
-    tracing_resolve(&target, profile.command);
+    struct profile profile = {.command =
+                                  command_read_program(&command_profile, &request, arguments)};
+    profile_check_request(&request, &terminal);
+    target_resolve_quietly(&target, profile.command);
     export_open(&export, request.export_json);
     if (!request.no_plain || request.input != NULL)
         spool_open(&spool, request.input);

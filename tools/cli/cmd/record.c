@@ -1,31 +1,35 @@
-#include "base/leftover.h"
-#include "base/memory.h"
 #include "base/say.h"
 #include "cmd/commands.h"
 #include "launch/tracing.h"
-#include "measure/metric.h"
-#include "pages/trace_reader.h"
+#include "replay/recording.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <tagpool/trace_file.h>
 
-enum record_option { RECORD_OUTPUT, RECORD_LIMIT, RECORD_PROCESS, RECORD_QUIET, RECORD_HELP };
+enum { RECORD_LIMIT_BYTES = 1 << 30 }; /* unless another is given */
+
+/* What the command line asks for. */
+struct record_request {
+    const char *output;
+    uint64_t limit_bytes;
+    const char *process;
+    bool quiet;
+};
 
 static const struct args_option record_options[] = {
-    [RECORD_OUTPUT] = {'o', "output", "FILE", "the trace to make; what is in FILE is replaced"},
-    [RECORD_LIMIT] = {0, "limit", "MIB",
-                      "record no more than so much, about 500,000 calls to a MiB\n"
-                      "(default: 1024)"},
-    [RECORD_PROCESS] = {0, "process", "NAME",
-                        "record the first process whose program has this file name\n"
-                        "(default: PROGRAM itself)"},
-    [RECORD_QUIET] = {'q', "quiet", NULL, "say nothing about what was recorded"},
-    [RECORD_HELP] = {'h', "help", NULL, "print this help"},
+    {'o', "output", "FILE", "the trace to make; what is in FILE is replaced",
+     ARGS_FILE(struct record_request, output)},
+    {0, "limit", "MIB",
+     "record no more than so much, about 500,000 calls to a MiB\n"
+     "(default: 1024)",
+     ARGS_MIB(struct record_request, limit_bytes, 1, 1 << 20)},
+    {0, "process", "NAME",
+     "record the first process whose program has this file name\n"
+     "(default: PROGRAM itself)",
+     ARGS_TEXT(struct record_request, process)},
+    {'q', "quiet", NULL, "say nothing about what was recorded",
+     ARGS_FLAG(struct record_request, quiet)},
+    ARGS_OPTION_HELP,
     {0},
 };
 
@@ -42,181 +46,28 @@ static const char record_details[] =
     "cannot be run, or not with the library; 127: it was not found; 125: tagpool itself failed;\n"
     "2: wrong usage.\n";
 
-enum { RECORD_MIB_SHIFT = 20, RECORD_LIMIT_MIB = 1024 };
-
-struct record_request {
-    const char *output;
-    uint64_t limit_mib;
-    const char *process;
-    bool quiet;
-    bool help;
-};
-
 static char **record_read_arguments(struct record_request *request, char **arguments) {
-    struct args args;
-    *request = (struct record_request){.limit_mib = RECORD_LIMIT_MIB};
-    args_init(&args, "record", record_options, arguments);
-    for (int option = args_read(&args); option >= 0; option = args_read(&args)) {
-        switch ((enum record_option)option) {
-        case RECORD_OUTPUT:
-            request->output = args.value;
-            break;
-        case RECORD_LIMIT:
-            request->limit_mib = args_count(&args, 1, 1 << 20);
-            break;
-        case RECORD_PROCESS:
-            request->process = args.value;
-            break;
-        case RECORD_QUIET:
-            request->quiet = true;
-            break;
-        case RECORD_HELP:
-            request->help = true;
-            break;
-        }
-    }
+    *request = (struct record_request){.limit_bytes = RECORD_LIMIT_BYTES};
+    char **command = command_read(&command_record, request, arguments);
     if (request->process != NULL && strlen(request->process) >= TAGPOOL_TRACE_NAME_BYTES)
-        args_refuse("record", "--process is a file name of at most %d bytes",
-                    TAGPOOL_TRACE_NAME_BYTES - 1);
-    return args.next;
-}
-
-/* The paths are absolute: the program may change its directory. */
-struct record_files {
-    char *output; /* without links */
-    char *part;   /* what the library writes to */
-    char *sealed; /* the trace, until it takes the place of `output` */
-    mode_t mode;  /* of what is in `output` already; 0: nothing is */
-};
-
-__attribute__((noreturn)) static void record_refuse_output(const struct record_request *request,
-                                                           const char *why) {
-    say_and_exit(STATUS_USAGE, "cannot write --output %s: %s", request->output, why);
-}
-
-/* Finds out now whether OUTPUT can be written, and leaves it as it was. */
-static void record_find_output(const struct record_request *request, struct record_files *files) {
-    struct stat about;
-    int flags = O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-    int file = open(request->output, flags | O_CREAT | O_EXCL, 0666);
-    bool created = file >= 0;
-    if (!created && errno == EEXIST)
-        file = open(request->output, flags);
-    if (file < 0 || fstat(file, &about) != 0)
-        record_refuse_output(request, strerror(errno));
-    if (!S_ISREG(about.st_mode))
-        record_refuse_output(request, "a trace has to be a file");
-    close(file);
-    files->mode = created ? 0 : about.st_mode;
-    files->output = realpath(request->output, NULL);
-    if (files->output == NULL)
-        record_refuse_output(request, strerror(errno));
-    if (created)
-        unlink(files->output);
-}
-
-/* What is recorded goes to OUTPUT.part: a new file, because an earlier one may still be written to.
- */
-static void record_create(const struct record_request *request, struct record_files *files) {
-    struct tagpool_trace_head head = {
-        .magic = TAGPOOL_TRACE_MAGIC,
-        .version = TAGPOOL_TRACE_VERSION,
-        .head_bytes = sizeof head,
-        .limit_bytes = request->limit_mib << RECORD_MIB_SHIFT,
-    };
-    if (request->process != NULL)
-        memcpy(head.wanted, request->process, strlen(request->process));
-    record_find_output(request, files);
-    files->part = memory_format("%s.part", files->output);
-    files->sealed = memory_format("%s.sealed", files->output);
-    unlink(files->part);
-    int file = open(files->part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (file < 0 || write(file, &head, sizeof head) != (ssize_t)sizeof head)
-        say_and_exit(STATUS_OWN_FAILURE, "cannot write %s: %s", files->part, strerror(errno));
-    close(file);
-}
-
-static void record_print(const struct record_request *request,
-                         const struct tagpool_trace_head *head) {
-    static const char *const ends[] = {
-#define RECORD_END_TEXT(ID, TEXT) TEXT,
-        TAGPOOL_TRACE_ENDS(RECORD_END_TEXT)
-#undef RECORD_END_TEXT
-    };
-    char bytes[32], peak[32];
-    metric_format(METRIC_PEAK, (double)(sizeof *head + head->stream_bytes), bytes, sizeof bytes);
-    metric_format(METRIC_PEAK, (double)head->peak_bytes, peak, sizeof peak);
-    fprintf(stderr,
-            "tagpool record: %s: %" PRIu64 " calls of %s in %s, %" PRIu64 " thread%s, at most %s "
-            "live; %s\n",
-            request->output, head->calls, head->name, bytes, head->threads,
-            head->threads == 1 ? "" : "s", peak, ends[head->end]);
-    if (head->left_out != 0 && request->process == NULL)
-        say_note("one process was recorded and %" PRIu64 " left out; --process NAME chooses",
-                 head->left_out);
-    if (head->missed_calls != 0)
-        say_note("%" PRIu64 " calls of signal handlers, or beside a fork, are left out",
-                 head->missed_calls);
-}
-
-/* The trace takes the place of what was there. */
-static const char *record_keep(const struct record_files *files) {
-    bool kept = (files->mode == 0 || chmod(files->sealed, files->mode & 0777) == 0) &&
-                rename(files->sealed, files->output) == 0;
-    return kept ? NULL : strerror(errno);
-}
-
-/* False when there is nothing worth keeping. */
-static bool record_finish(const struct record_request *request, const struct record_files *files,
-                          const char *program) {
-    static struct trace_reader reader;
-    struct trace_summary summary;
-    const char *fault = trace_reader_seal(&reader, files->part, files->sealed, &summary);
-    if (fault == NULL && reader.head.pid == 0 && reader.head.left_out != 0) {
-        say_error("no trace: no process was called %s", reader.head.wanted);
-        return false;
-    }
-    if (fault == NULL && reader.head.pid == 0) {
-        say_error("no trace: the library was not active in %s, which dropped LD_PRELOAD or stops "
-                  "it from loading",
-                  program);
-        return false;
-    }
-    if (fault == NULL)
-        fault = record_keep(files);
-    if (fault != NULL) {
-        say_error("no trace: %s: %s", request->output, fault);
-        return false;
-    }
-    for (char *p = reader.head.name; p < reader.head.name + sizeof reader.head.name; p++)
-        if (*p != '\0' && (*p < ' ' || *p > '~'))
-            *p = '?';
-    reader.head.name[sizeof reader.head.name - 1] = '\0';
-    if (!request->quiet)
-        record_print(request, &reader.head);
-    return true;
+        args_refuse("--process is a file name of at most %d bytes", TAGPOOL_TRACE_NAME_BYTES - 1);
+    if (request->output == NULL)
+        args_refuse("no file is named for the trace: tagpool record -o FILE -- PROGRAM");
+    if (*command == NULL)
+        args_refuse("no program is named: tagpool record -o FILE -- PROGRAM");
+    return command;
 }
 
 static int record_main(char **arguments) {
     struct record_request request;
-    struct record_files files;
+    struct recording recording;
     struct target target;
     struct proxy_result result;
     char **command = record_read_arguments(&request, arguments);
-    if (request.help) {
-        command_print_help(stdout, &command_record);
-        return STATUS_DONE;
-    }
-    if (request.output == NULL)
-        args_refuse("record", "no file is named for the trace: tagpool record -o FILE -- PROGRAM");
-    if (*command == NULL)
-        args_refuse("record", "no program is named: tagpool record -o FILE -- PROGRAM");
-    tracing_resolve(&target, command);
-    record_create(&request, &files);
-    tracing_run(&target, TAGPOOL_TRACE_VARIABLE, files.part, -1, &result);
-    leftover_note(files.sealed);
-    bool kept = record_finish(&request, &files, command[0]);
-    unlink(files.part);
+    target_resolve_quietly(&target, command);
+    recording_open(&recording, request.output, request.process, request.limit_bytes);
+    tracing_run(&target, TAGPOOL_TRACE_VARIABLE, recording.part, -1, &result);
+    bool kept = recording_finish(&recording, command[0], request.quiet);
     if (!kept && result.wait_status == 0)
         return STATUS_TARGET_FAILED;
     proxy_end_like(result.wait_status);

@@ -1,4 +1,5 @@
 #include "base/say.h"
+#include "base/terminal.h"
 #include "cmd/commands.h"
 #include "profile/json.h"
 #include "report/exports.h"
@@ -8,32 +9,29 @@
 
 #include <string.h>
 
-enum report_option {
-    REPORT_PROFILE,
-    REPORT_FORCE,
-    REPORT_FAIL_IF_SLOWER,
-    REPORT_EXPORT_JSON,
-    REPORT_EXPORT_CSV,
-    REPORT_EXPORT_MARKDOWN,
-    REPORT_HTML,
-    REPORT_STYLE,
-    REPORT_HELP,
+/* What the command line asks for. */
+struct report_request {
+    const char *profile;
+    struct exports exports;
+    enum terminal_style style;
+    double fail_share; /* negative: not asked for */
+    bool force;
 };
 
 static const struct args_option report_options[] = {
-    [REPORT_PROFILE] = {0, "profile", "FILE",
-                        "what the program allocates, for the charts of --html: a file\n"
-                        "that 'tagpool profile --export-json' wrote"},
-    [REPORT_FORCE] = {0, "force", NULL, "compare results of different machines all the same"},
-    [REPORT_FAIL_IF_SLOWER] = {0, "fail-if-slower", "PERCENT",
-                               "of two results: exit status 1 if a variant is proven to have\n"
-                               "become slower than this"},
-    [REPORT_EXPORT_JSON] = EXPORTS_OPTION_JSON,
-    [REPORT_EXPORT_CSV] = EXPORTS_OPTION_CSV,
-    [REPORT_EXPORT_MARKDOWN] = EXPORTS_OPTION_MARKDOWN,
-    [REPORT_HTML] = EXPORTS_OPTION_HTML,
-    [REPORT_STYLE] = {0, "style", "STYLE", "auto, basic, full, nocolor, color or none (no table)"},
-    [REPORT_HELP] = {'h', "help", NULL, "print this help"},
+    {0, "profile", "FILE",
+     "what the program allocates, for the charts of --html: a file\n"
+     "that 'tagpool profile --export-json' wrote",
+     ARGS_FILE(struct report_request, profile)},
+    {0, "force", NULL, "compare results of different machines all the same",
+     ARGS_FLAG(struct report_request, force)},
+    {0, "fail-if-slower", "PERCENT",
+     "of two results: exit status 1 if a variant is proven to have\n"
+     "become slower than this",
+     ARGS_PERCENT(struct report_request, fail_share, 0, 1000)},
+    EXPORTS_OPTIONS(struct report_request, exports),
+    TERMINAL_OPTION_STYLE(struct report_request, style),
+    ARGS_OPTION_HELP,
     {0},
 };
 
@@ -46,69 +44,20 @@ static const char report_details[] =
     "that\n"
     "is no saved result, different machines or different references.\n";
 
-struct report_request {
-    const char *profile;
-    struct exports exports;
-    const char *style;
-    double fail_share; /* negative: not asked for */
-    bool force;
-    bool help;
-};
-
-static void report_read_option(struct report_request *request, const struct args *args,
-                               enum report_option option) {
-    switch (option) {
-    case REPORT_PROFILE:
-        request->profile = args->value;
-        break;
-    case REPORT_FORCE:
-        request->force = true;
-        break;
-    case REPORT_FAIL_IF_SLOWER:
-        request->fail_share = args_number(args, 0, 1000) / 100;
-        break;
-    case REPORT_EXPORT_JSON:
-        request->exports.paths[EXPORTS_JSON] = args->value;
-        break;
-    case REPORT_EXPORT_CSV:
-        request->exports.paths[EXPORTS_CSV] = args->value;
-        break;
-    case REPORT_EXPORT_MARKDOWN:
-        request->exports.paths[EXPORTS_MARKDOWN] = args->value;
-        break;
-    case REPORT_HTML:
-        request->exports.paths[EXPORTS_HTML] = args->value;
-        break;
-    case REPORT_STYLE:
-        request->style = args->value;
-        break;
-    case REPORT_HELP:
-        request->help = true;
-        break;
-    }
-}
-
 enum { REPORT_FILES_MAX = 2 };
 
 /* Options may stand behind the files too: nothing here is another program's command line. */
 static unsigned report_read_arguments(struct report_request *request, char **arguments,
                                       const char *files[REPORT_FILES_MAX]) {
-    struct args args;
     unsigned count = 0;
-    *request = (struct report_request){.style = "auto", .fail_share = -1};
-    args_init(&args, "report", report_options, arguments);
-    for (;;) {
-        int option = args_read(&args);
-        if (option >= 0) {
-            report_read_option(request, &args, (enum report_option)option);
-            continue;
-        }
-        if (*args.next == NULL)
-            return count;
+    *request = (struct report_request){.fail_share = -1};
+    for (char **rest = command_read(&command_report, request, arguments); *rest != NULL;
+         rest = command_read(&command_report, request, rest + 1)) {
         if (count == REPORT_FILES_MAX)
-            args_refuse("report", "two files can be compared, not more: '%s'", *args.next);
-        files[count++] = *args.next++;
+            args_refuse("two files can be compared, not more: '%s'", *rest);
+        files[count++] = *rest;
     }
+    return count;
 }
 
 /* A profile beside the comparison takes the place of the one in it. */
@@ -128,14 +77,14 @@ static int report_show(struct report_request *request, const struct terminal *te
                        const char *file) {
     static struct saved saved;
     if (request->fail_share >= 0)
-        args_refuse("report", "--fail-if-slower is about two files; name the other one, too");
+        args_refuse("--fail-if-slower is about two files; name the other one, too");
     if (request->force)
-        args_refuse("report", "--force is about two files; name the other one, too");
+        args_refuse("--force is about two files; name the other one, too");
     saved_load(&saved, file);
     if (request->profile != NULL)
         report_read_profile(&saved, request->profile);
     exports_open(&request->exports);
-    if (strcmp(request->style, "none") != 0)
+    if (request->style != TERMINAL_NONE)
         report_table_print(exports_tables(&request->exports), terminal, &saved.comparison);
     exports_write(&request->exports, &saved.comparison);
     return STATUS_DONE;
@@ -151,10 +100,9 @@ static int report_compare(const struct report_request *request, const struct ter
     static struct pair pair;
     for (int kind = 0; kind < EXPORTS_COUNT; kind++)
         if (request->exports.paths[kind] != NULL)
-            args_refuse("report", "an export is of one result, not of two; leave out '%s'",
-                        files[1]);
+            args_refuse("an export is of one result, not of two; leave out '%s'", files[1]);
     if (request->profile != NULL)
-        args_refuse("report", "a profile is of one result, not of two; leave out '%s'", files[1]);
+        args_refuse("a profile is of one result, not of two; leave out '%s'", files[1]);
     saved_load(&before, files[0]);
     saved_load(&after, files[1]);
     char *difference = machine_difference(&before.comparison.machine, &after.comparison.machine);
@@ -170,9 +118,9 @@ static int report_compare(const struct report_request *request, const struct ter
                      "measure both against one, with --reference",
                      first, second);
     pair_make(&pair, &before, &after);
-    if (strcmp(request->style, "none") != 0)
+    if (request->style != TERMINAL_NONE)
         pair_print(stdout, terminal, &pair);
-    if (difference != NULL && strcmp(request->style, "none") != 0)
+    if (difference != NULL && request->style != TERMINAL_NONE)
         printf("Warning: the results are of different machines (%s).\n", difference);
     return pair_status(&pair, request->fail_share);
 }
@@ -182,15 +130,9 @@ static int report_main(char **arguments) {
     struct terminal terminal;
     const char *files[REPORT_FILES_MAX];
     unsigned count = report_read_arguments(&request, arguments, files);
-    if (request.help) {
-        command_print_help(stdout, &command_report);
-        return STATUS_DONE;
-    }
-    if (!terminal_init(&terminal, request.style))
-        args_refuse("report", "--style is auto, basic, full, nocolor, color or none, not '%s'",
-                    request.style);
+    terminal_init(&terminal, request.style);
     if (count == 0)
-        args_refuse("report", "no file is named: tagpool report FILE");
+        args_refuse("no file is named: tagpool report FILE");
     if (count == 1)
         return report_show(&request, &terminal, files[0]);
     return report_compare(&request, &terminal, files);

@@ -6,6 +6,17 @@
 #ifndef LAUNCH_SPOOL_H
 #define LAUNCH_SPOOL_H
 
+#include "base/args.h"
+
+/* A row of a command's options; the field is for spool_open. */
+#define SPOOL_OPTION_INPUT(REQUEST, FIELD)                                                         \
+    {                                                                                              \
+        0, "input", "FILE",                                                                        \
+            "standard input of every run: a file, 'null', or '-' for ours\n"                       \
+            "(default: ours, unless it is a terminal)",                                            \
+            ARGS_FILE(REQUEST, FIELD)                                                              \
+    }
+
 struct spool {
     int source; /* a seekable descriptor that holds the bytes, or that of /dev/null */
     long start; /* where the input begins in it */

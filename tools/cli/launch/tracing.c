@@ -11,16 +11,6 @@
 #include <tagpool/profile_page.h>
 #include <tagpool/trace_file.h>
 
-void tracing_resolve(struct target *target, char **command) {
-    struct target_findings findings;
-    target_resolve(target, command);
-    target_inspect(target, &findings);
-    /* Only a refusal is said: the program's standard error is its own. */
-    for (unsigned i = 0; i < findings.count; i++)
-        if (findings.items[i].refuses)
-            say_and_exit(STATUS_CANNOT_RUN, "%s", findings.items[i].text);
-}
-
 static void tracing_execute(const struct proxy_run *run, struct proxy_result *result) {
     if (!proxy_run(run, result))
         say_and_exit(STATUS_OWN_FAILURE, "cannot start the program: %s", strerror(errno));

@@ -4,9 +4,6 @@
 
 #include "launch/proxy.h"
 
-/* Resolves the command and refuses, with 126 or 127 and a message, what cannot be traced. */
-void tracing_resolve(struct target *target, char **command);
-
 /* One run with `variable` naming the file that the library shares with us; the program gets our
  * output and errors. `input` as in proxy_run. Ends the program with a message when it cannot be
  * started. */

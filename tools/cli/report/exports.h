@@ -7,24 +7,25 @@
 #ifndef REPORT_EXPORTS_H
 #define REPORT_EXPORTS_H
 
+#include "base/args.h"
 #include "base/export.h"
 #include "compare/comparison.h"
 
 enum exports_kind { EXPORTS_JSON, EXPORTS_CSV, EXPORTS_MARKDOWN, EXPORTS_HTML, EXPORTS_COUNT };
 
-/* Entries of a command's option table. */
-#define EXPORTS_OPTION_JSON                                                                        \
-    {                                                                                              \
-        0, "export-json", "FILE",                                                                  \
-            "write everything as JSON; with '-' to standard output, and\n"                         \
-            "the table to standard error"                                                          \
-    }
-#define EXPORTS_OPTION_CSV                                                                         \
-    { 0, "export-csv", "FILE", "write every run as a line of CSV" }
-#define EXPORTS_OPTION_MARKDOWN                                                                    \
-    { 0, "export-markdown", "FILE", "write the table and the verdicts as Markdown" }
-#define EXPORTS_OPTION_HTML                                                                        \
-    { 0, "html", "FILE", "write one page with charts, which needs nothing else" }
+/* Rows of a command's options. EXPORTS is the request's field of type struct exports. */
+/* clang-format off */
+#define EXPORTS_OPTIONS(REQUEST, EXPORTS)                                                          \
+    {0, "export-json", "FILE",                                                                     \
+     "write everything as JSON; with '-' to standard output, and\nthe table to standard error",    \
+     ARGS_FILE(REQUEST, EXPORTS.paths[EXPORTS_JSON])},                                             \
+    {0, "export-csv", "FILE", "write every run as a line of CSV",                                  \
+     ARGS_FILE(REQUEST, EXPORTS.paths[EXPORTS_CSV])},                                              \
+    {0, "export-markdown", "FILE", "write the table and the verdicts as Markdown",                 \
+     ARGS_FILE(REQUEST, EXPORTS.paths[EXPORTS_MARKDOWN])},                                         \
+    {0, "html", "FILE", "write one page with charts, which needs nothing else",                    \
+     ARGS_FILE(REQUEST, EXPORTS.paths[EXPORTS_HTML])}
+/* clang-format on */
 
 struct exports {
     const char *paths[EXPORTS_COUNT]; /* NULL: not asked for */

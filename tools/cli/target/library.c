@@ -75,31 +75,27 @@ static char *library_beside(const char *folder, const char *file) {
     return NULL;
 }
 
-char *library_of_tagpool(void) {
-    const char *named = getenv("TAGPOOL_LIBRARY");
-    if (named != NULL && named[0] != '\0')
-        return library_preloadable(named, "correct or unset TAGPOOL_LIBRARY");
+/* The same, but ends the program when it is not there. */
+static char *library_ours(const char *file, const char *advice) {
     char *folder = library_own_folder();
-    char *path = library_beside(folder, "libtagpool.so");
+    char *path = library_beside(folder, file);
     if (path == NULL)
         say_and_exit(STATUS_OWN_FAILURE,
-                     "libtagpool.so is neither in %s nor in %s/../lib; build it with 'make', or "
-                     "name it in TAGPOOL_LIBRARY",
-                     folder, folder);
+                     "%s is neither in %s nor in %s/../lib; build it with 'make', or %s", file,
+                     folder, folder, advice);
     free(folder);
     return path;
 }
 
+char *library_of_tagpool(void) {
+    const char *named = getenv("TAGPOOL_LIBRARY");
+    if (named != NULL && named[0] != '\0')
+        return library_preloadable(named, "correct or unset TAGPOOL_LIBRARY");
+    return library_ours("libtagpool.so", "name it in TAGPOOL_LIBRARY");
+}
+
 char *library_of_trace(void) {
-    char *folder = library_own_folder();
-    char *path = library_beside(folder, "libtagpool-trace.so");
-    if (path == NULL)
-        say_and_exit(STATUS_OWN_FAILURE,
-                     "libtagpool-trace.so is neither in %s nor in %s/../lib; build it with 'make', "
-                     "or install tagpool again",
-                     folder, folder);
-    free(folder);
-    return path;
+    return library_ours("libtagpool-trace.so", "install tagpool again");
 }
 
 /* The first native file that matches the pattern, or NULL. */

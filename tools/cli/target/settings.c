@@ -1,6 +1,7 @@
 #include "target/settings.h"
 
 #include "base/memory.h"
+#include "base/words.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -45,23 +46,6 @@ static const struct settings_option settings_options[] = {TAGPOOL_OPTIONS(SETTIN
 
 enum { SETTINGS_OPTION_COUNT = sizeof settings_options / sizeof settings_options[0] };
 
-static bool settings_word_known(const char *const *words, const char *word) {
-    for (; *words != NULL; words++)
-        if (strcmp(*words, word) == 0)
-            return true;
-    return false;
-}
-
-static char *settings_join_words(const char *const *words, const char *separator) {
-    char *joined = memory_copy("");
-    for (; *words != NULL; words++) {
-        char *longer = memory_format("%s%s%s", joined, joined[0] != '\0' ? separator : "", *words);
-        free(joined);
-        joined = longer;
-    }
-    return joined;
-}
-
 /* A number with an optional suffix K, M or G for bytes. */
 static bool settings_parse_number(const char *text, bool bytes, uint64_t *number) {
     static const char suffixes[] = "KMG";
@@ -83,9 +67,9 @@ static bool settings_parse_number(const char *text, bool bytes, uint64_t *number
 static char *settings_value_fault(const struct settings_option *option, const char *value) {
     uint64_t number;
     if (option->choices != NULL) {
-        if (settings_word_known(option->choices, value))
+        if (words_find(option->choices, value) >= 0)
             return NULL;
-        char *words = settings_join_words(option->choices, " or ");
+        char *words = words_join(option->choices, " or ", " or ");
         char *fault = memory_format("%s is %s, not '%s'", option->name, words, value);
         free(words);
         return fault;
@@ -122,6 +106,18 @@ char *settings_join(char *before, const char *setting) {
     return joined;
 }
 
+void settings_check(const char *setting) {
+    char *fault = settings_fault(setting);
+    if (fault != NULL)
+        args_refuse("%s", fault);
+}
+
+void settings_take(void *settings, const char *setting) {
+    char **joined = settings;
+    settings_check(setting);
+    *joined = settings_join(*joined, setting);
+}
+
 static void settings_print_number(FILE *out, const struct settings_option *option,
                                   uint64_t number) {
     static const char suffixes[] = " KMG";
@@ -145,7 +141,7 @@ void settings_print(FILE *out) {
         const struct settings_option *option = &settings_options[i];
         fprintf(out, "  %-12s  %s\n                ", option->name, option->help);
         if (option->choices != NULL) {
-            char *words = settings_join_words(option->choices, ", ");
+            char *words = words_join(option->choices, ", ", ", ");
             fprintf(out, "%s; default %s\n", words, option->choices[option->standard]);
             free(words);
             continue;

@@ -6,6 +6,8 @@
 #ifndef TARGET_SETTINGS_H
 #define TARGET_SETTINGS_H
 
+#include "base/args.h"
+
 #include <stdio.h>
 
 /* NULL when "key=value" is sound, else a new string that says what is wrong with it. */
@@ -13,6 +15,20 @@ char *settings_fault(const char *setting);
 
 /* "a,b" from what was set before (may be NULL) and one more; `before` is freed. */
 char *settings_join(char *before, const char *setting);
+
+/* Refuses, as args_refuse does, a setting that is not sound. */
+void settings_check(const char *setting);
+
+/* What -o takes: checks a setting and joins it to those in a field of type char *. */
+void settings_take(void *settings, const char *setting);
+
+/* A row of a command's options. */
+#define SETTINGS_OPTION(REQUEST, FIELD)                                                            \
+    {                                                                                              \
+        'o', "option", "KEY=VALUE",                                                                \
+            "set an option of libtagpool.so; may be repeated\n(see 'tagpool help options')",       \
+            ARGS_CALL(REQUEST, FIELD, settings_take)                                               \
+    }
 
 void settings_print(FILE *out);
 

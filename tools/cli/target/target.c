@@ -289,3 +289,12 @@ void target_report(const struct target_findings *findings) {
     if (refusal != NULL)
         say_and_exit(STATUS_CANNOT_RUN, "%s", refusal);
 }
+
+void target_resolve_quietly(struct target *target, char **argv) {
+    struct target_findings findings;
+    target_resolve(target, argv);
+    target_inspect(target, &findings);
+    for (unsigned i = 0; i < findings.count; i++)
+        if (findings.items[i].refuses)
+            say_and_exit(STATUS_CANNOT_RUN, "%s", findings.items[i].text);
+}

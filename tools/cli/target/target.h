@@ -41,4 +41,7 @@ void target_inspect(const struct target *target, struct target_findings *finding
 /* Says the findings; ends the program with 126 when one of them refuses. */
 void target_report(const struct target_findings *findings);
 
+/* All three, for commands that leave standard error to the program: says nothing but a refusal. */
+void target_resolve_quietly(struct target *target, char **argv);
+
 #endif

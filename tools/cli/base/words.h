@@ -1,0 +1,11 @@
+/* Lists of words that end with NULL. */
+#ifndef BASE_WORDS_H
+#define BASE_WORDS_H
+
+/* The word's place in the list, or -1. */
+int words_find(const char *const *words, const char *word);
+
+/* All words as one text, in a new string. `last` separates the last two, `separator` the others. */
+char *words_join(const char *const *words, const char *separator, const char *last);
+
+#endif

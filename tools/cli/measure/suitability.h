@@ -1,0 +1,17 @@
+/* Does the shim work for a program? Each finding is a line on standard output that begins with
+ * "ok", "note" (worth knowing) or "fail" (tagpool cannot serve it). */
+#ifndef MEASURE_SUITABILITY_H
+#define MEASURE_SUITABILITY_H
+
+#include "target/target.h"
+
+#include <stdbool.h>
+
+/* What can be told without running it. False when something fails. */
+bool suitability_look(const struct target *target);
+
+/* Runs it twice without the shim and once with it: does it do the same, and what do the pools
+ * serve? `input` is for spool_open. False when it does not work. */
+bool suitability_run(const struct target *target, const char *input, bool ignore_failure);
+
+#endif

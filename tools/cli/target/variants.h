@@ -1,0 +1,59 @@
+/* The variants of a comparison: how allocators, strategies and settings become ways to run the
+ * target. Every program that compares allocators makes its list here:
+ *
+ *   struct variants named = {0};      variants_take_*      while the options are read
+ *   struct variants all = {0};        variants_add_*       in the order of the report
+ *   variants_settle                   what those with the shim need to run
+ *
+ * A variant is known by its name, so no two have the same, and there are at most VARIANTS_MAX. All
+ * functions end the program with a message, as args_refuse does, when that or an argument is wrong.
+ * Names, libraries and settings live as long as the program.
+ */
+#ifndef TARGET_VARIANTS_H
+#define TARGET_VARIANTS_H
+
+#include "base/args.h"
+#include "target/variant.h"
+
+enum { VARIANTS_MAX = 16 };
+
+/* Begins as zeroes. */
+struct variants {
+    struct variant items[VARIANTS_MAX];
+    unsigned count;
+};
+
+/* What -a takes, for variants_take_allocator: NAME, NAME=PATH[:PATH] or 'all'. */
+void variants_take_allocator(void *variants, const char *argument);
+
+/* What --strategy takes: tagpool with this strategy, as "tagpool NAME". */
+void variants_take_strategy(void *variants, const char *name);
+
+void variants_add(struct variants *variants, struct variant variant);
+
+/* "system", nothing preloaded, and "tagpool", as it is. */
+void variants_add_standard(struct variants *variants);
+
+/* One for each strategy of the library, called as the strategy. */
+void variants_add_strategies(struct variants *variants);
+
+/* The known allocators that are installed; a note for each of the others. */
+void variants_add_installed(struct variants *variants);
+
+/* Those of another list, behind these. */
+void variants_add_list(struct variants *variants, const struct variants *list);
+
+/* The variant's place in the list, or -1. */
+int variants_find(const struct variants *variants, const char *name);
+
+/* Is there one with the shim? */
+bool variants_have_shim(const struct variants *variants);
+
+/* Gives each variant with the shim its library, unless it has one, and the settings (NULL: none).
+ * Its own settings follow and so decide: they are what it is called after. */
+void variants_settle(struct variants *variants, const char *settings);
+
+/* Refuses to compare from under the shim: every variant would inherit it. */
+void variants_refuse_inherited_shim(void);
+
+#endif
