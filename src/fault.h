@@ -28,7 +28,7 @@
     X(CORRUPTED_BLOCK_TAG, "corrupted block tag at free of", "corrupted block tag at use of",      \
       "overflow or underflow")                                                                     \
     X(SIZE_MISMATCH, "size mismatch at free of", "size mismatch at use of", "freed as")            \
-    X(OVERFLOW, "overflow of", "overflow of", "bytes behind the block changed")                    \
+    X(OVERFLOW, "overflow of", "overflow of", "bytes after the block changed")                     \
     X(WRITE_AFTER_FREE, "write after free to", "write after free to", "freed block changed")       \
     X(FORM_MISMATCH, "form mismatch at free of", "form mismatch at use of", "made by")
 

@@ -27,7 +27,7 @@ SHARED char *take_neighbours(size_t bytes, char **low) {
     return NULL;
 }
 
-/* Changes 1 byte behind `block`. */
+/* Changes 1 byte past `block`. */
 SHARED void *overflow(char *block, size_t bytes, bool misuse) {
     if (misuse)
         block[bytes] ^= 0x5a;

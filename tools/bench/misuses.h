@@ -28,7 +28,7 @@
     X(UNDERFLOW_TAG, "corrupted block tag at free of", "underflow of this block", SIGABRT)         \
     X(EITHER_TAG, "corrupted block tag at free of", "overflow or underflow", SIGABRT)              \
     X(USE_UNDERFLOW_TAG, "corrupted block tag at use of", "underflow of this block", SIGABRT)      \
-    X(OVERFLOW, "overflow of", "bytes behind the block changed", SIGABRT)                          \
+    X(OVERFLOW, "overflow of", "bytes after the block changed", SIGABRT)                           \
     X(WRITE_AFTER_FREE, "write after free to", "freed block changed", SIGABRT)                     \
     X(WRONG_SIZE, "size mismatch at free of", "freed as", SIGABRT)                                 \
     X(WRONG_FORM, "form mismatch at free of", "made by", SIGABRT)
@@ -54,12 +54,12 @@ enum misuse_outcome { MISUSE_OUTCOMES(MISUSE_OUTCOME_ID) MISUSE_OUTCOME_COUNT };
       USE_MISALIGNED, USE_MISALIGNED)                                                              \
     X(USED_NEVER, "the same with an address that was never handed out", USE_NEVER_ALLOCATED,       \
       USE_NEVER_ALLOCATED, USE_NEVER_ALLOCATED)                                                    \
-    X(WROTE_NEXT, "write 1 byte behind a block that ends at the next one, free either",            \
+    X(WROTE_NEXT, "write 1 byte past a block that ends at the next one, free either",              \
       RUNS_THROUGH, OVERFLOW_TAG, OVERFLOW)                                                        \
-    X(WROTE_SLACK, "write 1 byte behind a block that does not, free it", RUNS_THROUGH,             \
+    X(WROTE_SLACK, "write 1 byte past a block that does not, free it", RUNS_THROUGH, RUNS_THROUGH, \
+      OVERFLOW)                                                                                    \
+    X(WROTE_FREE_NEXT, "write 1 byte past one that ends at a free block, take that", RUNS_THROUGH, \
       RUNS_THROUGH, OVERFLOW)                                                                      \
-    X(WROTE_FREE_NEXT, "write 1 byte behind one that ends at a free block, take that",             \
-      RUNS_THROUGH, RUNS_THROUGH, OVERFLOW)                                                        \
     X(WROTE_BEFORE, "write 1 byte in front of a block, free it", RUNS_THROUGH, UNDERFLOW_TAG,      \
       UNDERFLOW_TAG)                                                                               \
     X(WROTE_BEFORE_USE, "write 1 byte in front of a block, resize it", RUNS_THROUGH,               \
@@ -70,7 +70,7 @@ enum misuse_outcome { MISUSE_OUTCOMES(MISUSE_OUTCOME_ID) MISUSE_OUTCOME_COUNT };
     X(USED_FREED_LARGE, "read or write a freed block of 32 KiB or more", RUNS_THROUGH,             \
       RUNS_THROUGH, STOPS)                                                                         \
     X(READ_FREED, "read a freed block", RUNS_THROUGH, RUNS_THROUGH, RUNS_THROUGH)                  \
-    X(READ_BEHIND, "read 1 byte behind a block", RUNS_THROUGH, RUNS_THROUGH, RUNS_THROUGH)         \
+    X(READ_BEHIND, "read 1 byte past a block", RUNS_THROUGH, RUNS_THROUGH, RUNS_THROUGH)           \
     X(FREED_WRONG_SIZE, "sized `delete` or `free_sized` with a size of another class",             \
       RUNS_THROUGH, WRONG_SIZE, WRONG_SIZE)                                                        \
     X(FREED_WRONG_FORM, "`free` what `new` made, `delete` what `malloc` or `new[]` made ...",      \
