@@ -59,7 +59,7 @@ static struct heap *new_heap(void) {
         if (!os_commit(heap_table_more, os_round_to_page(heap_table_count * sizeof(struct heap))))
             return NULL;
     }
-    heap_table_count++;
+    __atomic_store_n(&heap_table_count, heap_table_count + 1, __ATOMIC_RELAXED);
     struct heap *heap = heap_table_of(owner);
     set_up(heap, owner);
     return heap;
@@ -69,7 +69,7 @@ struct heap *heap_table_claim(void) {
     ASSERT(lock_is_mine(&pool_lock) && heap_table_count <= HEAP_LIMIT);
     struct heap *heap = free_heaps;
     if (heap != NULL)
-        free_heaps = heap->next_free;
+        __atomic_store_n(&free_heaps, heap->next_free, __ATOMIC_RELAXED);
     else
         heap = new_heap();
     ASSERT(heap == NULL || (!heap->alive && heap->tag == slab_tag_of_owner(heap->owner)));
@@ -116,7 +116,7 @@ void heap_table_retire(struct heap *heap) {
     ASSERT(lock_is_mine(&pool_lock) && !heap->alive && heap != free_heaps);
     ASSERT(heap == heap_table_of(heap->owner));
     heap->next_free = free_heaps;
-    free_heaps = heap;
+    __atomic_store_n(&free_heaps, heap, __ATOMIC_RELAXED);
 }
 
 void heap_table_recycle(void) {

@@ -124,7 +124,8 @@ extern HIDDEN bool heap_table_is_hardened;
 
 /* The heap with an owner's number, which there was. */
 static inline struct heap *heap_table_of(unsigned owner) {
-    ASSERT(owner >= SLAB_OWNER_FIRST && owner < SLAB_OWNER_FIRST + heap_table_count);
+    ASSERT(owner >= SLAB_OWNER_FIRST &&
+           owner - SLAB_OWNER_FIRST < __atomic_load_n(&heap_table_count, __ATOMIC_RELAXED));
     return owner == SLAB_OWNER_FIRST ? &heap_table_first
                                      : &heap_table_more[owner - SLAB_OWNER_FIRST - 1];
 }
@@ -147,7 +148,7 @@ static inline bool heap_table_has_vanished(int owner) {
 
 /* The end of the owners' numbers. */
 static inline unsigned heap_table_end(void) {
-    return SLAB_OWNER_FIRST + heap_table_count;
+    return SLAB_OWNER_FIRST + __atomic_load_n(&heap_table_count, __ATOMIC_RELAXED);
 }
 
 /* The classes that heaps have slabs of. */

@@ -66,7 +66,7 @@ static bool replace_current(struct heap *heap, struct slab *slab) {
     ASSERT(current == NULL || (current->place == SLAB_CURRENT && current != slab));
     if (current == NULL || current < slab || slab_used(current) == 0)
         return false;
-    current->place = SLAB_NOWHERE;
+    OWNER_STORE(&current->place, (uint8_t)SLAB_NOWHERE);
     places_enlist(heap, current);
     places_make_current(heap, slab);
     return true;

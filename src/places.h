@@ -29,8 +29,7 @@ static inline uint32_t places_gap(const struct slab *slab) {
 static inline void places_push(struct slab_list *list, struct slab *slab, enum slab_place place) {
     ASSERT(!places_is_listed(slab) && list->first != slab);
     ASSERT(list->first == NULL || (list->first->place == place && list->first->previous == NULL));
-    /* Release, as in places_remove(), the partner of rescue.c: who sees the place sees
-     * the counts that go with it. */
+    /* Release, the partner of rescue.c: who sees the place sees the counts that go with it. */
     __atomic_store_n(&slab->place, (uint8_t)place, __ATOMIC_RELEASE);
     slab->previous = NULL;
     slab->next = list->first;
@@ -49,15 +48,14 @@ static inline void places_remove(struct slab_list *list, struct slab *slab) {
         __atomic_store_n(&list->first, slab->next, __ATOMIC_RELAXED);
     if (slab->next != NULL)
         slab->next->previous = slab->previous;
-    slab->place = SLAB_NOWHERE;
-    atomic_thread_fence(memory_order_release);
+    OWNER_STORE(&slab->place, (uint8_t)SLAB_NOWHERE);
 }
 
 /* Hand out from this slab, which is on no list. */
 static inline void places_make_current(struct heap *heap, struct slab *slab) {
     ASSERT(!places_is_listed(slab) && slab_owner(slab) == (int)heap->owner);
     heap->classes[slab->class_index].current = slab;
-    slab->place = SLAB_CURRENT;
+    OWNER_STORE(&slab->place, (uint8_t)SLAB_CURRENT);
     slab_set_wake(slab, 0);
 }
 

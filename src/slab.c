@@ -107,7 +107,7 @@ uint64_t slab_claim(struct slab *slab, unsigned *word, bool *fresh) {
         uint32_t end_slot = (lowest + 1) * WORD_BITS - (uint32_t)__builtin_clzll(mask);
         if (end_slot > slab->fresh_slot)
             slab->fresh_slot = end_slot;
-        slab->countdown += count_bits(mask);
+        OWNER_STORE(&slab->countdown, slab->countdown + count_bits(mask));
         slab->rest = SLAB_BUSY;
         ASSERT((mask & slab->live[lowest]) == 0 && (mask & ~word_slots(slab, lowest)) == 0);
         ASSERT(slab_used(slab) <= slab->slot_count && slab->fresh_slot <= slab->slot_count);
@@ -121,7 +121,7 @@ void slab_unclaim(struct slab *slab, unsigned word, uint64_t mask, bool fresh) {
         return;
     ASSERT(word < word_count(slab) && (mask & slab->live[word]) == 0);
     ASSERT(count_bits(mask) <= slab_used(slab)); /* a bin may claim from a full slab */
-    slab->countdown -= count_bits(mask);
+    OWNER_STORE(&slab->countdown, slab->countdown - count_bits(mask));
     slab->summary |= (uint64_t)1 << word;
     /* Of a fresh claim, what lies above the last slot handed out was never touched. In random order
      * that may leave others. */

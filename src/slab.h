@@ -155,8 +155,9 @@ static inline uint32_t slab_used(const struct slab *slab) {
 /* Ask for attention when `used` comes down to `wake`. */
 static inline void slab_set_wake(struct slab *slab, uint32_t wake) {
     ASSERT(wake <= slab_used(slab));
-    slab->countdown = slab_used(slab) - wake;
-    slab->wake = wake;
+    /* Release: who sees these counts sees that the slab has left its list; rescue.c. */
+    __atomic_store_n(&slab->countdown, slab_used(slab) - wake, __ATOMIC_RELEASE);
+    __atomic_store_n(&slab->wake, wake, __ATOMIC_RELEASE);
 }
 
 /* The slab that a word of live[] belongs to. */
@@ -207,7 +208,8 @@ static inline bool slab_give_rest(struct slab *slab, size_t slot, uint64_t rest)
     ASSERT((slab->live[slot / WORD_BITS] ^ rest) == (uint64_t)1 << slot % WORD_BITS);
     OWNER_STORE(&slab->live[slot / WORD_BITS], rest);
     slab->summary |= (uint64_t)1 << slot / WORD_BITS;
-    return --slab->countdown == 0;
+    OWNER_STORE(&slab->countdown, slab->countdown - 1);
+    return slab->countdown == 0;
 }
 
 /* The same by the word as it is, `live`, with the slot's bit set. */
@@ -222,7 +224,7 @@ static inline void slab_give_slots(struct slab *slab, unsigned word, uint64_t li
     ASSERT((slots & ~live) == 0 && count_bits(slots) <= slab_used(slab));
     OWNER_STORE(&slab->live[word], live ^ slots);
     slab->summary |= (uint64_t)1 << word;
-    slab->countdown -= count_bits(slots);
+    OWNER_STORE(&slab->countdown, slab->countdown - count_bits(slots));
 }
 
 /* Fold what other threads freed into live[]. Returns a slot that was freed twice, or
