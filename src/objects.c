@@ -22,9 +22,16 @@ struct symbols {
     const char *soname;
 };
 
+#ifdef __GLIBC__
 static const struct link_map *first_object(void) {
     return &_r_debug != NULL ? _r_debug.r_map : NULL;
 }
+#else
+/* musl's list is found by its debugger's interface alone. */
+static const struct link_map *first_object(void) {
+    return NULL;
+}
+#endif
 
 /* The loader adds the base to the addresses in a dynamic section where it may write to it. */
 static const void *address_in(uintptr_t base, ElfW(Addr) address) {

@@ -69,9 +69,9 @@ static _Noreturn void *build_and_stay(void *argument) {
 }
 
 static void free_nodes(bool shuffled) {
-    uint32_t random = 4711;
+    uint64_t random = 4711;
     for (size_t i = NODES - 1; shuffled && i > 0; i--) {
-        size_t other = next_random(&random) % (i + 1);
+        size_t other = random_below(&random, (uint32_t)i + 1);
         void *node = nodes[i];
         nodes[i] = nodes[other];
         nodes[other] = node;
