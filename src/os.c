@@ -125,6 +125,14 @@ static bool advise(void *start, size_t bytes, int advice) {
     return !kernel_failed(KERNEL(madvise, start, bytes, advice));
 }
 
+void os_leave_out_of_dumps(void *start, size_t bytes) {
+    (void)advise(start, bytes, MADV_DONTDUMP);
+}
+
+void os_put_into_dumps(void *start, size_t bytes) {
+    (void)advise(start, bytes, MADV_DODUMP);
+}
+
 /* Locked memory goes back by a call of its own, since Linux 5.18. */
 bool os_purge(void *start, size_t bytes) {
     return advise(start, bytes, MADV_DONTNEED) || advise(start, bytes, OS_DONTNEED_LOCKED);
@@ -135,6 +143,7 @@ bool os_hide(void *start, size_t bytes) {
 }
 
 bool os_withdraw(void *start, size_t bytes) {
+    os_leave_out_of_dumps(start, bytes);
     return os_hide(start, bytes) && os_purge(start, bytes);
 }
 

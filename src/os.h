@@ -37,13 +37,20 @@ void os_use_huge_pages(void *start, size_t bytes);
 /* Take that advice back, so that the kernel does not fill in what was returned of huge pages. */
 void os_use_no_huge_pages(void *start, size_t bytes);
 
-/* Make committed pages inaccessible and return their memory; os_commit() makes them zeroes again.
- * False if refused. */
+/* Make committed pages inaccessible, return their memory and leave them out of core dumps;
+ * os_commit() makes them zeroes again. False if refused. */
 bool os_withdraw(void *start, size_t bytes);
 
 /* Make committed pages inaccessible; os_commit() makes them what they were again. False if refused.
  */
 bool os_hide(void *start, size_t bytes);
+
+/* Leave pages out of the process's core dumps, for the time being. Debuggers put what is reserved
+ * and inaccessible into those that they write, as zeroes. */
+void os_leave_out_of_dumps(void *start, size_t bytes);
+
+/* Put them into its core dumps again. */
+void os_put_into_dumps(void *start, size_t bytes);
 
 /* Return the memory behind committed pages; they stay accessible and read as zero. False if it
  * could not be done. */

@@ -18,6 +18,8 @@ enum {
     REGION_STEP_MOST = 1024,  /* slabs that become accessible at a time */
     REGION_TABLE_STEP = 1024, /* descriptors that do, */
     REGION_TABLE_STEP_LIMITED = 64, /* and where accessible memory counts against a limit */
+    REGION_DUMP_STEP = 4,           /* slabs that core dumps hold from now on, at a time, */
+    REGION_DUMP_SHARE = 8,          /* or this share of all */
     /* Warm slabs beyond the limit before any is returned: so many, or a share. */
     REGION_BATCH_SLABS = 16,
     REGION_TRIM_SHARE = 8,
@@ -45,6 +47,8 @@ static FIXED bool checks_blocks;
 static FIXED size_t slab_limit;    /* slabs in the region */
 static FIXED bool is_data_limited; /* what is accessible counts, used or not: take little ahead */
 static size_t slabs_committed;     /* slabs from the start that are accessible */
+static size_t slabs_dumped;        /* and those that core dumps hold: no table, no slab that is yet
+                                      to serve; what is left out of them ends there */
 static size_t slabs_reserved;      /* slabs for which there is room in the tables */
 static size_t tables_committed;    /* slabs whose descriptor and remote words are accessible */
 static FIXED size_t warm_resting;  /* warm slabs that are not reused as long as there are others */
@@ -153,6 +157,7 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
     char *start = reserve(&slabs);
     if (start == NULL)
         return false;
+    os_leave_out_of_dumps(start - gap_bytes(slabs), reservation_bytes(slabs));
     slab_limit = slabs;
     slabs_reserved = slabs;
     is_data_limited = os_is_data_limited();
@@ -274,6 +279,19 @@ void region_forbid_huge_pages(size_t slab_index, size_t slabs) {
     }
 }
 
+/* Let core dumps hold a slab that is about to serve for the first time, and some after it. */
+static void dump_slabs(size_t slab_index) {
+    if (slab_index < slabs_dumped)
+        return;
+    size_t step = slab_index / REGION_DUMP_SHARE;
+    if (step < REGION_DUMP_STEP)
+        step = REGION_DUMP_STEP;
+    if (step > slabs_committed - slab_index)
+        step = slabs_committed - slab_index;
+    os_put_into_dumps(region_slab_start(slab_index), step << SLAB_SHIFT);
+    slabs_dumped = slab_index + step;
+}
+
 /* The next slab that never served. */
 static size_t take_next_unused(void) {
     size_t slab_index = region_counts.used;
@@ -282,6 +300,7 @@ static size_t take_next_unused(void) {
         return REGION_NO_SLAB;
     if (slab_index == slabs_committed && !commit_slabs())
         return REGION_NO_SLAB;
+    dump_slabs(slab_index);
     if (slab_index % REGION_HUGE_SLABS == 0 && slab_index + REGION_HUGE_SLABS <= slabs_committed)
         allow_huge_page(slab_index);
     __atomic_store_n(&region_counts.used, slab_index + 1, __ATOMIC_RELAXED);
