@@ -182,3 +182,8 @@ void large_give(void *block) {
     if (held)
         lock_release(&pool_lock);
 }
+
+const struct slab *large_find(const void *pointer) {
+    const struct slab *slab = find(pointer);
+    return slab != NULL && is_live(slab) ? slab : NULL;
+}

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -346,6 +347,40 @@ uint64_t os_clock_ns(void) {
     if (kernel_failed(KERNEL(clock_gettime, CLOCK_MONOTONIC_COARSE, &now)))
         return 0;
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+struct variables {
+    void (*visit)(const void *start, const void *end, void *context);
+    void *context;
+};
+
+static int visit_object(struct dl_phdr_info *object, size_t info_bytes, void *argument) {
+    static const char here;
+    const struct variables *variables = argument;
+    for (size_t i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        const char *start = (const char *)(object->dlpi_addr + segment->p_vaddr);
+        if (segment->p_type == PT_LOAD && (uintptr_t)&here - (uintptr_t)start < segment->p_memsz)
+            return 0;
+    }
+    for (size_t i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        const char *start = NULL;
+        if (segment->p_type == PT_LOAD && (segment->p_flags & PF_W) != 0)
+            start = (const char *)(object->dlpi_addr + segment->p_vaddr);
+        else if (segment->p_type == PT_TLS &&
+                 info_bytes >= offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof(void *))
+            start = object->dlpi_tls_data;
+        if (start != NULL)
+            variables->visit(start, start + segment->p_memsz, variables->context);
+    }
+    return 0;
+}
+
+void os_each_variables(void (*visit)(const void *start, const void *end, void *context),
+                       void *context) {
+    struct variables variables = {.visit = visit, .context = context};
+    dl_iterate_phdr(visit_object, &variables);
 }
 
 uint64_t os_process_id(void) {

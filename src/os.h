@@ -112,6 +112,12 @@ bool os_is_stream_buffer(const void *block);
  * none. */
 uint64_t os_clock_ns(void);
 
+/* Show where the variables of the program and of all libraries but this one lie, those of the
+ * calling thread too. At the end of the process, when no other thread runs: it waits for the
+ * loader's lock. */
+void os_each_variables(void (*visit)(const void *start, const void *end, void *context),
+                       void *context);
+
 /* The process identifier. */
 uint64_t os_process_id(void);
 
