@@ -199,18 +199,28 @@ static void close_file(int file) {
     KERNEL(close, file);
 }
 
-size_t os_mapping_limit(void) {
-    enum { USUAL = 65530 };
+/* The number that a file of the system's begins with; 0 if it cannot be read. */
+static size_t read_number(const char *path) {
     char text[24];
     long length = -1;
-    int file = open_file("/proc/sys/vm/max_map_count", O_RDONLY);
+    int file = open_file(path, O_RDONLY);
     if (file >= 0) {
         length = KERNEL(read, file, text, sizeof text);
         close_file(file);
     }
-    size_t limit = 0;
+    size_t number = 0;
     for (long i = 0; i < length && text[i] >= '0' && text[i] <= '9'; i++)
-        limit = limit * 10 + (size_t)(text[i] - '0');
+        number = number * 10 + (size_t)(text[i] - '0');
+    return number;
+}
+
+size_t os_address_space_used(void) {
+    return read_number("/proc/self/statm") * os_page_bytes();
+}
+
+size_t os_mapping_limit(void) {
+    enum { USUAL = 65530 };
+    size_t limit = read_number("/proc/sys/vm/max_map_count");
     return limit != 0 ? limit : USUAL;
 }
 

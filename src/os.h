@@ -64,6 +64,9 @@ bool os_order_threads(void);
 /* The limit on this process's address space (RLIMIT_AS), SIZE_MAX if there is none. */
 size_t os_address_space_limit(void);
 
+/* What of it the process uses, reservations too; 0 if that cannot be read. */
+size_t os_address_space_used(void);
+
 /* True if the process's memory for data is limited (RLIMIT_DATA), used or not. */
 bool os_is_data_limited(void);
 

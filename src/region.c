@@ -189,6 +189,26 @@ static bool set_served_bytes(size_t bytes) {
            (checks_blocks || fixed_set(&region.plain_bytes, bytes));
 }
 
+/* Make the sets accessible for slabs below `slabs`, one by one. They are neighbours. */
+static bool commit_sets(size_t slabs) {
+    char *first = (char *)warm_slabs.words;
+    size_t apart = (size_t)((char *)cold_slabs.words - first);
+    for (char *set = first; set < region.remotes; set += apart)
+        if (!os_commit(set, set_bytes(slabs)))
+            return false;
+    return true;
+}
+
+/* Make sets and remote words accessible: the sets in full, which takes one system call, unless
+ * accessible memory counts against a limit. */
+static bool commit_sets_and_remotes(size_t slabs) {
+    size_t remote_bytes = table_bytes(slabs, REGION_REMOTE_BYTES);
+    if (is_data_limited)
+        return commit_sets(slabs) && os_commit(region.remotes, remote_bytes);
+    char *sets = (char *)warm_slabs.words;
+    return os_commit(sets, (size_t)(region.remotes - sets) + remote_bytes);
+}
+
 /* Make the tables accessible for slabs below `slabs`. */
 static bool commit_tables(size_t slabs) {
     ASSERT(region.bytes == tables_committed << SLAB_SHIFT);
@@ -201,11 +221,9 @@ static bool commit_tables(size_t slabs) {
     if (target > slab_limit)
         target = slab_limit;
     /* From the start: an area's end may fall into a page that is accessible already, and that is
-     * cheap to repeat. The sets and the remote words are neighbours. */
-    char *sets = (char *)warm_slabs.words;
-    size_t sets_bytes = (size_t)(region.remotes - sets);
+     * cheap to repeat. */
     if (!os_commit(region.descriptors, table_bytes(target, REGION_DESCRIPTOR_BYTES)) ||
-        !os_commit(sets, sets_bytes + table_bytes(target, REGION_REMOTE_BYTES)))
+        !commit_sets_and_remotes(target))
         return false;
     if (!set_served_bytes(target << SLAB_SHIFT))
         return false;
@@ -513,4 +531,13 @@ bool region_release_unused(size_t keep_bytes) {
     os_unreserve(region_slab_start(kept), (limit_before - kept) << SLAB_SHIFT);
     release_areas(kept > tables_committed ? kept : tables_committed);
     return true;
+}
+
+bool region_make_room(size_t least_bytes, size_t bytes) {
+    ASSERT(lock_is_mine(&pool_lock) && least_bytes <= bytes);
+    size_t unused_bytes = (slab_limit - slabs_committed) << SLAB_SHIFT;
+    if (least_bytes > unused_bytes)
+        return false;
+    size_t kept_bytes = bytes < unused_bytes ? (slab_limit << SLAB_SHIFT) - bytes : 0;
+    return region_release_unused(kept_bytes);
 }
