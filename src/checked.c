@@ -2,6 +2,7 @@
 
 #include "blame.h"
 #include "checked_paths.h"
+#include "config.h"
 #include "os.h"
 
 #include <string.h>
@@ -144,7 +145,8 @@ static unsigned class_for(size_t bytes) {
 static bool matches(const struct block_tag *tag, const struct call *call, size_t bytes,
                     struct fault_report *report) {
     report->requested = tag->requested;
-    if (call->form != BLOCK_ANY && tag->form != BLOCK_ANY && call->form != tag->form) {
+    if (config.forms != 0 && call->form != BLOCK_ANY && tag->form != BLOCK_ANY &&
+        call->form != tag->form) {
         report->fault = FAULT_FORM_MISMATCH;
         report->made_by = maker(tag->form);
         blame_raise(report);

@@ -30,7 +30,8 @@
     X(SIZE_MISMATCH, "size mismatch at free of", "size mismatch at use of", "freed as")            \
     X(OVERFLOW, "overflow of", "overflow of", "bytes after the block changed")                     \
     X(WRITE_AFTER_FREE, "write after free to", "write after free to", "freed block changed")       \
-    X(FORM_MISMATCH, "form mismatch at free of", "form mismatch at use of", "made by")
+    X(FORM_MISMATCH, "possible form mismatch at free of", "possible form mismatch at use of",      \
+      "made by")
 
 enum fault {
     FAULT_NONE,

@@ -14,7 +14,7 @@ _Thread_local struct heap *heap_current = (struct heap *)(uintptr_t)&heap_none;
 /* It needs no memory of the system. What blocks of less than 200 bytes use of it, without tags,
  * ends in the page that each start of a program writes to. */
 __attribute__((section(".bss.first_heap"))) struct heap heap_table_first;
-struct heap *heap_table_more; /* reserved in full, accessible as far as it is used */
+struct heap *heap_table_parts[HEAP_PARTS]; /* accessible as far as they are used */
 unsigned heap_table_count;
 unsigned heap_table_generation;
 static struct heap *free_heaps; /* those whose thread has ended */
@@ -44,21 +44,28 @@ void heap_table_note_thread(struct heap *heap) {
     heap->thread = os_thread_id();
 }
 
+/* Make room for the heap with this number behind the first; false if there is none. */
+static bool make_room(unsigned number) {
+    unsigned place, part = heap_table_part(number, &place);
+    size_t part_bytes = os_round_to_page(sizeof(struct heap) << (part + HEAP_PART_SHIFT));
+    struct heap **start = &heap_table_parts[part];
+    if (*start == NULL) {
+        *start = os_reserve(part_bytes, os_page_bytes());
+        if (*start == NULL)
+            return false;
+        os_leave_out_of_dumps(*start, part_bytes);
+    }
+    /* Whole pages from the start to the new heap's end: repeating it for those that are
+     * accessible is cheap. */
+    return os_commit(*start, os_round_to_page((place + 1) * sizeof(struct heap)));
+}
+
 static struct heap *new_heap(void) {
     if (heap_table_count == HEAP_LIMIT)
         return NULL;
     unsigned owner = heap_table_count + SLAB_OWNER_FIRST;
-    if (owner != SLAB_OWNER_FIRST) {
-        size_t bytes = os_round_to_page(HEAP_LIMIT * sizeof(struct heap));
-        if (heap_table_more == NULL)
-            heap_table_more = os_reserve(bytes, os_page_bytes());
-        if (heap_table_more == NULL)
-            return NULL;
-        /* Whole pages from the start to the new heap's end: repeating it for those that are
-         * accessible is cheap. */
-        if (!os_commit(heap_table_more, os_round_to_page(heap_table_count * sizeof(struct heap))))
-            return NULL;
-    }
+    if (owner != SLAB_OWNER_FIRST && !make_room(heap_table_count - 1))
+        return NULL;
     __atomic_store_n(&heap_table_count, heap_table_count + 1, __ATOMIC_RELAXED);
     struct heap *heap = heap_table_of(owner);
     set_up(heap, owner);

@@ -113,11 +113,29 @@ static inline bool heap_is_real(const struct heap *heap) {
 
 /* ---- the table ---- */
 
-/* The first heap, in most programs the only one; the others, NULL until a second thread comes; and
- * how many there ever were. */
+/* The first heap, in most programs the only one; the others, in parts that are each as large as all
+ * before, so that address space is reserved as threads come, NULL until they do; and how many heaps
+ * there ever were. */
+enum {
+#ifdef TAGPOOL_SMALL_WORLD
+    HEAP_PART_SHIFT = 1,
+#else
+    HEAP_PART_SHIFT = 5, /* 32 heaps in the first part */
+#endif
+    HEAP_PARTS = 10,
+};
+static_assert(((1 << HEAP_PARTS) - 1) << HEAP_PART_SHIFT >= HEAP_LIMIT, "all heaps have a place");
 extern HIDDEN struct heap heap_table_first;
-extern HIDDEN struct heap *heap_table_more;
+extern HIDDEN struct heap *heap_table_parts[HEAP_PARTS];
 extern HIDDEN unsigned heap_table_count;
+
+/* Which part the heap with this number is in, the first of the parts being 0, and where there. */
+static inline unsigned heap_table_part(unsigned number, unsigned *place) {
+    unsigned from_first_part = number + (1u << HEAP_PART_SHIFT);
+    unsigned highest_bit = 31 - (unsigned)__builtin_clz(from_first_part);
+    *place = from_first_part - (1u << highest_bit);
+    return highest_bit - HEAP_PART_SHIFT;
+}
 
 /* True with harden=on. */
 extern HIDDEN bool heap_table_is_hardened;
@@ -126,8 +144,10 @@ extern HIDDEN bool heap_table_is_hardened;
 static inline struct heap *heap_table_of(unsigned owner) {
     ASSERT(owner >= SLAB_OWNER_FIRST &&
            owner - SLAB_OWNER_FIRST < __atomic_load_n(&heap_table_count, __ATOMIC_RELAXED));
-    return owner == SLAB_OWNER_FIRST ? &heap_table_first
-                                     : &heap_table_more[owner - SLAB_OWNER_FIRST - 1];
+    if (owner == SLAB_OWNER_FIRST)
+        return &heap_table_first;
+    unsigned place, part = heap_table_part(owner - SLAB_OWNER_FIRST - 1, &place);
+    return &heap_table_parts[part][place];
 }
 
 /* Counts the forks that left threads behind. */

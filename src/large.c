@@ -1,6 +1,7 @@
 #include "large.h"
 
 #include "assertion.h"
+#include "config.h"
 #include "os.h"
 #include "spans.h"
 
@@ -132,7 +133,7 @@ static enum fault examine(const struct slab *slab, enum block_form form, size_t 
         if ((unsigned char)*byte != canary_of(block))
             return FAULT_OVERFLOW;
     report->made_by = makers[tag.form];
-    if (form != BLOCK_ANY && tag.form != form)
+    if (config.forms != 0 && form != BLOCK_ANY && tag.form != form)
         return FAULT_FORM_MISMATCH;
     report->freed_as = bytes;
     return bytes != SIZE_MAX && bytes / LARGE_ALIGN != slab->summary / LARGE_ALIGN
@@ -180,4 +181,9 @@ void large_give(void *block) {
     }
     if (held)
         lock_release(&pool_lock);
+}
+
+const struct slab *large_find(const void *pointer) {
+    const struct slab *slab = find(pointer);
+    return slab != NULL && is_live(slab) ? slab : NULL;
 }

@@ -32,6 +32,15 @@ enum fault large_examine(const void *pointer, enum block_form form, size_t bytes
 /* Free a block that large_examine() has passed. */
 void large_give(void *block);
 
+/* The span of the live block that a pointer lies in or beside; NULL if there is none. While nothing
+ * changes. */
+const struct slab *large_find(const void *pointer);
+
+/* A live block, by the descriptor of its span. */
+static inline const char *large_block(const struct slab *slab) {
+    return (const char *)slab->next;
+}
+
 /* The size that was requested of a live block, by the descriptor of its span. */
 static inline size_t large_requested(const struct slab *slab) {
     return slab->summary;

@@ -6,10 +6,11 @@
 #include "large.h"
 #include "next.h"
 #include "os.h"
+#include "reach.h"
 #include "stats.h"
 #include "text.h"
 
-/* What is live at exit, by class. */
+/* What is live at exit and lost, by class; and what the program can still get at. */
 struct leaks {
     uint64_t class_blocks[SIZE_CLASS_ALL];
     uint64_t requested[SIZE_CLASS_ALL];
@@ -17,10 +18,24 @@ struct leaks {
     uint64_t large_bytes;
     uint64_t blocks;
     uint64_t bytes;
+    uint64_t reachable_blocks;
+    uint64_t reachable_bytes;
 };
+
+static void add_reachable(struct leaks *leaks, const struct slab *slab, uint32_t slot) {
+    bool is_large = slab->class_index == LARGE_CLASS;
+    if (!is_large && os_is_stream_buffer(slab_slot_start(slab, slot)))
+        return;
+    leaks->reachable_blocks++;
+    leaks->reachable_bytes += is_large ? large_requested(slab) : checked_requested(slab, slot);
+}
 
 static void add_requested(struct slab *slab, uint32_t slot, void *context) {
     struct leaks *leaks = context;
+    if (reach_has(slab, slot)) {
+        add_reachable(leaks, slab, slot);
+        return;
+    }
     if (slab->class_index == LARGE_CLASS) {
         leaks->large_blocks++;
         leaks->large_bytes += large_requested(slab);
@@ -55,9 +70,10 @@ static void tell_class(const struct leaks *leaks, unsigned class_index) {
     fault_line(&line);
 }
 
-static void tell_sum(uint64_t blocks, const char *what, uint64_t bytes, const char *of_what) {
+static void tell_sum(const char *verb, uint64_t blocks, const char *what, uint64_t bytes,
+                     const char *of_what) {
     struct text line = {.length = 0};
-    text_add(&line, "leaked ");
+    text_add(&line, verb);
     text_add_number(&line, blocks);
     text_add(&line, what);
     text_add_number(&line, bytes);
@@ -69,26 +85,32 @@ static void tell_leaks(void) {
     struct leaks leaks = {.blocks = 0};
     heap_life_each_live(add_requested, &leaks);
     stats_note_leaks(leaks.blocks, leaks.bytes);
+    if (leaks.reachable_blocks != 0)
+        tell_sum("still reachable: ", leaks.reachable_blocks, " blocks, ", leaks.reachable_bytes,
+                 " bytes");
     if (leaks.blocks == 0)
         return;
     for (unsigned i = 0; i < SIZE_CLASS_ALL; i++)
         if (leaks.class_blocks[i] != 0)
             tell_class(&leaks, i);
     if (leaks.large_blocks != 0)
-        tell_sum(leaks.large_blocks, " large blocks, ", leaks.large_bytes, " bytes requested");
-    tell_sum(leaks.blocks, " blocks, ", leaks.bytes, " bytes in all");
+        tell_sum("leaked ", leaks.large_blocks, " large blocks, ", leaks.large_bytes,
+                 " bytes requested");
+    tell_sum("leaked ", leaks.blocks, " blocks, ", leaks.bytes, " bytes in all");
 }
 
 static void tell_runtime(void) {
     struct text line = {.length = 0};
-    text_add(&line, "other threads may still be running: what they and the C library keep counts "
-                    "as leaked");
+    text_add(&line, "other threads may still be running: what they, the C library and variables "
+                    "keep counts as leaked");
     fault_line(&line);
 }
 
 void leaks_tell_at_end(void *ignored) {
     (void)ignored;
-    if (!next_free_runtime())
+    if (next_free_runtime())
+        (void)reach_start();
+    else
         tell_runtime();
     tell_leaks();
 }

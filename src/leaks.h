@@ -1,4 +1,5 @@
-/* What is live at exit: a line for each class that has some, and one for all.
+/* What is live at exit: a line for each class that has some, and one for all. What the program can
+ * still get at by its variables (reach.h) is no leak, and has a line of its own.
  *
  * The buffers of the C library's streams do not count, nor what the C library frees of its own when
  * it is asked to, which it is only where no other thread runs any more.

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -125,6 +126,14 @@ static bool advise(void *start, size_t bytes, int advice) {
     return !kernel_failed(KERNEL(madvise, start, bytes, advice));
 }
 
+void os_leave_out_of_dumps(void *start, size_t bytes) {
+    (void)advise(start, bytes, MADV_DONTDUMP);
+}
+
+void os_put_into_dumps(void *start, size_t bytes) {
+    (void)advise(start, bytes, MADV_DODUMP);
+}
+
 /* Locked memory goes back by a call of its own, since Linux 5.18. */
 bool os_purge(void *start, size_t bytes) {
     return advise(start, bytes, MADV_DONTNEED) || advise(start, bytes, OS_DONTNEED_LOCKED);
@@ -135,6 +144,7 @@ bool os_hide(void *start, size_t bytes) {
 }
 
 bool os_withdraw(void *start, size_t bytes) {
+    os_leave_out_of_dumps(start, bytes);
     return os_hide(start, bytes) && os_purge(start, bytes);
 }
 
@@ -189,18 +199,28 @@ static void close_file(int file) {
     KERNEL(close, file);
 }
 
-size_t os_mapping_limit(void) {
-    enum { USUAL = 65530 };
+/* The number that a file of the system's begins with; 0 if it cannot be read. */
+static size_t read_number(const char *path) {
     char text[24];
     long length = -1;
-    int file = open_file("/proc/sys/vm/max_map_count", O_RDONLY);
+    int file = open_file(path, O_RDONLY);
     if (file >= 0) {
         length = KERNEL(read, file, text, sizeof text);
         close_file(file);
     }
-    size_t limit = 0;
+    size_t number = 0;
     for (long i = 0; i < length && text[i] >= '0' && text[i] <= '9'; i++)
-        limit = limit * 10 + (size_t)(text[i] - '0');
+        number = number * 10 + (size_t)(text[i] - '0');
+    return number;
+}
+
+size_t os_address_space_used(void) {
+    return read_number("/proc/self/statm") * os_page_bytes();
+}
+
+size_t os_mapping_limit(void) {
+    enum { USUAL = 65530 };
+    size_t limit = read_number("/proc/sys/vm/max_map_count");
     return limit != 0 ? limit : USUAL;
 }
 
@@ -337,6 +357,40 @@ uint64_t os_clock_ns(void) {
     if (kernel_failed(KERNEL(clock_gettime, CLOCK_MONOTONIC_COARSE, &now)))
         return 0;
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+struct variables {
+    void (*visit)(const void *start, const void *end, void *context);
+    void *context;
+};
+
+static int visit_object(struct dl_phdr_info *object, size_t info_bytes, void *argument) {
+    static const char here;
+    const struct variables *variables = argument;
+    for (size_t i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        const char *start = (const char *)(object->dlpi_addr + segment->p_vaddr);
+        if (segment->p_type == PT_LOAD && (uintptr_t)&here - (uintptr_t)start < segment->p_memsz)
+            return 0;
+    }
+    for (size_t i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        const char *start = NULL;
+        if (segment->p_type == PT_LOAD && (segment->p_flags & PF_W) != 0)
+            start = (const char *)(object->dlpi_addr + segment->p_vaddr);
+        else if (segment->p_type == PT_TLS &&
+                 info_bytes >= offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof(void *))
+            start = object->dlpi_tls_data;
+        if (start != NULL)
+            variables->visit(start, start + segment->p_memsz, variables->context);
+    }
+    return 0;
+}
+
+void os_each_variables(void (*visit)(const void *start, const void *end, void *context),
+                       void *context) {
+    struct variables variables = {.visit = visit, .context = context};
+    dl_iterate_phdr(visit_object, &variables);
 }
 
 uint64_t os_process_id(void) {

@@ -37,13 +37,20 @@ void os_use_huge_pages(void *start, size_t bytes);
 /* Take that advice back, so that the kernel does not fill in what was returned of huge pages. */
 void os_use_no_huge_pages(void *start, size_t bytes);
 
-/* Make committed pages inaccessible and return their memory; os_commit() makes them zeroes again.
- * False if refused. */
+/* Make committed pages inaccessible, return their memory and leave them out of core dumps;
+ * os_commit() makes them zeroes again. False if refused. */
 bool os_withdraw(void *start, size_t bytes);
 
 /* Make committed pages inaccessible; os_commit() makes them what they were again. False if refused.
  */
 bool os_hide(void *start, size_t bytes);
+
+/* Leave pages out of the process's core dumps, for the time being. Debuggers put what is reserved
+ * and inaccessible into those that they write, as zeroes. */
+void os_leave_out_of_dumps(void *start, size_t bytes);
+
+/* Put them into its core dumps again. */
+void os_put_into_dumps(void *start, size_t bytes);
 
 /* Return the memory behind committed pages; they stay accessible and read as zero. False if it
  * could not be done. */
@@ -56,6 +63,9 @@ bool os_order_threads(void);
 
 /* The limit on this process's address space (RLIMIT_AS), SIZE_MAX if there is none. */
 size_t os_address_space_limit(void);
+
+/* What of it the process uses, reservations too; 0 if that cannot be read. */
+size_t os_address_space_used(void);
 
 /* True if the process's memory for data is limited (RLIMIT_DATA), used or not. */
 bool os_is_data_limited(void);
@@ -104,6 +114,12 @@ bool os_is_stream_buffer(const void *block);
 /* Nanoseconds of a clock that only goes forward, in steps of some milliseconds; 0 where there is
  * none. */
 uint64_t os_clock_ns(void);
+
+/* Show where the variables of the program and of all libraries but this one lie, those of the
+ * calling thread too. At the end of the process, when no other thread runs: it waits for the
+ * loader's lock. */
+void os_each_variables(void (*visit)(const void *start, const void *end, void *context),
+                       void *context);
 
 /* The process identifier. */
 uint64_t os_process_id(void);

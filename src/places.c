@@ -52,8 +52,10 @@ void places_release(struct slab *slab) {
     audit_slab(NULL, slab);
     if (slab->filled)
         __atomic_fetch_sub(&region_counts.filled, 1, __ATOMIC_RELAXED);
-    if (heap_table_is_hardened && slab->class_index == 0)
+    if (heap_table_is_hardened && slab->class_index == 0) {
         os_commit(slab_start(slab), SLAB_BYTES);
+        os_put_into_dumps(slab_start(slab), SLAB_BYTES);
+    }
     slab_set_owner(slab, SLAB_OWNER_NONE);
     region_return_slab(slab_index(slab));
     stats_note_slabs(region_counts.taken, region_counts.taken_peak);

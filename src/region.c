@@ -18,6 +18,8 @@ enum {
     REGION_STEP_MOST = 1024,  /* slabs that become accessible at a time */
     REGION_TABLE_STEP = 1024, /* descriptors that do, */
     REGION_TABLE_STEP_LIMITED = 64, /* and where accessible memory counts against a limit */
+    REGION_DUMP_STEP = 4,           /* slabs that core dumps hold from now on, at a time, */
+    REGION_DUMP_SHARE = 8,          /* or this share of all */
     /* Warm slabs beyond the limit before any is returned: so many, or a share. */
     REGION_BATCH_SLABS = 16,
     REGION_TRIM_SHARE = 8,
@@ -45,6 +47,8 @@ static FIXED bool checks_blocks;
 static FIXED size_t slab_limit;    /* slabs in the region */
 static FIXED bool is_data_limited; /* what is accessible counts, used or not: take little ahead */
 static size_t slabs_committed;     /* slabs from the start that are accessible */
+static size_t slabs_dumped;        /* and those that core dumps hold: no table, no slab that is yet
+                                      to serve; what is left out of them ends there */
 static size_t slabs_reserved;      /* slabs for which there is room in the tables */
 static size_t tables_committed;    /* slabs whose descriptor and remote words are accessible */
 static FIXED size_t warm_resting;  /* warm slabs that are not reused as long as there are others */
@@ -153,6 +157,7 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
     char *start = reserve(&slabs);
     if (start == NULL)
         return false;
+    os_leave_out_of_dumps(start - gap_bytes(slabs), reservation_bytes(slabs));
     slab_limit = slabs;
     slabs_reserved = slabs;
     is_data_limited = os_is_data_limited();
@@ -184,6 +189,26 @@ static bool set_served_bytes(size_t bytes) {
            (checks_blocks || fixed_set(&region.plain_bytes, bytes));
 }
 
+/* Make the sets accessible for slabs below `slabs`, one by one. They are neighbours. */
+static bool commit_sets(size_t slabs) {
+    char *first = (char *)warm_slabs.words;
+    size_t apart = (size_t)((char *)cold_slabs.words - first);
+    for (char *set = first; set < region.remotes; set += apart)
+        if (!os_commit(set, set_bytes(slabs)))
+            return false;
+    return true;
+}
+
+/* Make sets and remote words accessible: the sets in full, which takes one system call, unless
+ * accessible memory counts against a limit. */
+static bool commit_sets_and_remotes(size_t slabs) {
+    size_t remote_bytes = table_bytes(slabs, REGION_REMOTE_BYTES);
+    if (is_data_limited)
+        return commit_sets(slabs) && os_commit(region.remotes, remote_bytes);
+    char *sets = (char *)warm_slabs.words;
+    return os_commit(sets, (size_t)(region.remotes - sets) + remote_bytes);
+}
+
 /* Make the tables accessible for slabs below `slabs`. */
 static bool commit_tables(size_t slabs) {
     ASSERT(region.bytes == tables_committed << SLAB_SHIFT);
@@ -196,11 +221,9 @@ static bool commit_tables(size_t slabs) {
     if (target > slab_limit)
         target = slab_limit;
     /* From the start: an area's end may fall into a page that is accessible already, and that is
-     * cheap to repeat. The sets and the remote words are neighbours. */
-    char *sets = (char *)warm_slabs.words;
-    size_t sets_bytes = (size_t)(region.remotes - sets);
+     * cheap to repeat. */
     if (!os_commit(region.descriptors, table_bytes(target, REGION_DESCRIPTOR_BYTES)) ||
-        !os_commit(sets, sets_bytes + table_bytes(target, REGION_REMOTE_BYTES)))
+        !commit_sets_and_remotes(target))
         return false;
     if (!set_served_bytes(target << SLAB_SHIFT))
         return false;
@@ -274,6 +297,19 @@ void region_forbid_huge_pages(size_t slab_index, size_t slabs) {
     }
 }
 
+/* Let core dumps hold a slab that is about to serve for the first time, and some after it. */
+static void dump_slabs(size_t slab_index) {
+    if (slab_index < slabs_dumped)
+        return;
+    size_t step = slab_index / REGION_DUMP_SHARE;
+    if (step < REGION_DUMP_STEP)
+        step = REGION_DUMP_STEP;
+    if (step > slabs_committed - slab_index)
+        step = slabs_committed - slab_index;
+    os_put_into_dumps(region_slab_start(slab_index), step << SLAB_SHIFT);
+    slabs_dumped = slab_index + step;
+}
+
 /* The next slab that never served. */
 static size_t take_next_unused(void) {
     size_t slab_index = region_counts.used;
@@ -282,6 +318,7 @@ static size_t take_next_unused(void) {
         return REGION_NO_SLAB;
     if (slab_index == slabs_committed && !commit_slabs())
         return REGION_NO_SLAB;
+    dump_slabs(slab_index);
     if (slab_index % REGION_HUGE_SLABS == 0 && slab_index + REGION_HUGE_SLABS <= slabs_committed)
         allow_huge_page(slab_index);
     __atomic_store_n(&region_counts.used, slab_index + 1, __ATOMIC_RELAXED);
@@ -494,4 +531,13 @@ bool region_release_unused(size_t keep_bytes) {
     os_unreserve(region_slab_start(kept), (limit_before - kept) << SLAB_SHIFT);
     release_areas(kept > tables_committed ? kept : tables_committed);
     return true;
+}
+
+bool region_make_room(size_t least_bytes, size_t bytes) {
+    ASSERT(lock_is_mine(&pool_lock) && least_bytes <= bytes);
+    size_t unused_bytes = (slab_limit - slabs_committed) << SLAB_SHIFT;
+    if (least_bytes > unused_bytes)
+        return false;
+    size_t kept_bytes = bytes < unused_bytes ? (slab_limit << SLAB_SHIFT) - bytes : 0;
+    return region_release_unused(kept_bytes);
 }

@@ -96,6 +96,10 @@ void region_forbid_huge_pages(size_t slab_index, size_t slabs);
  * if there was none to give, or if it is not this process's but that of the parent of a vfork(). */
 bool region_release_unused(size_t keep_bytes);
 
+/* The same for a request that lacks at least `least_bytes` of address space: give back so much that
+ * there are `bytes`. False, and nothing done, if there is not so much as the least. */
+bool region_make_room(size_t least_bytes, size_t bytes);
+
 /* ---- for spans.h, which takes neighbours ---- */
 
 /* Bounds, in slabs, set at start. */

@@ -10,15 +10,31 @@
 
 /* ---- taking ---- */
 
-/* The next allocator has no memory. If the process has an address-space limit, what the region
- * reserved and never used may be in its way: give that back. True if it is worth asking once more.
- */
-COLD static bool make_room(void) {
-    if (os_address_space_limit() == SIZE_MAX)
+/* What allocators reserve beyond a request. */
+enum { ROOM_BESIDE_BYTES = 4 << 20 };
+
+static size_t sum(size_t a, size_t b) {
+    return a <= SIZE_MAX - b ? a + b : SIZE_MAX;
+}
+
+static size_t excess(size_t bytes, size_t limit) {
+    return bytes > limit ? bytes - limit : 0;
+}
+
+/* The next allocator has no memory for `bytes` more, of which it needs at least `least_bytes` of
+ * the address space. If that is limited, what the region reserved and never used may be in its way:
+ * give back what it takes, if that is enough. True if it is worth asking once more. */
+COLD static bool make_room(size_t least_bytes, size_t bytes) {
+    size_t limit = os_address_space_limit();
+    size_t used = os_address_space_used();
+    if (used == 0) /* not known: as if all were used */
+        used = limit;
+    size_t most = sum(sum(used, bytes), ROOM_BESIDE_BYTES);
+    if (limit == SIZE_MAX || least_bytes > limit || most <= limit)
         return false;
     if (!lock_acquire(&pool_lock))
         return false;
-    bool released = region_release_unused(0);
+    bool released = region_make_room(excess(sum(used, least_bytes), limit), excess(most, limit));
     lock_release(&pool_lock);
     return released;
 }
@@ -63,11 +79,11 @@ static void *take_class_slow(size_t alignment, size_t bytes, enum block_form for
 
 /* The result of a call of the next allocator, asked once more if room could be made. errno as the
  * last try leaves it. */
-#define WITH_ROOM(call)                                                                            \
+#define WITH_ROOM(least_bytes, bytes, call)                                                        \
     ({                                                                                             \
         int saved_errno = errno;                                                                   \
         void *result = (call);                                                                     \
-        if (UNLIKELY(result == NULL) && make_room()) {                                             \
+        if (UNLIKELY(result == NULL) && make_room(least_bytes, bytes)) {                           \
             errno = saved_errno;                                                                   \
             result = (call);                                                                       \
         }                                                                                          \
@@ -76,7 +92,7 @@ static void *take_class_slow(size_t alignment, size_t bytes, enum block_form for
 
 /* A request that the next allocator serves. */
 static void *take_next(size_t bytes) {
-    return WITH_ROOM(next()->malloc(bytes));
+    return WITH_ROOM(bytes, bytes, next()->malloc(bytes));
 }
 
 /* With strategy=direct: as little as can be between the program and the next allocator. */
@@ -152,7 +168,7 @@ SLOW void *route_take_zeroed(size_t bytes) {
         bool zeroed = class_index == LARGE_CLASS || heap_current->claims[class_index].zeroed;
         return clear_block(block, class_index, zeroed);
     }
-    return WITH_ROOM(next()->calloc(1, bytes));
+    return WITH_ROOM(bytes, bytes, next()->calloc(1, bytes));
 }
 
 /* `alignment` is a power of two. NULL and ENOMEM if there is no memory. */
@@ -168,7 +184,7 @@ SLOW void *route_take_aligned(size_t alignment, size_t bytes, enum block_form fo
     if (block != NULL)
         return block;
     size_t asked = bytes != 0 ? bytes : 1; /* of nothing, some allocators give none */
-    return WITH_ROOM(next()->memalign(alignment, asked));
+    return WITH_ROOM(asked, sum(asked, alignment), next()->memalign(alignment, asked));
 }
 
 /* ---- giving ---- */
@@ -312,7 +328,8 @@ static void *resize_foreign(void *pointer, size_t bytes, const struct call *call
     if ((bytes <= config.slot_max || checked_is_hardened) &&
         config.strategy != TAGPOOL_STRATEGY_DIRECT && next()->tells_sizes)
         return move_block(pointer, next()->malloc_usable_size(pointer), bytes, call, caller);
-    return WITH_ROOM(next()->realloc(pointer, bytes));
+    return WITH_ROOM(next()->tells_sizes ? excess(bytes, next()->malloc_usable_size(pointer)) : 0,
+                     bytes, next()->realloc(pointer, bytes));
 }
 
 void *route_resize(void *pointer, size_t bytes, const struct call *call, const void *caller) {

@@ -67,6 +67,7 @@ size_t spans_take(size_t slabs) {
         !os_commit(region_slab_start(slab_index), slabs << SLAB_SHIFT))
         return REGION_NO_SLAB;
     ASSERT(slab_index > 0 && slab_index + slabs < region_counts.used); /* with neighbours */
+    os_put_into_dumps(region_slab_start(slab_index), slabs << SLAB_SHIFT);
     spans_taken++;
     region_count_taken(slabs);
     return slab_index;
@@ -82,6 +83,7 @@ bool spans_keep_memory(size_t slabs) {
 static void empty(void *start, size_t bytes) {
     if (!os_purge(start, bytes))
         memset(start, 0, bytes);
+    os_leave_out_of_dumps(start, bytes);
     os_hide(start, bytes);
 }
 

@@ -46,6 +46,9 @@ enum tagpool_on_fault { TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_REPORT, TAGPOOL
     X(harden, FLAG, 0, 0, 1,                                                                       \
       "strategy=tagged and: random order, freed blocks cleared and checked, canaries, "            \
       "inaccessible pages, blocks up to 32K pooled")                                               \
+    X(forms, FLAG, 0, 0, 1,                                                                        \
+      "with tags: report what may be freed in the wrong way (new, new[], malloc); false alarms "   \
+      "where a library has a C++ library of its own linked in")                                    \
     X(quarantine, COUNT, 256, 0, 65536,                                                            \
       "with harden=on: freed blocks that each thread keeps from reuse")                            \
     X(guard, COUNT, 128, 0, 4096,                                                                  \

@@ -44,6 +44,48 @@ run run --check -- "$work/leaver" child
 check $? 'and so it does of a child alone'
 run run --check -- "$work/leaver" thread
 [ "$status" -eq 99 ] && head -n 1 "$work/err" | grep -qx "tagpool\[[0-9]*\]: other threads may \
-still be running: what they and the C library keep counts as leaked"
+still be running: what they, the C library and variables keep counts as leaked"
 check $? 'where a thread still runs the first line says what counts as leaked'
+
+# One library has the C++ library linked in, the other uses the shared one: what one makes with
+# malloc, the other frees with operator delete, and the other way round.
+crossing() {
+    sentence='blocks cross between a shared and a linked-in C++ library without a fault'
+    cxx=${CXX:-c++}
+    cat >"$work/maker.cpp" <<'C'
+#include <string>
+std::string make() { return std::string(100, 'a'); }
+void unmake(std::string *text) { delete text; }
+C
+    cat >"$work/user.cpp" <<'C'
+#include <string>
+std::string make();
+void unmake(std::string *text);
+int main() {
+    std::string text = make();
+    unmake(new std::string(50, 'b'));
+    return text.size() != 100;
+}
+C
+    if ! "$cxx" -shared -fPIC -static-libstdc++ -Wl,--exclude-libs,ALL -o "$work/libmaker.so" \
+        "$work/maker.cpp" 2>"$work/err" ||
+        ! "$cxx" -Wl,-rpath,"$work" -o "$work/user" "$work/user.cpp" "$work/libmaker.so"; then
+        skip "$sentence" "no C++ compiler, or no static C++ library"
+        return
+    fi
+    for options in strategy=metadata strategy=tagged harden=on; do
+        run run -o "$options" -- "$work/user"
+        [ "$status" -eq 0 ] && [ ! -s "$work/err" ]
+        check $? "$sentence: $options"
+    done
+    # The linked-in library keeps the memory of its exceptions to the end, in a variable.
+    run run --check -- "$work/user"
+    [ "$status" -eq 0 ] && [ "$(tail -n 1 "$work/err")" = "$clean" ] &&
+        head -n 1 "$work/err" | grep -q '^tagpool\[[0-9]*\]: still reachable: '
+    check $? "--check calls such a program neither faulty nor leaky"
+    run run --check -o forms=on -- "$work/user"
+    [ "$status" -eq 99 ] && grep -q ': possible form mismatch at free of ' "$work/err"
+    check $? "it does where forms=on asks for it, and says that it may be"
+}
+crossing
 finish

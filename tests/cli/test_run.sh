@@ -120,13 +120,14 @@ compile misused <<'C'
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-static void *volatile kept[3];
+static void *volatile last;
 int main(int count, char **arguments) {
     void *volatile block = malloc(40);
     for (int i = 1; i < count; i++) {
         if (strcmp(arguments[i], "leak") == 0)
             for (int j = 0; j < 3; j++)
-                kept[j] = malloc(40);
+                last = malloc(40);
+        last = NULL;
         free(block);
         block = malloc(40);
         if (strcmp(arguments[i], "twice") == 0) {
@@ -166,7 +167,7 @@ if "$tagpool" help options | grep -q "^  harden "; then
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-static void *volatile kept;
+static void *volatile last;
 int main(int count, char **arguments) {
     int wrong = count > 1;
     for (int i = 0; i < 300; i++)
@@ -176,7 +177,8 @@ int main(int count, char **arguments) {
             if (wrong && i >= 298)
                 free(block);
             if (wrong && i == 297)
-                kept = malloc(40);
+                last = malloc(40);
+            last = NULL;
             if (wrong && i == 296)
                 _exit(0);
             exit(0);

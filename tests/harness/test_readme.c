@@ -140,7 +140,13 @@ static void misuse_row(int index, char *row, size_t size) {
     snprintf(row, size, "| %s |", misuses[index].sentence);
     for (int i = 0; i < MISUSE_STRATEGY_COUNT; i++) {
         enum misuse_outcome outcome = misuses[index].outcomes[i];
-        add(row, size, outcome == MISUSE_OUTCOME_RUNS_THROUGH ? " no |" : " found |");
+        if (misuse_option(outcome) != NULL) {
+            add(row, size, " `");
+            add(row, size, misuse_option(outcome));
+            add(row, size, "` |");
+        } else {
+            add(row, size, outcome == MISUSE_OUTCOME_RUNS_THROUGH ? " no |" : " found |");
+        }
         if (strstr(seen, signs[outcome]) == NULL) {
             add(seen, sizeof seen, seen[0] != '\0' ? ", " : "");
             add(seen, sizeof seen, signs[outcome]);

@@ -1,19 +1,42 @@
-/* If this failed, leaks=on would miss blocks that a program left live, count what it freed, or
- * frighten the user of a program without a leak. */
+/* If this failed, leaks=on would miss blocks that a program left live, count what it freed or can
+ * still get at, or frighten the user of a program without a leak. */
 #include "calls.h"
 
 /* --- the child: MODE; leaves what its mode says and writes nothing --- */
 
 enum { CHILD_ARGUMENTS = 2, LEFT_SMALL = 7, LEFT_MEDIUM = 3 };
 
-static void *kept[LEFT_SMALL + LEFT_MEDIUM];
-
+/* Nothing points to them. */
 static void *leave_blocks(void *argument) {
     for (int i = 0; i < LEFT_SMALL; i++)
-        kept[i] = make(40);
+        (void)opaque(make(40));
     for (int i = 0; i < LEFT_MEDIUM; i++)
-        kept[LEFT_SMALL + i] = make(500);
+        (void)opaque(make(500));
     return argument;
+}
+
+/* Blocks that a variable leads to: in one step, by a pointer into them, by way of another block, in
+ * a large one, and in a variable of the thread. */
+static void *volatile kept[3];
+static _Thread_local void *volatile kept_by_thread;
+
+enum { REACHABLE = 5, REACHABLE_BYTES = 40 + 60 + 100 + 2000 + 80 };
+
+static void keep_blocks(void) {
+    void **chain = make(100);
+    chain[0] = chain; /* itself, too */
+    chain[1] = make(2000);
+    kept[0] = make(40);
+    kept[1] = (char *)make(60) + 17;
+    kept[2] = chain;
+    kept_by_thread = make(80);
+}
+
+/* Two blocks that lead to each other, and to which nothing else leads. */
+static void leave_a_circle(void) {
+    void **one = make(100), **other = make(100);
+    one[0] = other;
+    other[0] = one;
 }
 
 /* Of many sizes and forms, in two threads; all are freed. */
@@ -55,7 +78,15 @@ static int child_main(const char *mode) {
         run_thread(leave_blocks, NULL);
     if (strcmp(mode, "large") == 0)
         for (int i = 0; i < 2; i++)
-            kept[i] = make(100000);
+            (void)opaque(make(100000));
+    if (strcmp(mode, "kept large") == 0) {
+        kept[0] = make(100000);
+        ((void **)kept[0])[5000] = make(40);
+    }
+    if (strcmp(mode, "kept") == 0)
+        keep_blocks();
+    if (strcmp(mode, "circle") == 0)
+        leave_a_circle();
     if (strcmp(mode, "_exit") == 0) {
         leave_blocks(NULL);
         _exit(0);
@@ -163,8 +194,9 @@ static void check_leaks(enum misuse_strategy strategy, const char *mode) {
 /* Nobody may free what the C library keeps while another thread runs; a stream's buffer is known.
  */
 static void check_running_thread(enum misuse_strategy strategy) {
-    static const char sentence[] = "]: other threads may still be running: what they and the C "
-                                   "library keep counts as leaked\n";
+    static const char sentence[] =
+        "]: other threads may still be running: what they, the C library "
+        "and variables keep counts as leaked\n";
     static struct child child;
     unsigned long bytes, stdio_bytes;
     if (!run_mode(&child, strategy, "running"))
@@ -175,6 +207,33 @@ static void check_running_thread(enum misuse_strategy strategy) {
     unsigned long stdio_blocks = total(child.err, &stdio_bytes);
     CHECK_SAY(stdio_blocks == blocks && stdio_bytes == bytes, "%lu blocks without stdio, with: %s",
               blocks, child.err);
+}
+
+/* What a variable leads to is told apart, and is all that is told. */
+static void check_kept(enum misuse_strategy strategy) {
+    static const char *const words = "]: still reachable: ";
+    static struct child child;
+    unsigned long blocks = 0, bytes = 0;
+    if (!run_mode(&child, strategy, "kept"))
+        return;
+    const char *text = strstr(child.err, words);
+    CHECK_SAY(text != NULL && strchr(text, '\n')[1] == '\0', "it wrote: %s", child.err);
+    if (text == NULL)
+        return;
+    text += strlen(words);
+    CHECK_SAY(read_number(&text, &blocks, " blocks, ") && read_number(&text, &bytes, " bytes\n") &&
+                  blocks == REACHABLE &&
+                  (strategy == MISUSE_STRATEGY_metadata || bytes == REACHABLE_BYTES),
+              "%lu blocks, %lu bytes: %s", blocks, bytes, child.err);
+}
+
+static void check_circle(enum misuse_strategy strategy) {
+    static struct child child;
+    unsigned long bytes;
+    if (!run_mode(&child, strategy, "circle"))
+        return;
+    CHECK_SAY(total(child.err, &bytes) == 2 && strstr(child.err, "reachable") == NULL,
+              "it wrote: %s", child.err);
 }
 
 static void check_strategy(enum misuse_strategy strategy) {
@@ -199,6 +258,14 @@ static void check_strategy(enum misuse_strategy strategy) {
         snprintf(name, sizeof name, "%s [%s]", tests[i].name, strategies[strategy].name);
         tap_report(name);
     }
+    check_kept(strategy);
+    snprintf(name, sizeof name, "what a variable leads to is no leak [%s]",
+             strategies[strategy].name);
+    tap_report(name);
+    check_circle(strategy);
+    snprintf(name, sizeof name, "blocks that only lead to each other are leaks [%s]",
+             strategies[strategy].name);
+    tap_report(name);
     check_running_thread(strategy);
     snprintf(name, sizeof name,
              "where a thread still runs the report says what is counted too [%s]",
@@ -214,6 +281,10 @@ static void large_blocks_are_counted_where_they_are_ours(void) {
     CHECK_SAY(strstr(child.err, "]: leaked 2 large blocks, 200000 bytes requested\n") != NULL &&
                   total(child.err, &bytes) == 2 && bytes == 200000,
               "it wrote: %s", child.err);
+    if (run_mode(&child, MISUSE_STRATEGY_hardened, "kept large"))
+        CHECK_SAY(strstr(child.err, "]: still reachable: 2 blocks, 100040 bytes\n") != NULL &&
+                      strstr(child.err, "leaked") == NULL,
+                  "it wrote: %s", child.err);
 }
 
 int main(int argc, char **argv) {

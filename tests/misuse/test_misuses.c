@@ -119,10 +119,19 @@ static void check_run(size_t index, enum misuse_strategy strategy, size_t bytes,
                                                scenario->prepare == slab_never_used
                                                    ? ""
                                                    : owner_of(scenario->flags, bytes, elsewhere)};
-    const char *options = strategies[strategy].options;
-    char number[32];
+    const char *option = misuse_option(expected.outcome);
+    char number[32], options[128];
     int faults = tap.faults;
     snprintf(number, sizeof number, "%zu", index);
+    snprintf(options, sizeof options, "%s%s%s", strategies[strategy].options,
+             option != NULL ? "," : "", option != NULL ? option : "");
+    if (option != NULL) {
+        run_child(&child, strategies[strategy].options, number, bytes, form_number, elsewhere,
+                  true);
+        CHECK_SAY(child_succeeded(&child) && child.err[0] == '\0',
+                  "without %s (%zu bytes) it ends with %#x: %s", option, bytes,
+                  (unsigned)child.status, child.err);
+    }
     run_child(&child, options, number, bytes, form_number, elsewhere, false);
     CHECK_SAY(child_succeeded(&child) && child.err[0] == '\0',
               "the control (%zu bytes) ends with %#x: %s", bytes, (unsigned)child.status,

@@ -283,7 +283,7 @@ static void check_confession(const struct child *child, enum crime crime) {
 static void check_seed(unsigned seed, enum crime crime, enum misuse_strategy strategy) {
     static struct child child;
     char options[128];
-    snprintf(options, sizeof options, "%s", strategies[strategy].options);
+    snprintf(options, sizeof options, "%s,forms=on", strategies[strategy].options);
     run_child(&child, options, seed, crime, strategy, false);
     CHECK_SAY(child_succeeded(&child) && child.err[0] == '\0', "the control ends with %#x: %s",
               (unsigned)child.status, child.err);
@@ -291,7 +291,7 @@ static void check_seed(unsigned seed, enum crime crime, enum misuse_strategy str
     CHECK_SAY(!child.late && WIFSIGNALED(child.status) && WTERMSIG(child.status) == SIGABRT,
               "the status is %#x, not SIGABRT", (unsigned)child.status);
     check_confession(&child, crime);
-    snprintf(options, sizeof options, "%s,on_fault=report", strategies[strategy].options);
+    snprintf(options, sizeof options, "%s,forms=on,on_fault=report", strategies[strategy].options);
     if (library_has(options)) {
         run_child(&child, options, seed, crime, strategy, true);
         CHECK_SAY(child_succeeded(&child), "reported, the program ends with %#x: %s",

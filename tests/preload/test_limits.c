@@ -2,6 +2,7 @@
  * because the library took the address space for itself. */
 #include "../harness/tap.h"
 #include "behaviour.h"
+#include <malloc.h>
 #include <pthread.h>
 #include <sys/resource.h>
 
@@ -9,11 +10,12 @@ enum { MIB = 1 << 20, NODE_BYTES = 64 };
 
 static const char *program;
 static size_t limit_mib; /* of the child about to be started */
+static __rlimit_resource_t limited = RLIMIT_AS;
 
 static void set_limit(void) {
     struct rlimit limit = {limit_mib * MIB, limit_mib * MIB};
     if (limit_mib != 0)
-        setrlimit(RLIMIT_AS, &limit);
+        setrlimit(limited, &limit);
 }
 
 /* A list of nodes, as many bytes as asked for; NULL when memory ran out. */
@@ -193,6 +195,49 @@ static int data_main(size_t most_mib) {
     return failed == NULL ? 0 : 3;
 }
 
+/* A block that nobody could serve takes nothing from the pools; one that others could takes what it
+ * needs, and the pools go on with the rest. */
+static int huge_main(size_t mib) {
+    free(malloc(40));
+    size_t before_kib = address_space_kib();
+    for (size_t bytes = (size_t)1 << 62; bytes > mib * MIB; bytes /= 2) {
+        void *block = opaque(malloc(bytes));
+        void *zeroed = opaque(calloc(1, bytes));
+        void *aligned = NULL;
+        int error = posix_memalign(&aligned, 64, bytes);
+        if (block != NULL || zeroed != NULL || error != ENOMEM)
+            return 2;
+    }
+    if (address_space_kib() + 1024 < before_kib)
+        return 3;
+    /* All but an eighth of the limit, in blocks of an eighth: the last ones need some of what is
+     * reserved, and not all. */
+    size_t taken_kib = 0;
+    for (int i = 0; i < 7; i++) {
+        void *block = malloc(mib * MIB / 8);
+        taken_kib += block != NULL ? mib * 1024 / 8 : 0;
+    }
+    return taken_kib < mib * 1024 / 8 * 7 ? 4 : 0;
+}
+
+/* A program with a second thread that allocates: how much more than that takes it of the address
+ * space. */
+static int second_main(size_t most_mib) {
+    pthread_t thread;
+    pthread_attr_t attributes;
+    mallopt(M_ARENA_MAX, 1); /* glibc's own take 64 MiB */
+    free(malloc(40));
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 256 * 1024);
+    size_t before_kib = address_space_kib();
+    for (int i = 0; i < 3; i++) {
+        if (pthread_create(&thread, &attributes, thread_main, NULL) != 0)
+            return 2;
+        pthread_join(thread, NULL);
+    }
+    return address_space_kib() - before_kib <= most_mib * 1024 ? 0 : 3;
+}
+
 static void check_under_limit(size_t mib, size_t share_of_mib, const char *mode) {
     static struct child child;
     char number[32];
@@ -213,6 +258,16 @@ static void a_program_runs_under_every_limit_of_address_space(void) {
         check_under_limit(limits_mib[i], limits_mib[i], "share");
 }
 
+/* Where accessible memory counts, used or not, what the library makes accessible for itself is
+ * little. */
+static void a_program_runs_under_every_limit_of_data(void) {
+    static const size_t limits_mib[] = {3, 4, 6, 8, 16, 64};
+    limited = RLIMIT_DATA;
+    for (size_t i = 0; i < sizeof limits_mib / sizeof limits_mib[0]; i++)
+        check_under_limit(limits_mib[i], limits_mib[i], "share");
+    limited = RLIMIT_AS;
+}
+
 static void most_of_a_limit_can_be_one_block(void) {
     static const size_t limits_mib[] = {64, 80, 100, 256, 1000};
     for (size_t i = 0; i < sizeof limits_mib / sizeof limits_mib[0]; i++)
@@ -224,6 +279,16 @@ static void a_large_limit_does_not_matter(void) {
     check_under_limit(16384, 64, "share");
     check_under_limit((size_t)1 << 20, 64, "share");
     check_under_limit(0, 64, "share");
+}
+
+static void a_huge_request_leaves_the_pools_what_it_does_not_need(void) {
+    static const size_t limits_mib[] = {64, 256, 1000};
+    for (size_t i = 0; i < sizeof limits_mib / sizeof limits_mib[0]; i++)
+        check_under_limit(limits_mib[i], limits_mib[i], "huge");
+}
+
+static void a_second_thread_takes_little_address_space(void) {
+    check_under_limit(0, 4, "second");
 }
 
 static void running_out_of_memory_is_survived(void) {
@@ -255,6 +320,10 @@ static int run_child(const char *mode, size_t mib) {
         return large_main(mib);
     if (strcmp(mode, "exhaust") == 0)
         return exhaust_main(mib);
+    if (strcmp(mode, "huge") == 0)
+        return huge_main(mib);
+    if (strcmp(mode, "second") == 0)
+        return second_main(mib);
     if (strcmp(mode, "data") == 0)
         return data_main(mib);
     if (strcmp(mode, "lock") == 0)
@@ -267,8 +336,11 @@ int main(int argc, char **argv) {
     if (argc == 3)
         return run_child(argv[1], strtoul(argv[2], NULL, 10));
     TAP_RUN(a_program_runs_under_every_limit_of_address_space);
+    TAP_RUN(a_program_runs_under_every_limit_of_data);
     TAP_RUN(most_of_a_limit_can_be_one_block);
     TAP_RUN(a_large_limit_does_not_matter);
+    TAP_RUN(a_huge_request_leaves_the_pools_what_it_does_not_need);
+    TAP_RUN(a_second_thread_takes_little_address_space);
     TAP_RUN(running_out_of_memory_is_survived);
     TAP_RUN(a_process_may_limit_itself_later);
     TAP_RUN(all_memory_can_be_locked_under_a_limit);

@@ -31,11 +31,17 @@
     X(OVERFLOW, "overflow of", "bytes after the block changed", SIGABRT)                           \
     X(WRITE_AFTER_FREE, "write after free to", "freed block changed", SIGABRT)                     \
     X(WRONG_SIZE, "size mismatch at free of", "freed as", SIGABRT)                                 \
-    X(WRONG_FORM, "form mismatch at free of", "made by", SIGABRT)
+    X(WRONG_FORM, "possible form mismatch at free of", "made by", SIGABRT)
 
 #define MISUSE_OUTCOME_ID(ID, ...) MISUSE_OUTCOME_##ID,
 enum misuse_outcome { MISUSE_OUTCOMES(MISUSE_OUTCOME_ID) MISUSE_OUTCOME_COUNT };
 #undef MISUSE_OUTCOME_ID
+
+/* The option without which the misuse runs through all the same, because what it looks like may be
+ * right; NULL if none is needed. */
+static inline const char *misuse_option(enum misuse_outcome outcome) {
+    return outcome == MISUSE_OUTCOME_WRONG_FORM ? "forms=on" : NULL;
+}
 
 /* X(ID, MISUSE, outcome with metadata, with tagged, with harden=on) */
 #define MISUSES(X)                                                                                 \

@@ -128,6 +128,12 @@ static void strategies_print_costs(FILE *out, const struct results *results, con
 
 /* ---- what it finds ---- */
 
+static const char *strategies_finding(enum misuse_outcome outcome) {
+    if (outcome == MISUSE_OUTCOME_RUNS_THROUGH)
+        return "no";
+    return misuse_option(outcome) != NULL ? misuse_option(outcome) : "yes";
+}
+
 static void strategies_print_findings(FILE *out) {
     static const struct {
         const char *misuse;
@@ -152,8 +158,7 @@ static void strategies_print_findings(FILE *out) {
         table_add(&table);
         table_set(&table, 0, "%s", rows[row].misuse);
         for (unsigned i = 0; i < MISUSE_STRATEGY_COUNT; i++)
-            table_set(&table, 1 + i, "%s",
-                      rows[row].outcome[i] == MISUSE_OUTCOME_RUNS_THROUGH ? "no" : "yes");
+            table_set(&table, 1 + i, "%s", strategies_finding(rows[row].outcome[i]));
     }
     fputc('\n', out);
     table_finish(out, &table);

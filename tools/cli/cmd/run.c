@@ -47,9 +47,11 @@ static const char run_details[] =
     "the\n"
     "last line is the sum: 'check: 2 faults, 3 leaked blocks (120 bytes)'. If something was found "
     "the\n"
-    "exit status is 99, whatever the program's own. Where other threads still run at exit, what "
-    "they\n"
-    "and the C library keep counts as leaked, and a line says so: let them end first.\n";
+    "exit status is 99, whatever the program's own. Blocks that the program's variables still "
+    "lead\n"
+    "to are no leaks; one line counts them. Where other threads still run at exit, what they, the "
+    "C\n"
+    "library and variables keep counts as leaked, and a line says so: let them end first.\n";
 
 __attribute__((noreturn)) static void run_execute(const struct target *target, char **envp) {
     execve(target->path, target->argv, envp);

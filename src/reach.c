@@ -1,0 +1,100 @@
+#include "reach.h"
+
+#include "checked.h"
+#include "heap_life.h"
+#include "large.h"
+#include "os.h"
+
+#include <string.h>
+
+/* A block that was found is marked, and waits in `found` until it is looked through. */
+static SELDOM struct {
+    uint64_t *marks; /* SLAB_WORDS for each slab; NULL: none is known */
+    uint64_t *found; /* slab index * SLAB_SLOTS + slot; as many as there are live blocks */
+    size_t found_count;
+    size_t found_most;
+} reach;
+
+static uint64_t *mark_word(size_t slab_index, uint32_t slot) {
+    return &reach.marks[slab_index * SLAB_WORDS + slot / WORD_BITS];
+}
+
+static void note(const struct slab *slab, uint32_t slot) {
+    size_t index = slab_index(slab);
+    uint64_t *word = mark_word(index, slot), bit = (uint64_t)1 << slot % WORD_BITS;
+    if ((*word & bit) != 0 || reach.found_count == reach.found_most)
+        return;
+    *word |= bit;
+    reach.found[reach.found_count++] = index * SLAB_SLOTS + slot;
+}
+
+/* Note the live block that an address lies in, if there is one. */
+static void look_at(uintptr_t address) {
+    if (address - region.base >= region_counts.used << SLAB_SHIFT)
+        return;
+    const void *pointer = (const void *)address;
+    const struct slab *slab = slab_at(region_slab_index(pointer));
+    int owner = slab_owner(slab);
+    if (owner < 0 || owner == SLAB_OWNER_LARGE) {
+        slab = large_find(pointer);
+        if (slab != NULL)
+            note(slab, 0);
+        return;
+    }
+    const char *first = slab_slot_start(slab, 0);
+    if (owner > SLAB_OWNER_LARGE || slab->stride == 0 || (const char *)pointer < first)
+        return;
+    uint32_t slot = (uint32_t)((const char *)pointer - first) / slab->stride;
+    if (slot < slab->slot_count && slab_holds(slab, slot))
+        note(slab, slot);
+}
+
+static void look_through(const void *start, const void *end, void *context) {
+    (void)context;
+    uintptr_t first = ((uintptr_t)start + sizeof(uintptr_t) - 1) & ~(sizeof(uintptr_t) - 1);
+    for (const uintptr_t *word = (const uintptr_t *)first; word + 1 <= (const uintptr_t *)end;
+         word++)
+        look_at(*word);
+}
+
+static void look_through_block(uint64_t number) {
+    const struct slab *slab = slab_at(number / SLAB_SLOTS);
+    uint32_t slot = (uint32_t)(number % SLAB_SLOTS);
+    bool is_large = slab_owner(slab) == SLAB_OWNER_LARGE;
+    const char *block = is_large ? large_block(slab) : slab_slot_start(slab, slot);
+    size_t bytes = is_large ? large_requested(slab) : checked_requested(slab, slot);
+    look_through(block, block + bytes, NULL);
+}
+
+static void count_block(struct slab *slab, uint32_t slot, void *context) {
+    (void)slab;
+    (void)slot;
+    ++*(size_t *)context;
+}
+
+/* Zeroes, for the rest of the process; NULL if there is no memory. */
+static uint64_t *take_words(size_t count) {
+    size_t bytes = os_round_to_page(count * sizeof(uint64_t));
+    uint64_t *words = os_reserve(bytes, os_page_bytes());
+    return words != NULL && os_commit(words, bytes) ? words : NULL;
+}
+
+bool reach_start(void) {
+    size_t count = 0;
+    heap_life_each_live(count_block, &count);
+    if (count == 0)
+        return true;
+    reach.found = take_words(count);
+    reach.found_most = count;
+    reach.marks = reach.found != NULL ? take_words(region_counts.used * SLAB_WORDS) : NULL;
+    if (reach.marks == NULL)
+        return false;
+    os_each_variables(look_through, NULL);
+    for (size_t i = 0; i < reach.found_count; i++)
+        look_through_block(reach.found[i]);
+    return true;
+}
+
+bool reach_has(const struct slab *slab, uint32_t slot) {
+    return reach.marks != NULL && (*mark_word(slab_index(slab), slot) >> slot % WORD_BITS & 1) != 0;
+}
