@@ -2,6 +2,7 @@
 
 #include "fixed.h"
 #include "os.h"
+#include "slab_set.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -32,13 +33,7 @@ enum { SLAB_SETS = 3 };
 
 #define REGION_ALIGNMENT ((size_t)2 << 20) /* of huge pages */
 
-/* A set of slabs, a bit for each. `lowest` is a lower bound of the words that hold one. The words
- * lie in the reservation, before the remote words. */
-struct slab_set {
-    size_t lowest;
-    uint64_t *words;
-};
-
+/* Their words lie in the reservation, before the remote words. */
 static struct slab_set warm_slabs;
 static struct slab_set cold_slabs;
 static struct slab_set huge_slabs; /* that the kernel may back with huge pages: whole ones */
@@ -59,23 +54,6 @@ static size_t guards_made;
 static size_t warm_least; /* the fewest warm slabs since the last region_decay() */
 static size_t trims_from; /* so many warm slabs lead to a trim */
 
-static bool set_has(const struct slab_set *set, size_t slab_index) {
-    return (set->words[slab_index / WORD_BITS] >> slab_index % WORD_BITS & 1) != 0;
-}
-
-static void set_add(struct slab_set *set, size_t slab_index) {
-    ASSERT(slab_index < region_counts.used && !set_has(set, slab_index));
-    size_t word = slab_index / WORD_BITS;
-    set->words[word] |= (uint64_t)1 << slab_index % WORD_BITS;
-    if (word < set->lowest)
-        set->lowest = word;
-}
-
-static void set_remove(struct slab_set *set, size_t slab_index) {
-    ASSERT(set_has(set, slab_index) && set->lowest <= slab_index / WORD_BITS);
-    set->words[slab_index / WORD_BITS] &= ~((uint64_t)1 << slab_index % WORD_BITS);
-}
-
 /* The warm slabs are as many as were counted, and none of them is cold too: all words, where
  * assertions run. */
 static void check_sets(void) {
@@ -85,21 +63,6 @@ static void check_sets(void) {
         warm += count_bits(warm_slabs.words[i]);
     }
     ASSERT(!ASSERTION_RUNS || warm == region_counts.warm);
-}
-
-/* Remove and return the lowest slab of a set, REGION_NO_SLAB if it is empty. */
-static size_t set_take_lowest(struct slab_set *set) {
-    size_t word_count = (region_counts.used + WORD_BITS - 1) / WORD_BITS;
-    for (size_t word = set->lowest; word < word_count; word++) {
-        if (set->words[word] == 0)
-            continue;
-        set->lowest = word;
-        size_t slab_index = word * WORD_BITS + (size_t)__builtin_ctzll(set->words[word]);
-        set_remove(set, slab_index);
-        return slab_index;
-    }
-    set->lowest = SIZE_MAX;
-    return REGION_NO_SLAB;
 }
 
 /* Bytes of a table with one entry for each slab. */
@@ -260,28 +223,14 @@ static bool commit_slabs(void) {
 
 static_assert(REGION_HUGE_SLABS == 32, "a huge page has 32 bits of a set");
 
-/* The bits of the slabs of a huge page in a set. */
-static uint32_t huge_page_bits(const struct slab_set *set, size_t number) {
-    size_t first = number * REGION_HUGE_SLABS;
-    return (uint32_t)(set->words[first / WORD_BITS] >> first % WORD_BITS);
-}
-
-/* Mark a huge page as one that the kernel may use, or not. */
-static void mark_huge_page(size_t number, bool may_use) {
-    size_t first = number * REGION_HUGE_SLABS;
-    uint64_t bits = (uint64_t)UINT32_MAX << first % WORD_BITS;
-    uint64_t *word = &huge_slabs.words[first / WORD_BITS];
-    *word = may_use ? *word | bits : *word & ~bits;
-}
-
 /* The pool has come to a slab that starts a huge page, all of which is to be used: let the kernel
  * use one, if the pool is large enough. */
 static void allow_huge_page(size_t slab_index) {
-    if (huge_page_bits(&huge_slabs, slab_index / REGION_HUGE_SLABS) != 0 ||
+    if (slab_set_half_word(&huge_slabs, slab_index / REGION_HUGE_SLABS) != 0 ||
         __atomic_load_n(&region_counts.filled, __ATOMIC_RELAXED) < REGION_HUGE_FROM)
         return;
     os_use_huge_pages(region_slab_start(slab_index), (size_t)REGION_HUGE_SLABS << SLAB_SHIFT);
-    mark_huge_page(slab_index / REGION_HUGE_SLABS, true);
+    slab_set_fill_half_word(&huge_slabs, slab_index / REGION_HUGE_SLABS, true);
 }
 
 void region_forbid_huge_pages(size_t slab_index, size_t slabs) {
@@ -289,8 +238,8 @@ void region_forbid_huge_pages(size_t slab_index, size_t slabs) {
     size_t end = (slab_index + slabs - 1) / REGION_HUGE_SLABS + 1;
     for (size_t number = slab_index / REGION_HUGE_SLABS; number < end; number++) {
         size_t first = number;
-        for (; number < end && huge_page_bits(&huge_slabs, number) != 0; number++)
-            mark_huge_page(number, false);
+        for (; number < end && slab_set_half_word(&huge_slabs, number) != 0; number++)
+            slab_set_fill_half_word(&huge_slabs, number, false);
         if (first < number)
             os_use_no_huge_pages(region_slab_start(first * REGION_HUGE_SLABS),
                                  ((number - first) * REGION_HUGE_SLABS) << SLAB_SHIFT);
@@ -327,9 +276,9 @@ static size_t take_next_unused(void) {
 
 /* The lowest slab whose memory was returned. */
 static size_t take_cold(void) {
-    size_t slab_index = set_take_lowest(&cold_slabs);
+    size_t slab_index = slab_set_take_lowest(&cold_slabs, region_counts.used);
     if (slab_index != REGION_NO_SLAB && slab_index % REGION_HUGE_SLABS == 0 &&
-        huge_page_bits(&cold_slabs, slab_index / REGION_HUGE_SLABS) == (UINT32_MAX & ~1u))
+        slab_set_half_word(&cold_slabs, slab_index / REGION_HUGE_SLABS) == (UINT32_MAX & ~1u))
         allow_huge_page(slab_index);
     return slab_index;
 }
@@ -371,7 +320,7 @@ static size_t take_unused(void) {
 }
 
 static size_t take_warm(void) {
-    size_t slab_index = set_take_lowest(&warm_slabs);
+    size_t slab_index = slab_set_take_lowest(&warm_slabs, region_counts.used);
     if (slab_index != REGION_NO_SLAB)
         region_counts.warm--;
     if (region_counts.warm < warm_least)
@@ -409,15 +358,16 @@ size_t region_take_slab(bool *zeroed) {
     if (slab_index == REGION_NO_SLAB)
         return REGION_NO_SLAB;
     ASSERT(slab_index < region_counts.used);
-    ASSERT(!set_has(&warm_slabs, slab_index) && !set_has(&cold_slabs, slab_index));
+    ASSERT(!slab_set_has(&warm_slabs, slab_index) && !slab_set_has(&cold_slabs, slab_index));
     region_count_taken(1);
     return slab_index;
 }
 
 void region_return_slab(size_t slab_index) {
     ASSERT(lock_is_mine(&pool_lock));
-    ASSERT(region_counts.taken > 0 && !set_has(&cold_slabs, slab_index));
-    set_add(&warm_slabs, slab_index);
+    ASSERT(region_counts.taken > 0 && slab_index < region_counts.used);
+    ASSERT(!slab_set_has(&cold_slabs, slab_index));
+    slab_set_add(&warm_slabs, slab_index);
     region_counts.taken--;
     region_counts.warm++;
     if (region_counts.warm < trims_from)
@@ -437,8 +387,8 @@ static size_t make_cold(size_t first, size_t end) {
     if (!os_purge(region_slab_start(first), (end - first) << SLAB_SHIFT))
         return 0;
     for (size_t slab_index = first; slab_index < end; slab_index++) {
-        set_remove(&warm_slabs, slab_index);
-        set_add(&cold_slabs, slab_index);
+        slab_set_remove(&warm_slabs, slab_index);
+        slab_set_add(&cold_slabs, slab_index);
     }
     region_counts.warm -= end - first;
     return end - first;
@@ -452,7 +402,7 @@ static size_t trim_huge_pages(size_t keep) {
     for (size_t number = region_counts.used / REGION_HUGE_SLABS;
          number > 0 && region_counts.warm >= keep + REGION_BATCH_SLABS; number--) {
         size_t first = (number - 1) * REGION_HUGE_SLABS;
-        if (huge_page_bits(&warm_slabs, number - 1) == UINT32_MAX)
+        if (slab_set_half_word(&warm_slabs, number - 1) == UINT32_MAX)
             slabs_returned += make_cold(first, first + REGION_HUGE_SLABS);
     }
     return slabs_returned;
@@ -471,13 +421,13 @@ size_t region_trim(size_t keep) {
     size_t slabs_returned = trim_huge_pages(keep);
     size_t end = region_counts.used;
     while (region_counts.warm > keep && end > 0) {
-        if (!set_has(&warm_slabs, end - 1)) {
+        if (!slab_set_has(&warm_slabs, end - 1)) {
             end--;
             continue;
         }
         size_t first = end - 1;
         while (first > 0 && end - first < region_counts.warm - keep &&
-               set_has(&warm_slabs, first - 1))
+               slab_set_has(&warm_slabs, first - 1))
             first--;
         slabs_returned += make_cold(first, end);
         end = first;

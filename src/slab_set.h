@@ -1,0 +1,57 @@
+/* A set of slabs: a bit for each, in words that lie elsewhere (region.h). Under pool_lock. */
+#ifndef SLAB_SET_H
+#define SLAB_SET_H
+
+#include "assertion.h"
+#include "base.h"
+
+struct slab_set {
+    size_t lowest; /* a lower bound of the words that hold a bit */
+    uint64_t *words;
+};
+
+static inline bool slab_set_has(const struct slab_set *set, size_t slab_index) {
+    return (set->words[slab_index / WORD_BITS] >> slab_index % WORD_BITS & 1) != 0;
+}
+
+static inline void slab_set_add(struct slab_set *set, size_t slab_index) {
+    ASSERT(!slab_set_has(set, slab_index));
+    size_t word = slab_index / WORD_BITS;
+    set->words[word] |= (uint64_t)1 << slab_index % WORD_BITS;
+    if (word < set->lowest)
+        set->lowest = word;
+}
+
+static inline void slab_set_remove(struct slab_set *set, size_t slab_index) {
+    ASSERT(slab_set_has(set, slab_index) && set->lowest <= slab_index / WORD_BITS);
+    set->words[slab_index / WORD_BITS] &= ~((uint64_t)1 << slab_index % WORD_BITS);
+}
+
+/* Remove and return the lowest slab of a set, of those below `end`; SIZE_MAX if there is none. */
+static inline size_t slab_set_take_lowest(struct slab_set *set, size_t end) {
+    size_t word_count = (end + WORD_BITS - 1) / WORD_BITS;
+    for (size_t word = set->lowest; word < word_count; word++) {
+        if (set->words[word] == 0)
+            continue;
+        set->lowest = word;
+        size_t slab_index = word * WORD_BITS + (size_t)__builtin_ctzll(set->words[word]);
+        slab_set_remove(set, slab_index);
+        return slab_index;
+    }
+    set->lowest = SIZE_MAX;
+    return SIZE_MAX;
+}
+
+/* The bits of 32 neighbours, as many as a huge page has: the first 32 slabs have number 0. */
+static inline uint32_t slab_set_half_word(const struct slab_set *set, size_t number) {
+    return (uint32_t)(set->words[number / 2] >> number % 2 * 32);
+}
+
+/* Set or clear all of them. */
+static inline void slab_set_fill_half_word(struct slab_set *set, size_t number, bool value) {
+    uint64_t bits = (uint64_t)UINT32_MAX << number % 2 * 32;
+    uint64_t *word = &set->words[number / 2];
+    *word = value ? *word | bits : *word & ~bits;
+}
+
+#endif
