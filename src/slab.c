@@ -222,14 +222,14 @@ uint32_t slab_live_count(const struct slab *slab) {
     return count;
 }
 
-enum { FEW_SHARE = 4, FEW_MOST = 16, FEW_STEP = 4 };
+enum { FEW_SHARE = 4, FEW_MOST = 16, FEW_STEP = 8 };
 
 uint32_t slab_few(const struct slab *slab, uint32_t blocks) {
     uint32_t share = slab->slot_count / FEW_SHARE;
     uint32_t few = share < FEW_MOST ? share : FEW_MOST;
-    while (few >= blocks && few != 0)
-        few /= FEW_STEP;
-    return few;
+    if (blocks > few)
+        return few;
+    return blocks > few / FEW_STEP ? few / FEW_STEP : 0;
 }
 
 /* The pages in which live slots lie, and the tags in front of them: a bit for each. */

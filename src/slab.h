@@ -253,7 +253,8 @@ void slab_recount(struct slab *slab);
 uint32_t slab_live_count(const struct slab *slab);
 
 /* Of the numbers of blocks that are few in a slab, so that pages may be without any, the largest
- * that is less than `blocks`. Each is a quarter of the one before, the last is 0. */
+ * that is less than `blocks`. They are 16 or fewer, an eighth of
+ * these, and 0. */
 uint32_t slab_few(const struct slab *slab, uint32_t blocks);
 
 /* Return the memory of the pages in which no live slot lies, nor its tag; what of free slots lies
