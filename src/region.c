@@ -27,6 +27,10 @@ enum {
     /* Inaccessible slabs, and spans at one time, each of which takes two mappings, take half of
      * what a process may have. */
     REGION_MAPPINGS_SHARE = 8,
+    REGION_SPANS_SHARE = 2, /* the slabs that are set apart for spans, */
+    /* and the first of them, which are never used. */
+    REGION_SPANS_GAP =
+        REGION_SLABS / 16 < REGION_HUGE_SLABS ? REGION_SLABS / 16 : REGION_HUGE_SLABS,
 };
 
 enum { SLAB_SETS = 3 };
@@ -47,6 +51,7 @@ static size_t slabs_dumped;        /* and those that core dumps hold: no table, 
 static size_t slabs_reserved;      /* slabs for which there is room in the tables */
 static size_t tables_committed;    /* slabs whose descriptor and remote words are accessible */
 static FIXED size_t warm_resting;  /* warm slabs that are not reused as long as there are others */
+static FIXED bool is_hardened;
 static FIXED size_t guard_spacing; /* slabs between two guards, 0 for none */
 static FIXED size_t guard_slabs;   /* slabs of a guard */
 static uint64_t process; /* whose the region is: a child of vfork() has only borrowed it */
@@ -194,6 +199,13 @@ static bool commit_tables(size_t slabs) {
     return slabs <= target;
 }
 
+/* What is accessible and not used lets an overflow pass: one slab, until the pool is so large that
+ * huge pages make up for it. */
+static size_t hardened_step(void) {
+    bool is_large = __atomic_load_n(&region_counts.filled, __ATOMIC_RELAXED) >= REGION_HUGE_FROM;
+    return is_large && !is_data_limited ? REGION_HUGE_SLABS : 1;
+}
+
 /* Make more slabs accessible: half of what there is, within bounds; under a limit, one. */
 static bool commit_slabs(void) {
     size_t step = slabs_committed / 2 & ~(size_t)(REGION_HUGE_SLABS - 1);
@@ -201,7 +213,10 @@ static bool commit_slabs(void) {
         step = REGION_HUGE_SLABS;
     if (step > REGION_STEP_MOST)
         step = REGION_STEP_MOST;
-    step -= (slabs_committed + step) % REGION_HUGE_SLABS; /* which a span may have left uneven */
+    if (is_hardened)
+        step = hardened_step();
+    if (step > 1)
+        step -= (slabs_committed + step) % REGION_HUGE_SLABS; /* what a guard has left uneven */
     if (is_data_limited)
         step = 1;
     if (step > slab_limit - slabs_committed)
@@ -291,9 +306,29 @@ void region_harden(size_t resting, size_t spacing) {
     /* A guard as large as a huge page splits none, and takes no memory either. */
     guard_slabs =
         slab_limit == REGION_SLABS && spacing % REGION_HUGE_SLABS == 0 ? REGION_HUGE_SLABS : 1;
+    is_hardened = true;
 }
 
-bool region_skip_unused(size_t slabs) {
+void region_set_spans_apart(void) {
+    ASSERT(region_counts.used == 0 && region_bounds.span_slabs == 0);
+    region_bounds.span_slabs = slab_limit / REGION_SPANS_SHARE;
+    region_bounds.span_gap = slab_limit < REGION_SLABS ? 1 : REGION_SPANS_GAP;
+    region_counts.span_used = region_bounds.span_gap;
+    slab_limit -= region_bounds.span_slabs;
+    region_bounds.span_base = region.base + (slab_limit << SLAB_SHIFT);
+}
+
+bool region_extend_spans(size_t slabs) {
+    ASSERT(lock_is_mine(&pool_lock));
+    if (slabs > region_bounds.span_slabs - region_counts.span_used)
+        return false;
+    region_counts.span_used += slabs;
+    return true;
+}
+
+/* Make slabs that never served inaccessible for good, from region_counts.used on. They count as
+ * used, and have no descriptor and no memory. False if there are not so many. */
+static bool skip_unused(size_t slabs) {
     ASSERT(lock_is_mine(&pool_lock) && slabs > 0);
     size_t first = region_counts.used;
     size_t end = first + slabs;
@@ -313,7 +348,7 @@ static size_t take_unused(void) {
     size_t place = guard_spacing != 0 ? region_counts.used % (guard_spacing + guard_slabs) : 0;
     if (guard_spacing != 0 && place >= guard_spacing && guards_made < region_bounds.apart_most) {
         guards_made++;
-        if (!region_skip_unused(guard_spacing + guard_slabs - place))
+        if (!skip_unused(guard_spacing + guard_slabs - place))
             return REGION_NO_SLAB;
     }
     return take_next_unused();
@@ -342,7 +377,15 @@ void region_count_taken(size_t slabs) {
     if (region_counts.taken > region_counts.taken_peak)
         region_counts.taken_peak = region_counts.taken;
     ASSERT(region_counts.taken <= region_bounds.memory_slabs);
-    ASSERT(region_counts.taken + region_counts.warm <= region_counts.used);
+    ASSERT(region_counts.taken - region_counts.span_taken + region_counts.warm <=
+           region_counts.used);
+}
+
+void region_count_spans(size_t before, size_t after) {
+    ASSERT(region_counts.span_taken >= before && region_counts.taken >= region_counts.span_taken);
+    region_counts.span_taken += after - before;
+    region_counts.taken -= before;
+    region_count_taken(after);
 }
 
 size_t region_take_slab(bool *zeroed) {
@@ -465,13 +508,27 @@ static void release_areas(size_t slabs_kept) {
     slabs_reserved = slabs_kept;
 }
 
+/* Give back what spans have not used. */
+static void release_spans(size_t kept) {
+    size_t before = region_bounds.span_slabs;
+    if (kept < before && fixed_set(&region_bounds.span_slabs, kept))
+        os_unreserve((void *)(region_bounds.span_base + (kept << SLAB_SHIFT)), (before - kept)
+                                                                                   << SLAB_SHIFT);
+}
+
+static size_t larger(size_t one, size_t other) {
+    return one > other ? one : other;
+}
+
 bool region_release_unused(size_t keep_bytes) {
     ASSERT(lock_is_mine(&pool_lock));
-    size_t kept = keep_bytes >> SLAB_SHIFT;
-    if (kept < slabs_committed)
-        kept = slabs_committed;
-    if (kept >= slab_limit || process != os_process_id())
+    size_t kept = larger(keep_bytes >> SLAB_SHIFT, slabs_committed);
+    size_t spans_kept = larger(keep_bytes >> SLAB_SHIFT, region_counts.span_used);
+    bool has_spans = spans_kept < region_bounds.span_slabs;
+    if ((kept >= slab_limit && !has_spans) || process != os_process_id())
         return false;
+    if (kept > slab_limit)
+        kept = slab_limit;
     size_t limit_before = slab_limit;
     size_t kept_bytes = kept << SLAB_SHIFT;
     if (!fixed_set(&region.owned_bytes, kept_bytes) || !fixed_set(&slab_limit, kept))
@@ -479,14 +536,16 @@ bool region_release_unused(size_t keep_bytes) {
     if (region.bytes > kept_bytes && !set_served_bytes(kept_bytes))
         return false;
     os_unreserve(region_slab_start(kept), (limit_before - kept) << SLAB_SHIFT);
-    release_areas(kept > tables_committed ? kept : tables_committed);
+    release_areas(larger(kept, tables_committed));
+    release_spans(spans_kept);
     return true;
 }
 
 bool region_make_room(size_t least_bytes, size_t bytes) {
     ASSERT(lock_is_mine(&pool_lock) && least_bytes <= bytes);
     size_t unused_bytes = (slab_limit - slabs_committed) << SLAB_SHIFT;
-    if (least_bytes > unused_bytes)
+    size_t unused_spans = region_bounds.span_slabs - region_counts.span_used;
+    if (least_bytes > unused_bytes + (unused_spans << SLAB_SHIFT))
         return false;
     size_t kept_bytes = bytes < unused_bytes ? (slab_limit << SLAB_SHIFT) - bytes : 0;
     return region_release_unused(kept_bytes);
