@@ -13,7 +13,6 @@ struct region_counts region_counts;
 struct lock pool_lock;
 
 enum {
-    REGION_SLABS_LEAST = 16,  /* a smaller region is not worth having */
     REGION_HUGE_SLABS = 32,   /* slabs in a huge page; slabs become accessible by whole ones */
     REGION_HUGE_FROM = 128,   /* a pool of 8 MiB and more grows by huge pages */
     REGION_STEP_MOST = 1024,  /* slabs that become accessible at a time */
@@ -32,10 +31,6 @@ enum {
     REGION_SPANS_GAP =
         REGION_SLABS / 16 < REGION_HUGE_SLABS ? REGION_SLABS / 16 : REGION_HUGE_SLABS,
 };
-
-enum { SLAB_SETS = 3 };
-
-#define REGION_ALIGNMENT ((size_t)2 << 20) /* of huge pages */
 
 /* Their words lie in the reservation, before the remote words. */
 static struct slab_set warm_slabs;
@@ -70,62 +65,16 @@ static void check_sets(void) {
     ASSERT(!ASSERTION_RUNS || warm == region_counts.warm);
 }
 
-/* Bytes of a table with one entry for each slab. */
-static size_t table_bytes(size_t slabs, size_t entry_bytes) {
-    return os_round_to_page(slabs * entry_bytes);
-}
-
-/* Bytes of the words of one set. */
-static size_t set_bytes(size_t slabs) {
-    return os_round_to_page((slabs + WORD_BITS - 1) / WORD_BITS * sizeof(uint64_t));
-}
-
-/* Bytes of all areas behind the slabs. */
-static size_t areas_bytes(size_t slabs) {
-    return table_bytes(slabs, REGION_DESCRIPTOR_BYTES) + SLAB_SETS * set_bytes(slabs) +
-           table_bytes(slabs, REGION_REMOTE_BYTES);
-}
-
-/* The inaccessible bytes in front of slab 0. */
-static size_t gap_bytes(size_t slabs) {
-    return slabs < REGION_SLABS ? SLAB_BYTES : REGION_ALIGNMENT;
-}
-
-/* The full size is whole huge pages: the kernel aligns the start of such a mapping too. Where
- * address space is limited, no page more than needed. */
-static size_t reservation_bytes(size_t slabs) {
-    size_t bytes = gap_bytes(slabs) + (slabs << SLAB_SHIFT) + areas_bytes(slabs);
-    return slabs < REGION_SLABS ? bytes : (bytes + REGION_ALIGNMENT - 1) & ~(REGION_ALIGNMENT - 1);
-}
-
-/* The largest reservation that can be had, halving from the full size; its slabs are in `slabs`,
- * and the first one's start is what it returns. */
-static char *reserve(size_t *slabs) {
-    size_t most_bytes = SIZE_MAX;
-    for (size_t count = REGION_SLABS; count >= REGION_SLABS_LEAST; count /= 2) {
-        size_t bytes = reservation_bytes(count);
-        char *start = bytes <= most_bytes ? os_reserve(bytes, REGION_ALIGNMENT) : NULL;
-        if (start != NULL) {
-            *slabs = count;
-            return start + gap_bytes(count);
-        }
-        /* It does not fit: if that is because of a limit, leave most of it to the program. */
-        if (most_bytes == SIZE_MAX && os_address_space_limit() != SIZE_MAX)
-            most_bytes = os_address_space_limit() / REGION_LIMIT_SHARE;
-    }
-    return NULL;
-}
-
 bool region_start(uint64_t pool_limit, uint64_t retain) {
     size_t slabs;
     ASSERT(region.bytes == 0 && region_counts.used == 0);
     process = os_process_id();
     if (os_page_bytes() > SLAB_BYTES) /* a slab could not be returned without its neighbours */
         return false;
-    char *start = reserve(&slabs);
+    char *start = reservation_make(&slabs);
     if (start == NULL)
         return false;
-    os_leave_out_of_dumps(start - gap_bytes(slabs), reservation_bytes(slabs));
+    os_leave_out_of_dumps(start - reservation_gap_bytes(slabs), reservation_bytes(slabs));
     slab_limit = slabs;
     slabs_reserved = slabs;
     is_data_limited = os_is_data_limited();
@@ -133,13 +82,13 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
     region_bounds.warm_slabs = retain >> SLAB_SHIFT;
     trims_from = region_bounds.warm_slabs + REGION_BATCH_SLABS;
     region.base = (uintptr_t)start;
-    region.owned_bytes = (slabs << SLAB_SHIFT) + areas_bytes(slabs);
+    region.owned_bytes = (slabs << SLAB_SHIFT) + reservation_areas_bytes(slabs);
     region.descriptors = start + (slabs << SLAB_SHIFT);
-    char *sets = region.descriptors + table_bytes(slabs, REGION_DESCRIPTOR_BYTES);
+    char *sets = region.descriptors + reservation_table_bytes(slabs, REGION_DESCRIPTOR_BYTES);
     warm_slabs.words = (uint64_t *)(void *)sets;
-    cold_slabs.words = (uint64_t *)(void *)(sets + set_bytes(slabs));
-    huge_slabs.words = (uint64_t *)(void *)(sets + 2 * set_bytes(slabs));
-    region.remotes = sets + SLAB_SETS * set_bytes(slabs);
+    cold_slabs.words = (uint64_t *)(void *)(sets + reservation_set_bytes(slabs));
+    huge_slabs.words = (uint64_t *)(void *)(sets + 2 * reservation_set_bytes(slabs));
+    region.remotes = sets + SLAB_SETS * reservation_set_bytes(slabs);
     return true;
 }
 
@@ -162,7 +111,7 @@ static bool commit_sets(size_t slabs) {
     char *first = (char *)warm_slabs.words;
     size_t apart = (size_t)((char *)cold_slabs.words - first);
     for (char *set = first; set < region.remotes; set += apart)
-        if (!os_commit(set, set_bytes(slabs)))
+        if (!os_commit(set, reservation_set_bytes(slabs)))
             return false;
     return true;
 }
@@ -170,7 +119,7 @@ static bool commit_sets(size_t slabs) {
 /* Make sets and remote words accessible: the sets in full, which takes one system call, unless
  * accessible memory counts against a limit. */
 static bool commit_sets_and_remotes(size_t slabs) {
-    size_t remote_bytes = table_bytes(slabs, REGION_REMOTE_BYTES);
+    size_t remote_bytes = reservation_table_bytes(slabs, REGION_REMOTE_BYTES);
     if (is_data_limited)
         return commit_sets(slabs) && os_commit(region.remotes, remote_bytes);
     char *sets = (char *)warm_slabs.words;
@@ -190,7 +139,7 @@ static bool commit_tables(size_t slabs) {
         target = slab_limit;
     /* From the start: an area's end may fall into a page that is accessible already, and that is
      * cheap to repeat. */
-    if (!os_commit(region.descriptors, table_bytes(target, REGION_DESCRIPTOR_BYTES)) ||
+    if (!os_commit(region.descriptors, reservation_table_bytes(target, REGION_DESCRIPTOR_BYTES)) ||
         !commit_sets_and_remotes(target))
         return false;
     if (!set_served_bytes(target << SLAB_SHIFT))
@@ -316,14 +265,6 @@ void region_set_spans_apart(void) {
     region_counts.span_used = region_bounds.span_gap;
     slab_limit -= region_bounds.span_slabs;
     region_bounds.span_base = region.base + (slab_limit << SLAB_SHIFT);
-}
-
-bool region_extend_spans(size_t slabs) {
-    ASSERT(lock_is_mine(&pool_lock));
-    if (slabs > region_bounds.span_slabs - region_counts.span_used)
-        return false;
-    region_counts.span_used += slabs;
-    return true;
 }
 
 /* Make slabs that never served inaccessible for good, from region_counts.used on. They count as
@@ -495,16 +436,20 @@ static void release_end(void *area, size_t bytes, size_t kept_bytes) {
 /* Give back what the tables have for more slabs than these, and the gap beyond a slab. */
 static void release_areas(size_t slabs_kept) {
     size_t slabs = slabs_reserved;
-    release_end(region.descriptors, table_bytes(slabs, REGION_DESCRIPTOR_BYTES),
-                table_bytes(slabs_kept, REGION_DESCRIPTOR_BYTES));
-    release_end(region.remotes, table_bytes(slabs, REGION_REMOTE_BYTES),
-                table_bytes(slabs_kept, REGION_REMOTE_BYTES));
+    release_end(region.descriptors, reservation_table_bytes(slabs, REGION_DESCRIPTOR_BYTES),
+                reservation_table_bytes(slabs_kept, REGION_DESCRIPTOR_BYTES));
+    release_end(region.remotes, reservation_table_bytes(slabs, REGION_REMOTE_BYTES),
+                reservation_table_bytes(slabs_kept, REGION_REMOTE_BYTES));
     if (slabs_kept == tables_committed) { /* commit_tables() needs the sets whole */
-        release_end(warm_slabs.words, set_bytes(slabs), set_bytes(slabs_kept));
-        release_end(cold_slabs.words, set_bytes(slabs), set_bytes(slabs_kept));
-        release_end(huge_slabs.words, set_bytes(slabs), set_bytes(slabs_kept));
+        release_end(warm_slabs.words, reservation_set_bytes(slabs),
+                    reservation_set_bytes(slabs_kept));
+        release_end(cold_slabs.words, reservation_set_bytes(slabs),
+                    reservation_set_bytes(slabs_kept));
+        release_end(huge_slabs.words, reservation_set_bytes(slabs),
+                    reservation_set_bytes(slabs_kept));
     }
-    os_unreserve((char *)region.base - gap_bytes(slabs), gap_bytes(slabs) - gap_bytes(slabs_kept));
+    os_unreserve((char *)region.base - reservation_gap_bytes(slabs),
+                 reservation_gap_bytes(slabs) - reservation_gap_bytes(slabs_kept));
     slabs_reserved = slabs_kept;
 }
 

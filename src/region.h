@@ -24,14 +24,7 @@
 #include "assertion.h"
 #include "base.h"
 #include "lock.h"
-
-enum {
-    REGION_DESCRIPTOR_BYTES = 64 + 8 * (int)SLAB_WORDS, /* sizeof(struct slab) */
-    REGION_REMOTE_BYTES = 64 + 16 * (int)SLAB_WORDS,    /* sizeof(struct slab_remote) */
-};
-
-/* Under an address-space limit, at most a quarter of it is reserved. */
-enum { REGION_LIMIT_SHARE = 4 };
+#include "reservation.h"
 
 #define REGION_NO_SLAB SIZE_MAX
 
@@ -123,10 +116,6 @@ static inline void *region_slab_start(size_t slab_index) {
 
 /* Set the second half of the slabs apart. Before the first slab is taken. */
 void region_set_spans_apart(void);
-
-/* Let so many more of the slabs that are set apart be used for spans. False if there are not so
- * many. */
-bool region_extend_spans(size_t slabs);
 
 /* Count so many slabs of a span as taken instead of so many. */
 void region_count_spans(size_t before, size_t after);

@@ -188,9 +188,9 @@ static uint32_t take_free(size_t slabs) {
 
 static uint32_t take_unused(size_t slabs) {
     size_t number = region_counts.span_used;
-    if (slabs > region_bounds.span_slabs - number || !extend_table(number + slabs) ||
-        !region_extend_spans(slabs))
+    if (slabs > region_bounds.span_slabs - number || !extend_table(number + slabs))
         return 0;
+    region_counts.span_used += slabs;
     begin((uint32_t)number, slabs, SPAN_TAKEN);
     return (uint32_t)number;
 }
