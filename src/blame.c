@@ -9,7 +9,7 @@ static enum fault_owner owner_of(const struct fault_report *report) {
     if (owner == SLAB_OWNER_ORPHAN || heap_table_has_vanished(owner))
         return FAULT_OWNER_ENDED;
     bool is_anothers =
-        owner >= SLAB_OWNER_FIRST && owner < SLAB_OWNER_LARGE && owner != (int)heap_current->owner;
+        owner >= SLAB_OWNER_FIRST && owner < SLAB_OWNER_NONE && owner != (int)heap_current->owner;
     return is_anothers ? FAULT_OWNER_ANOTHER : FAULT_OWNER_CALLER;
 }
 

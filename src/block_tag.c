@@ -13,7 +13,10 @@ static uint64_t mix(uint64_t bits) {
 void block_tag_start(uint64_t random_bits) {
     const uint64_t step = 0x9e3779b97f4a7c15u;
     block_tag_key.factor = mix(random_bits + step) | 1;
-    block_tag_key.pattern = mix(random_bits + 2 * step);
+    uint64_t pattern = mix(random_bits + 2 * step);
+    uint64_t first_byte = pattern >> 8 & 0xff;
+    block_tag_key.pattern = (pattern & ~(uint64_t)0xffff) | (first_byte != 0 ? first_byte : 1);
+    block_tag_key.canary = mix(random_bits + 3 * step) | 0x0101010101010101u;
 }
 
 /* The field of `bits` bits from bit `shift` on. */

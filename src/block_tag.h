@@ -50,6 +50,7 @@ static_assert(BLOCK_LOW_BITS + BLOCK_HIGH_BITS + BLOCK_FORM_BITS + BLOCK_CLASS_B
 struct block_tag_key {
     uint64_t factor; /* odd */
     uint64_t pattern;
+    uint64_t canary; /* no byte is 0; it tells nothing of the others */
 };
 extern HIDDEN struct block_tag_key block_tag_key;
 
@@ -57,12 +58,13 @@ extern HIDDEN struct block_tag_key block_tag_key;
 void block_tag_start(uint64_t random_bits);
 
 /* What the tag of a block at this address is xored with. The address is multiplied so that
- * neighbours differ, and rotated because the low bits of a product depend on the low bits of the
- * factors only. The lowest byte is not 0, so that the end of a string that is too long by one
- * changes a tag. */
+ * neighbours differ, and shifted because the low bits of a product depend on the low bits of the
+ * factors only. The two lowest bytes are those of the pattern: the first is not 0, so that the end
+ * of a string that is too long by one changes a tag; the second is 0, so that a string without an
+ * end is read up to here and tells nothing of the rest. */
 static inline uint64_t block_tag_mask(const void *block) {
     uint64_t product = (uint64_t)(uintptr_t)block * block_tag_key.factor;
-    return ((product >> 32 | product << 32) ^ block_tag_key.pattern) | 1;
+    return product << 16 ^ block_tag_key.pattern;
 }
 
 /* The word in front of a block. */

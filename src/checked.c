@@ -36,6 +36,7 @@ void checked_harden(uint64_t quarantine, uint64_t guard) {
     slab_claim_slots = HARDENED_CLAIM_SLOTS;
     region_harden(RESTING_SLABS, guard);
     heap_table_harden();
+    spans_start();
     quarantine_start((uint32_t)quarantine);
 }
 
@@ -50,6 +51,22 @@ static void describe(struct fault_report *report, const struct slab *slab, uint3
 }
 
 /* ---- taking ---- */
+
+/* True if the bytes behind what was requested are as malloc() left them. */
+static bool canary_is_intact(const struct slab *slab, void *block, uint32_t requested) {
+    return requested <= usable_bytes(slab) &&
+           payload_has_canary(block, requested, usable_bytes(slab));
+}
+
+/* True if the block before a slot may have been overflown: it is in use, and has no canary, or one
+ * that is damaged. */
+static bool may_be_overflown(const struct slab *slab, uint32_t slot) {
+    if (slot == 0 || !slab_holds(slab, slot - 1))
+        return false;
+    uint32_t requested = checked_requested(slab, slot - 1);
+    return requested == usable_bytes(slab) ||
+           !canary_is_intact(slab, slab_slot_start(slab, slot - 1), requested);
+}
 
 /* A free slot is not as free() left it: somebody wrote there, or, if that is the low end of its tag
  * alone, over the end of the block before. */
@@ -72,15 +89,17 @@ void *checked_take_written(struct bin *bin, unsigned bin_slot, uint64_t was) {
     block_tag_read(block, class_index, &tag);
     bool is_overflow = was != 0 &&
                        block_tag_judge(block, was, class_index, &before) == BLOCK_OVERFLOWN &&
-                       slot > 0 && slab_holds(slab, slot - 1);
-    if (!slab->disturbed) /* by a thread that a fork left behind as it was about to hand the slot
-                             out */
-        raise_written(slab, slot, is_overflow);
+                       may_be_overflown(slab, slot);
     uint64_t mask = block_tag_mask(block);
     memset(block, 0, usable_bytes(slab));
     block_tag_write(block, mask, tag);
-    payload_write_canary(block, tag.requested, usable_bytes(slab), mask);
-    return checked_hand_out(bin, bin_slot, block);
+    payload_write_canary(block, tag.requested, usable_bytes(slab));
+    /* Before the report: a handler of its abort() that allocates is not to find the slot. */
+    checked_hand_out(bin, bin_slot, block);
+    if (!slab->disturbed) /* by a thread that a fork left behind as it was about to hand the slot
+                             out */
+        raise_written(slab, slot, is_overflow);
+    return block;
 }
 
 /* Apart from checked_take(), which so has less to do where there are no tags. */
@@ -94,7 +113,7 @@ SLOW static void *take_with_tag(struct heap *heap, struct bin *bin, struct block
 void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum block_form form) {
     ASSERT(heap_is_real(heap) && (class_index < SIZE_CLASS_ALL || class_index == LARGE_CLASS));
     if (class_index == LARGE_CLASS)
-        return large_take(bytes, form);
+        return large_take(SLOT_ALIGN, bytes, form);
     struct bin *bin = &heap->claims[class_index];
     if (UNLIKELY(bin->mask == 0)) {
         bin = heap_fill(heap, class_index);
@@ -140,6 +159,14 @@ static unsigned class_for(size_t bytes) {
                                           : size_class_of_large(slot_bytes);
 }
 
+/* True if a size is that of the block. It must be the same where the block was made by a function
+ * of the same family: nobody stood between the program and us. A C++ library of another object may
+ * have rounded it up: then the class must be the same. */
+static bool is_size_of(const struct block_tag *tag, const struct call *call, size_t bytes) {
+    return tag->form == call->form ? bytes == tag->requested
+                                   : class_for(bytes) == class_for(tag->requested);
+}
+
 /* True if the call and the size that it gave go with how the block was made; reports what does not.
  */
 static bool matches(const struct block_tag *tag, const struct call *call, size_t bytes,
@@ -152,9 +179,7 @@ static bool matches(const struct block_tag *tag, const struct call *call, size_t
         blame_raise(report);
         return false;
     }
-    /* Another size of the same class is no harm, and some programs give the size of a base class.
-     */
-    if (bytes != CHECKED_BYTES_UNKNOWN && class_for(bytes) != class_for(tag->requested)) {
+    if (bytes != CHECKED_BYTES_UNKNOWN && !is_size_of(tag, call, bytes)) {
         report->fault = FAULT_SIZE_MISMATCH;
         report->freed_as = bytes;
         blame_raise(report);
@@ -164,7 +189,7 @@ static bool matches(const struct block_tag *tag, const struct call *call, size_t
 }
 
 static void renew_canary(const struct slab *slab, void *block, uint32_t requested) {
-    payload_renew_canary(block, requested, usable_bytes(slab), block_tag_mask(block));
+    payload_renew_canary(block, requested, usable_bytes(slab));
 }
 
 /* True if the slot is in the program's hands. */
@@ -182,6 +207,20 @@ static void mend(const struct slab *slab, uint32_t slot) {
                                            .form = BLOCK_ANY});
     else
         block_tag_mark_freed(block, block_tag_mask(block), slab->class_index);
+}
+
+/* Make free slots good that an overflow has reached, from this one on, up to the first that is as
+ * free() left it: the fault is reported once. */
+static void mend_free(const struct slab *slab, uint32_t slot) {
+    for (; checked_is_hardened && slot < slab->fresh_slot && !is_in_use(slab, slot); slot++) {
+        void *block = slab_slot_start(slab, slot);
+        struct block_tag tag;
+        if (block_tag_read(block, slab->class_index, &tag) == BLOCK_INTACT &&
+            payload_is_zero(block, usable_bytes(slab)))
+            return;
+        block_tag_mark_freed(block, block_tag_mask(block), slab->class_index);
+        payload_clear(block, usable_bytes(slab));
+    }
 }
 
 /* True if there must be a tag behind a block: always in the hardened mode; else in slabs of the
@@ -207,24 +246,27 @@ static bool examine_next(const struct heap *heap, struct slab *slab, uint32_t sl
     if (LIKELY(verdict == BLOCK_INTACT))
         return true;
     struct fault_report report = *call;
-    bool is_overflow =
-        checked_is_hardened && (verdict == BLOCK_OVERFLOWN || !is_in_use(slab, slot + 1));
+    bool in_use = is_in_use(slab, slot + 1);
+    bool is_overflow = checked_is_hardened && (verdict == BLOCK_OVERFLOWN || !in_use) &&
+                       verdict != BLOCK_UNDERFLOWN && may_be_overflown(slab, slot + 1);
+    mend(slab, slot + 1);
+    if (!in_use)
+        mend_free(slab, slot + 1);
     if (is_overflow) {
         describe(&report, slab, slot);
         report.requested = requested;
         report.fault = FAULT_OVERFLOW;
+        if (requested < usable_bytes(slab))
+            renew_canary(slab, slab_slot_start(slab, slot), requested);
         blame_raise(&report);
-    } else {
+    } else if (in_use) {
         raise_damage(slab, slot + 1, verdict, &report);
+    } else {
+        describe(&report, slab, slot + 1);
+        report.fault = FAULT_WRITE_AFTER_FREE;
+        blame_raise(&report);
     }
-    mend(slab, slot + 1);
     return !is_overflow;
-}
-
-/* True if the bytes behind what was requested are as malloc() left them. */
-static bool canary_is_intact(const struct slab *slab, void *block, uint32_t requested) {
-    return requested <= usable_bytes(slab) &&
-           payload_has_canary(block, requested, usable_bytes(slab), block_tag_mask(block));
 }
 
 /* True if a live block may be freed or used by the call. */
@@ -236,8 +278,8 @@ static bool examine(const struct heap *heap, struct slab *slab, uint32_t slot,
     enum block_verdict verdict =
         block_tag_read(slab_slot_start(slab, slot), slab->class_index, &tag);
     if (UNLIKELY(verdict != BLOCK_INTACT)) {
-        raise_damage(slab, slot, verdict, report);
         mend(slab, slot);
+        raise_damage(slab, slot, verdict, report);
         return false;
     }
     bool is_whole =
@@ -250,35 +292,21 @@ static bool examine(const struct heap *heap, struct slab *slab, uint32_t slot,
         report->fault = is_freed ? FAULT_DOUBLE_FREE : FAULT_OVERFLOW;
         if (is_freed)
             report->requested = FAULT_BYTES_UNKNOWN;
+        else
+            renew_canary(slab, slab_slot_start(slab, slot), tag.requested);
         blame_raise(report);
-        if (is_freed)
-            return false;
-        renew_canary(slab, slab_slot_start(slab, slot), tag.requested);
         return false;
     }
     return is_whole && matches(&tag, call, bytes, report);
 }
 
-/* True for a pointer into a slab that serves no class: it lies in a span of slabs, or nowhere. */
-static bool is_in_run(const void *pointer) {
-    if ((uintptr_t)pointer - region.base >= region.bytes)
-        return false;
-    int owner = slab_owner(slab_at(region_slab_index(pointer)));
-    return owner == SLAB_OWNER_LARGE || owner < 0;
-}
-
 /* True if a block of a span may be freed or used by the call; reports what speaks against it. */
 static bool large_is_sound(const void *pointer, const struct call *call, size_t bytes,
                            struct fault_report *report) {
-    report->fault = large_examine(pointer, call->form, bytes, report);
+    report->fault =
+        large_examine(pointer, &(struct large_call){.form = call->form, .bytes = bytes}, report);
     if (report->fault == FAULT_NONE)
         return true;
-    if (report->fault ==
-        FAULT_NEVER_ALLOCATED) { /* a guard, a damaged descriptor: the slab knows */
-        uint32_t slot;
-        heap_find_any(pointer, &slot, report);
-        return false;
-    }
     blame_raise(report);
     return false;
 }
@@ -306,7 +334,7 @@ void checked_give(struct heap *heap, void *pointer, const struct call *call, siz
                   const void *caller) {
     struct fault_report report = {
         .is_use = call->is_use, .function = call->function, .caller = caller};
-    if (checked_is_hardened && is_in_run(pointer)) {
+    if (spans_own(pointer)) {
         if (large_is_sound(pointer, call, bytes, &report))
             large_give(pointer);
         return;
@@ -326,9 +354,9 @@ size_t checked_bytes(struct heap *heap, const void *pointer, const struct call *
                      const void *caller) {
     struct fault_report report = {.is_use = true, .function = call->function, .caller = caller};
     uint32_t slot;
-    if (checked_is_hardened && is_in_run(pointer))
+    if (spans_own(pointer))
         return large_is_sound(pointer, call, CHECKED_BYTES_UNKNOWN, &report)
-                   ? large_requested(slab_at(region_slab_index(pointer)))
+                   ? large_requested(pointer)
                    : CHECKED_FAULTY;
     struct slab *slab = heap_find_any(pointer, &slot, &report);
     if (slab == NULL || !examine(heap, slab, slot, call, CHECKED_BYTES_UNKNOWN, &report))
@@ -336,7 +364,7 @@ size_t checked_bytes(struct heap *heap, const void *pointer, const struct call *
     return given_bytes(slab, slot);
 }
 
-bool checked_resize(void *pointer, size_t bytes) {
+static bool resize_in_slot(void *pointer, size_t bytes) {
     uint32_t slot;
     const struct slab *slab = slab_find(pointer, &slot);
     if (slab == NULL || slab->class_index == 0)
@@ -354,6 +382,12 @@ bool checked_resize(void *pointer, size_t bytes) {
     if (checked_is_hardened)
         renew_canary(slab, pointer, tag.requested);
     return true;
+}
+
+void *checked_resize(void *pointer, size_t bytes) {
+    if (spans_own(pointer))
+        return bytes + BLOCK_TAG_BYTES > SIZE_CLASS_MAX_BYTES ? large_resize(pointer, bytes) : NULL;
+    return resize_in_slot(pointer, bytes) ? pointer : NULL;
 }
 
 size_t checked_requested(const struct slab *slab, uint32_t slot) {

@@ -47,9 +47,10 @@ void checked_give(struct heap *heap, void *pointer, const struct call *call, siz
 size_t checked_bytes(struct heap *heap, const void *pointer, const struct call *call,
                      const void *caller);
 
-/* Let a block that has passed checked_bytes() be used for `bytes` from now on, if that goes in its
- * slot and leaves less than half of it empty. False if it does not: the block must move. */
-bool checked_resize(void *pointer, size_t bytes);
+/* Let a block that has passed checked_bytes() be used for `bytes` from now on: where it is, if that
+ * goes in its slot and leaves less than half of it empty; a large one also elsewhere. Where it is
+ * now; NULL if it must move by taking another, and nothing was done. */
+void *checked_resize(void *pointer, size_t bytes);
 
 /* The bytes that were requested of a live block. */
 size_t checked_requested(const struct slab *slab, uint32_t slot);

@@ -69,9 +69,9 @@ FAST void *checked_take_slot(struct bin *bin, unsigned slot, size_t stride, stru
             return checked_take_written(bin, slot, 0);
     }
     if (kind == CHECKED_SMALL)
-        payload_write_last(block, usable, usable - tag.requested, mask);
+        payload_write_last(block, usable, usable - tag.requested);
     else if (kind == CHECKED_HARDENED)
-        payload_write_canary(block, tag.requested, usable, mask);
+        payload_write_canary(block, tag.requested, usable);
     return checked_hand_out(bin, slot, block);
 }
 
@@ -170,13 +170,12 @@ FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form
     size_t class_index = slab->class_index;
     if (kind == CHECKED_SMALL && UNLIKELY(class_index - 1 >= CHECKED_SMALL_CLASSES))
         return false; /* nor is class 0 */
-    if (bytes != CHECKED_BYTES_UNKNOWN &&
-        UNLIKELY(bytes > checked_most(kind) || checked_class(bytes, kind) != class_index))
-        return false;
     size_t stride = kind == CHECKED_SMALL ? class_index * SLOT_ALIGN : slab->stride;
     size_t usable = stride - BLOCK_TAG_BYTES;
     uint64_t mask = block_tag_mask(block);
     uint64_t requested = block_tag_size_if_intact(block, mask, (unsigned)class_index, form);
+    if (bytes != CHECKED_BYTES_UNKNOWN && UNLIKELY(bytes != requested))
+        return false;
     /* That of freed blocks is more; a small canary is not longer than a step. */
     if (UNLIKELY(kind == CHECKED_SMALL ? usable - requested > PAYLOAD_STEP_BYTES
                                        : requested > usable))
@@ -189,8 +188,8 @@ FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form
             places_wake(heap, slab);
         return true;
     }
-    if (UNLIKELY(kind == CHECKED_SMALL ? !payload_has_last(block, usable, usable - requested, mask)
-                                       : !payload_has_canary(block, requested, usable, mask)))
+    if (UNLIKELY(kind == CHECKED_SMALL ? !payload_has_last(block, usable, usable - requested)
+                                       : !payload_has_canary(block, requested, usable)))
         return false;
     checked_mark_freed(block, mask, (unsigned)class_index);
     quarantine_set_aside(heap, found.index, (uint32_t)found.slot);

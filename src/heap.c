@@ -298,7 +298,7 @@ SLOW bool heap_give_untagged(struct heap *heap, void *pointer) {
     int owner = slab_tag_owner(atomic_load_explicit(&slab->tag, memory_order_acquire), index);
     bool exact;
     size_t slot = slab_slot(slab->reciprocal, (uint32_t)(offset & (SLAB_BYTES - 1)), &exact);
-    if (owner < SLAB_OWNER_FIRST || owner >= SLAB_OWNER_LARGE || !exact)
+    if (owner < SLAB_OWNER_FIRST || owner >= SLAB_OWNER_NONE || !exact)
         return exact && owner == SLAB_OWNER_ORPHAN && orphans_give(heap, slab, (uint32_t)slot);
     uint64_t live = slab_live_of(slab, (uint32_t)slot);
     if (!slab_is_live(live, slot))

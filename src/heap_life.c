@@ -195,7 +195,7 @@ static void deliver_posted(struct heap *mine, bool searches) {
         int owner = slab_owner(slab);
         if (heap_is_real(mine) && owner == (int)mine->owner)
             post_again(mine, slab, searches);
-        else if (owner >= 0 && owner != SLAB_OWNER_LARGE && slab_is_posted(slab))
+        else if (owner >= 0 && owner != SLAB_OWNER_NONE && slab_is_posted(slab))
             orphans_forward(slab);
     }
 }
@@ -247,15 +247,15 @@ COLD void heap_life_sum(struct heap_life_sums *sums) {
     for (size_t index = 0; index < region_counts.used; index++) {
         struct slab *slab = slab_at(index);
         int owner = slab_owner(slab);
-        if (owner == SLAB_OWNER_LARGE)
-            sums->live_bytes += slab_large_bytes(slab);
-        if (owner < 0 || owner >= SLAB_OWNER_LARGE)
+        if (owner < 0 || owner >= SLAB_OWNER_NONE)
             continue;
         size_t live = slab_live_count(slab);
         sums->live_blocks[slab->class_index] += live;
         sums->live_bytes += live * slab->stride;
         sums->free_bytes += SLAB_BYTES - live * slab->stride;
+        sums->free_slots += slab->slot_count - live;
     }
+    large_sum(&sums->large);
     if (held)
         lock_release(&pool_lock);
 }
@@ -265,9 +265,7 @@ COLD void heap_life_each_live(void (*visit)(struct slab *slab, uint32_t slot, vo
     for (size_t index = 0; index < region_counts.used; index++) {
         struct slab *slab = slab_at(index);
         int owner = slab_owner(slab);
-        if (owner == SLAB_OWNER_LARGE && slab_large_bytes(slab) != 0)
-            visit(slab, 0, context);
-        if (owner < 0 || owner >= SLAB_OWNER_LARGE)
+        if (owner < 0 || owner >= SLAB_OWNER_NONE)
             continue;
         for (uint32_t slot = 0; slot < slab->slot_count; slot++)
             if (slab_is_live(slab_live_of(slab, slot), slot) &&

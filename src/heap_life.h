@@ -5,6 +5,7 @@
 #define HEAP_LIFE_H
 
 #include "heap_table.h"
+#include "large.h"
 
 /* Make a heap for the calling thread and point heap_current to it. NULL if there is no room, or
  * pool_lock cannot be had. Heaps whose threads have ended without closing them are looked for here,
@@ -26,16 +27,18 @@ void heap_life_after_fork(bool intact);
  * they will not be. If pool_lock cannot be had, in time, it is done without. */
 void heap_life_settle_counts(void);
 
-/* Live blocks of each class, their bytes, and the bytes of free slots. A snapshot: other threads go
- * on. */
+/* Live blocks of each class, their bytes, free slots and all bytes that no block has; and large
+ * blocks. A snapshot: other threads go on. */
 struct heap_life_sums {
     size_t live_blocks[SIZE_CLASS_ALL];
     size_t live_bytes;
+    size_t free_slots;
     size_t free_bytes;
+    struct large_sums large;
 };
 void heap_life_sum(struct heap_life_sums *sums);
 
-/* Visit each live block, large ones by the first slab of their span. For the end of the process:
+/* Visit each live block but the large ones. For the end of the process:
  * other threads' doings are not waited for. */
 void heap_life_each_live(void (*visit)(struct slab *slab, uint32_t slot, void *context),
                          void *context);

@@ -162,7 +162,7 @@ static inline bool heap_table_is_vanished(const struct heap *heap) {
 
 /* The same by the number of an owner, which may be none. */
 static inline bool heap_table_has_vanished(int owner) {
-    return owner >= SLAB_OWNER_FIRST && owner < SLAB_OWNER_LARGE &&
+    return owner >= SLAB_OWNER_FIRST && owner < SLAB_OWNER_NONE &&
            heap_table_is_vanished(heap_table_of((unsigned)owner));
 }
 

@@ -23,24 +23,16 @@ struct leaks {
 };
 
 static void add_reachable(struct leaks *leaks, const struct slab *slab, uint32_t slot) {
-    bool is_large = slab->class_index == LARGE_CLASS;
-    if (!is_large && os_is_stream_buffer(slab_slot_start(slab, slot)))
+    if (os_is_stream_buffer(slab_slot_start(slab, slot)))
         return;
     leaks->reachable_blocks++;
-    leaks->reachable_bytes += is_large ? large_requested(slab) : checked_requested(slab, slot);
+    leaks->reachable_bytes += checked_requested(slab, slot);
 }
 
 static void add_requested(struct slab *slab, uint32_t slot, void *context) {
     struct leaks *leaks = context;
     if (reach_has(slab, slot)) {
         add_reachable(leaks, slab, slot);
-        return;
-    }
-    if (slab->class_index == LARGE_CLASS) {
-        leaks->large_blocks++;
-        leaks->large_bytes += large_requested(slab);
-        leaks->blocks++;
-        leaks->bytes += large_requested(slab);
         return;
     }
     if (os_is_stream_buffer(slab_slot_start(slab, slot)))
@@ -50,6 +42,20 @@ static void add_requested(struct slab *slab, uint32_t slot, void *context) {
     leaks->blocks++;
     leaks->bytes += bytes;
     leaks->class_blocks[slab->class_index]++;
+}
+
+static void add_large(struct leaks *leaks) {
+    for (const struct span *span = large_next(NULL); span != NULL; span = large_next(span)) {
+        if (span->is_reached) {
+            leaks->reachable_blocks++;
+            leaks->reachable_bytes += span->requested;
+            continue;
+        }
+        leaks->large_blocks++;
+        leaks->large_bytes += span->requested;
+        leaks->blocks++;
+        leaks->bytes += span->requested;
+    }
 }
 
 static void tell_class(const struct leaks *leaks, unsigned class_index) {
@@ -84,6 +90,7 @@ static void tell_sum(const char *verb, uint64_t blocks, const char *what, uint64
 static void tell_leaks(void) {
     struct leaks leaks = {.blocks = 0};
     heap_life_each_live(add_requested, &leaks);
+    add_large(&leaks);
     stats_note_leaks(leaks.blocks, leaks.bytes);
     if (leaks.reachable_blocks != 0)
         tell_sum("still reachable: ", leaks.reachable_blocks, " blocks, ", leaks.reachable_bytes,

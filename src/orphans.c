@@ -214,7 +214,7 @@ struct heap *orphans_post_remote(struct slab *slab) {
     int owner;
     if (!slab_post_remote(slab, &owner))
         return NULL;
-    if ((unsigned)owner - SLAB_OWNER_FIRST >= SLAB_OWNER_LARGE - SLAB_OWNER_FIRST ||
+    if ((unsigned)owner - SLAB_OWNER_FIRST >= SLAB_OWNER_NONE - SLAB_OWNER_FIRST ||
         heap_table_of((unsigned)owner)->generation != heap_table_generation) {
         forward_posted(slab, owner);
         return NULL;

@@ -148,6 +148,35 @@ bool os_withdraw(void *start, size_t bytes) {
     return os_hide(start, bytes) && os_purge(start, bytes);
 }
 
+bool os_vacate(void *start, size_t bytes) {
+    if (mapped(KERNEL(mmap, start, bytes, PROT_NONE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0)) == NULL)
+        return false;
+    os_leave_out_of_dumps(start, bytes);
+    return true;
+}
+
+bool os_move_pages(void *start, size_t bytes, void *target) {
+    enum { MAY_MOVE = 1, FIXED_TARGET = 2, KEEP_SOURCE = 4 }; /* MREMAP_..., since Linux 5.7 */
+    return !kernel_failed(
+        KERNEL(mremap, start, bytes, bytes, MAY_MOVE | FIXED_TARGET | KEEP_SOURCE, target));
+}
+
+bool os_is_resident(const void *start, size_t bytes) {
+    unsigned char pages[256];
+    size_t step = sizeof pages * os_page_bytes();
+    for (size_t done = 0; done < bytes; done += step) {
+        size_t count = (bytes - done < step ? bytes - done : step) / os_page_bytes();
+        if (kernel_failed(
+                KERNEL(mincore, (const char *)start + done, count * os_page_bytes(), pages)))
+            return false;
+        for (size_t i = 0; i < count; i++)
+            if ((pages[i] & 1) == 0)
+                return false;
+    }
+    return true;
+}
+
 static void advise_whole_pages(void *start, size_t bytes, int advice) {
     uintptr_t first = os_round_to_page((uintptr_t)start);
     uintptr_t end = ((uintptr_t)start + bytes) & ~(uintptr_t)(os_page_bytes() - 1);

@@ -41,6 +41,17 @@ void os_use_no_huge_pages(void *start, size_t bytes);
  * os_commit() makes them zeroes again. False if refused. */
 bool os_withdraw(void *start, size_t bytes);
 
+/* Make pages what os_reserve() made them, and leave them out of core dumps: without access, without
+ * memory, of one mapping with others like them beside them. False if refused. */
+bool os_vacate(void *start, size_t bytes);
+
+/* Move the contents of committed pages to others that are not committed, and are after that; the
+ * old ones read as zero. False, and nothing done, if the system cannot. */
+bool os_move_pages(void *start, size_t bytes, void *target);
+
+/* True if all of some committed pages have memory. */
+bool os_is_resident(const void *start, size_t bytes);
+
 /* Make committed pages inaccessible; os_commit() makes them what they were again. False if refused.
  */
 bool os_hide(void *start, size_t bytes);

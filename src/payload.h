@@ -118,9 +118,9 @@ static inline void payload_clear(void *block, size_t usable) {
 }
 
 /* The canary's bytes as they repeat, none of them 0, which is what strings end in and freed blocks
- * are full of. `mask` is the block's block_tag_mask(). */
-static inline uint64_t payload_canary(uint64_t mask) {
-    return mask | 0x0101010101010101u;
+ * are full of. */
+static inline uint64_t payload_canary(void) {
+    return block_tag_key.canary;
 }
 
 /* 0 to 16 bytes 0xff at the end of a step. */
@@ -147,8 +147,8 @@ static inline payload_step payload_last_bytes(size_t count) {
 }
 
 /* Write the last 0 to 16 bytes of a canary, which are `count`, to a payload that is zero. */
-static inline void payload_write_last(void *block, size_t usable, size_t count, uint64_t mask) {
-    uint64_t canary = payload_canary(mask);
+static inline void payload_write_last(void *block, size_t usable, size_t count) {
+    uint64_t canary = payload_canary();
     if (UNLIKELY(usable < PAYLOAD_STEP_BYTES)) { /* a step would reach over the tag */
         *(payload_word *)block = count == 0 ? 0 : canary & UINT64_MAX << (8 - count) * 8;
         return;
@@ -158,47 +158,44 @@ static inline void payload_write_last(void *block, size_t usable, size_t count, 
 }
 
 /* The bits in which they differ from what was written. */
-static inline payload_step payload_last_damage(void *block, size_t usable, size_t count,
-                                               uint64_t mask) {
-    const payload_step canary = {payload_canary(mask), payload_canary(mask)};
+static inline payload_step payload_last_damage(void *block, size_t usable, size_t count) {
+    const payload_step canary = {payload_canary(), payload_canary()};
     return (*payload_from_end(block, usable, 1) ^ canary) & payload_last_bytes(count);
 }
 
 /* True if they are as they were written. */
-static inline bool payload_has_last(void *block, size_t usable, size_t count, uint64_t mask) {
-    return payload_step_is_zero(payload_last_damage(block, usable, count, mask));
+static inline bool payload_has_last(void *block, size_t usable, size_t count) {
+    return payload_step_is_zero(payload_last_damage(block, usable, count));
 }
 
 /* Write the canary of a block that is all zero. requested <= usable. */
-static inline void payload_write_canary(void *block, size_t requested, size_t usable,
-                                        uint64_t mask) {
-    const payload_step canary = {payload_canary(mask), payload_canary(mask)};
+static inline void payload_write_canary(void *block, size_t requested, size_t usable) {
+    const payload_step canary = {payload_canary(), payload_canary()};
     size_t count = usable - requested;
     for (; count > PAYLOAD_STEP_BYTES; count -= PAYLOAD_STEP_BYTES) {
         *payload_from_end(block, usable, 1) = canary;
         usable -= PAYLOAD_STEP_BYTES;
     }
-    payload_write_last(block, usable, count, mask);
+    payload_write_last(block, usable, count);
 }
 
 /* True if the canary is as it was written. requested <= usable. */
-static inline bool payload_has_canary(void *block, size_t requested, size_t usable, uint64_t mask) {
-    const payload_step canary = {payload_canary(mask), payload_canary(mask)};
+static inline bool payload_has_canary(void *block, size_t requested, size_t usable) {
+    const payload_step canary = {payload_canary(), payload_canary()};
     payload_step damage = {0, 0};
     size_t count = usable - requested;
     for (; count > PAYLOAD_STEP_BYTES; count -= PAYLOAD_STEP_BYTES) {
         damage |= *payload_from_end(block, usable, 1) ^ canary;
         usable -= PAYLOAD_STEP_BYTES;
     }
-    damage |= payload_last_damage(block, usable, count, mask);
+    damage |= payload_last_damage(block, usable, count);
     return payload_step_is_zero(damage);
 }
 
 /* Write the canary of a block in use, whose requested size changes: byte by byte to the next word,
  * and by words. requested <= usable. */
-static inline void payload_renew_canary(void *block, size_t requested, size_t usable,
-                                        uint64_t mask) {
-    uint64_t canary = payload_canary(mask);
+static inline void payload_renew_canary(void *block, size_t requested, size_t usable) {
+    uint64_t canary = payload_canary();
     for (; requested % 8 != 0; requested++)
         ((unsigned char *)block)[requested] = (unsigned char)(canary >> requested % 8 * 8);
     for (; requested < usable; requested += 8)

@@ -48,7 +48,7 @@ void places_enlist(struct heap *heap, struct slab *slab) {
 void places_release(struct slab *slab) {
     ASSERT(lock_is_mine(&pool_lock));
     ASSERT(slab_used(slab) == 0 && slab->place == SLAB_NOWHERE);
-    ASSERT(slab_owner(slab) >= 0 && slab_owner(slab) < SLAB_OWNER_LARGE);
+    ASSERT(slab_owner(slab) >= 0 && slab_owner(slab) < SLAB_OWNER_NONE);
     audit_slab(NULL, slab);
     if (slab->filled)
         __atomic_fetch_sub(&region_counts.filled, 1, __ATOMIC_RELAXED);

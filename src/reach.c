@@ -7,10 +7,13 @@
 
 #include <string.h>
 
+#define LARGE_BLOCK ((uint64_t)1 << 63)
+
 /* A block that was found is marked, and waits in `found` until it is looked through. */
 static SELDOM struct {
     uint64_t *marks; /* SLAB_WORDS for each slab; NULL: none is known */
-    uint64_t *found; /* slab index * SLAB_SLOTS + slot; as many as there are live blocks */
+    uint64_t *found; /* slab index * SLAB_SLOTS + slot, or LARGE_BLOCK + the number of its span; as
+                        many as there are live blocks */
     size_t found_count;
     size_t found_most;
 } reach;
@@ -28,21 +31,26 @@ static void note(const struct slab *slab, uint32_t slot) {
     reach.found[reach.found_count++] = index * SLAB_SLOTS + slot;
 }
 
+static void note_large(struct span *span) {
+    if (span == NULL || span->is_reached || reach.found_count == reach.found_most)
+        return;
+    span->is_reached = true;
+    reach.found[reach.found_count++] = LARGE_BLOCK | span_number(span);
+}
+
 /* Note the live block that an address lies in, if there is one. */
 static void look_at(uintptr_t address) {
+    const void *pointer = (const void *)address;
+    if (spans_own(pointer))
+        note_large(large_find(pointer));
     if (address - region.base >= region_counts.used << SLAB_SHIFT)
         return;
-    const void *pointer = (const void *)address;
     const struct slab *slab = slab_at(region_slab_index(pointer));
     int owner = slab_owner(slab);
-    if (owner < 0 || owner == SLAB_OWNER_LARGE) {
-        slab = large_find(pointer);
-        if (slab != NULL)
-            note(slab, 0);
+    if (owner < 0 || owner >= SLAB_OWNER_NONE || slab->stride == 0)
         return;
-    }
     const char *first = slab_slot_start(slab, 0);
-    if (owner > SLAB_OWNER_LARGE || slab->stride == 0 || (const char *)pointer < first)
+    if ((const char *)pointer < first)
         return;
     uint32_t slot = (uint32_t)((const char *)pointer - first) / slab->stride;
     if (slot < slab->slot_count && slab_holds(slab, slot))
@@ -58,12 +66,15 @@ static void look_through(const void *start, const void *end, void *context) {
 }
 
 static void look_through_block(uint64_t number) {
+    if ((number & LARGE_BLOCK) != 0) {
+        const struct span *span = span_of((uint32_t)number);
+        look_through(span->block, span->block + span->requested, NULL);
+        return;
+    }
     const struct slab *slab = slab_at(number / SLAB_SLOTS);
     uint32_t slot = (uint32_t)(number % SLAB_SLOTS);
-    bool is_large = slab_owner(slab) == SLAB_OWNER_LARGE;
-    const char *block = is_large ? large_block(slab) : slab_slot_start(slab, slot);
-    size_t bytes = is_large ? large_requested(slab) : checked_requested(slab, slot);
-    look_through(block, block + bytes, NULL);
+    const char *block = slab_slot_start(slab, slot);
+    look_through(block, block + checked_requested(slab, slot), NULL);
 }
 
 static void count_block(struct slab *slab, uint32_t slot, void *context) {
@@ -81,7 +92,10 @@ static uint64_t *take_words(size_t count) {
 
 bool reach_start(void) {
     size_t count = 0;
+    struct large_sums large;
     heap_life_each_live(count_block, &count);
+    large_sum(&large);
+    count += large.blocks;
     if (count == 0)
         return true;
     reach.found = take_words(count);

@@ -13,7 +13,7 @@
 /* Look for them. False if there is no memory for that: then none is known. */
 bool reach_start(void);
 
-/* True if a live block was found; a large one by its first slab and slot 0. */
+/* True if a live block was found. Of a large one its span tells (span->is_reached). */
 bool reach_has(const struct slab *slab, uint32_t slot);
 
 #endif

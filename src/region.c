@@ -13,7 +13,6 @@ struct region_counts region_counts;
 struct lock pool_lock;
 
 enum {
-    REGION_SLABS_LEAST = 16,  /* a smaller region is not worth having */
     REGION_HUGE_SLABS = 32,   /* slabs in a huge page; slabs become accessible by whole ones */
     REGION_HUGE_FROM = 128,   /* a pool of 8 MiB and more grows by huge pages */
     REGION_STEP_MOST = 1024,  /* slabs that become accessible at a time */
@@ -27,11 +26,11 @@ enum {
     /* Inaccessible slabs, and spans at one time, each of which takes two mappings, take half of
      * what a process may have. */
     REGION_MAPPINGS_SHARE = 8,
+    REGION_SPANS_SHARE = 2, /* the slabs that are set apart for spans, */
+    /* and the first of them, which are never used. */
+    REGION_SPANS_GAP =
+        REGION_SLABS / 16 < REGION_HUGE_SLABS ? REGION_SLABS / 16 : REGION_HUGE_SLABS,
 };
-
-enum { SLAB_SETS = 3 };
-
-#define REGION_ALIGNMENT ((size_t)2 << 20) /* of huge pages */
 
 /* Their words lie in the reservation, before the remote words. */
 static struct slab_set warm_slabs;
@@ -47,6 +46,7 @@ static size_t slabs_dumped;        /* and those that core dumps hold: no table, 
 static size_t slabs_reserved;      /* slabs for which there is room in the tables */
 static size_t tables_committed;    /* slabs whose descriptor and remote words are accessible */
 static FIXED size_t warm_resting;  /* warm slabs that are not reused as long as there are others */
+static FIXED bool is_hardened;
 static FIXED size_t guard_spacing; /* slabs between two guards, 0 for none */
 static FIXED size_t guard_slabs;   /* slabs of a guard */
 static uint64_t process; /* whose the region is: a child of vfork() has only borrowed it */
@@ -65,62 +65,16 @@ static void check_sets(void) {
     ASSERT(!ASSERTION_RUNS || warm == region_counts.warm);
 }
 
-/* Bytes of a table with one entry for each slab. */
-static size_t table_bytes(size_t slabs, size_t entry_bytes) {
-    return os_round_to_page(slabs * entry_bytes);
-}
-
-/* Bytes of the words of one set. */
-static size_t set_bytes(size_t slabs) {
-    return os_round_to_page((slabs + WORD_BITS - 1) / WORD_BITS * sizeof(uint64_t));
-}
-
-/* Bytes of all areas behind the slabs. */
-static size_t areas_bytes(size_t slabs) {
-    return table_bytes(slabs, REGION_DESCRIPTOR_BYTES) + SLAB_SETS * set_bytes(slabs) +
-           table_bytes(slabs, REGION_REMOTE_BYTES);
-}
-
-/* The inaccessible bytes in front of slab 0. */
-static size_t gap_bytes(size_t slabs) {
-    return slabs < REGION_SLABS ? SLAB_BYTES : REGION_ALIGNMENT;
-}
-
-/* The full size is whole huge pages: the kernel aligns the start of such a mapping too. Where
- * address space is limited, no page more than needed. */
-static size_t reservation_bytes(size_t slabs) {
-    size_t bytes = gap_bytes(slabs) + (slabs << SLAB_SHIFT) + areas_bytes(slabs);
-    return slabs < REGION_SLABS ? bytes : (bytes + REGION_ALIGNMENT - 1) & ~(REGION_ALIGNMENT - 1);
-}
-
-/* The largest reservation that can be had, halving from the full size; its slabs are in `slabs`,
- * and the first one's start is what it returns. */
-static char *reserve(size_t *slabs) {
-    size_t most_bytes = SIZE_MAX;
-    for (size_t count = REGION_SLABS; count >= REGION_SLABS_LEAST; count /= 2) {
-        size_t bytes = reservation_bytes(count);
-        char *start = bytes <= most_bytes ? os_reserve(bytes, REGION_ALIGNMENT) : NULL;
-        if (start != NULL) {
-            *slabs = count;
-            return start + gap_bytes(count);
-        }
-        /* It does not fit: if that is because of a limit, leave most of it to the program. */
-        if (most_bytes == SIZE_MAX && os_address_space_limit() != SIZE_MAX)
-            most_bytes = os_address_space_limit() / REGION_LIMIT_SHARE;
-    }
-    return NULL;
-}
-
 bool region_start(uint64_t pool_limit, uint64_t retain) {
     size_t slabs;
     ASSERT(region.bytes == 0 && region_counts.used == 0);
     process = os_process_id();
     if (os_page_bytes() > SLAB_BYTES) /* a slab could not be returned without its neighbours */
         return false;
-    char *start = reserve(&slabs);
+    char *start = reservation_make(&slabs);
     if (start == NULL)
         return false;
-    os_leave_out_of_dumps(start - gap_bytes(slabs), reservation_bytes(slabs));
+    os_leave_out_of_dumps(start - reservation_gap_bytes(slabs), reservation_bytes(slabs));
     slab_limit = slabs;
     slabs_reserved = slabs;
     is_data_limited = os_is_data_limited();
@@ -128,13 +82,13 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
     region_bounds.warm_slabs = retain >> SLAB_SHIFT;
     trims_from = region_bounds.warm_slabs + REGION_BATCH_SLABS;
     region.base = (uintptr_t)start;
-    region.owned_bytes = (slabs << SLAB_SHIFT) + areas_bytes(slabs);
+    region.owned_bytes = (slabs << SLAB_SHIFT) + reservation_areas_bytes(slabs);
     region.descriptors = start + (slabs << SLAB_SHIFT);
-    char *sets = region.descriptors + table_bytes(slabs, REGION_DESCRIPTOR_BYTES);
+    char *sets = region.descriptors + reservation_table_bytes(slabs, REGION_DESCRIPTOR_BYTES);
     warm_slabs.words = (uint64_t *)(void *)sets;
-    cold_slabs.words = (uint64_t *)(void *)(sets + set_bytes(slabs));
-    huge_slabs.words = (uint64_t *)(void *)(sets + 2 * set_bytes(slabs));
-    region.remotes = sets + SLAB_SETS * set_bytes(slabs);
+    cold_slabs.words = (uint64_t *)(void *)(sets + reservation_set_bytes(slabs));
+    huge_slabs.words = (uint64_t *)(void *)(sets + 2 * reservation_set_bytes(slabs));
+    region.remotes = sets + SLAB_SETS * reservation_set_bytes(slabs);
     return true;
 }
 
@@ -157,7 +111,7 @@ static bool commit_sets(size_t slabs) {
     char *first = (char *)warm_slabs.words;
     size_t apart = (size_t)((char *)cold_slabs.words - first);
     for (char *set = first; set < region.remotes; set += apart)
-        if (!os_commit(set, set_bytes(slabs)))
+        if (!os_commit(set, reservation_set_bytes(slabs)))
             return false;
     return true;
 }
@@ -165,7 +119,7 @@ static bool commit_sets(size_t slabs) {
 /* Make sets and remote words accessible: the sets in full, which takes one system call, unless
  * accessible memory counts against a limit. */
 static bool commit_sets_and_remotes(size_t slabs) {
-    size_t remote_bytes = table_bytes(slabs, REGION_REMOTE_BYTES);
+    size_t remote_bytes = reservation_table_bytes(slabs, REGION_REMOTE_BYTES);
     if (is_data_limited)
         return commit_sets(slabs) && os_commit(region.remotes, remote_bytes);
     char *sets = (char *)warm_slabs.words;
@@ -185,13 +139,20 @@ static bool commit_tables(size_t slabs) {
         target = slab_limit;
     /* From the start: an area's end may fall into a page that is accessible already, and that is
      * cheap to repeat. */
-    if (!os_commit(region.descriptors, table_bytes(target, REGION_DESCRIPTOR_BYTES)) ||
+    if (!os_commit(region.descriptors, reservation_table_bytes(target, REGION_DESCRIPTOR_BYTES)) ||
         !commit_sets_and_remotes(target))
         return false;
     if (!set_served_bytes(target << SLAB_SHIFT))
         return false;
     tables_committed = target;
     return slabs <= target;
+}
+
+/* What is accessible and not used lets an overflow pass: one slab, until the pool is so large that
+ * huge pages make up for it. */
+static size_t hardened_step(void) {
+    bool is_large = __atomic_load_n(&region_counts.filled, __ATOMIC_RELAXED) >= REGION_HUGE_FROM;
+    return is_large && !is_data_limited ? REGION_HUGE_SLABS : 1;
 }
 
 /* Make more slabs accessible: half of what there is, within bounds; under a limit, one. */
@@ -201,7 +162,10 @@ static bool commit_slabs(void) {
         step = REGION_HUGE_SLABS;
     if (step > REGION_STEP_MOST)
         step = REGION_STEP_MOST;
-    step -= (slabs_committed + step) % REGION_HUGE_SLABS; /* which a span may have left uneven */
+    if (is_hardened)
+        step = hardened_step();
+    if (step > 1)
+        step -= (slabs_committed + step) % REGION_HUGE_SLABS; /* what a guard has left uneven */
     if (is_data_limited)
         step = 1;
     if (step > slab_limit - slabs_committed)
@@ -291,9 +255,21 @@ void region_harden(size_t resting, size_t spacing) {
     /* A guard as large as a huge page splits none, and takes no memory either. */
     guard_slabs =
         slab_limit == REGION_SLABS && spacing % REGION_HUGE_SLABS == 0 ? REGION_HUGE_SLABS : 1;
+    is_hardened = true;
 }
 
-bool region_skip_unused(size_t slabs) {
+void region_set_spans_apart(void) {
+    ASSERT(region_counts.used == 0 && region_bounds.span_slabs == 0);
+    region_bounds.span_slabs = slab_limit / REGION_SPANS_SHARE;
+    region_bounds.span_gap = slab_limit < REGION_SLABS ? 1 : REGION_SPANS_GAP;
+    region_counts.span_used = region_bounds.span_gap;
+    slab_limit -= region_bounds.span_slabs;
+    region_bounds.span_base = region.base + (slab_limit << SLAB_SHIFT);
+}
+
+/* Make slabs that never served inaccessible for good, from region_counts.used on. They count as
+ * used, and have no descriptor and no memory. False if there are not so many. */
+static bool skip_unused(size_t slabs) {
     ASSERT(lock_is_mine(&pool_lock) && slabs > 0);
     size_t first = region_counts.used;
     size_t end = first + slabs;
@@ -313,7 +289,7 @@ static size_t take_unused(void) {
     size_t place = guard_spacing != 0 ? region_counts.used % (guard_spacing + guard_slabs) : 0;
     if (guard_spacing != 0 && place >= guard_spacing && guards_made < region_bounds.apart_most) {
         guards_made++;
-        if (!region_skip_unused(guard_spacing + guard_slabs - place))
+        if (!skip_unused(guard_spacing + guard_slabs - place))
             return REGION_NO_SLAB;
     }
     return take_next_unused();
@@ -342,7 +318,15 @@ void region_count_taken(size_t slabs) {
     if (region_counts.taken > region_counts.taken_peak)
         region_counts.taken_peak = region_counts.taken;
     ASSERT(region_counts.taken <= region_bounds.memory_slabs);
-    ASSERT(region_counts.taken + region_counts.warm <= region_counts.used);
+    ASSERT(region_counts.taken - region_counts.span_taken + region_counts.warm <=
+           region_counts.used);
+}
+
+void region_count_spans(size_t before, size_t after) {
+    ASSERT(region_counts.span_taken >= before && region_counts.taken >= region_counts.span_taken);
+    region_counts.span_taken += after - before;
+    region_counts.taken -= before;
+    region_count_taken(after);
 }
 
 size_t region_take_slab(bool *zeroed) {
@@ -452,26 +436,44 @@ static void release_end(void *area, size_t bytes, size_t kept_bytes) {
 /* Give back what the tables have for more slabs than these, and the gap beyond a slab. */
 static void release_areas(size_t slabs_kept) {
     size_t slabs = slabs_reserved;
-    release_end(region.descriptors, table_bytes(slabs, REGION_DESCRIPTOR_BYTES),
-                table_bytes(slabs_kept, REGION_DESCRIPTOR_BYTES));
-    release_end(region.remotes, table_bytes(slabs, REGION_REMOTE_BYTES),
-                table_bytes(slabs_kept, REGION_REMOTE_BYTES));
+    release_end(region.descriptors, reservation_table_bytes(slabs, REGION_DESCRIPTOR_BYTES),
+                reservation_table_bytes(slabs_kept, REGION_DESCRIPTOR_BYTES));
+    release_end(region.remotes, reservation_table_bytes(slabs, REGION_REMOTE_BYTES),
+                reservation_table_bytes(slabs_kept, REGION_REMOTE_BYTES));
     if (slabs_kept == tables_committed) { /* commit_tables() needs the sets whole */
-        release_end(warm_slabs.words, set_bytes(slabs), set_bytes(slabs_kept));
-        release_end(cold_slabs.words, set_bytes(slabs), set_bytes(slabs_kept));
-        release_end(huge_slabs.words, set_bytes(slabs), set_bytes(slabs_kept));
+        release_end(warm_slabs.words, reservation_set_bytes(slabs),
+                    reservation_set_bytes(slabs_kept));
+        release_end(cold_slabs.words, reservation_set_bytes(slabs),
+                    reservation_set_bytes(slabs_kept));
+        release_end(huge_slabs.words, reservation_set_bytes(slabs),
+                    reservation_set_bytes(slabs_kept));
     }
-    os_unreserve((char *)region.base - gap_bytes(slabs), gap_bytes(slabs) - gap_bytes(slabs_kept));
+    os_unreserve((char *)region.base - reservation_gap_bytes(slabs),
+                 reservation_gap_bytes(slabs) - reservation_gap_bytes(slabs_kept));
     slabs_reserved = slabs_kept;
+}
+
+/* Give back what spans have not used. */
+static void release_spans(size_t kept) {
+    size_t before = region_bounds.span_slabs;
+    if (kept < before && fixed_set(&region_bounds.span_slabs, kept))
+        os_unreserve((void *)(region_bounds.span_base + (kept << SLAB_SHIFT)), (before - kept)
+                                                                                   << SLAB_SHIFT);
+}
+
+static size_t larger(size_t one, size_t other) {
+    return one > other ? one : other;
 }
 
 bool region_release_unused(size_t keep_bytes) {
     ASSERT(lock_is_mine(&pool_lock));
-    size_t kept = keep_bytes >> SLAB_SHIFT;
-    if (kept < slabs_committed)
-        kept = slabs_committed;
-    if (kept >= slab_limit || process != os_process_id())
+    size_t kept = larger(keep_bytes >> SLAB_SHIFT, slabs_committed);
+    size_t spans_kept = larger(keep_bytes >> SLAB_SHIFT, region_counts.span_used);
+    bool has_spans = spans_kept < region_bounds.span_slabs;
+    if ((kept >= slab_limit && !has_spans) || process != os_process_id())
         return false;
+    if (kept > slab_limit)
+        kept = slab_limit;
     size_t limit_before = slab_limit;
     size_t kept_bytes = kept << SLAB_SHIFT;
     if (!fixed_set(&region.owned_bytes, kept_bytes) || !fixed_set(&slab_limit, kept))
@@ -479,14 +481,16 @@ bool region_release_unused(size_t keep_bytes) {
     if (region.bytes > kept_bytes && !set_served_bytes(kept_bytes))
         return false;
     os_unreserve(region_slab_start(kept), (limit_before - kept) << SLAB_SHIFT);
-    release_areas(kept > tables_committed ? kept : tables_committed);
+    release_areas(larger(kept, tables_committed));
+    release_spans(spans_kept);
     return true;
 }
 
 bool region_make_room(size_t least_bytes, size_t bytes) {
     ASSERT(lock_is_mine(&pool_lock) && least_bytes <= bytes);
     size_t unused_bytes = (slab_limit - slabs_committed) << SLAB_SHIFT;
-    if (least_bytes > unused_bytes)
+    size_t unused_spans = region_bounds.span_slabs - region_counts.span_used;
+    if (least_bytes > unused_bytes + (unused_spans << SLAB_SHIFT))
         return false;
     size_t kept_bytes = bytes < unused_bytes ? (slab_limit << SLAB_SHIFT) - bytes : 0;
     return region_release_unused(kept_bytes);

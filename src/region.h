@@ -3,6 +3,9 @@
  *         base                                        base + slab_limit * SLAB_BYTES
  *   | gap | slab 0 | slab 1 | ... committed | never used ... | descriptors | sets | remote words |
  *
+ * With harden=on the second half of the slabs is set apart for spans (spans.h): so large blocks and
+ * slabs of slots do not take each other's address space.
+ *
  * A pointer is ours if it lies in a slab or in the areas after them, which hold a descriptor and
  * the remote words of each slab (slab.h knows what is in them) and the sets of empty slabs: so no
  * overflow of a program's block reaches them, and nobody can free them. Each area becomes
@@ -21,14 +24,7 @@
 #include "assertion.h"
 #include "base.h"
 #include "lock.h"
-
-enum {
-    REGION_DESCRIPTOR_BYTES = 64 + 8 * (int)SLAB_WORDS, /* sizeof(struct slab) */
-    REGION_REMOTE_BYTES = 64 + 16 * (int)SLAB_WORDS,    /* sizeof(struct slab_remote) */
-};
-
-/* Under an address-space limit, at most a quarter of it is reserved. */
-enum { REGION_LIMIT_SHARE = 4 };
+#include "reservation.h"
 
 #define REGION_NO_SLAB SIZE_MAX
 
@@ -107,6 +103,9 @@ struct region_bounds {
     size_t memory_slabs; /* that may be taken or warm */
     size_t warm_slabs;   /* that may be warm */
     size_t apart_most;   /* guards, and spans at one time */
+    size_t span_slabs;   /* set apart for spans, */
+    uintptr_t span_base; /* from here on, */
+    size_t span_gap;     /* but for the first so many, which are not used */
 };
 extern HIDDEN struct region_bounds region_bounds;
 
@@ -115,9 +114,11 @@ static inline void *region_slab_start(size_t slab_index) {
     return (void *)(region.base + (slab_index << SLAB_SHIFT));
 }
 
-/* Make slabs that never served inaccessible for good, from region_counts.used on. They count as
- * used, and have no descriptor and no memory. False if there are not so many. */
-bool region_skip_unused(size_t slabs);
+/* Set the second half of the slabs apart. Before the first slab is taken. */
+void region_set_spans_apart(void);
+
+/* Count so many slabs of a span as taken instead of so many. */
+void region_count_spans(size_t before, size_t after);
 
 /* Count slabs as taken. */
 void region_count_taken(size_t slabs);
@@ -130,6 +131,8 @@ struct region_counts {
     size_t taken; /* now */
     size_t taken_peak;
     size_t warm;
+    size_t span_taken; /* of the taken ones, those of spans */
+    size_t span_used;  /* those set apart that ever served spans, and the gap before these */
     size_t filled; /* of the taken ones, those that were full once. Atomic: heaps count it without
                       the lock */
     size_t used;   /* slabs that ever served: indices below it have a valid descriptor or one of

@@ -8,6 +8,11 @@
 #include <errno.h>
 #include <string.h>
 
+/* True for a pointer to what the pools made. */
+static bool owns(const void *pointer) {
+    return region_owns(pointer) || spans_own(pointer);
+}
+
 /* ---- taking ---- */
 
 /* What allocators reserve beyond a request. */
@@ -40,11 +45,8 @@ COLD static bool make_room(size_t least_bytes, size_t bytes) {
 }
 
 /* The class of a request, with room for what the strategy keeps in a slot; SIZE_CLASS_ALL if it
- * is not for the pool. Beside a tag, slots are aligned no further than the gap before the first
- * one. */
+ * has none. Beside a tag, slots are aligned no further than the gap before the first one. */
 static unsigned class_of(size_t alignment, size_t bytes) {
-    if (checked_is_hardened && bytes > config.slot_max && alignment <= SLOT_ALIGN)
-        return LARGE_CLASS;
     if (bytes > config.slot_max || (checked_tag_bytes != 0 && alignment > SLAB_GAP_BYTES))
         return SIZE_CLASS_ALL;
     if (checked_is_hardened && bytes == 0 && alignment <= SLOT_ALIGN)
@@ -56,6 +58,35 @@ static unsigned class_of(size_t alignment, size_t bytes) {
                                           : size_class_of_large(slot_bytes);
 }
 
+/* Say once that a block is not hardened, because the pool has no room for it. */
+COLD static void tell_fallback(size_t bytes) {
+    static _Atomic(bool) told;
+    if (atomic_exchange_explicit(&told, true, memory_order_relaxed))
+        return;
+    struct text line = {.length = 0};
+    text_add(&line, "no room in the pools for ");
+    text_add_number(&line, bytes);
+    text_add(&line, " bytes: this block and maybe others come from the next allocator, "
+                    "and are not hardened");
+    fault_line(&line);
+}
+
+static void note_fallback(struct heap *heap, size_t bytes) {
+    heap->counters->fallback_calls++;
+    if (checked_is_hardened && bytes <= large_most_bytes())
+        tell_fallback(bytes);
+}
+
+/* What no slot serves, hardened. */
+static void *take_hardened_span(struct heap *heap, size_t alignment, size_t bytes,
+                                enum block_form form) {
+    void *block = large_take(alignment, bytes, form);
+    ASSERT(block == NULL || spans_own(block));
+    if (block == NULL)
+        note_fallback(heap, bytes);
+    return block;
+}
+
 /* A block that the fast path did not find; NULL if the next allocator is to serve it. Counts. */
 static void *take_class_slow(size_t alignment, size_t bytes, enum block_form form) {
     struct heap *heap = lifecycle_heap(); /* first: it reads the options */
@@ -63,6 +94,8 @@ static void *take_class_slow(size_t alignment, size_t bytes, enum block_form for
         return NULL;
     unsigned class_index = class_of(alignment, bytes);
     if (class_index == SIZE_CLASS_ALL) {
+        if (checked_is_hardened)
+            return take_hardened_span(heap, alignment, bytes, form);
         heap->counters->large_calls++;
         return NULL;
     }
@@ -73,7 +106,7 @@ static void *take_class_slow(size_t alignment, size_t bytes, enum block_form for
     void *block = checked_take(heap, class_index, bytes, form);
     ASSERT(block == NULL || (region_owns(block) && (uintptr_t)block % SLOT_ALIGN == 0));
     if (block == NULL)
-        heap->counters->fallback_calls++;
+        note_fallback(heap, bytes);
     return block;
 }
 
@@ -165,7 +198,7 @@ SLOW void *route_take_zeroed(size_t bytes) {
     void *block = take_class_slow(SLOT_ALIGN, bytes, BLOCK_MALLOC);
     if (block != NULL) {
         unsigned class_index = class_of(SLOT_ALIGN, bytes);
-        bool zeroed = class_index == LARGE_CLASS || heap_current->claims[class_index].zeroed;
+        bool zeroed = class_index == SIZE_CLASS_ALL || heap_current->claims[class_index].zeroed;
         return clear_block(block, class_index, zeroed);
     }
     return WITH_ROOM(bytes, bytes, next()->calloc(1, bytes));
@@ -195,7 +228,7 @@ enum { FREES_BEFORE_RETAIN = 16 };
 
 /* A block that is not ours. */
 SLOW static void give_next(void *pointer) {
-    ASSERT(pointer != NULL && !region_owns(pointer));
+    ASSERT(pointer != NULL && !owns(pointer));
     struct heap *heap = heap_current;
     if (next_is_bootstrap(pointer))
         return;
@@ -218,7 +251,7 @@ SLOW static void give_untagged(void *pointer, const struct call *call, size_t by
 /* The same with tags, and any other pointer. */
 SLOW static void give_any(void *pointer, const struct call *call, size_t bytes,
                           const void *caller) {
-    if (region_owns(pointer))
+    if (owns(pointer))
         checked_give(heap_current, pointer, call, bytes, caller);
     else
         give_next(pointer);
@@ -262,7 +295,7 @@ FAST void give_slow_as(void *pointer, const struct call *call, size_t bytes, con
         give_hardened(pointer, call, bytes, caller);
     else if (checked_tag_bytes != 0)
         give_tagged(pointer, call, bytes, caller);
-    else if (region_owns(pointer))
+    else if (region_owns(pointer)) /* without tags there are no spans */
         give_untagged(pointer, call, bytes, caller);
     else
         give_next(pointer);
@@ -315,8 +348,8 @@ static void *resize_pool(void *pointer, size_t bytes, const struct call *call, c
         errno = EINVAL; /* a fault, and on_fault lets the program go on */
         return NULL;
     }
-    return checked_resize(pointer, bytes) ? pointer
-                                          : move_block(pointer, old_bytes, bytes, call, caller);
+    void *block = checked_resize(pointer, bytes);
+    return block != NULL ? block : move_block(pointer, old_bytes, bytes, call, caller);
 }
 
 /* A block of the next allocator that becomes node-sized moves to the pool; any other change is that
@@ -339,6 +372,6 @@ void *route_resize(void *pointer, size_t bytes, const struct call *call, const v
         route_give_slow(pointer, call, CHECKED_BYTES_UNKNOWN, caller);
         return NULL;
     }
-    return region_owns(pointer) ? resize_pool(pointer, bytes, call, caller)
-                                : resize_foreign(pointer, bytes, call, caller);
+    return owns(pointer) ? resize_pool(pointer, bytes, call, caller)
+                         : resize_foreign(pointer, bytes, call, caller);
 }

@@ -52,7 +52,7 @@ EXPORT void free(void *pointer) {
  * if it took this one. */
 SLOW static bool give_before(void *pointer) {
     void (*free_before)(void *) = next()->free_before;
-    if (free_before == NULL || region_owns(pointer))
+    if (free_before == NULL || region_owns(pointer) || spans_own(pointer))
         return false;
     int saved_errno = errno;
     free_before(pointer);
@@ -95,9 +95,9 @@ EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
         return EINVAL;
     int saved_errno = errno;
     void *block = route_take_aligned(alignment, bytes, BLOCK_MALLOC);
-    errno = saved_errno;
-    if (block == NULL)
+    if (block == NULL) /* and errno says so too, as in glibc */
         return ENOMEM;
+    errno = saved_errno;
     *result = block;
     return 0;
 }
@@ -167,7 +167,7 @@ EXPORT size_t malloc_usable_size(void *pointer) {
         .function = "malloc_usable_size", .form = BLOCK_ANY, .is_use = true};
     if (pointer == NULL)
         return 0;
-    if (region_owns(pointer)) {
+    if (region_owns(pointer) || spans_own(pointer)) {
         size_t bytes = checked_bytes(heap_current, pointer, &call, CALLER);
         return bytes == CHECKED_FAULTY ? 0 : bytes;
     }

@@ -40,6 +40,9 @@ EXPORT struct mallinfo2 mallinfo2(void) {
     info.arena += sums.live_bytes + sums.free_bytes;
     info.uordblks += sums.live_bytes;
     info.fordblks += sums.free_bytes;
+    info.ordblks += sums.free_slots;
+    info.hblks += sums.large.blocks; /* mapped, as blocks of this size are in glibc */
+    info.hblkhd += sums.large.memory_bytes;
     return info;
 }
 
@@ -74,7 +77,7 @@ EXPORT void malloc_stats(void) {
     heap_life_sum(&sums);
     struct text line = {.length = 0};
     text_add(&line, "pools hold ");
-    text_add_number(&line, sums.live_bytes);
+    text_add_number(&line, sums.live_bytes + sums.large.memory_bytes);
     text_add(&line, " bytes in use and ");
     text_add_number(&line, sums.free_bytes);
     text_add(&line, " bytes free");

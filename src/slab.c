@@ -333,7 +333,7 @@ struct slab *slab_find(const void *pointer, uint32_t *slot) {
     size_t index = region_slab_index(pointer);
     struct slab *slab = slab_at(index);
     int owner = slab_tag_owner(atomic_load_explicit(&slab->tag, memory_order_acquire), index);
-    if (owner < 0 || owner >= SLAB_OWNER_LARGE)
+    if (owner < 0 || owner >= SLAB_OWNER_NONE)
         return NULL;
     bool exact;
     *slot = find_slot(slab, pointer, &exact);

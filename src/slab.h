@@ -294,10 +294,4 @@ struct slab *slab_find(const void *pointer, uint32_t *slot);
  * fills in the place (slab, class, slot) of the report. Any thread may call it. */
 enum fault slab_diagnose(const void *pointer, struct fault_report *report);
 
-/* The memory of a large block (large.h), by its first slab, whose owner is SLAB_OWNER_LARGE; 0 if
- * it was freed. */
-static inline size_t slab_large_bytes(const struct slab *slab) {
-    return slab->live[0] != 0 ? (size_t)slab->stride << SLAB_SHIFT : 0;
-}
-
 #endif

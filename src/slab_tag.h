@@ -15,10 +15,9 @@
 #include "base.h"
 
 enum {
-    SLAB_OWNER_ORPHAN = 0,     /* its thread has ended; changes hands under pool_lock */
-    SLAB_OWNER_FIRST = 1,      /* heaps count from here */
-    SLAB_OWNER_LARGE = 0x7ffe, /* the first slab of a large block: see large.h */
-    SLAB_OWNER_NONE = 0x7fff,  /* an empty slab that waits in the region */
+    SLAB_OWNER_ORPHAN = 0,    /* its thread has ended; changes hands under pool_lock */
+    SLAB_OWNER_FIRST = 1,     /* heaps count from here */
+    SLAB_OWNER_NONE = 0x7fff, /* an empty slab that waits in the region */
     SLAB_TAG_OWNER_SHIFT = 48,
 };
 

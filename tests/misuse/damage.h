@@ -27,6 +27,28 @@ SHARED char *take_neighbours(size_t bytes, char **low) {
     return NULL;
 }
 
+/* The same where malloc_usable_size() tells the size that was asked for: how far blocks lie apart
+ * is the least distance that is seen. */
+SHARED char *take_hardened_neighbours(size_t bytes, char **low) {
+    enum { TRIES = 64 };
+    char *taken[TRIES];
+    char *high = NULL;
+    size_t least = SIZE_MAX;
+    for (int count = 0; count < TRIES; count++) {
+        taken[count] = take(bytes);
+        for (int i = 0; i < count; i++) {
+            char *lower = taken[i] < taken[count] ? taken[i] : taken[count];
+            char *upper = taken[i] < taken[count] ? taken[count] : taken[i];
+            if (slab_of(lower) != slab_of(upper) || (size_t)(upper - lower) >= least)
+                continue;
+            least = (size_t)(upper - lower);
+            *low = lower;
+            high = upper;
+        }
+    }
+    return high;
+}
+
 /* Changes 1 byte past `block`. */
 SHARED void *overflow(char *block, size_t bytes, bool misuse) {
     if (misuse)
@@ -106,6 +128,19 @@ SHARED void *overflown_beside_a_free_block(size_t bytes, bool misuse) {
     return overflow(low, bytes, misuse);
 }
 
+/* The neighbour of the freed block is freed next, and looks at its tag. */
+SHARED void *underflown_after_free(size_t bytes, bool misuse) {
+    char *low = NULL;
+    char *high = pools_are_hardened() ? take_hardened_neighbours(bytes, &low) : NULL;
+    if (high == NULL)
+        return take(bytes);
+    give(high);
+    if (misuse)
+        high[-1] ^= 0x5a;
+    reported_address = high;
+    return low;
+}
+
 /* For by_read(): the place behind the last byte. */
 SHARED void *behind_live(size_t bytes, bool misuse) {
     char *block = take(bytes);
@@ -114,6 +149,13 @@ SHARED void *behind_live(size_t bytes, bool misuse) {
 
 SHARED void *with_wrong_size(size_t bytes, bool misuse) {
     given_bytes = misuse ? bytes * 2 + 32 : bytes;
+    snprintf(detail, sizeof detail, "%zu bytes", given_bytes);
+    return take_suspect(bytes);
+}
+
+/* A size of the same class. */
+SHARED void *with_near_size(size_t bytes, bool misuse) {
+    given_bytes = misuse ? bytes - 1 : bytes;
     snprintf(detail, sizeof detail, "%zu bytes", given_bytes);
     return take_suspect(bytes);
 }

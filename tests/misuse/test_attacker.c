@@ -314,8 +314,37 @@ static int report_child(void) {
     return 0;
 }
 
+/* Writes up to 1 MiB beyond a block, the only one of its class and the newest slab of the pool. */
+static int ahead_child(void) {
+    enum { REACH = 1 << 20 };
+    char *block = malloc(BLOCK_BYTES * 25);
+    memset(opaque(block), 0x5a, REACH);
+    return 0;
+}
+
+/* Prints how far strings without an end are read beyond blocks of each size, at most, and if the
+ * first byte behind a block is one that the end of a string would change. */
+static int string_child(void) {
+    enum { MOST = 600, COUNT = 100 };
+    size_t farthest = 0;
+    int zeroes = 0;
+    for (size_t bytes = 1; bytes < MOST; bytes++)
+        for (int i = 0; i < COUNT; i++) {
+            char *block = memset(malloc(bytes), 'x', bytes);
+            size_t beyond = strlen(opaque(block)) - bytes;
+            farthest = beyond > farthest ? beyond : farthest;
+            zeroes += beyond == 0;
+        }
+    say("%zu %d\n", farthest, zeroes);
+    return 0;
+}
+
 static int child_main(char **argv) {
     leave_no_core();
+    if (strcmp(argv[1], "ahead") == 0)
+        return ahead_child();
+    if (strcmp(argv[1], "string") == 0)
+        return string_child();
     if (strcmp(argv[1], "above") == 0)
         return overrun_child(1);
     if (strcmp(argv[1], "below") == 0)
@@ -451,6 +480,28 @@ static void nothing_is_left_to_read_in_a_hardened_block_that_was_freed(void) {
     CHECK(WIFEXITED(child.status) && WEXITSTATUS(child.status) >= 2);
 }
 
+/* Whatever `guard` says: what is not used is not accessible. */
+static void an_overflow_stops_where_the_hardened_pool_ends(void) {
+    static const char *const options[] = {"harden=on", "harden=on,guard=0", "harden=on,guard=1",
+                                          "harden=on,guard=4096"};
+    static struct child child;
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        attack(&child, options[i], "ahead", NULL);
+        CHECK_SAY(!child.late && WIFSIGNALED(child.status) && WTERMSIG(child.status) == SIGSEGV,
+                  "%s: status %#x", options[i], (unsigned)child.status);
+    }
+}
+
+/* Through the canary, which is the same behind all blocks, and a byte of the tag. */
+static void a_string_read_beyond_a_hardened_block_ends_in_the_next_tag(void) {
+    static struct child child;
+    attack(&child, "harden=on", "string", NULL);
+    char *rest;
+    size_t farthest = strtoul(child.out, &rest, 10);
+    CHECK_SAY(child_succeeded(&child) && farthest > 0 && farthest <= 65, "%s", child.out);
+    CHECK_SAY(strtol(rest, NULL, 10) == 0, "the end of a string is missed: %s", child.out);
+}
+
 /* Numbers in a report are the process, the block and where it is, and the caller in its module. */
 static void reports_tell_addresses_and_nothing_of_what_is_there(void) {
     static struct child child;
@@ -527,6 +578,8 @@ int main(int argc, char **argv) {
     TAP_RUN(hardened_blocks_come_in_no_order_that_another_process_tells);
     TAP_RUN(a_hardened_block_does_not_come_back_at_once);
     TAP_RUN(nothing_is_left_to_read_in_a_hardened_block_that_was_freed);
+    TAP_RUN(an_overflow_stops_where_the_hardened_pool_ends);
+    TAP_RUN(a_string_read_beyond_a_hardened_block_ends_in_the_next_tag);
     TAP_RUN(what_the_hardened_mode_rests_on_is_read_only);
     TAP_RUN(a_hardened_pool_grows_all_the_same);
     TAP_RUN(reports_tell_addresses_and_nothing_of_what_is_there);

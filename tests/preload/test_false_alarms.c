@@ -1,6 +1,6 @@
-/* If this failed, a correct program would be stopped: for data that looks like a tag, for a size
- * that sized delete may well be given, for memory of another allocator, or in a forked child. A
- * fault that is reported ends this program, and the runner counts that as a failure. */
+/* If this failed, a correct program would be stopped: for data that looks like a tag, for the
+ * size that it asked for, for memory of another allocator, or in a forked child. A fault that is
+ * reported ends this program, and the runner counts that as a failure. */
 #include "../harness/tap.h"
 #include "behaviour.h"
 #include <dlfcn.h>
@@ -66,27 +66,6 @@ static void all_usable_bytes_may_be_written(void) {
         for (size_t i = 0; i < COUNT; i++)
             free(block[(i * 7 + 3) % COUNT]);
     }
-    CHECK(true);
-}
-
-/* 33 to 39 bytes and those like them need slots of one size, whatever stands around them. */
-static void a_size_of_the_same_class_is_no_mismatch(void) {
-    free_sized_function *free_sized = (free_sized_function *)find("free_sized");
-    make_function *made = (make_function *)find("_Znwm");
-    make_function *new_array = (make_function *)find("_Znam");
-    free_sized_function *drop = (free_sized_function *)find("_ZdlPvm");
-    free_sized_function *delete_array = (free_sized_function *)find("_ZdaPvm");
-    if (free_sized == NULL || made == NULL || new_array == NULL) {
-        tap_skip("the system has no free_sized, or no operators in C");
-        return;
-    }
-    for (size_t above = 0; above < 256; above += 16)
-        for (size_t asked = above + 1; asked <= above + 7; asked++)
-            for (size_t given = above + 1; given <= above + 7; given++) {
-                free_sized(opaque(malloc(asked)), given);
-                drop(opaque(made(asked)), given);
-                delete_array(opaque(new_array(asked)), given);
-            }
     CHECK(true);
 }
 
@@ -235,7 +214,6 @@ static void blocks_from_before_a_fork_are_good_in_both_processes(void) {
 int main(void) {
     TAP_RUN(data_that_looks_like_a_tag_is_data);
     TAP_RUN(all_usable_bytes_may_be_written);
-    TAP_RUN(a_size_of_the_same_class_is_no_mismatch);
     TAP_RUN(the_exact_size_is_right_after_every_way_to_make_a_block);
     TAP_RUN(forms_that_belong_together_are_no_mismatch);
     TAP_RUN(what_the_C_library_allocates_is_freed_by_free);

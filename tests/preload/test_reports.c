@@ -43,6 +43,9 @@ static void mallinfo2_counts_what_is_free(void) {
     struct mallinfo2 after = mallinfo2();
     for (size_t i = 1; i < NODES; i += 2)
         free(node[i]);
+    CHECK_SAY(!shim_is_loaded() || after.ordblks > during.ordblks,
+              "free blocks: %zu, and %zu with %d less in use", during.ordblks, after.ordblks,
+              FREED);
     CHECK_SAY(after.fordblks >= during.fordblks + (size_t)(FREED - RESTING) * NODE_BYTES,
               "free: %zu, and %zu with %d bytes less in use", during.fordblks, after.fordblks,
               FREED * NODE_BYTES);
@@ -53,7 +56,7 @@ static void mallinfo2_counts_large_blocks(void) {
     void *block = malloc(5 << 20);
     struct mallinfo2 during = mallinfo2();
     free(block);
-    CHECK(during.uordblks + during.hblkhd >= before.uordblks + before.hblkhd + (5 << 20));
+    CHECK(during.hblks == before.hblks + 1 && during.hblkhd >= before.hblkhd + (5 << 20));
 }
 
 /* The fields of mallinfo are ints; below 2 GiB they agree with mallinfo2. */

@@ -68,6 +68,8 @@ static inline const char *misuse_option(enum misuse_outcome outcome) {
       RUNS_THROUGH, OVERFLOW)                                                                      \
     X(WROTE_BEFORE, "write 1 byte in front of a block, free it", RUNS_THROUGH, UNDERFLOW_TAG,      \
       UNDERFLOW_TAG)                                                                               \
+    X(WROTE_BEFORE_FREED, "write 1 byte in front of a freed block, free the one before it",        \
+      RUNS_THROUGH, RUNS_THROUGH, WRITE_AFTER_FREE)                                                \
     X(WROTE_BEFORE_USE, "write 1 byte in front of a block, resize it", RUNS_THROUGH,               \
       USE_UNDERFLOW_TAG, USE_UNDERFLOW_TAG)                                                        \
     X(WROTE_INTO_OTHER, "write into the middle of another block", RUNS_THROUGH, RUNS_THROUGH,      \
@@ -77,8 +79,8 @@ static inline const char *misuse_option(enum misuse_outcome outcome) {
       RUNS_THROUGH, STOPS)                                                                         \
     X(READ_FREED, "read a freed block", RUNS_THROUGH, RUNS_THROUGH, RUNS_THROUGH)                  \
     X(READ_BEHIND, "read 1 byte past a block", RUNS_THROUGH, RUNS_THROUGH, RUNS_THROUGH)           \
-    X(FREED_WRONG_SIZE, "sized `delete` or `free_sized` with a size of another class",             \
-      RUNS_THROUGH, WRONG_SIZE, WRONG_SIZE)                                                        \
+    X(FREED_WRONG_SIZE, "sized `delete` or `free_sized` with another size", RUNS_THROUGH,          \
+      WRONG_SIZE, WRONG_SIZE)                                                                      \
     X(FREED_WRONG_FORM, "`free` what `new` made, `delete` what `malloc` or `new[]` made ...",      \
       RUNS_THROUGH, WRONG_FORM, WRONG_FORM)                                                        \
     X(ZERO_BYTES_USED, "read or write a block of `malloc(0)`", RUNS_THROUGH, RUNS_THROUGH, STOPS)

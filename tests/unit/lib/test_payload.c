@@ -5,10 +5,6 @@
 
 enum { SLOTS_MOST = 64, STRIDE_MOST = 16 * SLOTS_MOST, EDGE = 32 };
 
-static const uint64_t MASKS[] = {0, UINT64_MAX, 0x0123456789abcdefu, 0xff00ff00ff00ff00u};
-
-enum { MASK_COUNT = sizeof MASKS / sizeof MASKS[0] };
-
 /* The payload, with bytes on either side that must stay as they are. */
 static _Alignas(16) unsigned char memory[EDGE + STRIDE_MOST + EDGE];
 static unsigned char *const block = memory + EDGE;
@@ -54,20 +50,20 @@ static void all_bytes_are_cleared_and_no_others(void) {
 static void a_canary_fills_what_is_left_and_each_change_is_found(void) {
     for (size_t usable = 8; usable < STRIDE_MOST; usable += 16)
         for (size_t requested = usable > 64 ? usable - 64 : 0; requested <= usable; requested++) {
-            uint64_t mask = MASKS[requested % MASK_COUNT];
+            block_tag_start(requested); /* another canary each time */
             fill(0xaa);
             memset(block, 0, usable);
-            payload_write_canary(block, requested, usable, mask);
+            payload_write_canary(block, requested, usable);
             CHECK_SAY(edges_are(usable, 0xaa), "%zu of %zu bytes", requested, usable);
             CHECK_SAY(are_all(block, requested, 0), "%zu of %zu bytes", requested, usable);
             memset(block, 0x55, requested);
-            CHECK_SAY(payload_has_canary(block, requested, usable, mask), "%zu of %zu bytes",
-                      requested, usable);
+            CHECK_SAY(payload_has_canary(block, requested, usable), "%zu of %zu bytes", requested,
+                      usable);
             for (size_t i = requested; i < usable; i++) {
                 unsigned char own = block[i];
                 CHECK_SAY(own != 0, "byte %zu of %zu", i, usable);
                 block[i] = (unsigned char)(own ^ 0x10);
-                CHECK_SAY(!payload_has_canary(block, requested, usable, mask),
+                CHECK_SAY(!payload_has_canary(block, requested, usable),
                           "byte %zu of %zu with %zu requested", i, usable, requested);
                 block[i] = own;
             }
@@ -77,11 +73,11 @@ static void a_canary_fills_what_is_left_and_each_change_is_found(void) {
 static void a_renewed_canary_is_that_of_the_new_size(void) {
     for (size_t usable = 8; usable < STRIDE_MOST; usable += 16)
         for (size_t requested = 0; requested <= usable; requested += 4) {
-            uint64_t mask = MASKS[requested % MASK_COUNT];
+            block_tag_start(requested); /* another canary each time */
             fill(0xaa);
-            payload_renew_canary(block, requested, usable, mask);
-            CHECK_SAY(payload_has_canary(block, requested, usable, mask), "%zu of %zu bytes",
-                      requested, usable);
+            payload_renew_canary(block, requested, usable);
+            CHECK_SAY(payload_has_canary(block, requested, usable), "%zu of %zu bytes", requested,
+                      usable);
             CHECK_SAY(edges_are(usable, 0xaa), "%zu of %zu bytes", requested, usable);
             CHECK_SAY(are_all(block, requested, 0xaa), "%zu of %zu bytes", requested, usable);
         }

@@ -1,0 +1,38 @@
+/* The reservation of address space: how large each of its areas is for so many slabs (region.h
+ * draws them), and how large one can be had.
+ */
+#ifndef RESERVATION_H
+#define RESERVATION_H
+
+#include "base.h"
+
+enum {
+    REGION_DESCRIPTOR_BYTES = 64 + 8 * (int)SLAB_WORDS, /* sizeof(struct slab) */
+    REGION_REMOTE_BYTES = 64 + 16 * (int)SLAB_WORDS,    /* sizeof(struct slab_remote) */
+};
+
+/* Under an address-space limit, at most a quarter of it is reserved. */
+enum { REGION_LIMIT_SHARE = 4 };
+
+#define REGION_ALIGNMENT ((size_t)2 << 20) /* of huge pages */
+
+enum { SLAB_SETS = 3 }; /* of slabs, after the descriptors */
+
+/* Bytes of a table with one entry for each slab, and of the words of one set. */
+size_t reservation_table_bytes(size_t slabs, size_t entry_bytes);
+size_t reservation_set_bytes(size_t slabs);
+
+/* Bytes of all areas after the slabs. */
+size_t reservation_areas_bytes(size_t slabs);
+
+/* The inaccessible bytes in front of slab 0. */
+size_t reservation_gap_bytes(size_t slabs);
+
+/* All bytes. */
+size_t reservation_bytes(size_t slabs);
+
+/* Make the largest reservation that can be had, halving from the full size: how many slabs it has
+ * goes to `slabs`. The start of the first one; NULL if there is no room. */
+char *reservation_make(size_t *slabs);
+
+#endif
