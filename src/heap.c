@@ -326,18 +326,28 @@ SLOW bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot) {
 
 /* ---- giving memory back ---- */
 
-/* Hand out from no slab any more. */
-static void put_away(struct heap *heap, unsigned class_index) {
-    heap_empty_bin(heap, class_index);
-    struct slab *slab = heap->classes[class_index].current;
-    if (slab == NULL)
-        return;
-    heap->classes[class_index].current = NULL;
+/* Put a slab where it belongs by its blocks. Under pool_lock. */
+static void put_away_slab(struct heap *heap, struct slab *slab) {
+    places_unlist(heap, slab);
     slab->place = SLAB_NOWHERE;
     if (slab_used(slab) == 0)
         places_release(slab);
     else
         places_enlist(heap, slab);
+}
+
+/* Hand out from no slab any more. The bin may hold slots of another slab than the current one, if a
+ * lower one took that one's place. */
+static void put_away(struct heap *heap, unsigned class_index) {
+    const struct bin *bin = &heap->claims[class_index];
+    struct slab *claimed = bin->mask != 0 ? slab_of_live(bin->live) : NULL;
+    struct slab *current = heap->classes[class_index].current;
+    heap->classes[class_index].current = NULL;
+    heap_empty_bin(heap, class_index);
+    if (current != NULL)
+        put_away_slab(heap, current);
+    if (claimed != NULL && claimed != current)
+        put_away_slab(heap, claimed);
 }
 
 COLD size_t heap_trim(struct heap *heap) {

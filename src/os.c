@@ -57,7 +57,7 @@ static unsigned long auxiliary(unsigned long type) {
 
 /* Kept: it is asked again and again. Relaxed: each thread finds the same. */
 size_t os_page_bytes(void) {
-    static FIXED size_t page_bytes;
+    static size_t page_bytes; /* not FIXED: it may be asked for the first time late */
     size_t bytes = __atomic_load_n(&page_bytes, __ATOMIC_RELAXED);
     if (UNLIKELY(bytes == 0)) {
         bytes = auxiliary(AT_PAGESZ);

@@ -80,6 +80,24 @@ static void memory_of_empty_slabs_that_nobody_takes_goes_back(void) {
         give(blocks[i]);
 }
 
+/* The bin holds slots of a slab that a lower one has replaced when the heap is trimmed. */
+static void a_heap_can_be_trimmed_while_it_claims_from_a_replaced_slab(void) {
+    enum { BYTES = 960, SLOTS = SLAB_BYTES / 960 };
+    for (size_t i = 0; i <= SLOTS; i++) {
+        blocks[i] = take(BYTES);
+        pattern_fill(blocks[i], BYTES, (unsigned)i);
+    }
+    for (size_t i = 0; i < SLOTS / 2; i++) /* the first slab wakes */
+        give(blocks[i]);
+    heap_trim(heap_current);
+    for (size_t i = SLOTS; i >= SLOTS / 2; i--) {
+        CHECK(pattern_holds(blocks[i], BYTES, (unsigned)i));
+        give(blocks[i]);
+    }
+    heap_trim(heap_current);
+    CHECK(region_counts.taken == 0);
+}
+
 static void *hold_much_and_end(void *argument) {
     size_t *count = argument;
     heap_life_open();
@@ -181,6 +199,7 @@ int main(void) {
     TAP_RUN(every_class_can_have_the_whole_pool_in_turn);
     TAP_RUN(a_few_blocks_freed_are_had_again_from_an_exhausted_pool);
     TAP_RUN(memory_of_empty_slabs_that_nobody_takes_goes_back);
+    TAP_RUN(a_heap_can_be_trimmed_while_it_claims_from_a_replaced_slab);
     TAP_RUN(what_an_ended_thread_held_is_adopted_when_the_pool_is_exhausted);
     TAP_RUN(further_threads_than_there_are_heaps_get_none);
     TAP_RUN(threads_share_a_pool_that_is_too_small_for_them);
