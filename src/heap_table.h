@@ -68,7 +68,7 @@ struct heap {
     _Atomic(struct slab *)
         inbox;                 /* a stack, linked by slab_remote.inbox_next; pushed by any thread */
     _Atomic(bool) drains;      /* its thread is taking in what came out of the inbox */
-    bool alive;                /* it has a thread, or had one before a fork; under pool_lock */
+    _Atomic(bool) alive;       /* it has a thread, or had one before a fork; under pool_lock */
     unsigned generation;       /* of forks: heap_table_is_vanished() */
     _Atomic(uint32_t) waiting; /* slabs in the inbox, about */
     _Atomic(uint32_t) rescue_from; /* so many, and somebody else looks through it: rescue.h */

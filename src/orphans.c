@@ -20,7 +20,7 @@ static struct slab_list *list_of(const struct slab *slab) {
                                         : &full_orphans[slab->class_index];
 }
 
-static inline bool is_orphan(const struct slab *slab) {
+__attribute__((unused)) static bool is_orphan(const struct slab *slab) {
     return slab_owner(slab) == SLAB_OWNER_ORPHAN &&
            (slab->place == SLAB_ORPHANED || slab->place == SLAB_ORPHANED_FULL);
 }

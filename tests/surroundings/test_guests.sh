@@ -193,6 +193,10 @@ for sanitizer in address thread; do
     fi
     succeeds "$guest, counted" "$tagpool" run --stats -- "$work/$sanitizer"
     succeeds "$guest, profiled" "$tagpool" profile -- "$work/$sanitizer"
+    for options in $all_options; do
+        under "$options" '' '' "$work/$sanitizer"
+        check "$status" "$guest, with $options"
+    done
     run "$tagpool" doctor -- "$work/$sanitizer"
     grep -qi 'segmentation\|signal' "$work/output"
     check $((! $?)) "$guest, under doctor"
