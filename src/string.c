@@ -77,7 +77,7 @@ void *memset(void *start, int byte, size_t bytes) {
     if (bytes <= STEP) { /* at both ends; what is written twice is the same */
         *(wide *)to = filled;
         *(wide *)last = filled;
-        if (bytes > 2 * WIDE) {
+        if (bytes > (size_t)2 * WIDE) {
             *(wide *)(to + WIDE) = filled;
             *(wide *)(last - WIDE) = filled;
         }

@@ -167,7 +167,8 @@ static void check_mode(enum misuse_strategy strategy, const char *on_fault) {
     static struct child child;
     char options[128];
     const char *const argv[] = {program, strategies[strategy].name, NULL};
-    snprintf(options, sizeof options, "%s,on_fault=%s", strategies[strategy].options, on_fault);
+    snprintf(options, sizeof options, "%s,forms=on,on_fault=%s", strategies[strategy].options,
+             on_fault);
     if (!library_has(options)) {
         char reason[160];
         snprintf(reason, sizeof reason, "this library does not have %s", options);

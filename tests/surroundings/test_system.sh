@@ -101,7 +101,7 @@ shimmed() {
 
 mappings() {
     run "$@"
-    [ "$status" -eq 0 ] && cat "$work/output"
+    [ "$status" -eq 0 ] && tail -n 1 "$work/output"
 }
 
 few_mappings() {

@@ -216,10 +216,12 @@ static double page_profile_shade(double blocks, double most) {
 /* The scale of the shades: round numbers of blocks up to the most. */
 static void page_profile_print_shades(FILE *out, double most) {
     fputs("<div class=\"shades\"><span>blocks freed (logarithmic):</span>", out);
-    double step = most > 1e6 ? 100 : 10;
-    for (double blocks = 1; 2 * blocks <= most; blocks *= step)
+    uint64_t step = most > 1e6 ? 100 : 10;
+    for (uint64_t count = 1; 2 * (double)count <= most; count *= step) {
+        double blocks = (double)count;
         fprintf(out, "<span><i style=\"opacity:%.2f\"></i>%.0f</span>",
                 page_profile_shade(blocks, most), blocks);
+    }
     fprintf(out, "<span><i></i>%.0f at most</span></div>\n", most);
 }
 
