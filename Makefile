@@ -145,7 +145,7 @@ test: all $(TEST_START) $(TEST_LIBRARIES) $(if $(findstring /gate/,$(TESTS)),$(G
 include tests/sanitize/rules.mk
 include tests/soak/rules.mk
 
-world: all ## run nearly sixty programs of the distribution with and without the library (WORLD=--install; 10 minutes)
+world: all ## run more than eighty programs of the distribution with and without the library (WORLD=--install; or names; 15 minutes)
 	@BUILD=$(BUILD) tests/world/run $(WORLD)
 
 gate: $(BUILD)/libtagpool.so $(GATE_SCENARIOS) ## hold instruction counts to tests/gate/budgets (GATE=--update: write them)
