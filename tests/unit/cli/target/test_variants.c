@@ -6,6 +6,8 @@
 #include "base/say.h"
 #include "target/variants.h"
 
+#include <unistd.h>
+
 static bool is(const char *value, const char *expected) {
     return value != NULL && strcmp(value, expected) == 0;
 }
@@ -15,7 +17,7 @@ static const char *name_of(const struct variants *variants, unsigned place) {
 }
 
 static void the_standard_variants_are_system_and_tagpool(void) {
-    struct variants variants = {0};
+    static struct variants variants;
     variants_add_standard(&variants);
     CHECK(variants.count == 2);
     CHECK(is(name_of(&variants, 0), "system") && !variants.items[0].shim);
@@ -23,7 +25,7 @@ static void the_standard_variants_are_system_and_tagpool(void) {
 }
 
 static void strategies_have_their_own_names_or_follow_tagpool(void) {
-    struct variants variants = {0};
+    static struct variants variants;
     variants_add_strategies(&variants);
     CHECK(variants.count == 3 && is(name_of(&variants, 0), "direct"));
     CHECK(is(name_of(&variants, 1), "metadata") && is(name_of(&variants, 2), "tagged"));
@@ -36,10 +38,14 @@ static void strategies_have_their_own_names_or_follow_tagpool(void) {
 }
 
 static void a_library_is_taken_by_its_path_and_the_shim_is_recognised(void) {
-    struct variants variants = {0};
+    static struct variants variants;
     char argument[4096];
     const char *build = getenv("BUILD") != NULL ? getenv("BUILD") : "build";
     snprintf(argument, sizeof argument, "mine=%s/libtagpool.so", build);
+    if (access(argument + strlen("mine="), R_OK) != 0) {
+        tap_skip("this build has no library");
+        return;
+    }
     variants_take_allocator(&variants, argument);
     CHECK(is(name_of(&variants, 0), "mine") && variants.items[0].shim);
     snprintf(argument, sizeof argument, "copy=/proc/self/exe");
@@ -48,7 +54,7 @@ static void a_library_is_taken_by_its_path_and_the_shim_is_recognised(void) {
 }
 
 static void what_names_a_variant_decides_over_the_settings_of_all(void) {
-    struct variants variants = {0};
+    static struct variants variants;
     variants_add_standard(&variants);
     variants_take_strategy(&variants, "tagged");
     for (unsigned i = 0; i < variants.count; i++)
@@ -62,7 +68,7 @@ static void what_names_a_variant_decides_over_the_settings_of_all(void) {
 }
 
 static void only_the_shim_gets_a_library_and_keeps_its_own(void) {
-    struct variants variants = {0};
+    static struct variants variants;
     const char *build = getenv("BUILD") != NULL ? getenv("BUILD") : "build";
     char path[4096];
     snprintf(path, sizeof path, "%s/libtagpool.so", build);
@@ -77,7 +83,7 @@ static void only_the_shim_gets_a_library_and_keeps_its_own(void) {
 }
 
 static void variants_are_found_by_name(void) {
-    struct variants variants = {0}, more = {0};
+    static struct variants variants, more;
     CHECK(!variants_have_shim(&variants));
     variants_add(&variants, (struct variant){.name = "system"});
     CHECK(!variants_have_shim(&variants));
@@ -89,7 +95,7 @@ static void variants_are_found_by_name(void) {
 }
 
 static void add_twice(const void *preload) {
-    struct variants variants = {0};
+    static struct variants variants;
     say_as("check");
     variants_add(&variants, (struct variant){.name = "one"});
     variants_add(&variants, (struct variant){.name = "one", .preload = preload});
@@ -98,7 +104,7 @@ static void add_twice(const void *preload) {
 static void add_too_many(const void *nothing) {
     static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i",
                                         "j", "k", "l", "m", "n", "o", "p", "q"};
-    struct variants variants = {0};
+    static struct variants variants;
     (void)nothing;
     say_as("check");
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -106,13 +112,13 @@ static void add_too_many(const void *nothing) {
 }
 
 static void take_allocator(const void *argument) {
-    struct variants variants = {0};
+    static struct variants variants;
     say_as("check");
     variants_take_allocator(&variants, argument);
 }
 
 static void take_strategy(const void *argument) {
-    struct variants variants = {0};
+    static struct variants variants;
     say_as("check");
     variants_take_strategy(&variants, argument);
 }
