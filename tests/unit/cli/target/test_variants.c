@@ -72,6 +72,10 @@ static void only_the_shim_gets_a_library_and_keeps_its_own(void) {
     const char *build = getenv("BUILD") != NULL ? getenv("BUILD") : "build";
     char path[4096];
     snprintf(path, sizeof path, "%s/libtagpool.so", build);
+    if (access(path, R_OK) != 0) {
+        tap_skip("this build has no library");
+        return;
+    }
     setenv("TAGPOOL_LIBRARY", path, 1);
     variants_add_standard(&variants);
     variants_add(&variants, (struct variant){.name = "own", .preload = "/own.so", .shim = true});
