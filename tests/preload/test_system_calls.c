@@ -234,6 +234,13 @@ static int scenario(void) {
 
 /* ---- the tests ---- */
 
+/* True for the one line that the hardened mode says when a block comes from elsewhere. */
+static bool tells_of_no_room(const char *text) {
+    const char *end = strchr(text, '\n');
+    return pools_are_hardened() && strstr(text, "]: no room in the pools for ") != NULL &&
+           end != NULL && end[1] == '\0';
+}
+
 /* Runs the scenario with the nth call failing; false when that is one call too far. */
 static bool passes(long number, int error, long n, bool goes_on) {
     static struct child child;
@@ -249,7 +256,8 @@ static bool passes(long number, int error, long n, bool goes_on) {
     run_traced(&child, changes, argv);
     CHECK_SAY(child_succeeded(&child), "%ld%s: status %#x: %.300s", n, goes_on ? "+" : "",
               (unsigned)child.status, child.err);
-    CHECK_SAY(child.err[0] == '\0', "%ld: it wrote: %.300s", n, child.err);
+    CHECK_SAY(child.err[0] == '\0' || tells_of_no_room(child.err), "%ld: it wrote: %.300s", n,
+              child.err);
     stats_close(&stats);
     return refusal.refused != 0 && tap.faults == 0;
 }
