@@ -28,7 +28,7 @@ struct stop {
     uint64_t arguments[6];
 };
 
-enum { MOST_CALLS = 400 };
+enum { MOST_CALLS = 400, EACH_OF_FIRST = 24 };
 
 static const char *program;
 
@@ -217,14 +217,16 @@ static int scenario(void) {
     if (large == NULL)
         return 10;
     pattern_fill(large, LARGE_BYTES, 5);
-    if (!nodes_hold(NODES, 1))
+    /* The hardened mode makes a call for each slab: fewer nodes meet as many calls there. */
+    size_t nodes = pools_are_hardened() ? NODES / 4 : NODES;
+    if (!nodes_hold(nodes, 1))
         return 11;
     malloc_trim(0);
     if (!threads_hold())
         return 12;
     if (!child_holds())
         return 13;
-    if (!nodes_hold(NODES, 2))
+    if (!nodes_hold(nodes, 2))
         return 14;
     if (!pattern_holds(large, LARGE_BYTES, 5))
         return 15;
@@ -274,7 +276,8 @@ static void fail_each(long number, int error, long least_calls) {
         n++;
     CHECK_SAY(n >= least_calls, "only %ld calls were met", n);
     CHECK_SAY(n < MOST_CALLS, "the scenario still met one after %ld calls", n);
-    for (long from = 0; from < n; from++)
+    /* All from one on: each of the first, then some of the many that are alike. */
+    for (long from = 0; from < n; from += from < EACH_OF_FIRST ? 1 : 5)
         passes(number, error, from, true);
 }
 
