@@ -210,13 +210,16 @@ void region_forbid_huge_pages(size_t slab_index, size_t slabs) {
     }
 }
 
-/* Let core dumps hold a slab that is about to serve for the first time, and some after it. */
+/* Let core dumps hold a slab that is about to serve for the first time, and some after it. Where
+ * the pool may grow by huge pages, whole ones: a mapping that ends within one prevents it. */
 static void dump_slabs(size_t slab_index) {
     if (slab_index < slabs_dumped)
         return;
     size_t step = slab_index / REGION_DUMP_SHARE;
     if (step < REGION_DUMP_STEP)
         step = REGION_DUMP_STEP;
+    if (slab_index + REGION_HUGE_SLABS > REGION_HUGE_FROM)
+        step += REGION_HUGE_SLABS - 1 - (slab_index + step - 1) % REGION_HUGE_SLABS;
     if (step > slabs_committed - slab_index)
         step = slabs_committed - slab_index;
     os_put_into_dumps(region_slab_start(slab_index), step << SLAB_SHIFT);

@@ -131,6 +131,18 @@ static int advice(void) {
     return 0;
 }
 
+/* A pool that only grows: page faults. */
+static int grow(void) {
+    enum { BYTES = 64 << 20, SIZE = 100 };
+    struct rusage before, after;
+    getrusage(RUSAGE_SELF, &before);
+    for (size_t bytes = 0; bytes < BYTES; bytes += SIZE)
+        memset(malloc(SIZE), 1, SIZE);
+    getrusage(RUSAGE_SELF, &after);
+    printf("%ld\n", after.ru_minflt - before.ru_minflt);
+    return 0;
+}
+
 static const struct {
     const char *name;
     int (*run)(void);
@@ -139,7 +151,8 @@ static const struct {
                 {"trim_orphans", trim_orphans},
                 {"trim_and_again", trim_and_again},
                 {"locked", locked},
-                {"advice", advice}};
+                {"advice", advice},
+                {"grow", grow}};
 
 /* ---- the tests ---- */
 
@@ -202,6 +215,28 @@ static void what_was_returned_is_not_advised_for_huge_pages(void) {
         CHECK_SAY(kib <= 8 << 10, "%zu KiB are advised", kib);
 }
 
+static bool huge_pages_are_on(void) {
+    char text[64] = "never";
+    int file = open("/sys/kernel/mm/transparent_hugepage/enabled", O_RDONLY | O_CLOEXEC);
+    if (file >= 0 && read(file, text, sizeof text - 1) <= 0)
+        strcpy(text, "[never]");
+    close(file);
+    return strstr(text, "[always]") != NULL || strstr(text, "[madvise]") != NULL;
+}
+
+static void a_pool_that_grows_takes_huge_pages(void) {
+    size_t faults, system_faults;
+    const char *options = getenv("TAGPOOL_OPTIONS");
+    bool limited = options != NULL && strstr(options, "pool_limit") != NULL;
+    if (!pools_are_on() || limited || !huge_pages_are_on()) {
+        tap_skip("no huge pages are to be had here, or no pool that grows");
+        return;
+    }
+    if (run_program("grow", false, &faults) && run_program("grow", true, &system_faults))
+        CHECK_SAY(faults <= system_faults / 3, "%zu page faults, with the system's allocator %zu",
+                  faults, system_faults);
+}
+
 int main(int argc, char **argv) {
     program = argv[0];
     for (size_t i = 0; argc == 2 && i < sizeof programs / sizeof programs[0]; i++)
@@ -213,5 +248,6 @@ int main(int argc, char **argv) {
     TAP_RUN(memory_that_was_returned_is_used_again);
     TAP_RUN(locked_memory_goes_back_too);
     TAP_RUN(what_was_returned_is_not_advised_for_huge_pages);
+    TAP_RUN(a_pool_that_grows_takes_huge_pages);
     return tap_done();
 }
