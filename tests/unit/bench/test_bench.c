@@ -141,6 +141,7 @@ static void every_strategy_but_direct_is_on_the_panel(void) {
                               strstr(measured.items[j].settings, setting) != NULL);
         CHECK_SAY(found == (strcmp(strategies[i], "direct") != 0), "%s", setting);
     }
+    variants_free(&measured);
 }
 
 static void the_names_on_the_panel_are_unique_and_those_used_are_there(void) {

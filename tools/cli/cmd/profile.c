@@ -157,6 +157,7 @@ static void profile_try(const struct profile *profile, const struct target *targ
         say_error("the advice could not be tried: %s", experiment.reason);
     }
     experiment_free(&experiment);
+    variants_free(&variants);
     free(input);
 }
 

@@ -75,5 +75,6 @@ bool suitability_run(const struct target *target, const char *input, bool ignore
     else
         printf("fail  %s\n", experiment.reason);
     experiment_free(&experiment);
+    variants_free(&variants);
     return works;
 }

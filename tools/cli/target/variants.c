@@ -16,6 +16,13 @@ int variants_find(const struct variants *variants, const char *name) {
     return -1;
 }
 
+/* `settings` becomes the list's own; what the variant had is given back. */
+static void keep_settings(struct variants *variants, unsigned place, char *settings) {
+    free(variants->settings[place]);
+    variants->settings[place] = settings;
+    variants->items[place].settings = settings;
+}
+
 void variants_add(struct variants *variants, struct variant variant) {
     if (variants->count == VARIANTS_MAX)
         args_refuse("at most %d variants can be compared", VARIANTS_MAX);
@@ -23,7 +30,10 @@ void variants_add(struct variants *variants, struct variant variant) {
     if (variants_find(variants, variant.name) >= 0)
         args_refuse("two variants are called '%s'%s", variant.name,
                     variant.preload != NULL ? "; give one another name: -a NAME=PATH" : "");
-    variants->items[variants->count++] = variant;
+    unsigned place = variants->count++;
+    variants->items[place] = variant;
+    if (variant.settings != NULL)
+        keep_settings(variants, place, memory_copy(variant.settings));
 }
 
 void variants_add_standard(struct variants *variants) {
@@ -36,6 +46,7 @@ static void variants_add_strategy(struct variants *variants, const char *name,
     char *setting = memory_format("strategy=%s", strategy);
     settings_check(setting);
     variants_add(variants, (struct variant){.name = name, .settings = setting, .shim = true});
+    free(setting);
 }
 
 void variants_add_strategies(struct variants *variants) {
@@ -90,11 +101,19 @@ void variants_settle(struct variants *variants, const char *settings) {
             continue;
         if (variant->preload == NULL)
             variant->preload = library_of_tagpool();
-        if (settings != NULL)
-            variant->settings = variant->settings == NULL
-                                    ? settings
-                                    : memory_format("%s,%s", settings, variant->settings);
+        if (settings == NULL)
+            continue;
+        keep_settings(variants, i,
+                      variant->settings == NULL
+                          ? memory_copy(settings)
+                          : memory_format("%s,%s", settings, variant->settings));
     }
+}
+
+void variants_free(struct variants *variants) {
+    for (unsigned i = 0; i < variants->count; i++)
+        free(variants->settings[i]);
+    *variants = (struct variants){0};
 }
 
 void variants_refuse_inherited_shim(void) {

@@ -4,10 +4,11 @@
  *   struct variants named = {0};      variants_take_*      while the options are read
  *   struct variants all = {0};        variants_add_*       in the order of the report
  *   variants_settle                   what those with the shim need to run
+ *   variants_free
  *
  * A variant is known by its name, so no two have the same, and there are at most VARIANTS_MAX. All
  * functions end the program with a message, as args_refuse does, when that or an argument is wrong.
- * Names, libraries and settings live as long as the program.
+ * Settings are copied; names and libraries live as long as the program.
  */
 #ifndef TARGET_VARIANTS_H
 #define TARGET_VARIANTS_H
@@ -20,6 +21,7 @@ enum { VARIANTS_MAX = 16 };
 /* Begins as zeroes. */
 struct variants {
     struct variant items[VARIANTS_MAX];
+    char *settings[VARIANTS_MAX]; /* of each item, the list's own */
     unsigned count;
 };
 
@@ -52,6 +54,9 @@ bool variants_have_shim(const struct variants *variants);
 /* Gives each variant with the shim its library, unless it has one, and the settings (NULL: none).
  * Its own settings follow and so decide: they are what it is called after. */
 void variants_settle(struct variants *variants, const char *settings);
+
+/* Gives the copies back. No item may be used after it. */
+void variants_free(struct variants *variants);
 
 /* Refuses to compare from under the shim: every variant would inherit it. */
 void variants_refuse_inherited_shim(void);
