@@ -1,0 +1,185 @@
+#include "modules.h"
+
+#include "kernel.h"
+#include "libc.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <string.h>
+
+enum { PATHS_BYTES = 256 << 10 };
+
+static SELDOM struct {
+    _Atomic(uint32_t) epoch;
+    _Atomic(uint32_t) count;
+    _Atomic(bool) is_changing; /* somebody notes a module */
+    uint32_t paths_used;
+    struct module modules[MODULES_MOST];
+    char paths[PATHS_BYTES];
+} table;
+
+uint32_t modules_epoch(void) {
+    return atomic_load_explicit(&table.epoch, memory_order_relaxed);
+}
+
+const struct module *modules_at(unsigned number) {
+    return number < atomic_load_explicit(&table.count, memory_order_acquire)
+               ? &table.modules[number]
+               : NULL;
+}
+
+const struct module *modules_find_in(uintptr_t address, uint32_t epoch) {
+    const struct module *module;
+    for (unsigned i = 0; (module = modules_at(i)) != NULL; i++)
+        if (address - module->start < module->end - module->start &&
+            atomic_load_explicit(&module->born, memory_order_relaxed) <= epoch &&
+            epoch < atomic_load_explicit(&module->died, memory_order_relaxed))
+            return module;
+    return NULL;
+}
+
+void modules_after_fork(void) {
+    atomic_store_explicit(&table.is_changing, false, memory_order_relaxed);
+}
+
+#ifdef LIBC_FIND_OBJECT
+
+/* ---- what names a module for good ---- */
+
+/* The notes of a segment: each is three numbers (bytes of its name, of what it says, its kind),
+ * name and contents, both filled up to words of 4 bytes. */
+static void read_notes(struct module *module, const char *at, const char *end) {
+    enum { HEAD_BYTES = 12 };
+    while (end - at >= HEAD_BYTES) {
+        uint32_t head[3];
+        memcpy(head, at, sizeof head);
+        const char *name = at + HEAD_BYTES;
+        const char *contents = name + (((size_t)head[0] + 3) & ~(size_t)3);
+        const char *next = contents + (((size_t)head[1] + 3) & ~(size_t)3);
+        if (next > end || next < at)
+            return;
+        if (head[2] == NT_GNU_BUILD_ID && head[0] == 4 && memcmp(name, "GNU", 4) == 0 &&
+            head[1] <= MODULE_BUILD_ID_BYTES) {
+            memcpy(module->build_id, contents, head[1]);
+            module->build_id_bytes = (uint8_t)head[1];
+            return;
+        }
+        at = next;
+    }
+}
+
+/* The build-id, by the program headers, which lie at the start of the mapping in all but odd
+ * modules. */
+static void read_build_id(struct module *module) {
+    const ElfW(Ehdr) *head = (const ElfW(Ehdr) *)module->start;
+    uintptr_t bytes = module->end - module->start;
+    if (bytes < sizeof *head || memcmp(head->e_ident, ELFMAG, SELFMAG) != 0 ||
+        head->e_phentsize != sizeof(ElfW(Phdr)) ||
+        head->e_phoff + (uint64_t)head->e_phnum * sizeof(ElfW(Phdr)) > 4096)
+        return;
+    const ElfW(Phdr) *segment = (const ElfW(Phdr) *)(module->start + head->e_phoff);
+    for (unsigned i = 0; i < head->e_phnum; i++, segment++) {
+        uintptr_t start = module->bias + segment->p_vaddr;
+        if (segment->p_type == PT_NOTE && module->build_id_bytes == 0 &&
+            start - module->start <= bytes && segment->p_memsz <= module->end - start)
+            read_notes(module, (const char *)start, (const char *)(start + segment->p_memsz));
+    }
+}
+
+/* Keep a module's path; that of the program is not in the loader's list. False if there is no
+ * room. */
+static bool keep_path(struct module *module, const char *name) {
+    char *path = table.paths + table.paths_used;
+    size_t room = sizeof table.paths - table.paths_used;
+    size_t length;
+    if (room < MODULE_PATH_BYTES)
+        return false;
+    if (*name != '\0') {
+        length = strlen(name);
+        length = length < MODULE_PATH_BYTES - 1 ? length : MODULE_PATH_BYTES - 1;
+        memcpy(path, name, length);
+    } else {
+        long read = KERNEL(readlinkat, AT_FDCWD, "/proc/self/exe", path, MODULE_PATH_BYTES - 1);
+        length = kernel_failed(read) ? 0 : (size_t)read;
+    }
+    path[length] = '\0';
+    module->path = path;
+    table.paths_used += (uint32_t)length + 1;
+    return true;
+}
+
+/* ---- noting ---- */
+
+/* Let the modules die whose place is another's now. True if there were any. */
+static bool bury(uintptr_t start, uintptr_t end, uint32_t epoch) {
+    bool is_any = false;
+    uint32_t count = atomic_load_explicit(&table.count, memory_order_relaxed);
+    for (uint32_t i = 0; i < count; i++) {
+        struct module *module = &table.modules[i];
+        if (module->start < end && start < module->end &&
+            atomic_load_explicit(&module->died, memory_order_relaxed) == MODULE_ALIVE) {
+            atomic_store_explicit(&module->died, epoch, memory_order_relaxed);
+            is_any = true;
+        }
+    }
+    return is_any;
+}
+
+static const struct module *note(const struct dl_find_object *object) {
+    uint32_t count = atomic_load_explicit(&table.count, memory_order_relaxed);
+    if (count == MODULES_MOST)
+        return NULL;
+    struct module *module = &table.modules[count];
+    *module = (struct module){.start = (uintptr_t)object->dlfo_map_start,
+                              .end = (uintptr_t)object->dlfo_map_end,
+                              .bias = object->dlfo_link_map->l_addr,
+                              .index = object->dlfo_eh_frame,
+                              .is_program = *object->dlfo_link_map->l_name == '\0',
+                              .died = MODULE_ALIVE};
+    if (!keep_path(module, object->dlfo_link_map->l_name))
+        return NULL;
+    read_build_id(module);
+    uint32_t epoch = modules_epoch();
+    if (bury(module->start, module->end, epoch + 1)) {
+        epoch++;
+        atomic_store_explicit(&table.epoch, epoch, memory_order_relaxed);
+    }
+    atomic_store_explicit(&module->born, epoch, memory_order_relaxed);
+    /* Release: who sees the number sees the module. */
+    atomic_store_explicit(&table.count, count + 1, memory_order_release);
+    return module;
+}
+
+/* The same module as one that is noted: the loader may have closed that and put another there. */
+static bool is_same(const struct module *module, const struct dl_find_object *object) {
+    const char *name = object->dlfo_link_map->l_name;
+    return module->start == (uintptr_t)object->dlfo_map_start &&
+           module->end == (uintptr_t)object->dlfo_map_end &&
+           module->index == object->dlfo_eh_frame &&
+           (*name == '\0' || strcmp(module->path, name) == 0);
+}
+
+const struct module *modules_find(uintptr_t address) {
+    struct dl_find_object object;
+    if (&_dl_find_object == NULL || _dl_find_object((void *)address, &object) != 0)
+        return NULL;
+    const struct module *module = modules_find_in(address, modules_epoch());
+    if (module != NULL && is_same(module, &object))
+        return module;
+    if (atomic_exchange_explicit(&table.is_changing, true, memory_order_acquire))
+        return NULL;
+    module = modules_find_in(address, modules_epoch());
+    if (module == NULL || !is_same(module, &object))
+        module = note(&object);
+    atomic_store_explicit(&table.is_changing, false, memory_order_release);
+    return module;
+}
+
+#else
+
+const struct module *modules_find(uintptr_t address) {
+    (void)address;
+    return NULL;
+}
+
+#endif
