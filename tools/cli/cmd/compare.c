@@ -23,6 +23,7 @@ enum compare_headroom {
 struct compare_request {
     struct plan plan;
     struct variants named; /* by -a */
+    struct numbers numbers;
     char *settings;        /* for every variant with the shim */
     const char *reference; /* name; NULL: the default */
     bool strategies;
@@ -33,8 +34,7 @@ struct compare_request {
     bool profile;
     struct exports exports;
     enum terminal_style style;
-    double fail_share; /* negative: not asked for */
-    bool strict;
+    struct comparison_limits limits;
 };
 
 static const struct args_option compare_options[] = {
@@ -84,6 +84,11 @@ static const struct args_option compare_options[] = {
     SPOOL_OPTION_INPUT(struct compare_request, plan.input),
     {0, "output", "WHERE", "output of timed runs: null, pipe, inherit or a file\n(default: null)",
      ARGS_FILE(struct compare_request, plan.output)},
+    {0, "metric", "NAME=REGEX[:higher|lower]",
+     "a number of the program's own, taken from the output of each\n"
+     "run: the group of REGEX in the last line that matches. With\n"
+     ":higher or :lower, that is better; may be repeated",
+     ARGS_CALL(struct compare_request, numbers, numbers_take)},
     {0, "headroom", NULL,
      "measure how much there is to gain at all, at any cost (default:\n"
      "where it takes less than a quarter of the rounds' time)",
@@ -102,9 +107,11 @@ static const struct args_option compare_options[] = {
     EXPORTS_OPTIONS(struct compare_request, exports),
     TERMINAL_OPTION_STYLE(struct compare_request, style),
     {0, "fail-if-slower", "PERCENT", "exit status 1 if tagpool is proven slower than this",
-     ARGS_PERCENT(struct compare_request, fail_share, 0, 1000)},
+     ARGS_PERCENT(struct compare_request, limits.slower_share, 0, 1000)},
+    {0, "fail-if-worse", "PERCENT", "the same, and of each --metric that says what is better",
+     ARGS_PERCENT(struct compare_request, limits.worse_share, 0, 1000)},
     {0, "strict", NULL, "exit status 4 if the result is inconclusive",
-     ARGS_FLAG(struct compare_request, strict)},
+     ARGS_FLAG(struct compare_request, limits.strict)},
     ARGS_OPTION_HELP,
     {0},
 };
@@ -122,10 +129,10 @@ static const char compare_details[] =
     "free behind each request: what the CPU time grows by is what the program's own pairs cost.\n"
     "Where there is no gain, or the result is uncertain, the report says why and what to do.\n"
     "'tagpool report' shows a file of --export-json again, or compares two of them.\n\n"
-    "Exit status: 0 done; 1 regression proven (--fail-if-slower); 2 wrong usage; 3 the program\n"
-    "failed, its output differs or the shim was not active; 4 inconclusive (--strict); 125 "
-    "tagpool\n"
-    "itself failed; 126 the program cannot be run, or not with the shim; 127 it was not found.\n";
+    "Exit status: 0 done; 1 regression proven (--fail-if-slower, --fail-if-worse); 2 wrong usage;\n"
+    "3 the program failed, its output differs or the shim was not active; 4 inconclusive\n"
+    "(--strict); 125 tagpool itself failed; 126 the program cannot be run, or not with the shim;\n"
+    "127 it was not found.\n";
 
 #define COMPARE_PRECISION_STANDARD 0.01
 
@@ -137,6 +144,22 @@ static const char compare_details[] =
 
 /* ---- the command line ---- */
 
+/* The numbers of the program's own: somebody has to read its output for them. */
+static void compare_plan_numbers(struct compare_request *request) {
+    const char *output = request->plan.output;
+    if (request->numbers.count == 0)
+        return;
+    if (strcmp(output, "null") != 0 && strcmp(output, "pipe") != 0)
+        args_refuse("--metric reads the output of every run; leave out --output %s", output);
+    for (unsigned i = 0; i < request->numbers.count; i++)
+        for (int metric = 0; metric < METRIC_COUNT; metric++)
+            if (strcmp(request->numbers.items[i].name, metric_about[metric].key) == 0 ||
+                strcmp(request->numbers.items[i].name, metric_about[metric].title) == 0)
+                args_refuse("--metric %s: there is a metric of that name; choose another",
+                            request->numbers.items[i].name);
+    request->plan.numbers = &request->numbers;
+}
+
 /* Returns the program's command line. */
 static char **compare_read_arguments(struct compare_request *request, char **arguments) {
     *request = (struct compare_request){
@@ -145,12 +168,13 @@ static char **compare_read_arguments(struct compare_request *request, char **arg
                  .threshold = 0.01,
                  .seed = randomness_fresh_seed(),
                  .output = "null"},
-        .fail_share = -1,
+        .limits = {.slower_share = -1, .worse_share = -1},
     };
     char **command = command_read_program(&command_compare, request, arguments);
     if (request->plan.min_runs > request->plan.max_runs)
         args_refuse("--min-runs %u is more than --max-runs %u", request->plan.min_runs,
                     request->plan.max_runs);
+    compare_plan_numbers(request);
     return command;
 }
 
@@ -263,7 +287,7 @@ static int compare_measure(struct compare_request *request, const struct variant
         if (request->style != TERMINAL_NONE)
             report_table_print(exports_tables(&request->exports), &terminal, &comparison);
         exports_write(&request->exports, &comparison);
-        status = comparison_status(&comparison, request->fail_share, request->strict);
+        status = comparison_status(&comparison, &request->limits);
     } else {
         say_error("%s", experiment.reason);
         status = experiment.status;

@@ -18,6 +18,7 @@ static struct plan probe_plan(const struct experiment *experiment, unsigned roun
     plan.runs = rounds;
     plan.warmups = 0;
     plan.ignore_failure = true;
+    plan.numbers = NULL;
     return plan;
 }
 

@@ -11,22 +11,33 @@ static unsigned report_table_difference_width(const struct comparison *compariso
     char text[REPORT_TABLE_TEXT_BYTES];
     size_t width = strlen("difference");
     for (unsigned i = 0; i < rounds->variant_count; i++)
-        for (int metric = 0; i != rounds->reference && metric < METRIC_COUNT; metric++) {
+        for (unsigned metric = 0; i != rounds->reference && metric < rounds_metrics(rounds);
+             metric++) {
             comparison_format_difference(&comparison->analyses[i][metric], text, sizeof text);
             width = strlen(text) > width ? strlen(text) : width;
         }
     return (unsigned)width;
 }
 
-static void report_table_row(FILE *out, const struct terminal *terminal, enum metric metric,
-                             const struct analysis *analysis, unsigned width) {
+/* Of the column of the metrics' titles. */
+static int report_table_title_width(const struct comparison *comparison) {
+    const struct rounds *rounds = &comparison->result->rounds;
+    size_t width = 12;
+    for (unsigned i = 0; i < rounds->own_count; i++)
+        width = strlen(rounds->own[i].title) > width ? strlen(rounds->own[i].title) : width;
+    return (int)width;
+}
+
+static void report_table_row(FILE *out, const struct terminal *terminal,
+                             const struct metric_about *about, const struct analysis *analysis,
+                             unsigned width) {
     char value[REPORT_TABLE_TEXT_BYTES], difference[REPORT_TABLE_TEXT_BYTES],
         word[REPORT_TABLE_TEXT_BYTES];
-    metric_format(metric, analysis->value, value, sizeof value);
+    metric_format_about(about, analysis->value, value, sizeof value);
     comparison_format_difference(analysis, difference, sizeof difference);
     fprintf(out, "%10s   %-*s   ", value, (int)width, difference);
-    terminal_colour(terminal, out, comparison_verdict_colour(analysis->verdict));
-    fputs(comparison_verdict_word(metric, analysis->verdict, word, sizeof word), out);
+    terminal_colour(terminal, out, comparison_verdict_colour(about, analysis->verdict));
+    fputs(comparison_verdict_word(about, analysis->verdict, word, sizeof word), out);
     terminal_colour(terminal, out, TERMINAL_PLAIN);
     fputc('\n', out);
 }
@@ -36,15 +47,17 @@ static void report_table_metric(FILE *out, const struct terminal *terminal,
     const struct result *result = comparison->result;
     unsigned reference = result->rounds.reference;
     unsigned width = result_name_width(comparison->result);
+    const struct metric_about *about = rounds_about(&result->rounds, metric);
+    int title_width = report_table_title_width(comparison);
     char value[REPORT_TABLE_TEXT_BYTES];
-    metric_format(metric, comparison_reference(comparison, metric), value, sizeof value);
-    fprintf(out, "  %-12s  %-*s  %10s\n", metric_about[metric].title, (int)width,
+    metric_format_about(about, comparison_reference(comparison, metric), value, sizeof value);
+    fprintf(out, "  %-*s  %-*s  %10s\n", title_width, about->title, (int)width,
             result->variants[reference].name, value);
     for (unsigned i = 0; i < result->rounds.variant_count; i++) {
         if (i == reference)
             continue;
-        fprintf(out, "  %-12s  %-*s  ", "", (int)width, result->variants[i].name);
-        report_table_row(out, terminal, metric, &comparison->analyses[i][metric],
+        fprintf(out, "  %-*s  %-*s  ", title_width, "", (int)width, result->variants[i].name);
+        report_table_row(out, terminal, about, &comparison->analyses[i][metric],
                          report_table_difference_width(comparison));
     }
 }
@@ -157,11 +170,11 @@ void report_table_print(FILE *out, const struct terminal *terminal,
             "95 %% intervals\n\n",
             result->rounds.count, result->elapsed_s, (unsigned long long)result->plan.seed);
     terminal_colour(terminal, out, TERMINAL_DIM);
-    fprintf(out, "  %-12s  %-*s  %10s   %-*s   %s\n", "",
+    fprintf(out, "  %-*s  %-*s  %10s   %-*s   %s\n", report_table_title_width(comparison), "",
             (int)result_name_width(comparison->result), "", "median",
             (int)report_table_difference_width(comparison), "difference", "verdict");
     terminal_colour(terminal, out, TERMINAL_PLAIN);
-    for (int metric = 0; metric < METRIC_COUNT; metric++)
+    for (unsigned metric = 0; metric < rounds_metrics(&result->rounds); metric++)
         report_table_metric(out, terminal, comparison, (enum metric)metric);
     fputc('\n', out);
     report_table_verdicts(out, terminal, comparison);
