@@ -75,8 +75,10 @@ struct heap {
     struct slab *rescued;   /* posted slabs that are in no inbox: rescue.h; under pool_lock, read
                                without it only to see whether there are any */
     unsigned forks;         /* how many this thread came out of as a child */
-    unsigned slabs_changed; /* slabs that it went on to and that were in use before */
+    int32_t claims_left;    /* claims of slots until it looks at the clock, */
+    uint32_t claims_pace;   /* of so many (sweep.h) */
     size_t sparse_noted;    /* slabs that became sparse since the sweep came by */
+    uint64_t looked_ns;     /* when it looked at the clock the last time */
     uint64_t swept_ns;      /* when its sweep came by the last time */
     unsigned posted_gives;  /* frees into posted slabs since the inbox was emptied */
     struct heap *next_free; /* heaps whose thread has ended */

@@ -11,6 +11,7 @@
 #include "next.h"
 #include "os.h"
 #include "stats.h"
+#include "sweep.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -44,6 +45,7 @@ static void start_pool(void) {
         return;
     slab_tag_start(os_random());
     region_start(config.pool_limit, config.retain);
+    sweep_start(config.decay);
     if (config.strategy == TAGPOOL_STRATEGY_TAGGED)
         checked_start();
     if (config.strategy == TAGPOOL_STRATEGY_TAGGED && config.harden != 0)

@@ -4,6 +4,7 @@
 #include "lifecycle.h"
 #include "next.h"
 #include "os.h"
+#include "tuning.h"
 
 #include <errno.h>
 #include <string.h>
@@ -222,19 +223,15 @@ SLOW void *route_take_aligned(size_t alignment, size_t bytes, enum block_form fo
 
 /* ---- giving ---- */
 
-/* A program that frees fewer blocks of the next allocator than this has no use for next_retain().
- */
-enum { FREES_BEFORE_RETAIN = 16 };
-
 /* A block that is not ours. */
 SLOW static void give_next(void *pointer) {
     ASSERT(pointer != NULL && !owns(pointer));
     struct heap *heap = heap_current;
     if (next_is_bootstrap(pointer))
         return;
-    if (heap_is_real(heap) && ++heap->counters->foreign_frees == FREES_BEFORE_RETAIN &&
+    if (heap_is_real(heap) && ++heap->counters->foreign_frees % TUNING_SAMPLE == 0 &&
         config.strategy != TAGPOOL_STRATEGY_DIRECT)
-        next_retain();
+        tuning_note(pointer);
     int saved_errno = errno; /* not every allocator's free() keeps it */
     next()->free(pointer);
     errno = saved_errno;

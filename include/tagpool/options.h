@@ -37,8 +37,11 @@ enum tagpool_on_fault { TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_REPORT, TAGPOOL
       "less; not used with harden=on")                                                             \
     X(pool_limit, BYTES, 0, 0, 1ULL << 46,                                                         \
       "most memory the pools may hold, 0 for no limit; beyond it the next allocator serves")       \
-    X(retain, BYTES, 16ULL << 20, 0, 1ULL << 46,                                                   \
-      "memory of empty slabs kept for reuse before it goes back to the system")                    \
+    X(retain, BYTES, 1ULL << 30, 0, 1ULL << 46,                                                    \
+      "most memory of empty slabs that is kept for reuse; what is beyond goes back to the system " \
+      "at once")                                                                                   \
+    X(decay, COUNT, 1000, 0, 1000000,                                                              \
+      "milliseconds after which memory that was not needed goes back to the system")               \
     X(on_fault, CHOICE, TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_IGNORE,   \
       "after a fault: print its line and abort, only print its line, or do nothing; the bad call " \
       "has no effect")                                                                             \
