@@ -12,6 +12,7 @@
 #include "pages/profile_file.h"
 #include "pages/stats_file.h"
 #include "pages/trace_reader.h"
+#include "symbols/elf_symbols.h"
 #include "target/elf_file.h"
 
 #include <fcntl.h>
@@ -158,6 +159,7 @@ static void read_elf(const uint8_t *data, size_t bytes) {
     static size_t program_bytes;
     char path[64];
     struct elf_file elf;
+    struct elf_symbols symbols;
     if (program_bytes == 0) {
         int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
         ssize_t length = read(self, program, sizeof program);
@@ -169,6 +171,12 @@ static void read_elf(const uint8_t *data, size_t bytes) {
     if (elf_file_read(path, &elf)) {
         hold(elf.needed_count <= ELF_FILE_NEEDED_MAX);
         elf_file_free(&elf);
+    }
+    if (elf_symbols_open(&symbols, path)) {
+        hold(symbols.build_id_bytes <= ELF_SYMBOLS_ID_BYTES);
+        for (uint64_t address = 0; address < program_bytes; address += 997)
+            elf_symbols_find(&symbols, address);
+        elf_symbols_close(&symbols);
     }
     close(file);
 }
