@@ -307,7 +307,7 @@ static bool give_remote(struct heap *heap, struct slab *slab, uint32_t slot) {
 
 SLOW bool heap_give_untagged(struct heap *heap, void *pointer) {
     uintptr_t offset = (uintptr_t)pointer - region.base;
-    if (offset >= region.bytes)
+    if (offset >= region.plain_bytes)
         return false;
     size_t index = offset >> SLAB_SHIFT;
     struct slab *slab = slab_at(index);

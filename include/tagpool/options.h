@@ -55,6 +55,9 @@ enum tagpool_on_fault { TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_REPORT, TAGPOOL
     X(quarantine, COUNT, 256, 0, 65536,                                                            \
       "with harden=on: freed blocks that each thread keeps from reuse")                            \
     X(guard, COUNT, 128, 0, 4096,                                                                  \
-      "with harden=on: slabs between two inaccessible areas, 0 for none")
+      "with harden=on: slabs between two inaccessible areas, 0 for none")                          \
+    X(origins, COUNT, 0, 0, 32,                                                                    \
+      "frames of the call stacks kept of each block, 0 for none: who allocated it, who freed it; " \
+      "faults and leaks tell them")
 
 #endif
