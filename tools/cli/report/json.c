@@ -90,6 +90,7 @@ static void report_json_variant(struct json *json, const struct comparison *comp
     json_text(json, "name", variant->name);
     json_text(json, "preload", variant->preload);
     json_text(json, "options", variant->settings);
+    json_text(json, "without", variant->without);
     json_truth(json, "reference", index == result->rounds.reference);
     if (variant->shim) {
         json_count(json, "calls", result->proofs[index].calls);

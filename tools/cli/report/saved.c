@@ -59,6 +59,7 @@ static void saved_load_variants(struct saved *saved) {
             .name = json_tree_text(&items[i], "name", NULL),
             .preload = json_tree_text(&items[i], "preload", NULL),
             .settings = json_tree_text(&items[i], "options", NULL),
+            .without = json_tree_text(&items[i], "without", NULL),
             .shim = calls != NULL,
         };
         if (saved->variants[i].name == NULL)

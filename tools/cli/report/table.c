@@ -1,10 +1,13 @@
 #include "report/table.h"
 
+#include "base/memory.h"
+#include "base/wrap.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { REPORT_TABLE_TEXT_BYTES = 96 };
+enum { REPORT_TABLE_TEXT_BYTES = 96, REPORT_TABLE_INDENT = 4 };
 
 static unsigned report_table_difference_width(const struct comparison *comparison) {
     const struct rounds *rounds = &comparison->result->rounds;
@@ -82,6 +85,13 @@ static void report_table_split(FILE *out, const struct comparison *comparison) {
     fprintf(out, " (sampled every %.0f ms, the sum is exact)\n", (double)tick.tv_nsec * 1e-6);
 }
 
+/* Prints the rest of a line, which is a new string, and gives it back. */
+static void report_table_sentence(FILE *out, unsigned column, char *text) {
+    wrap_print(out, text, column, REPORT_TABLE_INDENT, wrap_width(out));
+    fputs(".\n", out);
+    free(text);
+}
+
 static void report_table_verdicts(FILE *out, const struct terminal *terminal,
                                   const struct comparison *comparison) {
     const struct result *result = comparison->result;
@@ -89,19 +99,17 @@ static void report_table_verdicts(FILE *out, const struct terminal *terminal,
         if (i == result->rounds.reference)
             continue;
         terminal_colour(terminal, out, TERMINAL_BOLD);
-        fprintf(out, "%s against %s: ", result->variants[i].name,
-                result->variants[result->rounds.reference].name);
+        int column = fprintf(out, "%s against %s: ", result->variants[i].name,
+                             result->variants[result->rounds.reference].name);
         terminal_colour(terminal, out, TERMINAL_PLAIN);
-        char *sentence = comparison_sentence(comparison, i);
-        fprintf(out, "%s.\n", sentence);
-        free(sentence);
+        report_table_sentence(out, (unsigned)column, comparison_sentence(comparison, i));
     }
 }
 
 /* Prints a line of a new string, and gives it back. */
 static void report_table_line(FILE *out, const char *title, char *text) {
     if (text != NULL)
-        fprintf(out, "%s%s.\n", title, text);
+        report_table_sentence(out, 0, memory_format("%s%s", title, text));
     free(text);
 }
 
@@ -111,7 +119,8 @@ static void report_table_counted(FILE *out, const struct comparison *comparison)
             continue;
         char *text = comparison_counted_text(comparison, i);
         if (text != NULL)
-            fprintf(out, "Counters: %s: %s.\n", comparison->result->variants[i].name, text);
+            report_table_line(out, "Counters: ",
+                              memory_format("%s: %s", comparison->result->variants[i].name, text));
         free(text);
     }
     report_table_line(out, "Counters: ", comparison_uncounted_text(comparison));
@@ -128,13 +137,15 @@ static void report_table_reasons(FILE *out, const struct comparison *comparison)
     bool machine = false;
     for (int i = 0; i < 2; i++)
         if (comparison->result->unstable[i])
-            fprintf(out, "Warning: %s changes from run to run by itself, so it was not compared.\n",
-                    streams[i]);
+            report_table_line(out, "Warning: ",
+                              memory_format("%s changes from run to run by itself, so it was not "
+                                            "compared",
+                                            streams[i]));
     for (unsigned i = 0; i < reasons->count; i++) {
         const struct reason *reason = &reasons->items[i];
         if (!reason->matters)
             continue;
-        fprintf(out, "%s%s.\n", titles[reason->kind], reason->text);
+        report_table_line(out, titles[reason->kind], memory_copy(reason->text));
         machine = machine || reason->kind == REASON_MACHINE;
     }
     if (machine && comparison->machine.date != NULL)
@@ -147,15 +158,16 @@ static void report_table_proof(FILE *out, const struct comparison *comparison) {
         const struct result_proof *proof = &result->proofs[i];
         if (!result->variants[i].shim || proof->calls == 0)
             continue;
-        fprintf(out, "%s served %.1f %% of %llu calls from its pools.\n", result->variants[i].name,
+        fprintf(out, "%s served %.1f %% of %llu call%s from its pools.\n", result->variants[i].name,
                 100 * (double)proof->pool_calls / (double)proof->calls,
-                (unsigned long long)proof->calls);
+                (unsigned long long)proof->calls, proof->calls == 1 ? "" : "s");
         if (proof->missed != 0)
-            fprintf(
-                out,
-                "Note: with %s %llu more processes found no room in the statistics: their calls "
-                "are not counted.\n",
-                result->variants[i].name, (unsigned long long)proof->missed);
+            report_table_line(
+                out, "Note: ",
+                memory_format("with %s %llu more process%s found no room in the statistics, and "
+                              "the calls of those are not counted",
+                              result->variants[i].name, (unsigned long long)proof->missed,
+                              proof->missed == 1 ? "" : "es"));
     }
 }
 
@@ -166,9 +178,10 @@ void report_table_print(FILE *out, const struct terminal *terminal,
     fprintf(out, "%s\n", comparison->title);
     terminal_colour(terminal, out, TERMINAL_PLAIN);
     fprintf(out,
-            "  %u rounds in %.1f s, balanced order, seed %llu; medians, and differences with "
+            "  %u round%s in %.1f s, balanced order, seed %llu; medians, and differences with "
             "95 %% intervals\n\n",
-            result->rounds.count, result->elapsed_s, (unsigned long long)result->plan.seed);
+            result->rounds.count, result->rounds.count == 1 ? "" : "s", result->elapsed_s,
+            (unsigned long long)result->plan.seed);
     terminal_colour(terminal, out, TERMINAL_DIM);
     fprintf(out, "  %-*s  %-*s  %10s   %-*s   %s\n", report_table_title_width(comparison), "",
             (int)result_name_width(comparison->result), "", "median",
