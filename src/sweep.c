@@ -1,5 +1,6 @@
 #include "sweep.h"
 
+#include "census.h"
 #include "os.h"
 
 enum {
@@ -76,7 +77,10 @@ static void sweep_rested(struct heap *heap) {
 
 void sweep_go_on(struct heap *heap) {
     ASSERT(heap_is_real(heap) && !lock_is_mine(&pool_lock));
-    if (++heap->slabs_changed % SWEEP_EVERY != 0 || !is_worthwhile())
+    if (++heap->slabs_changed % SWEEP_EVERY != 0)
+        return;
+    census_go_on();
+    if (!is_worthwhile())
         return;
     uint64_t now_ns = os_clock_ns();
     if (now_ns - heap->swept_ns < SWEEP_WAIT_NS)
