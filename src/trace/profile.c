@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "os.h"
+#include "shared.h"
 #include "tagpool/profile_page.h"
 
 static struct tagpool_profile_page *page;
@@ -49,7 +50,7 @@ static bool open_row(void) {
 }
 
 bool profile_start(const char *path) {
-    page = os_map_shared(path, sizeof *page);
+    page = shared_map(path, sizeof *page);
     if (page == NULL || !page_is_valid(&page->head))
         return false;
     start_ns = clock_ns();
@@ -72,7 +73,7 @@ bool profile_after_fork(void) {
 
 void profile_abandon(void) {
     __atomic_fetch_add(&page->head.rows_missed, 1, __ATOMIC_RELAXED);
-    os_detach_shared(page, os_round_to_page(sizeof *page));
+    shared_detach(page, os_round_to_page(sizeof *page));
 }
 
 /* ---- live memory over time ---- */
