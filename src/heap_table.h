@@ -46,6 +46,7 @@ struct class_slabs {
     struct slab_list available;
     struct slab_list sparse; /* those that the sweep has returned no memory of come first */
     struct slab_list full;
+    uint64_t claimed; /* the bin's mask as it was filled; the next may be on its way: idle.h */
 };
 
 /* A word of live[] that has slots in the quarantine. */

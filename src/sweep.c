@@ -44,7 +44,7 @@ static size_t purge(struct slab *slab) {
         slab->filled = false;
         __atomic_fetch_sub(&region_counts.filled, 1, __ATOMIC_RELAXED);
     }
-    return slab_purge(slab);
+    return slab_purge(slab, 0, 0);
 }
 
 /* True if a slab with so many blocks can spare more than it has returned: `rest` says with how many
@@ -151,7 +151,7 @@ size_t sweep_list(const struct slab_list *list) {
 
 size_t sweep_all(struct heap *heap) {
     size_t bytes = 0;
-    for (unsigned i = 0; i < SIZE_CLASS_COUNT && !heap_table_is_hardened; i++)
+    for (unsigned i = SIZE_CLASS_FIRST; i < heap_table_classes(); i++)
         bytes += sweep_list(&heap->classes[i].available) + sweep_list(&heap->classes[i].sparse) +
                  sweep_list(&heap->classes[i].full);
     return bytes;
