@@ -78,7 +78,7 @@ struct heap {
     unsigned forks;         /* how many this thread came out of as a child */
     int32_t claims_left;    /* claims of slots until it looks at the clock, */
     uint32_t claims_pace;   /* of so many (sweep.h) */
-    size_t sparse_noted;    /* slabs that became sparse since the sweep came by */
+    size_t sparse_noted;    /* sparse slabs that have returned nothing since they were in use */
     uint64_t looked_ns;     /* when it looked at the clock the last time */
     uint64_t swept_ns;      /* when its sweep came by the last time */
     unsigned posted_gives;  /* frees into posted slabs since the inbox was emptied */

@@ -74,6 +74,12 @@ void sweep_sparse(struct heap *heap) {
     heap->sparse_noted = 0;
 }
 
+void sweep_forget_sparse(struct heap *heap, const struct slab *slab) {
+    bool has_returned = slab->rest < SLAB_RESTS;
+    if (!has_returned && heap->sparse_noted != 0)
+        heap->sparse_noted--;
+}
+
 void sweep_note_sparse(struct heap *heap) {
     if (++heap->sparse_noted < SPARSE_MOST && heap->sparse_noted <= region_bounds.warm_slabs)
         return;
@@ -113,6 +119,7 @@ bool sweep_is_worth_growth(void) {
 }
 
 void sweep_open(struct heap *heap) {
+    heap->sparse_noted = 0;
     heap->claims_pace = CLAIMS_OF_A_SLAB * CLAIMS_LEAST;
     heap->claims_left = (int32_t)heap->claims_pace;
 }
