@@ -1,6 +1,7 @@
 #include "blame.h"
 
 #include "heap_table.h"
+#include "origins.h"
 #include "stats.h"
 
 /* Whose the slab is that a fault lies in. */
@@ -17,7 +18,11 @@ void blame_raise(const struct fault_report *report) {
     struct fault_report whole = *report;
     whole.owner = owner_of(report);
     stats_count_fault();
-    fault_tell(&whole);
+    struct text line;
+    if (!fault_tell(&whole, &line))
+        return;
+    origins_tell(&whole, &line);
+    fault_end();
 }
 
 static void raise_slot(struct slab *slab, uint32_t slot, enum fault fault) {

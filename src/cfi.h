@@ -1,6 +1,6 @@
 /* What the unwind tables of a module say of an address: how its caller's frame is found. The
- * tables are those that C++ exceptions use read where
- * the loader put them. Nothing here allocates, locks or calls the loader.
+ * tables are those that C++ exceptions use, read where the loader put them. Nothing here allocates,
+ * locks or calls the loader.
  *
  * Of all that such tables can say, a rule keeps what code of compilers needs: a frame that is found
  * from the stack pointer or the frame pointer, perhaps by one word in memory, and where the

@@ -3,6 +3,7 @@
 #include "blame.h"
 #include "checked_paths.h"
 #include "config.h"
+#include "origins.h"
 #include "os.h"
 
 #include <string.h>
@@ -335,14 +336,18 @@ void checked_give(struct heap *heap, void *pointer, const struct call *call, siz
     struct fault_report report = {
         .is_use = call->is_use, .function = call->function, .caller = caller};
     if (spans_own(pointer)) {
-        if (large_is_sound(pointer, call, bytes, &report))
+        if (large_is_sound(pointer, call, bytes, &report)) {
+            origins_note_freed(pointer);
             large_give(pointer);
+        }
         return;
     }
     uint32_t slot;
     struct slab *slab = heap_find_any(pointer, &slot, &report);
-    if (slab != NULL && examine(heap, slab, slot, call, bytes, &report))
+    if (slab != NULL && examine(heap, slab, slot, call, bytes, &report)) {
+        origins_note_freed(pointer);
         give_examined(heap, pointer, slab, slot, &report);
+    }
 }
 
 /* What the program may use of a block: in the hardened mode not a byte more than it asked for. */
@@ -385,9 +390,13 @@ static bool resize_in_slot(void *pointer, size_t bytes) {
 }
 
 void *checked_resize(void *pointer, size_t bytes) {
-    if (spans_own(pointer))
-        return bytes + BLOCK_TAG_BYTES > SIZE_CLASS_MAX_BYTES ? large_resize(pointer, bytes) : NULL;
-    return resize_in_slot(pointer, bytes) ? pointer : NULL;
+    void *block = NULL;
+    if (!spans_own(pointer))
+        block = resize_in_slot(pointer, bytes) ? pointer : NULL;
+    else if (bytes + BLOCK_TAG_BYTES > SIZE_CLASS_MAX_BYTES)
+        block = large_resize(pointer, bytes);
+    origins_note_taken(block);
+    return block;
 }
 
 size_t checked_requested(const struct slab *slab, uint32_t slot) {

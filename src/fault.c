@@ -104,21 +104,24 @@ void fault_start(uint64_t on_fault_) {
     on_fault = on_fault_;
 }
 
-void fault_tell(const struct fault_report *report) {
+bool fault_tell(const struct fault_report *report, struct text *line) {
     if (on_fault == TAGPOOL_ON_FAULT_IGNORE)
-        return;
-    struct text line;
-    start_line(&line);
-    text_add(&line,
+        return false;
+    line->length = 0;
+    text_add(line,
              report->is_use ? faults[report->fault].use_text : faults[report->fault].free_text);
-    text_add(&line, " ");
-    text_add_hex(&line, (uintptr_t)report->address);
-    add_place(&line, report);
-    text_add(&line, " in ");
-    text_add(&line, report->function);
-    text_add(&line, "()");
-    add_caller(&line, report->caller);
-    end_line(&line);
+    text_add(line, " ");
+    text_add_hex(line, (uintptr_t)report->address);
+    add_place(line, report);
+    text_add(line, " in ");
+    text_add(line, report->function);
+    text_add(line, "()");
+    add_caller(line, report->caller);
+    fault_line(line);
+    return true;
+}
+
+void fault_end(void) {
     if (on_fault == TAGPOOL_ON_FAULT_ABORT)
         abort();
 }

@@ -70,8 +70,12 @@ struct fault_report {
 /* What to do about faults: enum tagpool_on_fault. */
 void fault_start(uint64_t on_fault);
 
-/* Write the line of a fault to standard error, and abort, as on_fault says. */
-void fault_tell(const struct fault_report *report);
+/* Write the line of a fault to standard error, as on_fault says, and to `line` without what names
+ * the process. False if nothing is to be told. */
+bool fault_tell(const struct fault_report *report, struct text *line);
+
+/* After a fault was told: abort, as on_fault says. */
+void fault_end(void);
 
 /* Write "tagpool[PID]: " and the text as a line to standard error. */
 void fault_line(const struct text *text);

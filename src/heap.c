@@ -8,6 +8,7 @@
 #include "rescue.h"
 #include "stats.h"
 #include "sweep.h"
+#include "tuning.h"
 
 #include <string.h>
 
@@ -110,8 +111,10 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
     if (!lock_acquire(&pool_lock))
         return NULL;
     bool zeroed;
-    if (region_counts.warm == 0) /* the pool grows */
+    if (region_counts.warm == 0 && sweep_is_worth_growth()) {
         sweep_sparse(heap);
+        orphans_sweep(false);
+    }
     rescue_before_growth();
     size_t index = region_take_slab(&zeroed);
     struct slab *slab = NULL;
@@ -166,8 +169,7 @@ static struct slab *next_slab(struct heap *heap, unsigned class_index) {
     return slab;
 }
 
-static bool fill_bin(struct heap *heap, unsigned class_index, struct slab *slab) {
-    struct bin *bin = &heap->claims[class_index];
+static bool fill_bin(struct heap *heap, struct bin *bin, unsigned class_index, struct slab *slab) {
     ASSERT(bin->mask == 0 && slab->place == SLAB_CURRENT && slab->class_index == class_index);
     unsigned word;
     bool fresh;
@@ -176,7 +178,7 @@ static bool fill_bin(struct heap *heap, unsigned class_index, struct slab *slab)
     uint64_t mask = slab_claim(slab, &word, &fresh);
     if (mask == 0)
         return false;
-    if (heap_table_is_hardened && class_index != 0 && slab->fresh_slot != fresh_slot)
+    if (UNLIKELY(heap_table_is_hardened) && class_index != 0 && slab->fresh_slot != fresh_slot)
         tag_fresh(slab, fresh_slot);
     bin->first = slab_slot_start(slab, word * WORD_BITS);
     bin->live = &slab->live[word];
@@ -189,14 +191,28 @@ static bool fill_bin(struct heap *heap, unsigned class_index, struct slab *slab)
     return true;
 }
 
+/* Return what was not needed for a time. */
+SLOW static void look_at_clock(struct heap *heap) {
+    if (!sweep_is_time(heap))
+        return;
+    tuning_decay();
+    if (!lock_acquire(&pool_lock))
+        return;
+    sweep_rested(heap);
+    orphans_sweep(true);
+    lock_release(&pool_lock);
+}
+
 SLOW struct bin *heap_fill(struct heap *heap, unsigned class_index) {
     ASSERT(heap_is_real(heap) && class_index < heap_table_classes());
     ASSERT(!lock_is_mine(&pool_lock));
     struct bin *bin = &heap->claims[class_index];
     if (bin->mask != 0) /* a request of 0 bytes, whose class the fast path does not find */
         return bin;
+    if (UNLIKELY(--heap->claims_left < 0))
+        look_at_clock(heap);
     struct slab *slab = heap->classes[class_index].current;
-    while (slab == NULL || !fill_bin(heap, class_index, slab)) {
+    while (slab == NULL || !fill_bin(heap, bin, class_index, slab)) {
         heap->classes[class_index].current = NULL;
         if (slab != NULL)
             places_enlist(heap, slab);
@@ -291,7 +307,7 @@ static bool give_remote(struct heap *heap, struct slab *slab, uint32_t slot) {
 
 SLOW bool heap_give_untagged(struct heap *heap, void *pointer) {
     uintptr_t offset = (uintptr_t)pointer - region.base;
-    if (offset >= region.bytes)
+    if (offset >= region.plain_bytes)
         return false;
     size_t index = offset >> SLAB_SHIFT;
     struct slab *slab = slab_at(index);

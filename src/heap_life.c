@@ -6,6 +6,7 @@
 #include "orphans.h"
 #include "rescue.h"
 #include "stats.h"
+#include "sweep.h"
 
 #include <string.h>
 
@@ -135,6 +136,7 @@ static struct heap *open(void) {
         heap->counters = lane != NULL ? lane : &heap->private_counters;
         audit_empty(heap);
         heap->rescue_from = RESCUE_SLABS;
+        sweep_open(heap);
         atomic_store_explicit(&heap->alive, true, memory_order_relaxed);
         enter(heap);
     }

@@ -19,29 +19,45 @@ unsigned heap_table_count;
 unsigned heap_table_generation;
 static struct heap *free_heaps; /* those whose thread has ended */
 
-static FIXED bool is_checked;
+FIXED bool heap_table_is_checked;
+static FIXED bool is_traced;
 FIXED bool heap_table_is_hardened;
 
 void heap_table_check_blocks(void) {
     ASSERT(heap_table_count == 0);
-    is_checked = true;
+    heap_table_is_checked = true;
+    region_check_blocks();
+}
+
+void heap_table_trace_blocks(void) {
+    ASSERT(heap_table_count == 0);
+    heap_table_is_checked = true;
+    is_traced = true;
     region_check_blocks();
 }
 
 void heap_table_harden(void) {
-    ASSERT(heap_table_count == 0 && is_checked);
+    ASSERT(heap_table_count == 0 && heap_table_is_checked);
     heap_table_is_hardened = true;
+}
+
+/* What the fast paths compare tags of slabs with: where blocks are traced, no slab has it. */
+static uint64_t tag_for(unsigned owner) {
+    return is_traced ? SLAB_TAG_POSTED : slab_tag_of_owner(owner);
 }
 
 static void set_up(struct heap *heap, unsigned owner) {
     heap->owner = owner;
-    heap->tag = slab_tag_of_owner(owner);
-    heap->claims = is_checked ? heap->checked_bins : heap->bins;
+    heap->tag = tag_for(owner);
+    heap->claims = is_traced               ? heap->traced_bins
+                   : heap_table_is_checked ? heap->checked_bins
+                                           : heap->bins;
 }
 
 void heap_table_note_thread(struct heap *heap) {
     heap->process = os_process_id();
     heap->thread = os_thread_id();
+    heap->origin_thread = 0;
 }
 
 /* Make room for the heap with this number behind the first; false if there is none. */
@@ -79,7 +95,7 @@ struct heap *heap_table_claim(void) {
         __atomic_store_n(&free_heaps, heap->next_free, __ATOMIC_RELAXED);
     else
         heap = new_heap();
-    ASSERT(heap == NULL || (!heap->alive && heap->tag == slab_tag_of_owner(heap->owner)));
+    ASSERT(heap == NULL || (!heap->alive && heap->tag == tag_for(heap->owner)));
     if (heap != NULL)
         heap_table_note_thread(heap);
     return heap;

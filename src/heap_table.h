@@ -64,7 +64,7 @@ struct aside_word {
 struct heap {
     HEAP_FRONT
     struct tagpool_stats_counters *counters;
-    struct bin *claims; /* the bins in use: bins, or checked_bins */
+    struct bin *claims; /* the bins in use: bins, checked_bins or traced_bins */
     _Atomic(struct slab *)
         inbox;                 /* a stack, linked by slab_remote.inbox_next; pushed by any thread */
     _Atomic(bool) drains;      /* its thread is taking in what came out of the inbox */
@@ -75,8 +75,10 @@ struct heap {
     struct slab *rescued;   /* posted slabs that are in no inbox: rescue.h; under pool_lock, read
                                without it only to see whether there are any */
     unsigned forks;         /* how many this thread came out of as a child */
-    unsigned slabs_changed; /* slabs that it went on to and that were in use before */
+    int32_t claims_left;    /* claims of slots until it looks at the clock, */
+    uint32_t claims_pace;   /* of so many (sweep.h) */
     size_t sparse_noted;    /* slabs that became sparse since the sweep came by */
+    uint64_t looked_ns;     /* when it looked at the clock the last time */
     uint64_t swept_ns;      /* when its sweep came by the last time */
     unsigned posted_gives;  /* frees into posted slabs since the inbox was emptied */
     struct heap *next_free; /* heaps whose thread has ended */
@@ -90,9 +92,11 @@ struct heap {
         private_counters; /* when the statistics page has no lane for this heap */
     struct class_slabs classes[SIZE_CLASS_ALL];
     struct bin checked_bins[SIZE_CLASS_ALL]; /* where the fast path does not look */
+    uint32_t origin_thread;            /* the thread's number in origins.h; 0: it has none yet */
     uint8_t inherited[SIZE_CLASS_ALL]; /* slots that the parent of a fork had claimed; uncounted */
     uint64_t process;                  /* whose thread it is, for heap_table_next_abandoned(): */
     uint64_t thread;                   /* the numbers that the system knows both by */
+    struct bin traced_bins[SIZE_CLASS_ALL]; /* where no fast path looks */
 };
 
 /* The heaps of a thread that has not requested a block yet, and of one whose heap is closed. Never
@@ -137,7 +141,8 @@ static inline unsigned heap_table_part(unsigned number, unsigned *place) {
     return highest_bit - HEAP_PART_SHIFT;
 }
 
-/* True with harden=on. */
+/* True if no fast path of blocks without tags finds anything; and with harden=on. */
+extern HIDDEN bool heap_table_is_checked;
 extern HIDDEN bool heap_table_is_hardened;
 
 /* The heap with an owner's number, which there was. */
@@ -180,6 +185,10 @@ static inline unsigned heap_table_classes(void) {
  * then: no bin has a slot for them and no block lies where they look. Every call falls through to
  * checked.h. */
 void heap_table_check_blocks(void);
+
+/* The same, and let the fast paths of blocks with tags find nothing either: each call leaves the
+ * origin of its block (origins.h). */
+void heap_table_trace_blocks(void);
 
 /* Choose the hardened mode: slots read as zero when they are claimed, also in slabs that served
  * before, and slabs of class 0 are inaccessible. Before the first heap is opened. */

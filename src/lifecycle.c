@@ -3,14 +3,18 @@
 #include "checked.h"
 #include "config.h"
 #include "cxx.h"
+#include "findings.h"
 #include "fixed.h"
 #include "fork.h"
 #include "heap_life.h"
 #include "leaks.h"
 #include "libc.h"
+#include "modules.h"
 #include "next.h"
+#include "origins.h"
 #include "os.h"
 #include "stats.h"
+#include "sweep.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -36,6 +40,7 @@ static void start(void) {
     fault_start(config.on_fault);
     stats_start(environment(TAGPOOL_STATS_VARIABLE), config.strategy,
                 config.strategy == TAGPOOL_STRATEGY_TAGGED ? BLOCK_TAG_BYTES : 0);
+    findings_start(environment(TAGPOOL_FINDINGS_VARIABLE));
 }
 
 /* The region comes with the first heap. Without one, all requests go to the next allocator. */
@@ -44,10 +49,12 @@ static void start_pool(void) {
         return;
     slab_tag_start(os_random());
     region_start(config.pool_limit, config.retain);
+    sweep_start(config.decay);
     if (config.strategy == TAGPOOL_STRATEGY_TAGGED)
         checked_start();
     if (config.strategy == TAGPOOL_STRATEGY_TAGGED && config.harden != 0)
         checked_harden(config.quarantine, config.guard);
+    origins_start(config.origins);
 }
 
 /* False if this is no moment for it. */
@@ -106,8 +113,14 @@ static void before_fork(void) {
     errno = saved_errno;
 }
 
+static void after_fork(bool intact) {
+    modules_after_fork();
+    findings_after_fork();
+    heap_life_after_fork(intact);
+}
+
 void lifecycle_forks(void) {
-    fork_guard(&pool_lock, before_fork, heap_life_after_fork);
+    fork_guard(&pool_lock, before_fork, after_fork);
 }
 
 /* The C library has it for its own use, and for C++; atexit() is part of the start-up files. */
@@ -148,6 +161,8 @@ __attribute__((constructor)) static void load(void) {
     const char *options = environment(TAGPOOL_OPTIONS_VARIABLE);
     if (options != NULL)
         complain(options);
+    if (config.origins != 0) /* the call that opens the first heap leaves no origin */
+        (void)lifecycle_heap();
     if (config.harden != 0)
         close_fixed();
 }

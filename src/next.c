@@ -15,33 +15,29 @@ FIXED const struct next *next_found;
 
 /* ---- the bootstrap arena ---- */
 
-enum { BOOTSTRAP_BYTES = 64 << 10, BOOTSTRAP_HEAD_BYTES = SLOT_ALIGN };
+enum { BOOTSTRAP_HEAD_BYTES = SLOT_ALIGN };
 
-static SELDOM _Alignas(SLOT_ALIGN) char bootstrap[BOOTSTRAP_BYTES];
+SELDOM _Alignas(SLOT_ALIGN) char next_bootstrap[NEXT_BOOTSTRAP_BYTES];
 static _Atomic(size_t) bootstrap_used;
 
 /* A block of `bytes` at a multiple of `alignment`, in zeroes; its size is in the word before it. */
 static void *bootstrap_take(size_t bytes, size_t alignment) {
-    if (bytes > BOOTSTRAP_BYTES || alignment > BOOTSTRAP_BYTES) {
+    if (bytes > NEXT_BOOTSTRAP_BYTES || alignment > NEXT_BOOTSTRAP_BYTES) {
         errno = ENOMEM;
         return NULL;
     }
     size_t need = BOOTSTRAP_HEAD_BYTES + alignment + bytes;
     /* Relaxed: the sum hands each caller bytes of its own, and nothing else depends on it. */
     size_t start = atomic_fetch_add_explicit(&bootstrap_used, need, memory_order_relaxed);
-    if (start + need > BOOTSTRAP_BYTES) {
+    if (start + need > NEXT_BOOTSTRAP_BYTES) {
         atomic_fetch_sub_explicit(&bootstrap_used, need, memory_order_relaxed);
         errno = ENOMEM;
         return NULL;
     }
-    uintptr_t block = (uintptr_t)bootstrap + start + BOOTSTRAP_HEAD_BYTES;
+    uintptr_t block = (uintptr_t)next_bootstrap + start + BOOTSTRAP_HEAD_BYTES;
     block = (block + alignment - 1) & ~(uintptr_t)(alignment - 1);
     memcpy((char *)block - sizeof bytes, &bytes, sizeof bytes);
     return (void *)block;
-}
-
-bool next_is_bootstrap(const void *pointer) {
-    return (uintptr_t)pointer - (uintptr_t)bootstrap < BOOTSTRAP_BYTES;
 }
 
 size_t next_bootstrap_bytes(const void *pointer) {
@@ -91,16 +87,6 @@ static const struct next bootstrap_functions = {
 
 void *next_symbol(const char *name) {
     return objects_are_listed() ? objects_behind(name) : dlsym(RTLD_NEXT, name);
-}
-
-/* More than the 128 KiB from which glibc maps a block alone. Afterwards it does so from this size,
- * and keeps up to twice as much at the end of its heap. */
-enum { RETAIN_BLOCK_BYTES = 256 << 10 };
-
-void next_retain(void) {
-    int saved_errno = errno;
-    next()->free(next()->malloc(RETAIN_BLOCK_BYTES));
-    errno = saved_errno;
 }
 
 static void call_if_there(const char *name) {

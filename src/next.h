@@ -69,18 +69,16 @@ static inline const struct next *next(void) {
  * most processes of a shell script end without it. */
 void next_start(void);
 
+enum { NEXT_BOOTSTRAP_BYTES = 64 << 10 };
+extern HIDDEN char next_bootstrap[];
+
 /* True if the block is of the bootstrap arena. */
-bool next_is_bootstrap(const void *pointer);
+static inline bool next_is_bootstrap(const void *pointer) {
+    return (uintptr_t)pointer - (uintptr_t)next_bootstrap < NEXT_BOOTSTRAP_BYTES;
+}
 
 /* The bytes of a block of the bootstrap arena. */
 size_t next_bootstrap_bytes(const void *pointer);
-
-/* Let the next allocator keep more of what is freed, for a program that frees large blocks again
- * and again. glibc returns what is free at the end of its heap beyond 128 KiB; without us the
- * program's nodes lie there and prevent that. They are in the pool now, so the buffers of each
- * parse would be taken from the system and returned. Freeing a block that was mapped alone makes
- * glibc adapt (mallopt(3), M_MMAP_THRESHOLD), unless the program has set its limits itself. */
-void next_retain(void);
 
 /* At the very end of the process: have the C and the C++ library free what they keep until then
  * (memory of ended threads, tables), so that it is no leak of the

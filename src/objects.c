@@ -1,5 +1,7 @@
 #include "objects.h"
 
+#include "libc.h"
+
 #include <link.h>
 #include <string.h>
 
@@ -191,3 +193,59 @@ void *objects_in(const char *library, const char *name) {
     }
     return NULL;
 }
+
+/* ---- by address ---- */
+
+#ifdef LIBC_FIND_OBJECT
+
+/* How many symbols there are: the hash tables alone tell. In the newer one, the last symbol of the
+ * bucket that begins last is the last of all. */
+static uint32_t symbol_count(const struct symbols *symbols) {
+    const uint32_t *table = symbols->gnu_hash;
+    if (table == NULL)
+        return symbols->old_hash != NULL ? symbols->old_hash[1] : 0;
+    uint32_t bucket_count = table[0], first = table[1], filter_words = table[2];
+    const ElfW(Addr) *filter = (const ElfW(Addr) *)(const void *)(table + 4);
+    const uint32_t *buckets = (const uint32_t *)(const void *)(filter + filter_words);
+    const uint32_t *hashes = buckets + bucket_count - first;
+    uint32_t last = 0;
+    for (uint32_t i = 0; i < bucket_count; i++)
+        if (buckets[i] > last)
+            last = buckets[i];
+    if (last == 0)
+        return 0;
+    while ((hashes[last] & 1) == 0)
+        last++;
+    return last + 1;
+}
+
+bool objects_find_symbol(uintptr_t address, struct objects_symbol *found) {
+    struct dl_find_object object;
+    struct symbols symbols;
+    if (&_dl_find_object == NULL || _dl_find_object((void *)address, &object) != 0)
+        return false;
+    read_dynamic(&symbols, object.dlfo_link_map);
+    if (symbols.symbol == NULL || symbols.strings == NULL)
+        return false;
+    uint32_t count = symbol_count(&symbols);
+    for (uint32_t i = 1; i < count; i++) {
+        const ElfW(Sym) *symbol = &symbols.symbol[i];
+        uintptr_t offset = address - symbols.base - symbol->st_value;
+        if (symbol->st_shndx == SHN_UNDEF || ELF64_ST_TYPE(symbol->st_info) != STT_FUNC ||
+            offset >= symbol->st_size)
+            continue;
+        *found = (struct objects_symbol){symbols.strings + symbol->st_name, offset};
+        return true;
+    }
+    return false;
+}
+
+#else
+
+bool objects_find_symbol(uintptr_t address, struct objects_symbol *found) {
+    (void)address;
+    (void)found;
+    return false;
+}
+
+#endif

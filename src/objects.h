@@ -29,4 +29,12 @@ void *objects_beside(const char *neighbour, const char *name);
  * what was loaded later changes where a library is closed: for rare needs. */
 void *objects_in(const char *library, const char *name);
 
+/* The function that an address lies in, by the table that its module has for the loader: other
+ * functions are in no such table. False if none is known. */
+struct objects_symbol {
+    const char *name; /* valid while the module is loaded */
+    uintptr_t offset;
+};
+bool objects_find_symbol(uintptr_t address, struct objects_symbol *found);
+
 #endif

@@ -34,7 +34,6 @@ void orphans_take_in(struct slab *slab) {
         return;
     }
     slab_set_owner(slab, SLAB_OWNER_ORPHAN);
-    sweep_purge_sparse(slab, slab_used(slab));
     if (slab_used(slab) < slab->slot_count)
         places_push(&orphans[slab->class_index], slab, SLAB_ORPHANED);
     else
@@ -54,7 +53,17 @@ void orphans_settle(struct slab *slab) {
         places_remove(list_of(slab), slab);
         places_push(&orphans[slab->class_index], slab, SLAB_ORPHANED);
     }
-    sweep_purge_sparse(slab, used);
+}
+
+void orphans_sweep(bool rested) {
+    ASSERT(lock_is_mine(&pool_lock));
+    for (unsigned i = 0; i < SIZE_CLASS_COUNT && !heap_table_is_hardened; i++)
+        for (struct slab *slab = orphans[i].first; slab != NULL; slab = slab->next) {
+            if (rested)
+                sweep_purge_rested(slab, slab_used(slab));
+            else
+                sweep_purge_sparse(slab, slab_used(slab));
+        }
 }
 
 size_t orphans_trim(void) {

@@ -17,9 +17,12 @@
  * pool_lock. */
 void orphans_take_in(struct slab *slab);
 
-/* An orphan had blocks freed: return it if they were the last, or what memory it can spare. Under
- * pool_lock. */
+/* An orphan had blocks freed: return it if they were the last. Under pool_lock. */
 void orphans_settle(struct slab *slab);
+
+/* Return what orphans can spare in which few blocks are left; with `rested` only those that had
+ * been so when this was called the last time. Under pool_lock. */
+void orphans_sweep(bool rested);
 
 /* Return the memory of all pages of orphans in which no block is left. The bytes. Under pool_lock.
  */

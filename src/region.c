@@ -426,8 +426,8 @@ size_t region_trim(size_t keep) {
 
 void region_decay(void) {
     ASSERT(lock_is_mine(&pool_lock));
-    if (warm_least != 0)
-        region_trim(region_counts.warm - warm_least);
+    if (warm_least > warm_resting)
+        region_trim(region_counts.warm - warm_least + warm_resting);
     warm_least = region_counts.warm;
 }
 

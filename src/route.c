@@ -3,7 +3,9 @@
 #include "config.h"
 #include "lifecycle.h"
 #include "next.h"
+#include "origins.h"
 #include "os.h"
+#include "tuning.h"
 
 #include <errno.h>
 #include <string.h>
@@ -143,15 +145,22 @@ SLOW static void *take_any(size_t bytes, enum block_form form) {
     return block != NULL ? block : take_next(bytes);
 }
 
-/* With tags, every request comes here. */
+/* What no claimed slot serves where blocks have tags or are traced. */
+SLOW static void *take_checked(size_t bytes, enum block_form form) {
+    void *block = take_any(bytes, form);
+    origins_note_taken(block);
+    return block;
+}
+
+/* With tags, or traced, every request comes here. */
 SLOW static void *take_tagged(size_t bytes, enum block_form form) {
     void *block = checked_take_node(heap_current, bytes, form, CHECKED_TAGGED);
-    return LIKELY(block != NULL) ? block : take_any(bytes, form);
+    return LIKELY(block != NULL) ? block : take_checked(bytes, form);
 }
 
 SLOW static void *take_hardened_large(size_t bytes, enum block_form form) {
     void *block = checked_take_node(heap_current, bytes, form, CHECKED_HARDENED);
-    return LIKELY(block != NULL) ? block : take_any(bytes, form);
+    return LIKELY(block != NULL) ? block : take_checked(bytes, form);
 }
 
 SLOW static void *take_hardened(size_t bytes, enum block_form form) {
@@ -166,7 +175,7 @@ SLOW static void *take_hardened_malloc(size_t bytes) {
 }
 
 SLOW void *route_take_slow(size_t bytes, enum block_form form) {
-    if (checked_tag_bytes != 0) {
+    if (heap_table_is_checked) {
         if (checked_is_hardened)
             return form == BLOCK_MALLOC ? take_hardened_malloc(bytes) : take_hardened(bytes, form);
         return take_tagged(bytes, form);
@@ -199,6 +208,7 @@ SLOW void *route_take_zeroed(size_t bytes) {
     if (block != NULL) {
         unsigned class_index = class_of(SLOT_ALIGN, bytes);
         bool zeroed = class_index == SIZE_CLASS_ALL || heap_current->claims[class_index].zeroed;
+        origins_note_taken(block);
         return clear_block(block, class_index, zeroed);
     }
     return WITH_ROOM(bytes, bytes, next()->calloc(1, bytes));
@@ -214,17 +224,15 @@ SLOW void *route_take_aligned(size_t alignment, size_t bytes, enum block_form fo
         return heap_take_bin(&heap_current->bins[class_index]);
     void *block = take_class_slow(alignment, bytes, form);
     ASSERT((uintptr_t)block % alignment == 0);
-    if (block != NULL)
+    if (block != NULL) {
+        origins_note_taken(block);
         return block;
+    }
     size_t asked = bytes != 0 ? bytes : 1; /* of nothing, some allocators give none */
     return WITH_ROOM(asked, sum(asked, alignment), next()->memalign(alignment, asked));
 }
 
 /* ---- giving ---- */
-
-/* A program that frees fewer blocks of the next allocator than this has no use for next_retain().
- */
-enum { FREES_BEFORE_RETAIN = 16 };
 
 /* A block that is not ours. */
 SLOW static void give_next(void *pointer) {
@@ -232,9 +240,9 @@ SLOW static void give_next(void *pointer) {
     struct heap *heap = heap_current;
     if (next_is_bootstrap(pointer))
         return;
-    if (heap_is_real(heap) && ++heap->counters->foreign_frees == FREES_BEFORE_RETAIN &&
+    if (heap_is_real(heap) && ++heap->counters->foreign_frees % TUNING_SAMPLE == 0 &&
         config.strategy != TAGPOOL_STRATEGY_DIRECT)
-        next_retain();
+        tuning_note(pointer);
     int saved_errno = errno; /* not every allocator's free() keeps it */
     next()->free(pointer);
     errno = saved_errno;

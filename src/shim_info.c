@@ -14,6 +14,7 @@
 #include "rescue.h"
 #include "spans.h"
 #include "text.h"
+#include "tuning.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -86,5 +87,6 @@ EXPORT void malloc_stats(void) {
 
 EXPORT int mallopt(int parameter, int value) {
     int (*next_mallopt)(int, int) = next()->mallopt;
+    tuning_is_users(parameter);
     return next_mallopt != NULL ? next_mallopt(parameter, value) : 0;
 }

@@ -3,15 +3,35 @@
 #include "os.h"
 
 enum {
-    SWEEP_EVERY = 4, /* slabs that a heap goes on to until it looks at the clock */
+    /* Claims of slots until a heap looks at the clock. A look is a system call, so there are to be
+     * few: it adapts to how much time passes between two. */
+    CLAIMS_LEAST = 16,
+    CLAIMS_MOST = 1024,
+    CLAIMS_OF_A_SLAB = 16, /* going on to another slab counts as so many */
+    LOOKS_OF_A_DECAY = 16, /* there are to be about so many */
+    GROWTH_SHARE = 32,     /* the pool may grow by this share of itself until sparse slabs are
+                              to give memory back, */
 #ifdef TAGPOOL_SMALL_WORLD
     SWEEP_FROM_SLABS = 4,
-    SWEEP_WAIT_NS = 1000000,
+    GROWTH_LEAST_SLABS = 1,
 #else
-    SWEEP_WAIT_NS = 1000000000, /* memory that was not needed for so long goes back */
-    SWEEP_FROM_SLABS = 64,      /* a smaller pool has little to give back */
+    SWEEP_FROM_SLABS = 64,   /* a smaller pool has little to give back */
+    GROWTH_LEAST_SLABS = 16, /* or by so many slabs */
 #endif
+    SPARSE_MOST = 256, /* sparse slabs before they give back what they can: 16 MiB */
+    NS_OF_MS = 1000000,
 };
+
+static FIXED uint64_t decay_ns;
+static uint64_t decayed_ns; /* when empty slabs were returned the last time; under pool_lock */
+static size_t growth_left;  /* slabs until sweep_is_worth_growth(); under pool_lock */
+
+void sweep_start(uint64_t decay_ms) {
+    decay_ns = decay_ms * NS_OF_MS;
+#ifdef TAGPOOL_SMALL_WORLD
+    decay_ns /= 1000;
+#endif
+}
 
 static bool is_worthwhile(void) {
     return !heap_table_is_hardened &&
@@ -54,7 +74,7 @@ void sweep_sparse(struct heap *heap) {
 }
 
 void sweep_note_sparse(struct heap *heap) {
-    if (++heap->sparse_noted <= region_bounds.warm_slabs)
+    if (++heap->sparse_noted < SPARSE_MOST && heap->sparse_noted <= region_bounds.warm_slabs)
         return;
     if (!lock_acquire(&pool_lock))
         return;
@@ -62,31 +82,62 @@ void sweep_note_sparse(struct heap *heap) {
     lock_release(&pool_lock);
 }
 
-/* The same of those that have been there when the clock was looked at the last time. */
-static void sweep_rested(struct heap *heap) {
-    for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++)
+void sweep_purge_rested(struct slab *slab, uint32_t blocks) {
+    if (slab->rest == SLAB_BUSY)
+        slab->rest = SLAB_RESTS;
+    else
+        sweep_purge_sparse(slab, blocks);
+}
+
+void sweep_rested(struct heap *heap) {
+    ASSERT(lock_is_mine(&pool_lock));
+    for (unsigned i = 0; i < SIZE_CLASS_COUNT && !heap_table_is_hardened; i++)
         for (struct slab *slab = heap->classes[i].sparse.first;
-             slab != NULL && has_more(slab, slab_used(slab)); slab = slab->next) {
-            if (slab->rest == SLAB_BUSY)
-                slab->rest = SLAB_RESTS;
-            else
-                sweep_purge_sparse(slab, slab_used(slab));
-        }
+             slab != NULL && has_more(slab, slab_used(slab)); slab = slab->next)
+            sweep_purge_rested(slab, slab_used(slab));
+    bool is_small = __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED) < SWEEP_FROM_SLABS;
+    if (is_small || heap->swept_ns - decayed_ns < decay_ns)
+        return;
+    decayed_ns = heap->swept_ns;
+    region_decay();
+}
+
+bool sweep_is_worth_growth(void) {
+    ASSERT(lock_is_mine(&pool_lock));
+    if (growth_left-- != 0)
+        return false;
+    size_t share = region_counts.taken / GROWTH_SHARE;
+    growth_left = share > GROWTH_LEAST_SLABS ? share : GROWTH_LEAST_SLABS;
+    return true;
+}
+
+void sweep_open(struct heap *heap) {
+    heap->claims_pace = CLAIMS_OF_A_SLAB * CLAIMS_LEAST;
+    heap->claims_left = (int32_t)heap->claims_pace;
 }
 
 void sweep_go_on(struct heap *heap) {
+    ASSERT(heap_is_real(heap));
+    heap->claims_left -= CLAIMS_OF_A_SLAB;
+}
+
+/* So many claims that about the right time passes until the next look. */
+static uint32_t next_pace(uint32_t pace, uint64_t passed_ns) {
+    if (passed_ns < decay_ns / LOOKS_OF_A_DECAY)
+        return pace < CLAIMS_MOST ? 2 * pace : CLAIMS_MOST;
+    return pace > CLAIMS_LEAST ? pace / 2 : CLAIMS_LEAST;
+}
+
+SLOW bool sweep_is_time(struct heap *heap) {
     ASSERT(heap_is_real(heap) && !lock_is_mine(&pool_lock));
-    if (++heap->slabs_changed % SWEEP_EVERY != 0 || !is_worthwhile())
-        return;
     uint64_t now_ns = os_clock_ns();
-    if (now_ns - heap->swept_ns < SWEEP_WAIT_NS)
-        return;
+    heap->claims_pace = next_pace(heap->claims_pace, now_ns - heap->looked_ns);
+    heap->claims_left = (int32_t)heap->claims_pace;
+    heap->looked_ns = now_ns;
+    if (now_ns - heap->swept_ns < decay_ns)
+        return false;
     heap->swept_ns = now_ns;
-    if (!lock_acquire(&pool_lock))
-        return;
-    sweep_rested(heap);
-    region_decay();
-    lock_release(&pool_lock);
+    return true;
 }
 
 size_t sweep_list(const struct slab_list *list) {

@@ -1,22 +1,41 @@
-/* The sweep: slabs in which few blocks are left give memory back, the pages without any. A live bit
- * is all it takes to know that a page is free. Not in the hardened mode, whose free slots hold
- * marks.
+/* The sweep: memory goes back to the system when nobody needed it for a time. There is no thread
+ * for it: heaps look at the clock now and then as they claim slots.
  *
- * They do so before the pool grows, so that what a program keeps of each of its phases costs
- * little; when there are more of them than empty slabs may stay; and when nobody wanted their slots
- * for a time. Empty slabs that nobody wanted for a time give all back then.
+ * Slabs in which few blocks are left give back the pages without any. A live bit is all it takes to
+ * know that a page is free. Not in the hardened mode, whose free slots hold marks. Such slabs need
+ * not wait where the pool grows: so what a program keeps of each of its phases costs little. Empty
+ * slabs give all back.
  */
 #ifndef SWEEP_H
 #define SWEEP_H
 
 #include "heap_table.h"
 
-/* A heap goes on to another slab that was in use before. Now and then it returns what was not
- * needed for a time. Takes pool_lock. */
+/* Memory that was not needed for so many milliseconds goes back. Before the first heap is opened.
+ */
+void sweep_start(uint64_t decay_ms);
+
+/* A heap gets a thread. */
+void sweep_open(struct heap *heap);
+
+/* A heap goes on to another slab that was in use before: it looks at the clock sooner. */
 void sweep_go_on(struct heap *heap);
 
-/* A slab of the heap has become sparse, or more so, and is the first of its list. If there are more
- * of these than empty slabs may stay, all return what they can spare. Takes pool_lock. */
+/* A heap has claimed slots as often as it may until it looks at the clock. True if the time is over
+ * since it was true the last time: what was not needed meanwhile is to go back. */
+bool sweep_is_time(struct heap *heap);
+
+/* Return what the sparse slabs of the heap can spare that had been there when this was called the
+ * last time; and all empty slabs that nobody needed for the time, of all heaps. Under pool_lock. */
+void sweep_rested(struct heap *heap);
+
+/* The pool is about to grow by a slab. True if it has grown by a share of what it is since this was
+ * true the last time. Under pool_lock. */
+bool sweep_is_worth_growth(void);
+
+/* A slab of the heap has become sparse, or more so, and is the first of its list. When that has
+ * happened often, or more often than empty slabs may stay, all return what they can spare. Takes
+ * pool_lock. */
 void sweep_note_sparse(struct heap *heap);
 
 /* Return what the sparse slabs of the heap can spare. Under pool_lock. */
@@ -25,6 +44,9 @@ void sweep_sparse(struct heap *heap);
 /* Return what a slab can spare in which `blocks` are left, if they are few; and again when most of
  * these are gone. For the slab's owner, under pool_lock. */
 void sweep_purge_sparse(struct slab *slab, uint32_t blocks);
+
+/* The same, but if the slab was not looked at before since it was in use, only note that. */
+void sweep_purge_rested(struct slab *slab, uint32_t blocks);
 
 /* Return the memory of all pages of the heap's slabs in which no block is left. The bytes. Under
  * pool_lock. */

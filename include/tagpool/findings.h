@@ -103,6 +103,7 @@ enum tagpool_finding_role {
     TAGPOOL_FINDING_HERE,      /* the call that was found faulty */
     TAGPOOL_FINDING_FREED,     /* where the block was freed before */
     TAGPOOL_FINDING_ALLOCATED, /* where it was allocated */
+    TAGPOOL_FINDING_BEFORE,    /* where the block before it was allocated, which was overflown */
     TAGPOOL_FINDING_ROLES,
 };
 

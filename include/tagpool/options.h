@@ -37,8 +37,11 @@ enum tagpool_on_fault { TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_REPORT, TAGPOOL
       "less; not used with harden=on")                                                             \
     X(pool_limit, BYTES, 0, 0, 1ULL << 46,                                                         \
       "most memory the pools may hold, 0 for no limit; beyond it the next allocator serves")       \
-    X(retain, BYTES, 16ULL << 20, 0, 1ULL << 46,                                                   \
-      "memory of empty slabs kept for reuse before it goes back to the system")                    \
+    X(retain, BYTES, 1ULL << 30, 0, 1ULL << 46,                                                    \
+      "most memory of empty slabs that is kept for reuse; what is beyond goes back to the system " \
+      "at once")                                                                                   \
+    X(decay, COUNT, 1000, 0, 1000000,                                                              \
+      "milliseconds after which memory that was not needed goes back to the system")               \
     X(on_fault, CHOICE, TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_IGNORE,   \
       "after a fault: print its line and abort, only print its line, or do nothing; the bad call " \
       "has no effect")                                                                             \
@@ -52,6 +55,9 @@ enum tagpool_on_fault { TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_REPORT, TAGPOOL
     X(quarantine, COUNT, 256, 0, 65536,                                                            \
       "with harden=on: freed blocks that each thread keeps from reuse")                            \
     X(guard, COUNT, 128, 0, 4096,                                                                  \
-      "with harden=on: slabs between two inaccessible areas, 0 for none")
+      "with harden=on: slabs between two inaccessible areas, 0 for none")                          \
+    X(origins, COUNT, 0, 0, 32,                                                                    \
+      "frames of the call stacks kept of each block, 0 for none: who allocated it, who freed it; " \
+      "faults and leaks tell them")
 
 #endif

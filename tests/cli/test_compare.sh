@@ -180,4 +180,28 @@ run compare --null -r 6 --noise-threshold 50 -- sleep 0.4
     grep -q '^system again against system: wall time no meaningful difference' "$work/out"
 check $? '--null finds no meaningful difference on a calm workload'
 
+# What python3 is called counts, not what it does.
+cp "$work/work" "$work/python3" 2>/dev/null || compile python3 <<'C'
+#include <stdlib.h>
+int main(void) {
+    for (int i = 0; i < 1000; i++)
+        free(malloc(50));
+    return 0;
+}
+C
+PYTHONMALLOC=malloc run compare -r 6 --no-headroom --export-json "$work/plain.json" -- \
+    "$work/python3"
+[ "$status" -eq 0 ] && grep -q '^tagpool against plain: ' "$work/out" &&
+    grep -q '^system against plain: ' "$work/out" &&
+    grep -q "^Note: 'plain' runs without PYTHONMALLOC=malloc" "$work/out" &&
+    grep -q '"without": "PYTHONMALLOC"' "$work/plain.json"
+check $? 'where the environment switches an arena off, the program as it is is the reference'
+cp "$work/out" "$work/fresh"
+run report "$work/plain.json"
+cmp -s "$work/fresh" "$work/out"
+check $? 'and a saved result says so, too'
+run compare -r 6 --no-headroom -- "$work/python3"
+[ "$status" -eq 0 ] && ! grep -q plain "$work/out"
+check $? 'where it does not, there is no other Python'
+
 finish

@@ -33,6 +33,17 @@ strategy=direct, which every variant with the shim gets; unset it to measure the
 note  strategy=direct passes all of them on: there is nothing to gain; leave it out of \
 TAGPOOL_OPTIONS" ]
 check $? 'options that are set already are named, and what they do is not blamed on the program'
+cp "$work/work" "$work/python3"
+run doctor --no-run -- "$work/python3"
+[ "$status" -eq 0 ] && [ "$(head -n 1 "$work/out")" = "note  Python has an arena of its own for \
+objects of up to 512 bytes: the shim cannot reach these" ] &&
+    grep -q '^note  the shim reaches larger blocks' "$work/out" &&
+    grep -q '^note  PYTHONMALLOC=malloc switches the arena off' "$work/out"
+check $? 'of a program with an arena of its own the doctor says what the shim can reach'
+PYTHONMALLOC=malloc run doctor --no-run -- "$work/python3"
+[ "$status" -eq 0 ] && grep -q '^note  PYTHONMALLOC=malloc switches the arena of Python off' \
+    "$work/out" && ! grep -q 'cannot reach' "$work/out"
+check $? 'and of one whose arena is switched off that nobody runs it so'
 run doctor -- "$work/work" differs
 [ "$status" -eq 1 ] &&
     grep -q "^fail  no verdict: the program's standard output differs" "$work/out"

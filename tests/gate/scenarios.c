@@ -178,10 +178,11 @@ static void realloc_chain(void) {
 
 /* What the library adds to blocks that it passes on. */
 static void pass_on(void) {
-    free(malloc(100000));
-    gate_start();
-    for (int i = 0; i < LARGE_PAIRS; i++)
+    for (int i = 0; i < 2 * LARGE_PAIRS; i++) {
+        if (i == LARGE_PAIRS)
+            gate_start();
         free(malloc(5000));
+    }
     gate_stop();
 }
 

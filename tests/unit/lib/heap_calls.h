@@ -7,6 +7,7 @@
 #include "heap.h"
 #include "heap_life.h"
 #include "pattern.h"
+#include "sweep.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 static inline void start_pool(void) {
     slab_tag_start(0x123456789abcdef);
     region_start(config.pool_limit, config.retain);
+    sweep_start(config.decay);
 }
 
 /* The class that serves a request, as route.c chooses it. */

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/say.h"
 #include "base/words.h"
+#include "base/wrap.h"
 
 #include <errno.h>
 #include <math.h>
@@ -179,12 +180,12 @@ static void args_print_option(FILE *out, const struct args_option *option) {
     int width = fprintf(out, "%-*s", ARGS_HELP_COLUMN, left);
     if (width > ARGS_HELP_COLUMN)
         fprintf(out, "\n%*s", ARGS_HELP_COLUMN, "");
-    for (const char *p = option->help; *p != '\0'; p++)
-        if (*p == '\n')
-            fprintf(out, "\n%*s", ARGS_HELP_COLUMN, "");
-        else
-            fputc(*p, out);
+    char *help = memory_copy(option->help);
+    for (char *end = strchr(help, '\n'); end != NULL; end = strchr(end, '\n'))
+        *end = ' ';
+    wrap_print(out, help, ARGS_HELP_COLUMN, ARGS_HELP_COLUMN, wrap_help_width(out));
     fputc('\n', out);
+    free(help);
 }
 
 void args_print_help(FILE *out, const struct args_option *options) {

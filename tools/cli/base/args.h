@@ -66,7 +66,7 @@ struct args_option {
     char letter;       /* short form, 0 for none */
     const char *name;  /* long form without the dashes; NULL ends the table */
     const char *value; /* name of its value in the help, NULL when it takes none */
-    const char *help;  /* one sentence; "\n" continues it on another line */
+    const char *help;  /* one sentence; broken where the terminal ends */
 
     /* The type, by one of the macros below. */
     enum args_kind kind;

@@ -1,13 +1,46 @@
 #include "base/command.h"
 
+#include "base/memory.h"
 #include "base/program.h"
 #include "base/say.h"
 #include "base/words.h"
+#include "base/wrap.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 char *command_text(char **argv) {
     return words_join((const char *const *)argv, " ", " ");
+}
+
+/* As a shell takes it for one word. */
+static char *command_quoted(const char *word) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_@%+=:,./-";
+    if (word[0] != '\0' && strspn(word, plain) == strlen(word))
+        return memory_copy(word);
+    char *quoted = memory_copy("'");
+    for (; *word != '\0'; word++) {
+        char *longer =
+            *word == '\'' ? memory_format("%s'\\''", quoted) : memory_format("%s%c", quoted, *word);
+        free(quoted);
+        quoted = longer;
+    }
+    char *closed = memory_format("%s'", quoted);
+    free(quoted);
+    return closed;
+}
+
+char *command_shell_text(char **argv) {
+    char *text = memory_copy("");
+    for (; *argv != NULL; argv++) {
+        char *word = command_quoted(*argv);
+        char *longer = memory_format("%s%s%s", text, text[0] != '\0' ? " " : "", word);
+        free(word);
+        free(text);
+        text = longer;
+    }
+    return text;
 }
 
 void command_print_help(FILE *out, const struct command *command) {
@@ -15,7 +48,8 @@ void command_print_help(FILE *out, const struct command *command) {
             command->name[0] != '\0' ? " " : "", command->name, command->synopsis,
             command->summary != NULL ? command->summary : "Not for people");
     args_print_help(out, command->options);
-    fprintf(out, "\n%s", command->details);
+    fputc('\n', out);
+    wrap_paragraphs(out, command->details, wrap_help_width(out));
 }
 
 char **command_read(const struct command *command, void *request, char **arguments) {

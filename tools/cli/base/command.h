@@ -19,6 +19,9 @@ struct command {
 /* A command line as one text, in a new string, for titles. */
 char *command_text(char **argv);
 
+/* The same, quoted so that a shell reads it as these words. */
+char *command_shell_text(char **argv);
+
 void command_print_help(FILE *out, const struct command *command);
 
 /* Reads the command's options into its request and returns the words after them. Prints the help

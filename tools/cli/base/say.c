@@ -1,8 +1,12 @@
 #include "base/say.h"
 
+#include "base/wrap.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+enum { SAY_INDENT = 4 };
 
 static const char *say_name = "tagpool";
 static const char *say_running = "";
@@ -25,8 +29,16 @@ const char *say_command(void) {
 
 static void say_line(const char *kind, const char *format, va_list arguments) {
     fflush(stdout);
-    fprintf(stderr, "%s%s%s: %s", say_name, say_running[0] != '\0' ? " " : "", say_running, kind);
-    vfprintf(stderr, format, arguments);
+    char *text; /* memory.h ends with a message, so it is no help here */
+    int bytes = vasprintf(&text, format, arguments);
+    int column = fprintf(stderr, "%s%s%s: %s", say_name, say_running[0] != '\0' ? " " : "",
+                         say_running, kind);
+    if (bytes >= 0) {
+        wrap_print(stderr, text, (unsigned)column, SAY_INDENT, wrap_width(stderr));
+        free(text);
+    } else {
+        fputs(format, stderr);
+    }
     fputc('\n', stderr);
 }
 

@@ -1,8 +1,9 @@
 /* What the program says to its user, and how it ends.
  *
  * Every message is one line on standard error that begins with the name of the program and of the
- * running command, "tagpool compare: ...". A note is advice; an error is followed by the end of the
- * command. Data and tables never go through here: they belong to standard output.
+ * running command, "tagpool compare: ..."; a terminal gets it broken between words. A note is
+ * advice; an error is followed by the end of the command. Data and tables never go through here:
+ * they belong to standard output.
  */
 #ifndef BASE_SAY_H
 #define BASE_SAY_H

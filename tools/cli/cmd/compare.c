@@ -13,28 +13,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum compare_headroom {
-    COMPARE_HEADROOM_IF_CHEAP,
-    COMPARE_HEADROOM_ALWAYS,
-    COMPARE_HEADROOM_NEVER
-};
-
 /* What the command line asks for. */
 struct compare_request {
     struct plan plan;
     struct variants named; /* by -a */
+    struct numbers numbers;
     char *settings;        /* for every variant with the shim */
     const char *reference; /* name; NULL: the default */
     bool strategies;
     bool null;
     const char *name;
-    enum compare_headroom headroom;
-    bool counters;
-    bool profile;
+    struct probe_wishes probes;
     struct exports exports;
     enum terminal_style style;
-    double fail_share; /* negative: not asked for */
-    bool strict;
+    struct comparison_limits limits;
 };
 
 static const struct args_option compare_options[] = {
@@ -84,27 +76,34 @@ static const struct args_option compare_options[] = {
     SPOOL_OPTION_INPUT(struct compare_request, plan.input),
     {0, "output", "WHERE", "output of timed runs: null, pipe, inherit or a file\n(default: null)",
      ARGS_FILE(struct compare_request, plan.output)},
+    {0, "metric", "NAME=REGEX[:higher|lower]",
+     "a number of the program's own, taken from the output of each\n"
+     "run: the group of REGEX in the last line that matches. With\n"
+     ":higher or :lower, that is better; may be repeated",
+     ARGS_CALL(struct compare_request, numbers, numbers_take)},
     {0, "headroom", NULL,
      "measure how much there is to gain at all, at any cost (default:\n"
      "where it takes less than a quarter of the rounds' time)",
-     ARGS_SET(struct compare_request, headroom, COMPARE_HEADROOM_ALWAYS)},
+     ARGS_SET(struct compare_request, probes.headroom, PROBE_ALWAYS)},
     {0, "no-headroom", NULL, "do not measure that",
-     ARGS_SET(struct compare_request, headroom, COMPARE_HEADROOM_NEVER)},
+     ARGS_SET(struct compare_request, probes.headroom, PROBE_NEVER)},
     {0, "counters", NULL,
      "count instructions, cycles and misses in rounds of their own, with\n"
      "the processor's counters (default: where there are any, and it\n"
      "takes less than a quarter of the rounds' time)",
-     ARGS_FLAG(struct compare_request, counters)},
+     ARGS_FLAG(struct compare_request, probes.counters)},
     {0, "profile", NULL,
      "run once more and count what the program allocates, for the\n"
      "charts of --html and for the reasons",
-     ARGS_FLAG(struct compare_request, profile)},
+     ARGS_FLAG(struct compare_request, probes.profile)},
     EXPORTS_OPTIONS(struct compare_request, exports),
     TERMINAL_OPTION_STYLE(struct compare_request, style),
     {0, "fail-if-slower", "PERCENT", "exit status 1 if tagpool is proven slower than this",
-     ARGS_PERCENT(struct compare_request, fail_share, 0, 1000)},
+     ARGS_PERCENT(struct compare_request, limits.slower_share, 0, 1000)},
+    {0, "fail-if-worse", "PERCENT", "the same, and of each --metric that says what is better",
+     ARGS_PERCENT(struct compare_request, limits.worse_share, 0, 1000)},
     {0, "strict", NULL, "exit status 4 if the result is inconclusive",
-     ARGS_FLAG(struct compare_request, strict)},
+     ARGS_FLAG(struct compare_request, limits.strict)},
     ARGS_OPTION_HELP,
     {0},
 };
@@ -122,20 +121,33 @@ static const char compare_details[] =
     "free behind each request: what the CPU time grows by is what the program's own pairs cost.\n"
     "Where there is no gain, or the result is uncertain, the report says why and what to do.\n"
     "'tagpool report' shows a file of --export-json again, or compares two of them.\n\n"
-    "Exit status: 0 done; 1 regression proven (--fail-if-slower); 2 wrong usage; 3 the program\n"
-    "failed, its output differs or the shim was not active; 4 inconclusive (--strict); 125 "
-    "tagpool\n"
-    "itself failed; 126 the program cannot be run, or not with the shim; 127 it was not found.\n";
+    "Exit status: 0 done; 1 regression proven (--fail-if-slower, --fail-if-worse); 2 wrong usage;\n"
+    "3 the program failed, its output differs or the shim was not active; 4 inconclusive\n"
+    "(--strict); 125 tagpool itself failed; 126 the program cannot be run, or not with the shim;\n"
+    "127 it was not found.\n";
 
 #define COMPARE_PRECISION_STANDARD 0.01
 
 /* Of the time of the rounds: what the headroom or the counters may cost unless asked for. */
 #define COMPARE_PROBE_SHARE 0.25
 
-/* Runs of more CPU time do not notice what loading the shim takes. */
-#define COMPARE_LOADING_RUN_S 0.05
-
 /* ---- the command line ---- */
+
+/* The numbers of the program's own: somebody has to read its output for them. */
+static void compare_plan_numbers(struct compare_request *request) {
+    const char *output = request->plan.output;
+    if (request->numbers.count == 0)
+        return;
+    if (strcmp(output, "null") != 0 && strcmp(output, "pipe") != 0)
+        args_refuse("--metric reads the output of every run; leave out --output %s", output);
+    for (unsigned i = 0; i < request->numbers.count; i++)
+        for (int metric = 0; metric < METRIC_COUNT; metric++)
+            if (strcmp(request->numbers.items[i].name, metric_about[metric].key) == 0 ||
+                strcmp(request->numbers.items[i].name, metric_about[metric].title) == 0)
+                args_refuse("--metric %s: there is a metric of that name; choose another",
+                            request->numbers.items[i].name);
+    request->plan.numbers = &request->numbers;
+}
 
 /* Returns the program's command line. */
 static char **compare_read_arguments(struct compare_request *request, char **arguments) {
@@ -145,12 +157,16 @@ static char **compare_read_arguments(struct compare_request *request, char **arg
                  .threshold = 0.01,
                  .seed = randomness_fresh_seed(),
                  .output = "null"},
-        .fail_share = -1,
+        .probes = {.share = COMPARE_PROBE_SHARE},
+        .limits = {.slower_share = -1, .worse_share = -1},
     };
     char **command = command_read_program(&command_compare, request, arguments);
     if (request->plan.min_runs > request->plan.max_runs)
         args_refuse("--min-runs %u is more than --max-runs %u", request->plan.min_runs,
                     request->plan.max_runs);
+    if (request->null && request->probes.headroom == PROBE_IF_CHEAP)
+        request->probes.headroom = PROBE_NEVER;
+    compare_plan_numbers(request);
     return command;
 }
 
@@ -172,21 +188,41 @@ static void compare_add_strategies(const struct compare_request *request,
                                    struct variants *variants) {
     if (request->settings != NULL && strstr(request->settings, "strategy=") != NULL)
         args_refuse("--strategies sets the strategy itself; leave out -o strategy=...");
-    if (strcmp(request->reference, "system") == 0)
+    if (request->reference != NULL && strcmp(request->reference, "system") == 0)
         variants_add(variants, (struct variant){.name = "system"});
     variants_add_strategies(variants);
 }
 
+/* Where the environment switches the program's arena off, the program as it is by default is the
+ * reference: nobody runs the other one. */
+static void compare_add_standard(struct compare_request *request, const struct target *target,
+                                 struct target_findings *findings, struct variants *variants) {
+    const struct arena *arena = NULL;
+    if (!request->null)
+        arena = variants_add_plain(variants, target->binary);
+    variants_add_standard(variants);
+    if (arena == NULL)
+        return;
+    target_add_finding(findings, false,
+                       "%s=%s switches the arena of %s off: 'plain' runs without it, as "
+                       "%s does by default",
+                       arena->variable, getenv(arena->variable), arena->title, arena->title);
+    if (request->reference == NULL)
+        request->reference = "plain";
+}
+
 /* Returns the reference's place. */
 static unsigned compare_choose_variants(struct compare_request *request,
+                                        const struct target *target,
+                                        struct target_findings *findings,
                                         struct variants *variants) {
     *variants = (struct variants){0};
-    if (request->reference == NULL)
-        request->reference = request->strategies ? "direct" : "system";
     if (request->strategies)
         compare_add_strategies(request, variants);
     else
-        variants_add_standard(variants);
+        compare_add_standard(request, target, findings, variants);
+    if (request->reference == NULL)
+        request->reference = request->strategies ? "direct" : "system";
     variants_add_list(variants, &request->named);
     int reference = variants_find(variants, request->reference);
     if (reference < 0)
@@ -203,28 +239,6 @@ static unsigned compare_choose_variants(struct compare_request *request,
 }
 
 /* ---- the results ---- */
-
-/* The runs besides the rounds, each as far as it was asked for or costs little. */
-static void compare_probe(const struct compare_request *request, const struct variants *variants,
-                          const struct experiment *experiment, struct comparison *comparison) {
-    const struct result *result = &experiment->result;
-    unsigned rounds = headroom_rounds_for(COMPARE_PROBE_SHARE * result->elapsed_s,
-                                          comparison_reference(comparison, METRIC_WALL));
-    if (request->headroom == COMPARE_HEADROOM_ALWAYS && rounds == 0)
-        rounds = HEADROOM_ROUNDS_LEAST;
-    bool wanted = request->headroom == COMPARE_HEADROOM_ALWAYS ||
-                  (request->headroom == COMPARE_HEADROOM_IF_CHEAP && !request->null);
-    if (wanted)
-        probe_headroom(comparison, experiment, rounds);
-    if (request->counters ||
-        (result->rounds.count >= COUNTED_ROUNDS / COMPARE_PROBE_SHARE && counters_available()))
-        probe_counters(comparison, experiment);
-    if (request->profile)
-        comparison->profile = probe_profile(comparison, experiment);
-    if (variants_have_shim(variants) &&
-        comparison_reference(comparison, METRIC_CPU) < COMPARE_LOADING_RUN_S)
-        comparison->loading_s = probe_loading(experiment);
-}
 
 /* The check and the rounds, with what the machine was like meanwhile. */
 static bool compare_experiment(struct experiment *experiment, struct machine *machine,
@@ -258,12 +272,12 @@ static int compare_measure(struct compare_request *request, const struct variant
         comparison.machine = machine;
         comparison.steal = steal;
         reasons_add_findings(&comparison.reasons, findings);
-        compare_probe(request, variants, &experiment, &comparison);
+        probe_all(&comparison, &experiment, &request->probes);
         judge_reasons(&comparison);
         if (request->style != TERMINAL_NONE)
             report_table_print(exports_tables(&request->exports), &terminal, &comparison);
         exports_write(&request->exports, &comparison);
-        status = comparison_status(&comparison, request->fail_share, request->strict);
+        status = comparison_status(&comparison, &request->limits);
     } else {
         say_error("%s", experiment.reason);
         status = experiment.status;
@@ -278,9 +292,9 @@ static int compare_main(char **arguments) {
     struct target target;
     struct target_findings findings;
     char **command = compare_read_arguments(&request, arguments);
-    unsigned reference = compare_choose_variants(&request, &variants);
     target_resolve(&target, command);
     target_inspect(&target, &findings);
+    unsigned reference = compare_choose_variants(&request, &target, &findings, &variants);
     target_report(&findings);
     char *title = request.name != NULL ? memory_copy(request.name) : command_text(command);
     int status = compare_measure(&request, &variants, reference, &target, &findings, title);

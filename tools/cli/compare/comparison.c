@@ -14,7 +14,7 @@ void comparison_make(struct comparison *comparison, const struct result *result,
     const struct rounds *rounds = &result->rounds;
     *comparison = (struct comparison){.title = title, .result = result, .steal = -1};
     for (unsigned variant = 0; variant < rounds->variant_count; variant++)
-        for (int metric = 0; metric < METRIC_COUNT; metric++)
+        for (unsigned metric = 0; metric < rounds_metrics(rounds); metric++)
             if (variant != rounds->reference)
                 analysis_make(&comparison->analyses[variant][metric], rounds, variant,
                               (enum metric)metric, result->plan.threshold);
@@ -26,9 +26,8 @@ double comparison_reference(const struct comparison *comparison, enum metric met
     return comparison->analyses[other][metric].reference;
 }
 
-const char *comparison_verdict_word(enum metric metric, enum paired_verdict verdict, char *text,
-                                    size_t text_bytes) {
-    const struct metric_about *about = &metric_about[metric];
+const char *comparison_verdict_word(const struct metric_about *about, enum paired_verdict verdict,
+                                    char *text, size_t text_bytes) {
     switch (verdict) {
     case PAIRED_FASTER:
         return about->less;
@@ -48,24 +47,25 @@ const char *comparison_verdict_word(enum metric metric, enum paired_verdict verd
     return "inconclusive";
 }
 
-static const struct {
-    enum terminal_colour colour;
-    const char *class;
-} comparison_looks[] = {
-    [PAIRED_FASTER] = {TERMINAL_GOOD, "less"},
-    [PAIRED_SLIGHTLY_FASTER] = {TERMINAL_GOOD, "less"},
-    [PAIRED_NO_DIFFERENCE] = {TERMINAL_PLAIN, "none"},
-    [PAIRED_SLIGHTLY_SLOWER] = {TERMINAL_BAD, "more"},
-    [PAIRED_SLOWER] = {TERMINAL_BAD, "more"},
-    [PAIRED_INCONCLUSIVE] = {TERMINAL_PLAIN, "none"},
-};
-
-enum terminal_colour comparison_verdict_colour(enum paired_verdict verdict) {
-    return comparison_looks[verdict].colour;
+/* 1: a proven gain; -1: a proven loss; 0: neither. */
+static int comparison_worth(const struct metric_about *about, enum paired_verdict verdict) {
+    bool less = verdict == PAIRED_FASTER || verdict == PAIRED_SLIGHTLY_FASTER;
+    bool more = verdict == PAIRED_SLOWER || verdict == PAIRED_SLIGHTLY_SLOWER;
+    if (about->better == NUMBER_NEITHER_IS_BETTER || (!less && !more))
+        return 0;
+    return less == (about->better == NUMBER_LOWER_IS_BETTER) ? 1 : -1;
 }
 
-const char *comparison_verdict_class(enum paired_verdict verdict) {
-    return comparison_looks[verdict].class;
+enum terminal_colour comparison_verdict_colour(const struct metric_about *about,
+                                               enum paired_verdict verdict) {
+    int worth = comparison_worth(about, verdict);
+    return worth > 0 ? TERMINAL_GOOD : worth < 0 ? TERMINAL_BAD : TERMINAL_PLAIN;
+}
+
+const char *comparison_verdict_class(const struct metric_about *about,
+                                     enum paired_verdict verdict) {
+    int worth = comparison_worth(about, verdict);
+    return worth > 0 ? "gain" : worth < 0 ? "loss" : "none";
 }
 
 void comparison_format_difference(const struct analysis *analysis, char *text, size_t text_bytes) {
@@ -98,36 +98,58 @@ static bool comparison_is_turned(const struct comparison *comparison, unsigned v
 }
 
 bool comparison_gains(const struct comparison *comparison, unsigned variant) {
-    bool turned = comparison_is_turned(comparison, variant);
-    enum paired_verdict gain = turned ? PAIRED_SLOWER : PAIRED_FASTER;
-    enum paired_verdict slight_gain = turned ? PAIRED_SLIGHTLY_SLOWER : PAIRED_SLIGHTLY_FASTER;
-    for (int metric = 0; metric < METRIC_COUNT; metric++) {
+    const struct rounds *rounds = &comparison->result->rounds;
+    int gain = comparison_is_turned(comparison, variant) ? -1 : 1;
+    for (unsigned metric = 0; metric < rounds_metrics(rounds); metric++) {
+        const struct metric_about *about = rounds_about(rounds, (enum metric)metric);
         enum paired_verdict verdict = comparison->analyses[variant][metric].verdict;
-        if (metric_about[metric].decides && (verdict == gain || verdict == slight_gain))
+        if (about->decides && comparison_worth(about, verdict) == gain)
             return true;
     }
     return false;
 }
 
-enum exit_status comparison_status(const struct comparison *comparison, double fail_share,
-                                   bool strict) {
+/* By which share the metric is proven to be worse at least, below 0 when it may be better. */
+static double comparison_loss(const struct metric_about *about,
+                              const struct paired_interval *difference, bool turned) {
+    double low = turned ? -difference->high : difference->low;
+    double high = turned ? -difference->low : difference->high;
+    return about->better == NUMBER_HIGHER_IS_BETTER ? -paired_share(high) : paired_share(low);
+}
+
+static enum exit_status comparison_status_of(const struct comparison *comparison, unsigned variant,
+                                             enum metric metric,
+                                             const struct comparison_limits *limits) {
+    const struct metric_about *about = rounds_about(&comparison->result->rounds, metric);
+    const struct analysis *analysis = &comparison->analyses[variant][metric];
+    if (!about->decides)
+        return STATUS_DONE;
+    struct paired_interval difference = analysis->difference;
+    if (analysis->exact)
+        difference.low = difference.high = difference.estimate;
+    double loss = comparison_loss(about, &difference, comparison_is_turned(comparison, variant));
+    bool proven = difference.exists || analysis->exact;
+    if (proven && limits->worse_share >= 0 && loss > limits->worse_share)
+        return STATUS_REGRESSION;
+    bool time = metric == METRIC_WALL || metric == METRIC_CPU;
+    if (proven && time && limits->slower_share >= 0 && loss > limits->slower_share)
+        return STATUS_REGRESSION;
+    bool open = limits->strict && analysis->verdict == PAIRED_INCONCLUSIVE;
+    return open ? STATUS_INCONCLUSIVE : STATUS_DONE;
+}
+
+enum exit_status comparison_status(const struct comparison *comparison,
+                                   const struct comparison_limits *limits) {
+    const struct rounds *rounds = &comparison->result->rounds;
     enum exit_status status = STATUS_DONE;
-    for (unsigned i = 0; i < comparison->result->rounds.variant_count; i++) {
-        if (!comparison_judges(comparison, i))
-            continue;
-        for (int metric = 0; metric < METRIC_COUNT; metric++) {
-            const struct analysis *analysis = &comparison->analyses[i][metric];
-            const struct paired_interval *difference = &analysis->difference;
-            if (!metric_about[metric].decides)
-                continue;
-            double least =
-                comparison_is_turned(comparison, i) ? -difference->high : difference->low;
-            if (fail_share >= 0 && difference->exists && paired_share(least) > fail_share)
-                return STATUS_REGRESSION;
-            if (strict && analysis->verdict == PAIRED_INCONCLUSIVE)
-                status = STATUS_INCONCLUSIVE;
+    for (unsigned i = 0; i < rounds->variant_count; i++)
+        for (unsigned metric = 0;
+             comparison_judges(comparison, i) && metric < rounds_metrics(rounds); metric++) {
+            enum exit_status of = comparison_status_of(comparison, i, (enum metric)metric, limits);
+            if (of == STATUS_REGRESSION)
+                return of;
+            status = of != STATUS_DONE ? of : status;
         }
-    }
     return status;
 }
 
@@ -169,15 +191,16 @@ char *comparison_headroom_text(const struct comparison *comparison) {
 }
 
 /* "wall time faster, -9.8 % [-11.2 ... -8.6]", or what stands in the way. */
-static char *comparison_clause(enum metric metric, const struct analysis *analysis) {
+static char *comparison_clause(const struct metric_about *about, const struct analysis *analysis) {
+    bool timed = about == &metric_about[METRIC_WALL] || about == &metric_about[METRIC_CPU];
     char word[COMPARISON_TEXT_BYTES], difference[COMPARISON_TEXT_BYTES];
+    const char *time = timed ? " time" : "";
     comparison_format_difference(analysis, difference, sizeof difference);
-    const char *verdict = comparison_verdict_word(metric, analysis->verdict, word, sizeof word);
+    const char *verdict = comparison_verdict_word(about, analysis->verdict, word, sizeof word);
     if (analysis->verdict == PAIRED_INCONCLUSIVE && analysis->difference.exists)
-        return memory_format("%s time %s, %s (about %u rounds would settle it)",
-                             metric_about[metric].title, verdict, difference,
-                             analysis->rounds_to_settle);
-    return memory_format("%s time %s, %s", metric_about[metric].title, verdict, difference);
+        return memory_format("%s%s %s, %s (about %u rounds would settle it)", about->title, time,
+                             verdict, difference, analysis->rounds_to_settle);
+    return memory_format("%s%s %s, %s", about->title, time, verdict, difference);
 }
 
 /* Puts a new string behind what is there (may be NULL), and gives both back. */
@@ -222,11 +245,18 @@ char *comparison_uncounted_text(const struct comparison *comparison) {
 
 char *comparison_sentence(const struct comparison *comparison, unsigned variant) {
     const struct analysis *analyses = comparison->analyses[variant];
-    char *wall = comparison_clause(METRIC_WALL, &analyses[METRIC_WALL]);
-    char *cpu = comparison_clause(METRIC_CPU, &analyses[METRIC_CPU]);
-    char *text = memory_format("%s; %s", wall, cpu);
-    free(wall);
-    free(cpu);
+    const struct rounds *rounds = &comparison->result->rounds;
+    char *text = NULL;
+    for (unsigned metric = 0; metric < rounds_metrics(rounds); metric++) {
+        const struct metric_about *about = rounds_about(rounds, (enum metric)metric);
+        if (!about->decides)
+            continue;
+        char *clause = comparison_clause(about, &analyses[metric]);
+        char *longer = text == NULL ? memory_copy(clause) : memory_format("%s; %s", text, clause);
+        free(clause);
+        free(text);
+        text = longer;
+    }
     return text;
 }
 

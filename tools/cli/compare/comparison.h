@@ -28,7 +28,7 @@
 struct comparison {
     const char *title; /* the command as typed, or --name */
     const struct result *result;
-    struct analysis analyses[ROUNDS_VARIANTS_MAX][METRIC_COUNT]; /* not of the reference */
+    struct analysis analyses[ROUNDS_VARIANTS_MAX][METRICS_MAX]; /* not of the reference */
     /* What comparison_make leaves empty; a report leaves out what is still empty. */
     struct machine machine;
     double steal;     /* share of the processors' time that went to other guests; -1: not known */
@@ -47,12 +47,13 @@ double comparison_reference(const struct comparison *comparison, enum metric met
 
 /* "faster", "slightly larger", "no meaningful difference", "inconclusive". Made in `text` if it has
  * to be made; 32 bytes are enough. */
-const char *comparison_verdict_word(enum metric metric, enum paired_verdict verdict, char *text,
-                                    size_t text_bytes);
+const char *comparison_verdict_word(const struct metric_about *about, enum paired_verdict verdict,
+                                    char *text, size_t text_bytes);
 
-/* How a verdict looks: its colour on a terminal; its class on a page, "less", "more" or "none". */
-enum terminal_colour comparison_verdict_colour(enum paired_verdict verdict);
-const char *comparison_verdict_class(enum paired_verdict verdict);
+/* How a verdict looks: its colour on a terminal; its class on a page, "gain", "loss" or "none". */
+enum terminal_colour comparison_verdict_colour(const struct metric_about *about,
+                                               enum paired_verdict verdict);
+const char *comparison_verdict_class(const struct metric_about *about, enum paired_verdict verdict);
 
 /* "-9.8 % [-11.2 ... -8.6]", "-2.7 % exact", "same"; without an interval "-9.8 %". */
 void comparison_format_difference(const struct analysis *analysis, char *text, size_t text_bytes);
@@ -80,14 +81,20 @@ char *comparison_sentence(const struct comparison *comparison, unsigned variant)
 /* How far the intervals of time reach, or why there are none, in a new string. */
 char *comparison_resolution_text(const struct comparison *comparison);
 
-/* Is less wall or CPU time proven, of the variant, or of the reference if only that has the shim?
- */
+/* Is a gain proven in a metric that decides, of the variant, or of the reference if only that has
+ * the shim? */
 bool comparison_gains(const struct comparison *comparison, unsigned variant);
 
+/* What makes a comparison fail; a negative share: nothing was asked for. */
+struct comparison_limits {
+    double slower_share; /* proven to be slower by that, in wall or CPU time */
+    double worse_share;  /* or proven to be worse by that, in any metric that decides */
+    bool strict;         /* one of these metrics is inconclusive */
+};
+
 /* The exit status: STATUS_REGRESSION if a judged variant, or the reference if only that has the
- * shim, is proven to be slower by `fail_share` (negative: not asked for), STATUS_INCONCLUSIVE if
- * `strict` and wall or cpu time of one is inconclusive, else STATUS_DONE. */
-enum exit_status comparison_status(const struct comparison *comparison, double fail_share,
-                                   bool strict);
+ * shim, is beyond a share, STATUS_INCONCLUSIVE as `strict` says, else STATUS_DONE. */
+enum exit_status comparison_status(const struct comparison *comparison,
+                                   const struct comparison_limits *limits);
 
 #endif

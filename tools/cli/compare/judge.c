@@ -1,5 +1,7 @@
 #include "compare/judge.h"
 
+#include "target/arena.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,31 +68,33 @@ static void judge_calls(struct reasons *reasons, const struct judge_facts *facts
     bool counted = facts->proof != NULL && facts->proof->missed == 0;
     double calls = counted ? (double)facts->proof->calls : 0;
     if (headroom->measured && headroom->high < 2 * JUDGE_SHARE_LEAST)
-        reasons_add(reasons, REASON_PROGRAM, "few_calls", facts->no_gain,
-                    "allocation takes %.1f %% of the CPU time: no allocator can make this program "
-                    "much faster; look for its time elsewhere",
-                    100 * headroom->share);
+        reasons_add(
+            reasons, REASON_PROGRAM, "few_calls", facts->no_gain,
+            "allocation takes %.1f %% of the CPU time: faster calls gain nothing; look for its "
+            "time elsewhere",
+            100 * headroom->share);
     else if (calls > 0 && calls * JUDGE_PAIR_S < JUDGE_SHARE_LEAST * facts->cpu_s)
-        reasons_add(reasons, REASON_PROGRAM, "few_calls", facts->no_gain,
-                    "%.0f allocations per second of CPU time are few, below 1 %% of it: no "
-                    "allocator can make this program much faster; look for its time elsewhere",
-                    calls / facts->cpu_s);
+        reasons_add(
+            reasons, REASON_PROGRAM, "few_calls", facts->no_gain,
+            "%.0f allocations per second of CPU time are few: faster calls gain nothing; look "
+            "for its time elsewhere",
+            calls / facts->cpu_s);
 }
 
 /* The program has an arena of its own, or large blocks only. */
 static void judge_sizes(struct reasons *reasons, const struct judge_facts *facts) {
     const struct result_proof *proof = facts->proof;
-    const char *base = strrchr(facts->comparison->result->binary, '/');
+    const struct arena *arena = arena_of(facts->comparison->result->binary);
     const struct profile *profile = facts->comparison->profile;
     double large = profile != NULL ? profile->advice.large_share : 0;
-    if (base != NULL && strncmp(base, "/python", 7) == 0 && getenv("PYTHONMALLOC") == NULL)
+    if (arena != NULL && !arena_is_off(arena))
         reasons_add(reasons, REASON_PROGRAM, "own_arena", facts->no_gain,
-                    "Python serves small objects from an arena of its own; set PYTHONMALLOC=malloc "
-                    "to let tagpool serve them");
+                    "%s has an arena of its own for %s; tagpool serves %s", arena->title,
+                    arena->serves, arena->reaches);
     if (large > JUDGE_LARGE_MOST)
         reasons_add(reasons, REASON_PROGRAM, "large_blocks", facts->no_gain,
-                    "%.0f %% of the bytes are in blocks of more than 32 KiB: the program has an "
-                    "arena of its own; see whether it can be told to use malloc",
+                    "%.0f %% of the bytes are in blocks of more than 32 KiB: the program has "
+                    "large data, or an arena of its own",
                     100 * large);
     if (proof != NULL && proof->direct_calls == 0 &&
         (double)proof->pool_calls < JUDGE_POOL_LEAST * (double)proof->calls)
@@ -119,6 +123,20 @@ static void judge_time(struct reasons *reasons, const struct judge_facts *facts)
                     "its pools held at most %.2f MiB at one time, which fits into the processor's "
                     "cache under any allocator; a larger input may show more",
                     (double)facts->proof->pool_bytes_peak / JUDGE_MEBIBYTE);
+}
+
+/* The variant that runs as the program does by default. */
+static void judge_variants(struct reasons *reasons, const struct comparison *comparison) {
+    const struct result *result = comparison->result;
+    for (unsigned i = 0; i < result->rounds.variant_count; i++) {
+        const struct variant *variant = &result->variants[i];
+        const char *value = variant->without != NULL ? getenv(variant->without) : NULL;
+        if (value != NULL)
+            reasons_add(reasons, REASON_TARGET, "arena_off", true,
+                        "'%s' runs without %s=%s, as the program does by default; the others with "
+                        "it",
+                        variant->name, variant->without, value);
+    }
 }
 
 /* ---- the machine ---- */
@@ -169,6 +187,7 @@ void judge_reasons(struct comparison *comparison) {
     struct reasons *reasons = &comparison->reasons;
     struct judge_facts facts = judge_collect(comparison);
     judge_calls(reasons, &facts);
+    judge_variants(reasons, comparison);
     judge_sizes(reasons, &facts);
     judge_time(reasons, &facts);
     judge_rounds(reasons, comparison);

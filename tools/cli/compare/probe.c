@@ -11,6 +11,9 @@
 
 enum { PROBE_LOADING_ROUNDS = 80 };
 
+/* Runs of more CPU time do not notice what loading the shim takes. */
+#define PROBE_LOADING_RUN_S 0.05
+
 /* The plan of the comparison, for `rounds` rounds of other variants. */
 static struct plan probe_plan(const struct experiment *experiment, unsigned rounds) {
     struct plan plan = experiment->result.plan;
@@ -18,6 +21,7 @@ static struct plan probe_plan(const struct experiment *experiment, unsigned roun
     plan.runs = rounds;
     plan.warmups = 0;
     plan.ignore_failure = true;
+    plan.numbers = NULL;
     return plan;
 }
 
@@ -42,9 +46,13 @@ static bool probe_run(struct experiment *probe, const struct experiment *experim
     return sound;
 }
 
+static const struct variant *probe_reference(const struct experiment *experiment) {
+    return &experiment->result.variants[experiment->result.rounds.reference];
+}
+
 /* The trace library, in front of what the reference preloads. */
 static char *probe_preload(const struct experiment *experiment) {
-    const char *behind = experiment->result.variants[experiment->result.rounds.reference].preload;
+    const char *behind = probe_reference(experiment)->preload;
     char *library = library_of_trace();
     char *preload =
         memory_format("%s%s%s", library, behind != NULL ? ":" : "", behind != NULL ? behind : "");
@@ -60,13 +68,14 @@ void probe_headroom(struct comparison *comparison, const struct experiment *expe
     static const char *const names[HEADROOM_STEPS] = {"headroom 0", "headroom 1", "headroom 2"};
     struct variant variants[HEADROOM_STEPS];
     struct experiment probe;
-    if (rounds < HEADROOM_ROUNDS_LEAST ||
-        experiment->result.variants[experiment->result.rounds.reference].shim)
+    if (rounds < HEADROOM_ROUNDS_LEAST || probe_reference(experiment)->shim)
         return;
     char *preload = probe_preload(experiment);
     for (unsigned k = 0; k < HEADROOM_STEPS; k++)
-        variants[k] =
-            (struct variant){.name = names[k], .preload = preload, .variable = variables[k]};
+        variants[k] = (struct variant){.name = names[k],
+                                       .preload = preload,
+                                       .variable = variables[k],
+                                       .without = probe_reference(experiment)->without};
     if (probe_run(&probe, experiment, "headroom", variants, HEADROOM_STEPS, rounds))
         headroom_make(&comparison->headroom, &probe.result.rounds,
                       comparison_reference(comparison, METRIC_CPU));
@@ -117,7 +126,10 @@ const struct profile *probe_profile(const struct comparison *comparison,
     profile_file_create(&page);
     char *preload = probe_preload(experiment);
     char *variable = memory_format("%s=%s", TAGPOOL_PROFILE_VARIABLE, page.path);
-    struct variant variant = {.name = "profile", .preload = preload, .variable = variable};
+    struct variant variant = {.name = "profile",
+                              .preload = preload,
+                              .variable = variable,
+                              .without = probe_reference(experiment)->without};
     if (probe_run(&probe, experiment, "profile", &variant, 1, 1))
         profile = probe_read(comparison, page.path, &probe.result.rounds.items[0].results[0]);
     experiment_free(&probe);
@@ -169,4 +181,32 @@ double probe_loading(const struct experiment *experiment) {
     free(program);
     free(library);
     return loading_s;
+}
+
+/* ---- all of them ---- */
+
+static bool probe_has_shim(const struct result *result) {
+    for (unsigned i = 0; i < result->rounds.variant_count; i++)
+        if (result->variants[i].shim)
+            return true;
+    return false;
+}
+
+void probe_all(struct comparison *comparison, const struct experiment *experiment,
+               const struct probe_wishes *wishes) {
+    const struct result *result = &experiment->result;
+    unsigned rounds = headroom_rounds_for(wishes->share * result->elapsed_s,
+                                          comparison_reference(comparison, METRIC_WALL));
+    if (wishes->headroom == PROBE_ALWAYS && rounds == 0)
+        rounds = HEADROOM_ROUNDS_LEAST;
+    if (wishes->headroom != PROBE_NEVER)
+        probe_headroom(comparison, experiment, rounds);
+    if (wishes->counters ||
+        (result->rounds.count * wishes->share >= COUNTED_ROUNDS && counters_available()))
+        probe_counters(comparison, experiment);
+    if (wishes->profile)
+        comparison->profile = probe_profile(comparison, experiment);
+    if (probe_has_shim(result) &&
+        comparison_reference(comparison, METRIC_CPU) < PROBE_LOADING_RUN_S)
+        comparison->loading_s = probe_loading(experiment);
 }

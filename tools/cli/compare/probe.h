@@ -11,6 +11,20 @@
 #include "compare/comparison.h"
 #include "measure/experiment.h"
 
+enum probe_headroom { PROBE_IF_CHEAP, PROBE_ALWAYS, PROBE_NEVER };
+
+/* What is probed besides what costs next to nothing. */
+struct probe_wishes {
+    enum probe_headroom headroom;
+    double share;  /* of the time of the rounds: what is cheap enough */
+    bool counters; /* whatever they take; without it, where there are any and they are cheap */
+    bool profile;
+};
+
+/* Each of the probes below, as far as it is wished or costs little. */
+void probe_all(struct comparison *comparison, const struct experiment *experiment,
+               const struct probe_wishes *wishes);
+
 /* By inflation: headroom.h. Not measured when the reference has the shim. */
 void probe_headroom(struct comparison *comparison, const struct experiment *experiment,
                     unsigned rounds);

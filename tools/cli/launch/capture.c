@@ -26,7 +26,8 @@ static void capture_remember(struct capture *capture, const char *text, size_t b
 }
 
 /* Reads what is there now from stream 0 or 1. False at its end. */
-static bool capture_drain(int descriptor, struct capture *capture, int stream) {
+static bool capture_drain(int descriptor, struct capture *capture, struct numbers_reader *reader,
+                          int stream) {
     static char chunk[CAPTURE_CHUNK_BYTES];
     for (;;) {
         ssize_t bytes = read(descriptor, chunk, sizeof chunk);
@@ -34,6 +35,8 @@ static bool capture_drain(int descriptor, struct capture *capture, int stream) {
             digest_add(&capture->streams[stream], chunk, (size_t)bytes);
             if (stream == 1)
                 capture_remember(capture, chunk, (size_t)bytes);
+            if (reader != NULL)
+                numbers_add(reader, stream, chunk, (size_t)bytes);
         } else if (bytes == 0) {
             return false;
         } else if (errno != EINTR) {
@@ -43,7 +46,8 @@ static bool capture_drain(int descriptor, struct capture *capture, int stream) {
 }
 
 /* Reads both pipes until the launcher answers or they end. */
-static void capture_read_until_end(const int pipes[2], struct capture *capture) {
+static void capture_read_until_end(const int pipes[2], struct capture *capture,
+                                   struct numbers_reader *reader) {
     struct pollfd watched[3] = {
         {.fd = pipes[0], .events = POLLIN},
         {.fd = pipes[1], .events = POLLIN},
@@ -53,15 +57,16 @@ static void capture_read_until_end(const int pipes[2], struct capture *capture) 
         if (poll(watched, 3, -1) < 0 && errno != EINTR)
             return;
         for (int i = 0; i < 2; i++)
-            if (watched[i].revents != 0 && !capture_drain(pipes[i], capture, i))
+            if (watched[i].revents != 0 && !capture_drain(pipes[i], capture, reader, i))
                 watched[i].fd = -1;
     }
     for (int i = 0; i < 2; i++)
         if (watched[i].fd >= 0)
-            capture_drain(pipes[i], capture, i);
+            capture_drain(pipes[i], capture, reader, i);
 }
 
-bool capture_run(const struct launch *launch, struct capture *capture) {
+bool capture_run(const struct launch *launch, const struct numbers *numbers,
+                 struct capture *capture) {
     int out[2], err[2];
     *capture = (struct capture){0};
     digest_init(&capture->streams[0]);
@@ -83,7 +88,10 @@ bool capture_run(const struct launch *launch, struct capture *capture) {
     if (begun) {
         fcntl(pipes[0], F_SETFL, O_NONBLOCK);
         fcntl(pipes[1], F_SETFL, O_NONBLOCK);
-        capture_read_until_end(pipes, capture);
+        struct numbers_reader *reader = numbers != NULL ? numbers_open(numbers) : NULL;
+        capture_read_until_end(pipes, capture, reader);
+        if (reader != NULL)
+            numbers_close(reader, &capture->found);
         begun = launcher_finish(&capture->result);
     }
     close(pipes[0]);

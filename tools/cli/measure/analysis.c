@@ -9,18 +9,16 @@
 static double *analysis_values(const struct rounds *rounds, unsigned variant, enum metric metric) {
     double *values = memory_array(rounds->count, sizeof *values);
     for (unsigned i = 0; i < rounds->count; i++)
-        values[i] = metric_value(metric, &rounds->items[i].results[variant]);
+        values[i] = rounds_value(rounds, i, variant, metric);
     return values;
 }
 
 static double *analysis_differences(const struct rounds *rounds, unsigned variant,
                                     enum metric metric) {
     double *differences = memory_array(rounds->count, sizeof *differences);
-    for (unsigned i = 0; i < rounds->count; i++) {
-        const struct launch_result *results = rounds->items[i].results;
-        differences[i] = log(metric_value(metric, &results[variant]) /
-                             metric_value(metric, &results[rounds->reference]));
-    }
+    for (unsigned i = 0; i < rounds->count; i++)
+        differences[i] = log(rounds_value(rounds, i, variant, metric) /
+                             rounds_value(rounds, i, rounds->reference, metric));
     return differences;
 }
 
@@ -70,7 +68,7 @@ void analysis_make(struct analysis *analysis, const struct rounds *rounds, unsig
         .difference = paired_estimate(differences, count),
         .sigma = paired_sigma(differences, count),
     };
-    bool time = metric_about[metric].unit == METRIC_SECONDS;
+    bool time = rounds_about(rounds, metric)->unit == METRIC_SECONDS;
     analysis->exact = !time && count > 1 && analysis_all_equal(reference, count) &&
                       analysis_all_equal(values, count);
     struct paired_interval judged = analysis->difference;
@@ -92,8 +90,8 @@ static double analysis_worst(const struct rounds *rounds,
                              double (*measure)(const double *differences, unsigned count)) {
     double worst = 0;
     for (unsigned variant = 0; variant < rounds->variant_count; variant++)
-        for (int metric = 0; metric < METRIC_COUNT; metric++) {
-            if (variant == rounds->reference || !metric_about[metric].decides)
+        for (unsigned metric = 0; metric < rounds_metrics(rounds); metric++) {
+            if (variant == rounds->reference || !rounds_about(rounds, (enum metric)metric)->decides)
                 continue;
             double *differences = analysis_differences(rounds, variant, (enum metric)metric);
             worst = fmax(worst, measure(differences, rounds->count));

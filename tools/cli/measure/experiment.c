@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "measure/analysis.h"
+#include "measure/own.h"
 #include "pages/stats_file.h"
 
 #include <errno.h>
@@ -78,6 +79,7 @@ void experiment_init(struct experiment *experiment, const struct plan *plan,
         .target = target,
         .terminal = terminal,
     };
+    own_declare(&experiment->result.rounds, plan->numbers);
     schedule_init(&experiment->schedule, variant_count, plan->seed);
     if (experiment_is_file(plan->output))
         experiment_check_file(plan->output);
@@ -128,10 +130,11 @@ static int experiment_open_output(const char *output, int standard) {
     return open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 }
 
-static bool experiment_launch(struct launch *launch, const char *output, bool captured,
+static bool experiment_launch(struct launch *launch, const struct plan *plan, bool captured,
                               struct capture *capture) {
-    if (captured || strcmp(output, "pipe") == 0)
-        return capture_run(launch, capture);
+    const char *output = plan->output;
+    if (captured || plan->numbers != NULL || strcmp(output, "pipe") == 0)
+        return capture_run(launch, plan->numbers, capture);
     launch->descriptors[1] = experiment_open_output(output, STDOUT_FILENO);
     if (launch->descriptors[1] < 0)
         return false;
@@ -160,7 +163,7 @@ static bool experiment_run(struct experiment *experiment, char *const *envp, boo
     if (launch.descriptors[0] < 0)
         return experiment_fail(experiment, STATUS_OWN_FAILURE, "cannot open the input: %s",
                                strerror(errno));
-    bool run = experiment_launch(&launch, experiment->result.plan.output, captured, capture);
+    bool run = experiment_launch(&launch, &experiment->result.plan, captured, capture);
     int error = errno;
     close(launch.descriptors[0]);
     if (!run)
@@ -202,6 +205,18 @@ static bool experiment_check_success(struct experiment *experiment, unsigned var
                     experiment->target->argv[0], end, check->last_words[0] != '\0' ? " (\"" : "",
                     check->last_words, check->last_words[0] != '\0' ? "\")" : "");
     free(end);
+    return false;
+}
+
+/* Every number that is looked for has to be in the output. */
+static bool experiment_check_numbers(struct experiment *experiment, unsigned variant,
+                                     const struct capture *capture) {
+    char *fault = own_fault(experiment->result.plan.numbers, &capture->found);
+    if (fault == NULL)
+        return true;
+    experiment_fail(experiment, STATUS_TARGET_FAILED, "no verdict: with %s, %s",
+                    experiment->result.variants[variant].name, fault);
+    free(fault);
     return false;
 }
 
@@ -288,6 +303,7 @@ static bool experiment_check_reference(struct experiment *experiment, char *cons
     struct capture *check = &experiment->checks[reference];
     if (!experiment_run(experiment, envp, true, check) ||
         !experiment_check_success(experiment, reference) ||
+        !experiment_check_numbers(experiment, reference, check) ||
         !experiment_run(experiment, envp, true, &again))
         return false;
     experiment->result.unstable_status = check->result.wait_status != again.result.wait_status;
@@ -307,6 +323,7 @@ static bool experiment_check_variants(struct experiment *experiment, struct stat
             stats_file_reset(page);
         if (!experiment_run(experiment, environments[i].strings, true, &experiment->checks[i]) ||
             !experiment_check_status(experiment, i) || !experiment_check_output(experiment, i) ||
+            !experiment_check_numbers(experiment, i, &experiment->checks[i]) ||
             (shim && !experiment_check_proof(experiment, i, page->path)))
             return false;
     }
@@ -360,8 +377,10 @@ static bool experiment_round(struct experiment *experiment, struct round *round)
     for (unsigned place = 0; sound && place < experiment->result.rounds.variant_count; place++) {
         unsigned variant = round->order[place];
         sound = experiment_run(experiment, environments[variant].strings, false, &capture) &&
-                experiment_check_end(experiment, variant, capture.result.wait_status);
+                experiment_check_end(experiment, variant, capture.result.wait_status) &&
+                experiment_check_numbers(experiment, variant, &capture);
         round->results[variant] = capture.result;
+        own_take(round, variant, experiment->result.plan.numbers, &capture.found);
     }
     experiment_free_environments(experiment, environments);
     return sound;

@@ -1,5 +1,6 @@
 #include "measure/metric.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #define METRIC_UNIT_SECONDS METRIC_SECONDS
@@ -7,8 +8,29 @@
 #define METRIC_UNIT_COUNT   METRIC_COUNTED
 
 #define METRIC_ENTRY(ID, KEY, TITLE, UNIT, DECIDES, LESS, MORE)                                    \
-    [METRIC_##ID] = {KEY, TITLE, METRIC_UNIT_##UNIT, DECIDES, LESS, MORE},
+    [METRIC_##ID] = {.key = KEY,                                                                   \
+                     .title = TITLE,                                                               \
+                     .unit = METRIC_UNIT_##UNIT,                                                   \
+                     .decides = DECIDES,                                                           \
+                     .less = LESS,                                                                 \
+                     .more = MORE,                                                                 \
+                     .better = NUMBER_LOWER_IS_BETTER},
 const struct metric_about metric_about[METRIC_COUNT] = {METRICS(METRIC_ENTRY)};
+
+const char *const metric_unit_names[] = {"seconds", "bytes", "count", "number", NULL};
+
+struct metric_about metric_own(const char *name, enum metric_unit unit, enum number_better better,
+                               bool decides, const char *pattern) {
+    bool bytes = unit == METRIC_BYTES;
+    return (struct metric_about){.key = name,
+                                 .title = name,
+                                 .unit = unit,
+                                 .decides = decides,
+                                 .less = bytes ? "smaller" : "lower",
+                                 .more = bytes ? "larger" : "higher",
+                                 .better = better,
+                                 .pattern = pattern};
+}
 
 static double metric_raw(enum metric metric, const struct launch_result *result) {
     switch (metric) {
@@ -33,9 +55,22 @@ double metric_value(enum metric metric, const struct launch_result *result) {
 }
 
 void metric_format(enum metric metric, double value, char *text, size_t text_bytes) {
+    metric_format_about(&metric_about[metric], value, text, text_bytes);
+}
+
+/* Four digits that count, and no power of ten where it can be helped. */
+static void metric_format_number(double value, char *text, size_t text_bytes) {
+    if (fabs(value) >= 1000 && fabs(value) < 1e12)
+        snprintf(text, text_bytes, "%.0f", value);
+    else
+        snprintf(text, text_bytes, "%.4g", value);
+}
+
+void metric_format_about(const struct metric_about *about, double value, char *text,
+                         size_t text_bytes) {
     static const char *const binary[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     size_t step = 0;
-    switch (metric_about[metric].unit) {
+    switch (about->unit) {
     case METRIC_SECONDS:
         if (value < 1e-3)
             snprintf(text, text_bytes, "%.0f us", value * 1e6);
@@ -51,6 +86,9 @@ void metric_format(enum metric metric, double value, char *text, size_t text_byt
         return;
     case METRIC_COUNTED:
         snprintf(text, text_bytes, "%.0f", value);
+        return;
+    case METRIC_NUMBER:
+        metric_format_number(value, text, text_bytes);
         return;
     }
 }

@@ -1,5 +1,9 @@
 /* What is measured of every run, each metric written once.
  *
+ * The list has what is known of any program. A result may have more: numbers that its program
+ * prints, or what the way of measuring brings. They follow as METRIC_COUNT, METRIC_COUNT + 1 ...,
+ * and rounds.h keeps them.
+ *
  * X(ID, KEY, TITLE, UNIT, DECIDES, LESS, MORE)
  *   KEY      its name in JSON;  TITLE in tables
  *   DECIDES  the verdict on a program rests on it: time does, the others inform
@@ -9,6 +13,7 @@
 #define MEASURE_METRIC_H
 
 #include "launch/launcher.h"
+#include "launch/numbers.h"
 
 #include <stddef.h>
 
@@ -22,7 +27,9 @@
 enum metric { METRICS(METRIC_ID) METRIC_COUNT };
 #undef METRIC_ID
 
-enum metric_unit { METRIC_SECONDS, METRIC_BYTES, METRIC_COUNTED };
+enum { METRICS_OWN_MAX = NUMBERS_MAX + 4, METRICS_MAX = METRIC_COUNT + METRICS_OWN_MAX };
+
+enum metric_unit { METRIC_SECONDS, METRIC_BYTES, METRIC_COUNTED, METRIC_NUMBER };
 
 struct metric_about {
     const char *key;
@@ -31,9 +38,15 @@ struct metric_about {
     bool decides;
     const char *less;
     const char *more;
+    enum number_better better;
+    const char *pattern; /* that finds it in the output; NULL: it comes from elsewhere */
 };
 
 extern const struct metric_about metric_about[METRIC_COUNT];
+
+/* A metric of one's own, called NAME everywhere. */
+struct metric_about metric_own(const char *name, enum metric_unit unit, enum number_better better,
+                               bool decides, const char *pattern);
 
 /* In seconds, bytes or as a count. Never 0, so that ratios exist: what is too little to be seen
  * counts as its unit's least. */
@@ -41,5 +54,12 @@ double metric_value(enum metric metric, const struct launch_result *result);
 
 /* "12.31 ms", "4.2 MiB", "512". */
 void metric_format(enum metric metric, double value, char *text, size_t text_bytes);
+
+/* The same of any metric. */
+void metric_format_about(const struct metric_about *about, double value, char *text,
+                         size_t text_bytes);
+
+/* "seconds", "bytes", "count", "number"; NULL-ended, by enum metric_unit. */
+extern const char *const metric_unit_names[];
 
 #endif

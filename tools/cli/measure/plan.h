@@ -2,6 +2,8 @@
 #ifndef MEASURE_PLAN_H
 #define MEASURE_PLAN_H
 
+#include "launch/numbers.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,6 +23,7 @@ struct plan {
     const char *prepare; /* a shell command before every run; NULL: none */
     const char *input;   /* as in spool_open */
     const char *output;  /* "null", "pipe", "inherit" or the path of a file */
+    const struct numbers *numbers; /* looked for in the output of every run; NULL: none */
 };
 
 #endif

@@ -3,12 +3,35 @@
 #include "base/randomness.h"
 #include "base/terminal.h"
 #include "measure/experiment.h"
+#include "target/arena.h"
 #include "target/variants.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* Below this share of the calls the pools cannot make much of a difference. */
 #define SUITABILITY_POOL_LEAST 0.5
+
+/* What the shim can and cannot reach in a program with an arena of its own. */
+static void suitability_tell_arena(const struct arena *arena) {
+    if (arena == NULL)
+        return;
+    if (arena_is_off(arena)) {
+        printf("note  %s=%s switches the arena of %s off: the shim reaches every block, but "
+               "judge by %s as it is by default ('plain' of tagpool compare)\n",
+               arena->variable, getenv(arena->variable), arena->title, arena->title);
+        return;
+    }
+    printf("note  %s has an arena of its own for %s: the shim cannot reach these\n"
+           "note  the shim reaches %s\n",
+           arena->title, arena->serves, arena->reaches);
+    char *setting = arena_setting(arena);
+    if (setting != NULL)
+        printf("note  %s switches the arena off; that is often slower than %s as it is, and "
+               "'tagpool profile' tries both\n",
+               setting, arena->title);
+    free(setting);
+}
 
 bool suitability_look(const struct target *target) {
     struct target_findings findings;
@@ -17,6 +40,7 @@ bool suitability_look(const struct target *target) {
     for (unsigned i = 0; i < findings.count; i++)
         if (!findings.items[i].refuses)
             printf("note  %s\n", findings.items[i].text);
+    suitability_tell_arena(arena_of(target->binary));
     for (unsigned i = 0; i < findings.count; i++)
         if (findings.items[i].refuses) {
             printf("fail  %s\n", findings.items[i].text);
@@ -48,7 +72,7 @@ static void suitability_tell_proof(const struct result *result) {
         printf("ok    its pools served %.1f %% of them\n", 100 * share);
     else
         printf("note  its pools served only %.1f %% of them, the others ask for more than "
-               "node_max: there is little to gain; for Python set PYTHONMALLOC=malloc\n",
+               "node_max: there is little to gain\n",
                100 * share);
 }
 

@@ -1,12 +1,10 @@
 #include "profile/advice.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <tagpool/options.h>
 #include <tagpool/size_classes.h>
 
 enum {
-    ADVICE_LEAST_CALLS = 1000,
     ADVICE_LARGE_BYTES = 32 << 10,
     ADVICE_PAGE_BYTES = 4096,
     ADVICE_CLASSES = 0
@@ -18,6 +16,10 @@ enum {
 #define ADVICE_STRIDE(stride, ignored) stride,
 static const uint64_t advice_strides[ADVICE_CLASSES] = {SIZE_CLASSES(ADVICE_STRIDE, )};
 #undef ADVICE_STRIDE
+
+#define ADVICE_WORDS(ID, WORDS) [ADVICE_##ID] = WORDS,
+const char *const advice_verdict_words[ADVICE_VERDICT_COUNT] = {ADVICE_VERDICTS(ADVICE_WORDS)};
+#undef ADVICE_WORDS
 
 static bool advice_is_node(unsigned bin) {
     return tagpool_profile_size_limit(bin) <= TAGPOOL_NODE_MAX;
@@ -72,13 +74,29 @@ static void advice_waste(const struct tagpool_profile_row *total, struct advice 
     advice->system_waste = advice_share(system - wanted, wanted);
 }
 
-static enum advice_verdict advice_judge(const struct advice *advice) {
-    if (advice->requests < ADVICE_LEAST_CALLS)
-        return ADVICE_NO_CALLS;
-    double share = advice->cpu_share * advice->served_share;
-    if (advice->served_share < 0.1 || (advice->calls_per_cpu > 0 && share < 0.01))
-        return ADVICE_NOTHING;
-    return advice->calls_per_cpu > 0 && share < 0.05 ? ADVICE_LITTLE : ADVICE_HELPS;
+static bool advice_is(enum paired_verdict verdict, enum paired_verdict clear,
+                      enum paired_verdict slight) {
+    return verdict == clear || verdict == slight;
+}
+
+enum advice_verdict advice_judge(const struct analysis *trial) {
+    bool faster = false, slower = false, same = true;
+    for (int metric = 0; metric < METRIC_COUNT; metric++) {
+        enum paired_verdict verdict = trial[metric].verdict;
+        if (!metric_about[metric].decides)
+            continue;
+        faster = faster || advice_is(verdict, PAIRED_FASTER, PAIRED_SLIGHTLY_FASTER);
+        slower = slower || advice_is(verdict, PAIRED_SLOWER, PAIRED_SLIGHTLY_SLOWER);
+        same = same && verdict == PAIRED_NO_DIFFERENCE;
+    }
+    if (faster != slower)
+        return faster ? ADVICE_FASTER : ADVICE_SLOWER;
+    return same ? ADVICE_SAME : ADVICE_INCONCLUSIVE;
+}
+
+void advice_say(struct advice *advice, const char *sentence) {
+    if (advice->sentence_count < ADVICE_SENTENCES_MAX)
+        advice->sentences[advice->sentence_count++] = sentence;
 }
 
 void advice_make(const struct profile_summary *summary, double cpu_s, struct advice *advice) {
@@ -100,11 +118,6 @@ void advice_make(const struct profile_summary *summary, double cpu_s, struct adv
     advice->served_share = advice_share(served, requests);
     advice->large_share = advice_share(large, bytes);
     advice->calls_per_cpu = advice_share((double)total->calls, cpu_s);
-    advice->cpu_share = advice->calls_per_cpu * ADVICE_CALL_NS * 1e-9;
-    if (advice->cpu_share > 1)
-        advice->cpu_share = 1;
     advice_waste(total, advice);
-    advice->verdict = advice_judge(advice);
-    snprintf(advice->options, sizeof advice->options, "node_max=%llu",
-             (unsigned long long)advice->node_max);
+    advice->verdict = advice->requests < ADVICE_LEAST_REQUESTS ? ADVICE_NO_CALLS : ADVICE_UNTRIED;
 }

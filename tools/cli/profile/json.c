@@ -7,13 +7,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-static const char *const profile_json_verdicts[] = {
-    [ADVICE_NO_CALLS] = "too few calls",
-    [ADVICE_NOTHING] = "nothing",
-    [ADVICE_LITTLE] = "little",
-    [ADVICE_HELPS] = "helps",
-};
-
 /* ---- writing ---- */
 
 static void profile_json_time(struct json *json, const char *key,
@@ -138,20 +131,52 @@ static void profile_json_row(struct json *json, const char *key,
 static void profile_json_advice(struct json *json, const struct advice *advice) {
     bool known = advice->calls_per_cpu > 0;
     json_plain_object(json, "advice");
-    json_text(json, "verdict", profile_json_verdicts[advice->verdict]);
+    json_text(json, "verdict", advice_verdict_words[advice->verdict]);
     json_count(json, "requests", advice->requests);
     json_number(json, "node_share", advice->node_share);
     json_number(json, "served_share", advice->served_share);
     json_number(json, "large_bytes_share", advice->large_share);
     json_number(json, "calls_per_cpu_second", known ? advice->calls_per_cpu : NAN);
-    json_number(json, "cpu_share", known ? advice->cpu_share : NAN);
     json_number(json, "remote_share", advice->remote_share);
     json_count(json, "node_max", advice->node_max);
     json_count(json, "live_bytes", advice->live_bytes);
     json_number(json, "waste", advice->waste);
     json_number(json, "system_waste", advice->system_waste);
-    json_text(json, "options", advice->options);
     json_end(json);
+}
+
+static void profile_json_trial_metric(struct json *json, enum metric metric,
+                                      const struct analysis *analysis) {
+    const struct paired_interval *difference = &analysis->difference;
+    json_flat_object(json, metric_about[metric].key);
+    json_exact(json, "reference_median", analysis->reference);
+    json_exact(json, "median", analysis->value);
+    json_exact(json, "log_estimate", difference->estimate);
+    json_exact(json, "log_low", difference->exists ? difference->low : NAN);
+    json_exact(json, "log_high", difference->exists ? difference->high : NAN);
+    json_end(json);
+}
+
+static void profile_json_trial(struct json *json, const struct advice *advice) {
+    if (advice->rounds == 0) {
+        json_null(json, "trial");
+        return;
+    }
+    json_object(json, "trial");
+    json_count(json, "rounds", advice->rounds);
+    for (int metric = 0; metric < METRIC_COUNT; metric++)
+        profile_json_trial_metric(json, (enum metric)metric, &advice->trial[metric]);
+    json_number(json, "headroom_share", advice->headroom.measured ? advice->headroom.share : NAN);
+    json_end(json);
+}
+
+/* What was said of it. */
+static void profile_json_sentences(struct json *json, const struct advice *advice) {
+    json_array(json, "sentences");
+    for (unsigned i = 0; i < advice->sentence_count; i++)
+        json_text(json, NULL, advice->sentences[i]);
+    json_end(json);
+    json_text(json, "advised_command", advice->command);
 }
 
 /* The command, and how its runs went. */
@@ -183,6 +208,8 @@ void profile_json_print(struct json *json, const char *key, const struct profile
     profile_json_runs(json, profile);
     json_count(json, "processes_missed", summary->processes_missed);
     profile_json_advice(json, &profile->advice);
+    profile_json_trial(json, &profile->advice);
+    profile_json_sentences(json, &profile->advice);
     profile_json_row(json, "total", &summary->total, false);
     json_array(json, "processes");
     for (unsigned i = 0; i < summary->process_count; i++)
@@ -296,9 +323,9 @@ static const char *profile_json_load_row(struct tagpool_profile_row *row,
 static const char *profile_json_load_advice(struct advice *advice, const struct json_value *value) {
     const char *verdict = json_tree_text(value, "verdict", "");
     unsigned known = 0;
-    while (known < ADVICE_VERDICTS && strcmp(verdict, profile_json_verdicts[known]) != 0)
+    while (known < ADVICE_VERDICT_COUNT && strcmp(verdict, advice_verdict_words[known]) != 0)
         known++;
-    if (known == ADVICE_VERDICTS)
+    if (known == ADVICE_VERDICT_COUNT)
         return "has advice without a verdict";
     *advice = (struct advice){
         .verdict = (enum advice_verdict)known,
@@ -307,15 +334,43 @@ static const char *profile_json_load_advice(struct advice *advice, const struct 
         .served_share = json_tree_number(value, "served_share", 0),
         .large_share = json_tree_number(value, "large_bytes_share", 0),
         .calls_per_cpu = json_tree_number(value, "calls_per_cpu_second", 0),
-        .cpu_share = json_tree_number(value, "cpu_share", 0),
         .remote_share = json_tree_number(value, "remote_share", 0),
         .node_max = json_tree_count(value, "node_max"),
         .live_bytes = json_tree_count(value, "live_bytes"),
         .waste = json_tree_number(value, "waste", 0),
         .system_waste = json_tree_number(value, "system_waste", 0),
     };
-    snprintf(advice->options, sizeof advice->options, "%s", json_tree_text(value, "options", ""));
     return NULL;
+}
+
+static void profile_json_load_trial_metric(struct analysis *analysis,
+                                           const struct json_value *value) {
+    double low = json_tree_number(value, "log_low", NAN);
+    double high = json_tree_number(value, "log_high", NAN);
+    *analysis = (struct analysis){
+        .reference = json_tree_number(value, "reference_median", 0),
+        .value = json_tree_number(value, "median", 0),
+        .difference = {.estimate = json_tree_number(value, "log_estimate", 0),
+                       .low = low,
+                       .high = high,
+                       .exists = !isnan(low) && !isnan(high)},
+    };
+}
+
+static void profile_json_load_trial(struct advice *advice, const struct json_value *document) {
+    const struct json_value *trial = json_tree_find(document, "trial");
+    size_t count;
+    const struct json_value *sentences = json_tree_items(document, "sentences", &count);
+    advice->rounds = (unsigned)json_tree_count(trial, "rounds");
+    for (int metric = 0; advice->rounds != 0 && metric < METRIC_COUNT; metric++)
+        profile_json_load_trial_metric(&advice->trial[metric],
+                                       json_tree_find(trial, metric_about[metric].key));
+    double share = json_tree_number(trial, "headroom_share", NAN);
+    advice->headroom.measured = !isnan(share);
+    advice->headroom.share = advice->headroom.measured ? share : 0;
+    for (size_t i = 0; i < count; i++)
+        advice_say(advice, json_tree_text(&sentences[i], "", ""));
+    advice->command = json_tree_text(document, "advised_command", NULL);
 }
 
 static const char *profile_json_load_processes(struct profile_summary *summary,
@@ -354,5 +409,6 @@ const char *profile_json_load(struct profile *profile, const struct json_value *
     profile_json_load_time(&profile->plain, plain);
     const char *fault =
         profile_json_load_advice(&profile->advice, json_tree_find(document, "advice"));
+    profile_json_load_trial(&profile->advice, document);
     return fault != NULL ? fault : profile_json_load_processes(&profile->summary, document);
 }

@@ -12,10 +12,15 @@
  *   processes_missed               processes that found no room in the profile
  *   total                          all processes: a profile, without live memory over time
  *   processes                      the same of each process, the one with the most calls first
- *   advice                         {verdict ("helps", "little", "nothing", "too few calls"),
+ *   advice                         {verdict ("not tried", "too few calls", "faster", "slower",
+ *                                  "no meaningful difference", "inconclusive"),
  *                                  requests, node_share, served_share, large_bytes_share,
- *                                  calls_per_cpu_second, cpu_share, remote_share, node_max,
- *                                  live_bytes, waste, system_waste, options}: profile/advice.h
+ *                                  calls_per_cpu_second, remote_share, node_max, live_bytes,
+ *                                  waste, system_waste}: profile/advice.h
+ *   trial                          what the verdict rests on: {rounds, for each metric
+ *                                  {reference_median, median, log_estimate, log_low,
+ *                                  log_high}, headroom_share}; null if the program was not tried
+ *   sentences, advised_command     the advice in words, and the command that it ends with, or null
  *
  * A profile:
  *
@@ -42,7 +47,7 @@
 #include "base/json_tree.h"
 #include "profile/profile.h"
 
-enum { PROFILE_JSON_VERSION = 1 };
+enum { PROFILE_JSON_VERSION = 2 };
 
 /* Writes the profile as a document of its own where `key` is NULL, else as the member `key` of what
  * is open. */

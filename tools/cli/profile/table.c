@@ -1,6 +1,7 @@
 #include "profile/table.h"
 
 #include "base/chart.h"
+#include "base/wrap.h"
 #include "measure/metric.h"
 
 #include <inttypes.h>
@@ -65,7 +66,7 @@ static void profile_table_cost(FILE *out, const struct profile *profile) {
 static void profile_table_head(FILE *out, const struct terminal *terminal,
                                const struct profile *profile) {
     const struct profile_summary *summary = &profile->summary;
-    profile_table_title(out, terminal, profile->title);
+    profile_table_title(out, terminal, "\nRuns");
     fprintf(out,
             "\n  %u process%s, %" PRIu64 " thread%s, %" PRIu64 " requests, %" PRIu64 " frees\n",
             summary->process_count, summary->process_count == 1 ? "" : "es", summary->total.threads,
@@ -73,8 +74,8 @@ static void profile_table_head(FILE *out, const struct terminal *terminal,
             summary->total.free_calls);
     profile_table_cost(out, profile);
     if (summary->processes_missed != 0)
-        fprintf(out, "  %" PRIu64 " more processes found no room in the profile\n",
-                summary->processes_missed);
+        fprintf(out, "  %" PRIu64 " more process%s found no room in the profile\n",
+                summary->processes_missed, summary->processes_missed == 1 ? "" : "es");
 }
 
 static void profile_table_processes(FILE *out, const struct profile_summary *summary) {
@@ -143,6 +144,16 @@ static void profile_table_make_lines(struct profile_table_lines *lines,
     }
 }
 
+static void profile_table_pools(FILE *out, const struct advice *advice) {
+    if (advice->verdict == ADVICE_NO_CALLS)
+        return;
+    fprintf(out,
+            "  blocks up to %" PRIu64 " bytes: %.1f %% of the requests; at their peaks %s live, to "
+            "which\n  pools add %.0f %% and the system's allocator %.0f %%\n",
+            advice->node_max, 100 * advice->served_share, profile_table_bytes(advice->live_bytes),
+            100 * advice->waste, 100 * advice->system_waste);
+}
+
 static void profile_table_sizes(FILE *out, const struct terminal *terminal, bool utf8,
                                 const struct profile *profile) {
     struct profile_table_lines lines;
@@ -162,6 +173,7 @@ static void profile_table_sizes(FILE *out, const struct terminal *terminal, bool
         profile_table_size(out, utf8, "others", &lines.sizes[TAGPOOL_PROFILE_SIZES], requests);
     fprintf(out, "  node-sized (up to %d bytes): %.1f %% of the requests\n", TAGPOOL_NODE_MAX,
             100 * profile->advice.node_share);
+    profile_table_pools(out, &profile->advice);
 }
 
 /* ---- lifetimes ---- */
@@ -298,61 +310,33 @@ static void profile_table_counters(FILE *out, const struct terminal *terminal,
 
 /* ---- advice ---- */
 
-static void profile_table_verdict(FILE *out, const struct advice *advice) {
-    char share[96] = "";
-    if (advice->calls_per_cpu > 0)
-        snprintf(share, sizeof share,
-                 ", and at about %.0f ns a call allocation takes some %.1f %% of the CPU time",
-                 ADVICE_CALL_NS, 100 * advice->cpu_share);
-    switch (advice->verdict) {
-    case ADVICE_NO_CALLS:
-        fprintf(out, "  Too few requests (%" PRIu64 ") for a pool to matter.\n", advice->requests);
-        break;
-    case ADVICE_NOTHING:
-        fprintf(out, "  There is nothing to gain: %.1f %% of the requests are node-sized%s.\n",
-                100 * advice->node_share, share);
-        break;
-    case ADVICE_LITTLE:
-        fprintf(out, "  There is little to gain: %.1f %% of the requests are node-sized%s.\n",
-                100 * advice->node_share, share);
-        break;
-    case ADVICE_HELPS:
-        fprintf(out, "  A pool can help: %.1f %% of the requests are node-sized%s.\n",
-                100 * advice->node_share, share);
-        break;
-    }
+static void profile_table_sentence(FILE *out, const char *text) {
+    fputs("  ", out);
+    wrap_print(out, text, 2, 4, wrap_width(out));
+    fputs(".\n", out);
 }
 
 static void profile_table_advice(FILE *out, const struct terminal *terminal,
-                                 const struct profile *profile) {
-    const struct advice *advice = &profile->advice;
+                                 const struct advice *advice) {
     profile_table_title(out, terminal, "\nAdvice\n");
-    profile_table_verdict(out, advice);
-    if (advice->large_share > 0.5)
-        fprintf(out,
-                "  %.0f %% of the bytes are in blocks above 32 KiB: if the program has an arena of "
-                "its own, switch it off\n  (PYTHONMALLOC=malloc for Python).\n",
-                100 * advice->large_share);
-    if (advice->verdict == ADVICE_NO_CALLS)
-        return;
-    fprintf(out,
-            "  Blocks up to %" PRIu64 " bytes are %.1f %% of the requests; %s of them lived at "
-            "their peaks,\n  where pools waste %.0f %% and the system's allocator %.0f %%.\n",
-            advice->node_max, 100 * advice->served_share, profile_table_bytes(advice->live_bytes),
-            100 * advice->waste, 100 * advice->system_waste);
-    fprintf(out, "    TAGPOOL_OPTIONS=%s\n", advice->options);
+    for (unsigned i = 0; i < advice->sentence_count; i++)
+        profile_table_sentence(out, advice->sentences[i]);
+    if (advice->command != NULL)
+        fprintf(out, "    %s\n", advice->command);
 }
 
 void profile_table_print(FILE *out, const struct terminal *terminal,
                          const struct profile *profile) {
     bool utf8 = chart_is_utf8(out);
+    profile_table_title(out, terminal, profile->title);
+    fputc('\n', out);
+    profile_table_advice(out, terminal, &profile->advice);
     profile_table_head(out, terminal, profile);
     profile_table_processes(out, &profile->summary);
-    if (profile->advice.requests != 0) {
-        profile_table_sizes(out, terminal, utf8, profile);
-        profile_table_lifetimes(out, terminal, &profile->summary.total);
-        profile_table_live(out, terminal, utf8, &profile->summary);
-        profile_table_counters(out, terminal, profile);
-    }
-    profile_table_advice(out, terminal, profile);
+    if (profile->advice.requests == 0)
+        return;
+    profile_table_sizes(out, terminal, utf8, profile);
+    profile_table_lifetimes(out, terminal, &profile->summary.total);
+    profile_table_live(out, terminal, utf8, &profile->summary);
+    profile_table_counters(out, terminal, profile);
 }

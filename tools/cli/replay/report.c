@@ -91,7 +91,8 @@ static void replay_report_print_line(FILE *out, const struct replay_report *repo
     replay_report_analyse(report, variant, &line);
     if (variant != result->rounds.reference) {
         comparison_format_difference(&line.analysis, difference, sizeof difference);
-        word = comparison_verdict_word(METRIC_CPU, line.analysis.verdict, text, sizeof text);
+        word = comparison_verdict_word(&metric_about[METRIC_CPU], line.analysis.verdict, text,
+                                       sizeof text);
     }
     if (!isnan(line.fragmentation))
         snprintf(fragmentation, sizeof fragmentation, "%.2f", line.fragmentation);
@@ -168,7 +169,8 @@ static void replay_report_json_variant(struct json *json, const struct replay_re
         json_number(json, "low", difference->exists ? paired_share(difference->low) : NAN);
         json_number(json, "high", difference->exists ? paired_share(difference->high) : NAN);
         json_text(json, "verdict",
-                  comparison_verdict_word(METRIC_CPU, line.analysis.verdict, word, sizeof word));
+                  comparison_verdict_word(&metric_about[METRIC_CPU], line.analysis.verdict, word,
+                                          sizeof word));
     }
     json_end(json);
 }

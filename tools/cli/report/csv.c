@@ -27,8 +27,13 @@ void csv_print(FILE *out, const struct comparison *comparison) {
     const struct result *result = comparison->result;
     const struct rounds *rounds = &result->rounds;
     fputs("command,round,place,variant,wall_seconds,user_seconds,system_seconds,peak_memory_bytes,"
-          "minor_faults,major_faults,voluntary_switches,involuntary_switches,exit_status\n",
+          "minor_faults,major_faults,voluntary_switches,involuntary_switches,exit_status",
           out);
+    for (unsigned i = 0; i < rounds->own_count; i++) {
+        fputc(',', out);
+        csv_print_text(out, rounds->own[i].key);
+    }
+    fputc('\n', out);
     for (unsigned i = 0; i < rounds->count; i++)
         for (unsigned place = 0; place < rounds->variant_count; place++) {
             unsigned variant = rounds->items[i].order[place];
@@ -38,10 +43,13 @@ void csv_print(FILE *out, const struct comparison *comparison) {
             csv_print_text(out, result->variants[variant].name);
             fprintf(out,
                     ",%.9f,%.6f,%.6f,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
-                    ",%d\n",
+                    ",%d",
                     (double)run->wall_ns * 1e-9, (double)run->user_us * 1e-6,
                     (double)run->system_us * 1e-6, run->peak_kib * 1024, run->minor_faults,
                     run->major_faults, run->voluntary_switches, run->involuntary_switches,
                     csv_status(run->wait_status));
+            for (unsigned own = 0; own < rounds->own_count; own++)
+                fprintf(out, ",%.12g", rounds->items[i].own[variant][own]);
+            fputc('\n', out);
         }
 }

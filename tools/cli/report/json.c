@@ -41,10 +41,26 @@ static void report_json_environment(struct json *json, const struct result *resu
     json_end(json);
 }
 
-static void report_json_difference(struct json *json, enum metric metric,
+/* The metrics that this result alone has. */
+static void report_json_metrics(struct json *json, const struct rounds *rounds) {
+    json_array(json, "metrics");
+    for (unsigned i = 0; i < rounds->own_count; i++) {
+        const struct metric_about *about = &rounds->own[i];
+        json_flat_object(json, NULL);
+        json_text(json, "name", about->key);
+        json_text(json, "unit", metric_unit_names[about->unit]);
+        json_text(json, "better", number_better_names[about->better]);
+        json_truth(json, "decides", about->decides);
+        json_text(json, "pattern", about->pattern);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void report_json_difference(struct json *json, const char *key,
                                    const struct analysis *analysis) {
     const struct paired_interval *difference = &analysis->difference;
-    json_object(json, metric_about[metric].key);
+    json_object(json, key);
     json_number(json, "median", analysis->value);
     json_number(json, "reference_median", analysis->reference);
     json_number(json, "difference", paired_share(difference->estimate));
@@ -74,6 +90,7 @@ static void report_json_variant(struct json *json, const struct comparison *comp
     json_text(json, "name", variant->name);
     json_text(json, "preload", variant->preload);
     json_text(json, "options", variant->settings);
+    json_text(json, "without", variant->without);
     json_truth(json, "reference", index == result->rounds.reference);
     if (variant->shim) {
         json_count(json, "calls", result->proofs[index].calls);
@@ -84,18 +101,20 @@ static void report_json_variant(struct json *json, const struct comparison *comp
     }
     if (index != result->rounds.reference) {
         json_object(json, "differences");
-        for (int metric = 0; metric < METRIC_COUNT; metric++)
-            report_json_difference(json, (enum metric)metric, &comparison->analyses[index][metric]);
+        for (unsigned metric = 0; metric < rounds_metrics(&result->rounds); metric++)
+            report_json_difference(json, rounds_about(&result->rounds, (enum metric)metric)->key,
+                                   &comparison->analyses[index][metric]);
         json_end(json);
     }
     json_end(json);
 }
 
-static void report_json_run(struct json *json, const char *variant,
-                            const struct launch_result *result) {
+static void report_json_run(struct json *json, const struct result *whole,
+                            const struct round *round, unsigned variant) {
+    const struct launch_result *result = &round->results[variant];
     bool signalled = WIFSIGNALED(result->wait_status);
     json_flat_object(json, NULL);
-    json_text(json, "variant", variant);
+    json_text(json, "variant", whole->variants[variant].name);
     json_number(json, "wall_seconds", (double)result->wall_ns * 1e-9);
     json_number(json, "user_seconds", (double)result->user_us * 1e-6);
     json_number(json, "system_seconds", (double)result->system_us * 1e-6);
@@ -107,6 +126,12 @@ static void report_json_run(struct json *json, const char *variant,
     json_count(
         json, signalled ? "signal" : "exit_status",
         (uint64_t)(signalled ? WTERMSIG(result->wait_status) : WEXITSTATUS(result->wait_status)));
+    if (whole->rounds.own_count > 0) {
+        json_flat_object(json, "metrics");
+        for (unsigned i = 0; i < whole->rounds.own_count; i++)
+            json_exact(json, whole->rounds.own[i].key, round->own[variant][i]);
+        json_end(json);
+    }
     json_end(json);
 }
 
@@ -116,10 +141,8 @@ static void report_json_round(struct json *json, const struct result *result,
     json_object(json, NULL);
     json_count(json, "padding_bytes", round->padding_bytes);
     json_array(json, "runs");
-    for (unsigned place = 0; place < result->rounds.variant_count; place++) {
-        unsigned variant = round->order[place];
-        report_json_run(json, result->variants[variant].name, &round->results[variant]);
-    }
+    for (unsigned place = 0; place < result->rounds.variant_count; place++)
+        report_json_run(json, result, round, round->order[place]);
     json_end(json);
     json_end(json);
 }
@@ -216,6 +239,7 @@ void report_json_print(FILE *out, const struct comparison *comparison) {
     machine_print_json(&json, &comparison->machine);
     report_json_plan(&json, result);
     report_json_environment(&json, result);
+    report_json_metrics(&json, &result->rounds);
     report_json_session(&json, comparison);
     json_array(&json, "variants");
     for (unsigned i = 0; i < result->rounds.variant_count; i++)

@@ -31,20 +31,23 @@ static void markdown_print_metric(FILE *out, const struct comparison *comparison
     const struct result *result = comparison->result;
     unsigned reference = result->rounds.reference;
     char value[MARKDOWN_TEXT_BYTES], difference[MARKDOWN_TEXT_BYTES], word[MARKDOWN_TEXT_BYTES];
-    metric_format(metric, comparison_reference(comparison, metric), value, sizeof value);
-    fprintf(out, "| %s | ", metric_about[metric].title);
+    const struct metric_about *about = rounds_about(&result->rounds, metric);
+    metric_format_about(about, comparison_reference(comparison, metric), value, sizeof value);
+    fputs("| ", out);
+    markdown_print_text(out, about->title);
+    fputs(" | ", out);
     markdown_print_text(out, result->variants[reference].name);
     fprintf(out, " | %s | | |\n", value);
     for (unsigned i = 0; i < result->rounds.variant_count; i++) {
         if (i == reference)
             continue;
         const struct analysis *analysis = &comparison->analyses[i][metric];
-        metric_format(metric, analysis->value, value, sizeof value);
+        metric_format_about(about, analysis->value, value, sizeof value);
         comparison_format_difference(analysis, difference, sizeof difference);
         fputs("| | ", out);
         markdown_print_text(out, result->variants[i].name);
         fprintf(out, " | %s | %s | %s |\n", value, difference,
-                comparison_verdict_word(metric, analysis->verdict, word, sizeof word));
+                comparison_verdict_word(about, analysis->verdict, word, sizeof word));
     }
 }
 
@@ -69,7 +72,7 @@ void markdown_print(FILE *out, const struct comparison *comparison) {
             "| metric | variant | median | difference | verdict |\n| --- | --- | ---: | --- | --- "
             "|\n",
             rounds->count, result->elapsed_s, (unsigned long long)result->plan.seed);
-    for (int metric = 0; metric < METRIC_COUNT; metric++)
+    for (unsigned metric = 0; metric < rounds_metrics(rounds); metric++)
         markdown_print_metric(out, comparison, (enum metric)metric);
     fputc('\n', out);
     for (unsigned i = 0; i < rounds->variant_count; i++) {

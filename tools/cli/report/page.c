@@ -59,14 +59,17 @@ static void page_print_verdict(FILE *out, const struct comparison *comparison, u
     const struct result *result = comparison->result;
     const struct analysis *analyses = comparison->analyses[variant];
     enum metric metric = page_leading_metric(analyses);
+    const struct metric_about *about = rounds_about(&result->rounds, metric);
     char word[64];
     const char *verdict =
-        comparison_verdict_word(metric, analyses[metric].verdict, word, sizeof word);
+        comparison_verdict_word(about, analyses[metric].verdict, word, sizeof word);
     char *sentence = comparison_sentence(comparison, variant);
-    fprintf(out, "<li class=\"%s\"><b><i>", comparison_verdict_class(analyses[metric].verdict));
+    fprintf(out, "<li class=\"%s\"><b><i>",
+            comparison_verdict_class(about, analyses[metric].verdict));
     html_text(out, result->variants[variant].name);
     fputs(":</i> ", out);
-    html_format(out, "%s %s", page_words_metric(metric), verdict);
+    page_words_metric(out, comparison, metric);
+    html_format(out, " %s", verdict);
     if (analyses[metric].verdict != PAIRED_INCONCLUSIVE)
         fprintf(out, ", %.2fx", exp(-analyses[metric].difference.estimate));
     fputs("</b><span>", out);
@@ -211,8 +214,9 @@ void page_print(FILE *out, const struct comparison *comparison) {
     fputs("<h2>Differences</h2>\n", out);
     page_differences(out, comparison);
     fputs("<h2>Rounds</h2>\n", out);
-    for (int metric = 0; metric < METRIC_COUNT; metric++)
-        if (metric_about[metric].decides)
+    const struct rounds *rounds = &comparison->result->rounds;
+    for (unsigned metric = 0; metric < rounds_metrics(rounds); metric++)
+        if (metric >= METRIC_COUNT || metric_about[metric].decides)
             page_rounds(out, comparison, (enum metric)metric);
     page_print_allocations(out, comparison);
     page_print_machine(out, comparison);

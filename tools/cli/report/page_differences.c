@@ -46,7 +46,8 @@ static void page_differences_make_axis(struct page_differences_axis *axis,
     double threshold = comparison->result->plan.threshold;
     double low = log1p(-fmin(1.5 * threshold, 0.5)), high = log1p(1.5 * threshold);
     for (unsigned i = 0; i < rounds->variant_count; i++)
-        for (int metric = 0; i != rounds->reference && metric < METRIC_COUNT; metric++) {
+        for (unsigned metric = 0; i != rounds->reference && metric < rounds_metrics(rounds);
+             metric++) {
             const struct paired_interval *difference = &comparison->analyses[i][metric].difference;
             low = fmin(low, difference->exists ? difference->low : difference->estimate);
             high = fmax(high, difference->exists ? difference->high : difference->estimate);
@@ -126,18 +127,19 @@ static void page_differences_print_mark(FILE *out, const struct comparison *comp
 static void page_differences_print_row(FILE *out, const struct comparison *comparison,
                                        unsigned variant, enum metric metric,
                                        const struct page_differences_axis *axis) {
+    const struct metric_about *about = rounds_about(&comparison->result->rounds, metric);
     const struct analysis *analysis = &comparison->analyses[variant][metric];
     char value[PAGE_DIFFERENCES_TEXT_BYTES], difference[PAGE_DIFFERENCES_TEXT_BYTES];
     char word[PAGE_DIFFERENCES_TEXT_BYTES];
-    metric_format(metric, analysis->value, value, sizeof value);
+    metric_format_about(about, analysis->value, value, sizeof value);
     comparison_format_difference(analysis, difference, sizeof difference);
     fprintf(out, "<li><span class=\"name v%u\">", page_words_colour(comparison, variant));
     html_text(out, comparison->result->variants[variant].name);
     fprintf(out,
             "</span><span class=\"value\">%s</span><span class=\"difference\">%s "
             "<span class=\"verdict %s\">%s</span></span>",
-            value, difference, comparison_verdict_class(analysis->verdict),
-            comparison_verdict_word(metric, analysis->verdict, word, sizeof word));
+            value, difference, comparison_verdict_class(about, analysis->verdict),
+            comparison_verdict_word(about, analysis->verdict, word, sizeof word));
     page_differences_print_mark(out, comparison, variant, metric, axis);
     fputs("</li>\n", out);
 }
@@ -147,11 +149,13 @@ static void page_differences_print_metric(FILE *out, const struct comparison *co
                                           const struct page_differences_axis *axis) {
     const struct rounds *rounds = &comparison->result->rounds;
     char value[PAGE_DIFFERENCES_TEXT_BYTES];
-    metric_format(metric, comparison_reference(comparison, metric), value, sizeof value);
-    fprintf(out,
-            "<figure class=\"differences\">\n<figcaption><b>%s</b></figcaption>\n"
-            "<ul class=\"numbers\">\n<li class=\"reference\"><span class=\"name\">",
-            page_words_metric(metric));
+    metric_format_about(rounds_about(rounds, metric), comparison_reference(comparison, metric),
+                        value, sizeof value);
+    fputs("<figure class=\"differences\">\n<figcaption><b>", out);
+    page_words_metric(out, comparison, metric);
+    fputs(
+        "</b></figcaption>\n<ul class=\"numbers\">\n<li class=\"reference\"><span class=\"name\">",
+        out);
     html_text(out, comparison->result->variants[rounds->reference].name);
     fprintf(out,
             "</span><span class=\"value\">%s</span><span class=\"difference\">reference</span>",
@@ -177,6 +181,6 @@ void page_differences(FILE *out, const struct comparison *comparison) {
             "difference does not matter.</p>\n",
             axis.logarithmic ? "logarithmic: equal steps are equal factors" : "linear",
             100 * axis.threshold);
-    for (int metric = 0; metric < METRIC_COUNT; metric++)
+    for (unsigned metric = 0; metric < rounds_metrics(&result->rounds); metric++)
         page_differences_print_metric(out, comparison, (enum metric)metric, &axis);
 }

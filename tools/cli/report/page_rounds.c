@@ -8,9 +8,8 @@ enum { PAGE_ROUNDS_ROW_PIXELS = 84, PAGE_ROUNDS_AXIS_PIXELS = 20, PAGE_ROUNDS_TI
 
 static double page_rounds_difference(const struct rounds *rounds, unsigned index, unsigned variant,
                                      enum metric metric) {
-    const struct launch_result *results = rounds->items[index].results;
-    double ratio =
-        metric_value(metric, &results[variant]) / metric_value(metric, &results[rounds->reference]);
+    double ratio = rounds_value(rounds, index, variant, metric) /
+                   rounds_value(rounds, index, rounds->reference, metric);
     return 100 * (ratio - 1);
 }
 
@@ -80,10 +79,11 @@ static void page_rounds_print_row(FILE *out, const struct comparison *comparison
 void page_rounds(FILE *out, const struct comparison *comparison, enum metric metric) {
     const struct rounds *rounds = &comparison->result->rounds;
     struct html_scale scale = page_rounds_scale(comparison, metric);
-    fprintf(out,
-            "<figure class=\"rounds\">\n<figcaption><b>%s, round by round</b> against the "
-            "reference in the same round; dashed: the estimate</figcaption>\n",
-            page_words_metric(metric));
+    fputs("<figure class=\"rounds\">\n<figcaption><b>", out);
+    page_words_metric(out, comparison, metric);
+    fputs(", round by round</b> against the reference in the same round; dashed: the "
+          "estimate</figcaption>\n",
+          out);
     for (unsigned i = 0; i < rounds->variant_count; i++)
         if (i != rounds->reference)
             page_rounds_print_row(out, comparison, i, metric, &scale);

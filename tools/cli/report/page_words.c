@@ -1,15 +1,19 @@
 #include "report/page_words.h"
 
+#include "base/html.h"
+
 enum { PAGE_WORDS_COLOURS = 6 };
 
-const char *page_words_metric(enum metric metric) {
+void page_words_metric(FILE *out, const struct comparison *comparison, enum metric metric) {
     static const char *const titles[METRIC_COUNT] = {
         [METRIC_WALL] = "Wall time",
         [METRIC_CPU] = "CPU time",
         [METRIC_PEAK] = "Peak memory",
         [METRIC_FAULTS] = "Page faults",
     };
-    return titles[metric];
+    html_text(out, metric < METRIC_COUNT
+                       ? titles[metric]
+                       : rounds_about(&comparison->result->rounds, metric)->title);
 }
 
 unsigned page_words_colour(const struct comparison *comparison, unsigned variant) {

@@ -107,8 +107,11 @@ static void pair_print_change(FILE *out, const struct terminal *terminal,
     fprintf(out, "  %-12s  %-*s  %10s  %10s   %-26s  ",
             first ? metric_about[change->metric].title : "", name_width, change->variant, before,
             after, difference);
-    terminal_colour(terminal, out, comparison_verdict_colour(change->verdict));
-    fputs(comparison_verdict_word(change->metric, change->verdict, word, sizeof word), out);
+    terminal_colour(terminal, out,
+                    comparison_verdict_colour(&metric_about[change->metric], change->verdict));
+    fputs(
+        comparison_verdict_word(&metric_about[change->metric], change->verdict, word, sizeof word),
+        out);
     terminal_colour(terminal, out, TERMINAL_PLAIN);
     fputc('\n', out);
 }
@@ -173,7 +176,8 @@ static void pair_print_sentence(FILE *out, const struct pair *pair) {
         fprintf(out, "%s%s: %s time %s in B, %s.\n", change->variant,
                 change->reference ? "" : " against its reference",
                 metric_about[change->metric].title,
-                comparison_verdict_word(change->metric, change->verdict, word, sizeof word),
+                comparison_verdict_word(&metric_about[change->metric], change->verdict, word,
+                                        sizeof word),
                 difference);
     }
     if (!any)

@@ -10,7 +10,7 @@
 #include "base/terminal.h"
 #include "report/saved.h"
 
-enum { PAIR_ROWS = ROUNDS_VARIANTS_MAX * METRIC_COUNT };
+enum { PAIR_ROWS = ROUNDS_VARIANTS_MAX * METRICS_MAX };
 
 struct pair_change {
     enum metric metric;

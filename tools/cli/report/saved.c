@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/say.h"
+#include "base/words.h"
 #include "profile/json.h"
 #include "report/json.h"
 
@@ -58,6 +59,7 @@ static void saved_load_variants(struct saved *saved) {
             .name = json_tree_text(&items[i], "name", NULL),
             .preload = json_tree_text(&items[i], "preload", NULL),
             .settings = json_tree_text(&items[i], "options", NULL),
+            .without = json_tree_text(&items[i], "without", NULL),
             .shim = calls != NULL,
         };
         if (saved->variants[i].name == NULL)
@@ -71,6 +73,31 @@ static void saved_load_variants(struct saved *saved) {
         };
         if (json_tree_truth(&items[i], "reference"))
             rounds->reference = i;
+    }
+}
+
+/* An own metric's place among words, or the first of them. */
+static unsigned saved_word(const struct json_value *item, const char *key,
+                           const char *const *words) {
+    int place = words_find(words, json_tree_text(item, key, ""));
+    return place < 0 ? 0 : (unsigned)place;
+}
+
+/* The metrics that this result alone has; a result of before they existed has none. */
+static void saved_load_metrics(struct saved *saved) {
+    size_t count;
+    const struct json_value *items = json_tree_items(saved->root, "metrics", &count);
+    if (count > METRICS_OWN_MAX)
+        saved_refuse(saved, "has more metrics than there can be");
+    for (size_t i = 0; i < count; i++) {
+        const char *name = json_tree_text(&items[i], "name", NULL);
+        if (name == NULL)
+            saved_refuse(saved, "has a metric without a name");
+        struct metric_about about = metric_own(
+            name, (enum metric_unit)saved_word(&items[i], "unit", metric_unit_names),
+            (enum number_better)saved_word(&items[i], "better", number_better_names),
+            json_tree_truth(&items[i], "decides"), json_tree_text(&items[i], "pattern", NULL));
+        rounds_own(&saved->result.rounds, &about);
     }
 }
 
@@ -108,6 +135,17 @@ static void saved_load_run(const struct saved *saved, const struct json_value *r
     };
 }
 
+static void saved_load_own(const struct saved *saved, const struct json_value *run, double *own) {
+    const struct rounds *rounds = &saved->result.rounds;
+    const struct json_value *numbers = json_tree_find(run, "metrics");
+    size_t count = numbers != NULL ? numbers->item_count : 0;
+    for (unsigned i = 0; i < rounds->own_count; i++) {
+        own[i] = i < count ? json_tree_number(&numbers->items[i], "", -1) : -1;
+        if (!(own[i] > 0))
+            saved_refuse(saved, "has a run without one of its metrics");
+    }
+}
+
 static void saved_load_round(struct saved *saved, const struct json_value *item) {
     struct rounds *rounds = &saved->result.rounds;
     struct round *round = rounds_add(rounds);
@@ -124,6 +162,7 @@ static void saved_load_round(struct saved *saved, const struct json_value *item)
         seen[variant] = true;
         round->order[place] = (unsigned char)variant;
         saved_load_run(saved, &runs[place], &round->results[variant]);
+        saved_load_own(saved, &runs[place], round->own[variant]);
     }
 }
 
@@ -231,6 +270,7 @@ void saved_load(struct saved *saved, const char *path) {
     saved->result.variants = saved->variants;
     saved_load_plan(saved);
     saved_load_variants(saved);
+    saved_load_metrics(saved);
     saved_load_rounds(saved);
     saved_load_comparison(saved);
 }

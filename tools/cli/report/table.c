@@ -1,32 +1,46 @@
 #include "report/table.h"
 
+#include "base/memory.h"
+#include "base/wrap.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { REPORT_TABLE_TEXT_BYTES = 96 };
+enum { REPORT_TABLE_TEXT_BYTES = 96, REPORT_TABLE_INDENT = 4 };
 
 static unsigned report_table_difference_width(const struct comparison *comparison) {
     const struct rounds *rounds = &comparison->result->rounds;
     char text[REPORT_TABLE_TEXT_BYTES];
     size_t width = strlen("difference");
     for (unsigned i = 0; i < rounds->variant_count; i++)
-        for (int metric = 0; i != rounds->reference && metric < METRIC_COUNT; metric++) {
+        for (unsigned metric = 0; i != rounds->reference && metric < rounds_metrics(rounds);
+             metric++) {
             comparison_format_difference(&comparison->analyses[i][metric], text, sizeof text);
             width = strlen(text) > width ? strlen(text) : width;
         }
     return (unsigned)width;
 }
 
-static void report_table_row(FILE *out, const struct terminal *terminal, enum metric metric,
-                             const struct analysis *analysis, unsigned width) {
+/* Of the column of the metrics' titles. */
+static int report_table_title_width(const struct comparison *comparison) {
+    const struct rounds *rounds = &comparison->result->rounds;
+    size_t width = 12;
+    for (unsigned i = 0; i < rounds->own_count; i++)
+        width = strlen(rounds->own[i].title) > width ? strlen(rounds->own[i].title) : width;
+    return (int)width;
+}
+
+static void report_table_row(FILE *out, const struct terminal *terminal,
+                             const struct metric_about *about, const struct analysis *analysis,
+                             unsigned width) {
     char value[REPORT_TABLE_TEXT_BYTES], difference[REPORT_TABLE_TEXT_BYTES],
         word[REPORT_TABLE_TEXT_BYTES];
-    metric_format(metric, analysis->value, value, sizeof value);
+    metric_format_about(about, analysis->value, value, sizeof value);
     comparison_format_difference(analysis, difference, sizeof difference);
     fprintf(out, "%10s   %-*s   ", value, (int)width, difference);
-    terminal_colour(terminal, out, comparison_verdict_colour(analysis->verdict));
-    fputs(comparison_verdict_word(metric, analysis->verdict, word, sizeof word), out);
+    terminal_colour(terminal, out, comparison_verdict_colour(about, analysis->verdict));
+    fputs(comparison_verdict_word(about, analysis->verdict, word, sizeof word), out);
     terminal_colour(terminal, out, TERMINAL_PLAIN);
     fputc('\n', out);
 }
@@ -36,15 +50,17 @@ static void report_table_metric(FILE *out, const struct terminal *terminal,
     const struct result *result = comparison->result;
     unsigned reference = result->rounds.reference;
     unsigned width = result_name_width(comparison->result);
+    const struct metric_about *about = rounds_about(&result->rounds, metric);
+    int title_width = report_table_title_width(comparison);
     char value[REPORT_TABLE_TEXT_BYTES];
-    metric_format(metric, comparison_reference(comparison, metric), value, sizeof value);
-    fprintf(out, "  %-12s  %-*s  %10s\n", metric_about[metric].title, (int)width,
+    metric_format_about(about, comparison_reference(comparison, metric), value, sizeof value);
+    fprintf(out, "  %-*s  %-*s  %10s\n", title_width, about->title, (int)width,
             result->variants[reference].name, value);
     for (unsigned i = 0; i < result->rounds.variant_count; i++) {
         if (i == reference)
             continue;
-        fprintf(out, "  %-12s  %-*s  ", "", (int)width, result->variants[i].name);
-        report_table_row(out, terminal, metric, &comparison->analyses[i][metric],
+        fprintf(out, "  %-*s  %-*s  ", title_width, "", (int)width, result->variants[i].name);
+        report_table_row(out, terminal, about, &comparison->analyses[i][metric],
                          report_table_difference_width(comparison));
     }
 }
@@ -69,6 +85,13 @@ static void report_table_split(FILE *out, const struct comparison *comparison) {
     fprintf(out, " (sampled every %.0f ms, the sum is exact)\n", (double)tick.tv_nsec * 1e-6);
 }
 
+/* Prints the rest of a line, which is a new string, and gives it back. */
+static void report_table_sentence(FILE *out, unsigned column, char *text) {
+    wrap_print(out, text, column, REPORT_TABLE_INDENT, wrap_width(out));
+    fputs(".\n", out);
+    free(text);
+}
+
 static void report_table_verdicts(FILE *out, const struct terminal *terminal,
                                   const struct comparison *comparison) {
     const struct result *result = comparison->result;
@@ -76,19 +99,17 @@ static void report_table_verdicts(FILE *out, const struct terminal *terminal,
         if (i == result->rounds.reference)
             continue;
         terminal_colour(terminal, out, TERMINAL_BOLD);
-        fprintf(out, "%s against %s: ", result->variants[i].name,
-                result->variants[result->rounds.reference].name);
+        int column = fprintf(out, "%s against %s: ", result->variants[i].name,
+                             result->variants[result->rounds.reference].name);
         terminal_colour(terminal, out, TERMINAL_PLAIN);
-        char *sentence = comparison_sentence(comparison, i);
-        fprintf(out, "%s.\n", sentence);
-        free(sentence);
+        report_table_sentence(out, (unsigned)column, comparison_sentence(comparison, i));
     }
 }
 
 /* Prints a line of a new string, and gives it back. */
 static void report_table_line(FILE *out, const char *title, char *text) {
     if (text != NULL)
-        fprintf(out, "%s%s.\n", title, text);
+        report_table_sentence(out, 0, memory_format("%s%s", title, text));
     free(text);
 }
 
@@ -98,7 +119,8 @@ static void report_table_counted(FILE *out, const struct comparison *comparison)
             continue;
         char *text = comparison_counted_text(comparison, i);
         if (text != NULL)
-            fprintf(out, "Counters: %s: %s.\n", comparison->result->variants[i].name, text);
+            report_table_line(out, "Counters: ",
+                              memory_format("%s: %s", comparison->result->variants[i].name, text));
         free(text);
     }
     report_table_line(out, "Counters: ", comparison_uncounted_text(comparison));
@@ -115,13 +137,15 @@ static void report_table_reasons(FILE *out, const struct comparison *comparison)
     bool machine = false;
     for (int i = 0; i < 2; i++)
         if (comparison->result->unstable[i])
-            fprintf(out, "Warning: %s changes from run to run by itself, so it was not compared.\n",
-                    streams[i]);
+            report_table_line(out, "Warning: ",
+                              memory_format("%s changes from run to run by itself, so it was not "
+                                            "compared",
+                                            streams[i]));
     for (unsigned i = 0; i < reasons->count; i++) {
         const struct reason *reason = &reasons->items[i];
         if (!reason->matters)
             continue;
-        fprintf(out, "%s%s.\n", titles[reason->kind], reason->text);
+        report_table_line(out, titles[reason->kind], memory_copy(reason->text));
         machine = machine || reason->kind == REASON_MACHINE;
     }
     if (machine && comparison->machine.date != NULL)
@@ -134,15 +158,16 @@ static void report_table_proof(FILE *out, const struct comparison *comparison) {
         const struct result_proof *proof = &result->proofs[i];
         if (!result->variants[i].shim || proof->calls == 0)
             continue;
-        fprintf(out, "%s served %.1f %% of %llu calls from its pools.\n", result->variants[i].name,
+        fprintf(out, "%s served %.1f %% of %llu call%s from its pools.\n", result->variants[i].name,
                 100 * (double)proof->pool_calls / (double)proof->calls,
-                (unsigned long long)proof->calls);
+                (unsigned long long)proof->calls, proof->calls == 1 ? "" : "s");
         if (proof->missed != 0)
-            fprintf(
-                out,
-                "Note: with %s %llu more processes found no room in the statistics: their calls "
-                "are not counted.\n",
-                result->variants[i].name, (unsigned long long)proof->missed);
+            report_table_line(
+                out, "Note: ",
+                memory_format("with %s %llu more process%s found no room in the statistics, and "
+                              "the calls of those are not counted",
+                              result->variants[i].name, (unsigned long long)proof->missed,
+                              proof->missed == 1 ? "" : "es"));
     }
 }
 
@@ -153,15 +178,16 @@ void report_table_print(FILE *out, const struct terminal *terminal,
     fprintf(out, "%s\n", comparison->title);
     terminal_colour(terminal, out, TERMINAL_PLAIN);
     fprintf(out,
-            "  %u rounds in %.1f s, balanced order, seed %llu; medians, and differences with "
+            "  %u round%s in %.1f s, balanced order, seed %llu; medians, and differences with "
             "95 %% intervals\n\n",
-            result->rounds.count, result->elapsed_s, (unsigned long long)result->plan.seed);
+            result->rounds.count, result->rounds.count == 1 ? "" : "s", result->elapsed_s,
+            (unsigned long long)result->plan.seed);
     terminal_colour(terminal, out, TERMINAL_DIM);
-    fprintf(out, "  %-12s  %-*s  %10s   %-*s   %s\n", "",
+    fprintf(out, "  %-*s  %-*s  %10s   %-*s   %s\n", report_table_title_width(comparison), "",
             (int)result_name_width(comparison->result), "", "median",
             (int)report_table_difference_width(comparison), "difference", "verdict");
     terminal_colour(terminal, out, TERMINAL_PLAIN);
-    for (int metric = 0; metric < METRIC_COUNT; metric++)
+    for (unsigned metric = 0; metric < rounds_metrics(&result->rounds); metric++)
         report_table_metric(out, terminal, comparison, (enum metric)metric);
     fputc('\n', out);
     report_table_verdicts(out, terminal, comparison);

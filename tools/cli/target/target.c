@@ -159,8 +159,7 @@ void target_resolve(struct target *target, char **argv) {
 
 /* ---- what it is ---- */
 
-__attribute__((format(printf, 3, 4))) static void
-target_find(struct target_findings *findings, bool refuses, const char *format, ...) {
+void target_add_finding(struct target_findings *findings, bool refuses, const char *format, ...) {
     va_list arguments;
     if (findings->count == TARGET_FINDINGS_MAX)
         return;
@@ -178,21 +177,24 @@ static void target_inspect_rights(const char *path, struct target_findings *find
     if (stat(path, &about) != 0 || (statvfs(path, &mount) == 0 && (mount.f_flag & ST_NOSUID) != 0))
         return;
     if ((about.st_mode & S_ISUID) != 0 && about.st_uid != getuid())
-        target_find(findings, true,
-                    "%s is set-user-id: the loader ignores LD_PRELOAD for it; run it as its owner "
-                    "or measure a copy without the bit",
-                    path);
+        target_add_finding(
+            findings, true,
+            "%s is set-user-id: the loader ignores LD_PRELOAD for it; run it as its owner "
+            "or measure a copy without the bit",
+            path);
     else if ((about.st_mode & S_ISGID) != 0 && (about.st_mode & S_IXGRP) != 0 &&
              about.st_gid != getgid())
-        target_find(findings, true,
-                    "%s is set-group-id: the loader ignores LD_PRELOAD for it; measure a copy "
-                    "without the bit",
-                    path);
+        target_add_finding(
+            findings, true,
+            "%s is set-group-id: the loader ignores LD_PRELOAD for it; measure a copy "
+            "without the bit",
+            path);
     else if (getuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0)
-        target_find(findings, true,
-                    "%s has file capabilities: the loader ignores LD_PRELOAD for it; measure a "
-                    "copy, which has none",
-                    path);
+        target_add_finding(
+            findings, true,
+            "%s has file capabilities: the loader ignores LD_PRELOAD for it; measure a "
+            "copy, which has none",
+            path);
 }
 
 static void target_inspect_libraries(const char *path, const struct elf_file *file,
@@ -202,9 +204,10 @@ static void target_inspect_libraries(const char *path, const struct elf_file *fi
     for (unsigned i = 0; i < file->needed_count; i++)
         for (size_t j = 0; j < sizeof allocators / sizeof allocators[0]; j++)
             if (strncmp(file->needed[i], allocators[j], strlen(allocators[j])) == 0)
-                target_find(findings, false,
-                            "%s is linked with %s: 'system' is that allocator here, not glibc's",
-                            path, file->needed[i]);
+                target_add_finding(
+                    findings, false,
+                    "%s is linked with %s: 'system' is that allocator here, not glibc's", path,
+                    file->needed[i]);
 }
 
 static void target_inspect_binary(const char *path, struct target_findings *findings) {
@@ -212,32 +215,35 @@ static void target_inspect_binary(const char *path, struct target_findings *find
     if (!elf_file_read(path, &file))
         return;
     if (!file.is_elf)
-        target_find(findings, false, "%s is no ELF file: cannot tell whether the shim reaches it",
-                    path);
+        target_add_finding(findings, false,
+                           "%s is no ELF file: cannot tell whether the shim reaches it", path);
     else if (!file.is_native)
-        target_find(findings, true,
-                    "%s is for another machine or word size than libtagpool.so; use a build of "
-                    "the program for this one",
-                    path);
+        target_add_finding(
+            findings, true,
+            "%s is for another machine or word size than libtagpool.so; use a build of "
+            "the program for this one",
+            path);
     else if (file.is_go && !file.has_loader)
-        target_find(findings, true,
-                    "%s is a static Go program: it loads no library and has an allocator of its "
-                    "own; tagpool cannot serve it",
-                    path);
+        target_add_finding(
+            findings, true,
+            "%s is a static Go program: it loads no library and has an allocator of its "
+            "own; tagpool cannot serve it",
+            path);
     else if (!file.has_loader)
-        target_find(findings, true,
-                    "%s is statically linked: LD_PRELOAD cannot reach it; use a dynamically "
-                    "linked build",
-                    path);
+        target_add_finding(findings, true,
+                           "%s is statically linked: LD_PRELOAD cannot reach it; use a dynamically "
+                           "linked build",
+                           path);
     else if (file.exports_malloc)
-        target_find(findings, true,
-                    "%s exports its own malloc, which wins over LD_PRELOAD; use a build without "
-                    "it",
-                    path);
+        target_add_finding(
+            findings, true,
+            "%s exports its own malloc, which wins over LD_PRELOAD; use a build without "
+            "it",
+            path);
     else if (file.is_go)
-        target_find(findings, false,
-                    "%s is a Go program: only its C parts call malloc, Go's own heap does not",
-                    path);
+        target_add_finding(
+            findings, false,
+            "%s is a Go program: only its C parts call malloc, Go's own heap does not", path);
     target_inspect_libraries(path, &file, findings);
     elf_file_free(&file);
 }
@@ -246,13 +252,13 @@ static void target_inspect_environment(struct target_findings *findings) {
     const char *preload = getenv("LD_PRELOAD");
     const char *options = getenv(TAGPOOL_OPTIONS_VARIABLE);
     if (preload != NULL && preload[0] != '\0')
-        target_find(
+        target_add_finding(
             findings, false,
             "LD_PRELOAD is set to %s, which every variant gets: if that is an allocator, it "
             "is what 'system' measures; unset it to measure the system's own",
             preload);
     if (options != NULL && options[0] != '\0')
-        target_find(
+        target_add_finding(
             findings, false,
             "TAGPOOL_OPTIONS is set to %s, which every variant with the shim gets; unset it "
             "to measure the defaults",
@@ -262,18 +268,20 @@ static void target_inspect_environment(struct target_findings *findings) {
         bool tunables = strncmp(*variable, "GLIBC_TUNABLES=", 15) == 0 &&
                         strstr(*variable, "glibc.malloc") != NULL;
         if (strncmp(*variable, "MALLOC_", 7) == 0 || tunables)
-            target_find(findings, false,
-                        "%.*s is set and changes the system allocator; unset it to measure the "
-                        "default",
-                        length, *variable);
+            target_add_finding(
+                findings, false,
+                "%.*s is set and changes the system allocator; unset it to measure the "
+                "default",
+                length, *variable);
     }
 }
 
 void target_inspect(const struct target *target, struct target_findings *findings) {
     *findings = (struct target_findings){0};
     if (strcmp(target->binary, target->path) != 0)
-        target_find(findings, false, "%s is a script: what the shim serves is its interpreter, %s",
-                    target->path, target->binary);
+        target_add_finding(findings, false,
+                           "%s is a script: what the shim serves is its interpreter, %s",
+                           target->path, target->binary);
     target_inspect_rights(target->binary, findings);
     target_inspect_binary(target->binary, findings);
     target_inspect_environment(findings);

@@ -38,6 +38,10 @@ void target_resolve(struct target *target, char **argv);
 /* Looks at the file and at the environment. */
 void target_inspect(const struct target *target, struct target_findings *findings);
 
+/* Adds one that somebody else has found. */
+__attribute__((format(printf, 3, 4))) void
+target_add_finding(struct target_findings *findings, bool refuses, const char *format, ...);
+
 /* Says the findings; ends the program with 126 when one of them refuses. */
 void target_report(const struct target_findings *findings);
 

@@ -16,10 +16,10 @@ extern char **environ;
 #define VARIANT_PAD     "TAGPOOL_PAD"
 
 /* No variant sets more variables than these: LD_PRELOAD, TAGPOOL_OPTIONS, TAGPOOL_STATS, and one
- * more. */
+ * more. Another may lack one that it does not inherit. */
 enum {
     VARIANT_OWN_VARIABLES = 4,
-    VARIANT_PADS = VARIANT_OWN_VARIABLES + 1,
+    VARIANT_PADS = VARIANT_OWN_VARIABLES + 2,
     VARIANT_PAD_BYTES = 14
 };
 
@@ -32,6 +32,18 @@ static bool variant_is_set_by_us(const char *variable) {
         if (strncmp(variable, ours[i], strlen(ours[i])) == 0)
             return true;
     return false;
+}
+
+/* Is the variable called like the first `length` bytes of `name`? */
+static bool variant_is_called(const char *variable, const char *name, size_t length) {
+    return strncmp(variable, name, length) == 0 && variable[length] == '=';
+}
+
+static bool variant_inherits(const struct variant *variant, const char *variable) {
+    const char *own = variant->variable, *without = variant->without;
+    return !variant_is_set_by_us(variable) &&
+           (own == NULL || !variant_is_called(variable, own, strcspn(own, "="))) &&
+           (without == NULL || !variant_is_called(variable, without, strlen(without)));
 }
 
 /* Takes over the string. */
@@ -61,7 +73,7 @@ void variant_environment_make(struct variant_environment *environment,
     environment->strings = memory_array(inherited + VARIANT_OWN_VARIABLES + VARIANT_PADS + 1,
                                         sizeof *environment->strings);
     for (size_t i = 0; i < inherited; i++)
-        if (!variant_is_set_by_us(environ[i]))
+        if (variant_inherits(variant, environ[i]))
             variant_environment_add(environment, memory_copy(environ[i]));
     variant_environment_set(environment, VARIANT_PRELOAD, variant->preload, ':',
                             getenv(VARIANT_PRELOAD));

@@ -16,6 +16,7 @@ struct variant {
     const char *settings; /* options of libtagpool.so, appended to TAGPOOL_OPTIONS; NULL: none */
     bool shim;            /* libtagpool.so is among the libraries: it has to prove itself active */
     const char *variable; /* one more for its environment, "NAME=VALUE"; NULL: none */
+    const char *without;  /* a variable that it does not inherit; NULL: none */
 };
 
 /* An environment that is being made. `strings` ends in NULL. */

@@ -41,6 +41,14 @@ void variants_add_standard(struct variants *variants) {
     variants_add(variants, (struct variant){.name = "tagpool", .shim = true});
 }
 
+const struct arena *variants_add_plain(struct variants *variants, const char *binary) {
+    const struct arena *arena = arena_of(binary);
+    if (arena == NULL || !arena_is_off(arena))
+        return NULL;
+    variants_add(variants, (struct variant){.name = "plain", .without = arena->variable});
+    return arena;
+}
+
 static void variants_add_strategy(struct variants *variants, const char *name,
                                   const char *strategy) {
     char *setting = memory_format("strategy=%s", strategy);

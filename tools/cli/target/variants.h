@@ -14,6 +14,7 @@
 #define TARGET_VARIANTS_H
 
 #include "base/args.h"
+#include "target/arena.h"
 #include "target/variant.h"
 
 enum { VARIANTS_MAX = 16 };
@@ -35,6 +36,11 @@ void variants_add(struct variants *variants, struct variant variant);
 
 /* "system", nothing preloaded, and "tagpool", as it is. */
 void variants_add_standard(struct variants *variants);
+
+/* "plain": nothing preloaded, and without the variable by which our environment switches an arena
+ * of the program in `binary` off (arena.h). Returns that arena; NULL, and adds nothing, when there
+ * is none. */
+const struct arena *variants_add_plain(struct variants *variants, const char *binary);
 
 /* One for each strategy of the library, called as the strategy. */
 void variants_add_strategies(struct variants *variants);

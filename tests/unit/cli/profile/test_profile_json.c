@@ -54,8 +54,28 @@ static void make_profile(struct profile *profile) {
         .has_plain = true,
         .slowdown = 1.0 / 7,
         .summary = {.processes = rows, .process_count = 2, .processes_missed = 5},
-        .advice = {ADVICE_LITTLE, 1, 0.1, 0.2, 0.3, 0.4, 0.5, 48, 0.6, 9, 0.7, 0.8, "node_max=48"},
+        .advice = {.verdict = ADVICE_FASTER,
+                   .requests = 1,
+                   .node_share = 0.1,
+                   .large_share = 0.2,
+                   .calls_per_cpu = 0.3,
+                   .remote_share = 0.5,
+                   .node_max = 48,
+                   .served_share = 0.6,
+                   .live_bytes = 9,
+                   .waste = 0.7,
+                   .system_waste = 0.8,
+                   .rounds = 6,
+                   .headroom = {.measured = true, .share = 0.3},
+                   .command = "tagpool run"},
     };
+    for (int metric = 0; metric < METRIC_COUNT; metric++)
+        profile->advice.trial[metric] =
+            (struct analysis){.reference = 3,
+                              .value = 1.0 / 3,
+                              .difference = {-0.1, -1.0 / 7, -0.05, metric != METRIC_PEAK}};
+    advice_say(&profile->advice, "one");
+    advice_say(&profile->advice, "two");
     fill_row(&rows[0], &randomness);
     fill_row(&rows[1], &randomness);
     fill_row(&profile->summary.total, &randomness);
@@ -107,7 +127,10 @@ static void what_is_read_back_is_written_as_it_was(void) {
     CHECK(memcmp(again.profile.summary.processes[1].samples, profile.summary.processes[1].samples,
                  3 * sizeof profile.summary.processes[1].samples[0]) == 0);
     CHECK(again.profile.profiled.wait_status == 11);
-    CHECK(again.profile.advice.verdict == ADVICE_LITTLE);
+    CHECK(again.profile.advice.verdict == ADVICE_FASTER && again.profile.advice.rounds == 6);
+    CHECK(again.profile.advice.sentence_count == 2);
+    CHECK(again.profile.advice.trial[METRIC_CPU].difference.low == -1.0 / 7);
+    CHECK(!again.profile.advice.trial[METRIC_PEAK].difference.exists);
     free(text);
     free(text_again);
     drop(&again);
@@ -119,9 +142,14 @@ static void what_is_not_known_stays_so(void) {
     profile.has_plain = false;
     profile.slowdown = NAN;
     profile.profiled.wait_status = 3 << 8;
-    profile.advice.calls_per_cpu = profile.advice.cpu_share = 0;
+    profile.advice.calls_per_cpu = 0;
+    profile.advice.rounds = 0;
+    profile.advice.headroom.measured = false;
+    profile.advice.headroom.share = 0;
+    profile.advice.command = NULL;
     char *text = print(NULL, &profile);
-    CHECK(strstr(text, "\"plain\": null") != NULL && strstr(text, "\"exit_status\": 3") != NULL);
+    CHECK(strstr(text, "\"plain\": null") != NULL && strstr(text, "\"trial\": null") != NULL &&
+          strstr(text, "\"exit_status\": 3") != NULL);
     struct loaded again = load(text);
     CHECK(again.fault == NULL && !again.profile.has_plain && isnan(again.profile.slowdown));
     CHECK(again.profile.advice.calls_per_cpu == 0);
@@ -136,7 +164,7 @@ static void a_profile_in_a_comparison_has_its_plain_objects_on_one_line(void) {
     struct profile profile;
     make_profile(&profile);
     char *text = print("profile", &profile);
-    CHECK(strstr(text, "    \"advice\": {\"verdict\": \"little\", \"requests\": 1, ") != NULL);
+    CHECK(strstr(text, "    \"advice\": {\"verdict\": \"faster\", \"requests\": 1, ") != NULL);
     CHECK(strstr(text, "    \"machine\": {\"system\": null, ") != NULL);
     free(text);
 }
@@ -146,8 +174,8 @@ static void a_file_that_is_no_whole_profile_is_refused_with_the_reason(void) {
         const char *from, *to, *fault;
     } cases[] = {
         {"tagpool-profile", "tagpool-compare", "is no saved profile"},
-        {"\"schema_version\": 1", "\"schema_version\": 2", "is of another version of tagpool"},
-        {"\"little\"", "\"much\"", "has advice without a verdict"},
+        {"\"schema_version\": 2", "\"schema_version\": 1", "is of another version of tagpool"},
+        {"\"faster\"", "\"much\"", "has advice without a verdict"},
         {"\"blocks\": [\n", "\"blocks\": [1,\n", "has lifetimes of another shape"},
         {"\"lifetimes\"", "\"deaths\"", "has lifetimes of another shape"},
         {"\"total\"", "\"sum\"", "has lifetimes of another shape"},

@@ -54,11 +54,45 @@ static void check_comparison(const struct status_case *status_case) {
             comparison.analyses[variant][metric] = analysis_of(-0.005, 0.005);
     comparison.analyses[status_case->variant][status_case->metric] =
         analysis_of(status_case->low, status_case->high);
-    CHECK_SAY(comparison_status(&comparison, status_case->fail_share, false) == status_case->status,
-              "%s", status_case->what);
-    CHECK_SAY(comparison_status(&comparison, status_case->fail_share, true) ==
-                  status_case->strict_status,
-              "%s, --strict", status_case->what);
+    struct comparison_limits limits = {.slower_share = status_case->fail_share, .worse_share = -1};
+    CHECK_SAY(comparison_status(&comparison, &limits) == status_case->status, "%s",
+              status_case->what);
+    limits.strict = true;
+    CHECK_SAY(comparison_status(&comparison, &limits) == status_case->strict_status, "%s, --strict",
+              status_case->what);
+}
+
+/* A number of the program's own, of which more or less is better, or nobody knows. */
+static void a_comparison_fails_on_a_number_that_is_worse(void) {
+    static const struct {
+        const char *what;
+        enum number_better better;
+        double low, high;
+        enum exit_status worse, slower;
+    } cases[] = {
+        {"a lower rate", NUMBER_HIGHER_IS_BETTER, -0.2, -0.1, STATUS_REGRESSION, STATUS_DONE},
+        {"a higher rate", NUMBER_HIGHER_IS_BETTER, 0.1, 0.2, STATUS_DONE, STATUS_DONE},
+        {"perhaps a lower rate", NUMBER_HIGHER_IS_BETTER, -0.2, -0.04, STATUS_DONE, STATUS_DONE},
+        {"a higher latency", NUMBER_LOWER_IS_BETTER, 0.1, 0.2, STATUS_REGRESSION, STATUS_DONE},
+        {"a lower latency", NUMBER_LOWER_IS_BETTER, -0.2, -0.1, STATUS_DONE, STATUS_DONE},
+        {"another number", NUMBER_NEITHER_IS_BETTER, 0.1, 0.2, STATUS_DONE, STATUS_DONE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct result result = {.variants = variants, .rounds = {.variant_count = 2}};
+        static struct comparison comparison;
+        bool decides = cases[i].better != NUMBER_NEITHER_IS_BETTER;
+        struct metric_about about =
+            metric_own("rate", METRIC_NUMBER, cases[i].better, decides, NULL);
+        rounds_own(&result.rounds, &about);
+        comparison = (struct comparison){.result = &result};
+        for (int metric = 0; metric < METRIC_COUNT; metric++)
+            comparison.analyses[TAGPOOL][metric] = analysis_of(-0.005, 0.005);
+        comparison.analyses[TAGPOOL][METRIC_COUNT] = analysis_of(cases[i].low, cases[i].high);
+        struct comparison_limits worse = {.slower_share = -1, .worse_share = 0.05};
+        struct comparison_limits slower = {.slower_share = 0.05, .worse_share = -1};
+        CHECK_SAY(comparison_status(&comparison, &worse) == cases[i].worse, "%s", cases[i].what);
+        CHECK_SAY(comparison_status(&comparison, &slower) == cases[i].slower, "%s", cases[i].what);
+    }
 }
 
 static void a_comparison_fails_on_what_is_proven_of_the_shim(void) {
@@ -157,6 +191,7 @@ static void values_are_printed_in_their_units(void) {
 
 int main(void) {
     TAP_RUN(a_comparison_fails_on_what_is_proven_of_the_shim);
+    TAP_RUN(a_comparison_fails_on_a_number_that_is_worse);
     TAP_RUN(a_change_fails_only_if_it_is_proven_and_not_of_the_reference);
     TAP_RUN(two_results_are_compared_by_the_wider_threshold);
     TAP_RUN(values_are_printed_in_their_units);

@@ -39,6 +39,32 @@ static void the_shim_comes_before_what_is_preloaded_already(void) {
     unsetenv("TAGPOOL_OPTIONS");
 }
 
+static void a_variant_can_lack_a_variable_or_set_another_value(void) {
+    struct variant variants[] = {{.name = "plain", .without = "ARENA"},
+                                 {.name = "system"},
+                                 {.name = "tagpool",
+                                  .preload = "/x/libtagpool.so",
+                                  .settings = "harden=on",
+                                  .shim = true,
+                                  .variable = "ARENA=2"}};
+    struct variant_environment environments[3];
+    setenv("ARENA", "1", 1);
+    setenv("ARENAS", "9", 1);
+    for (int i = 0; i < 3; i++)
+        variant_environment_make(&environments[i], &variants[i], "/tmp/page");
+    CHECK(value_of(&environments[0], "ARENA") == NULL);
+    CHECK(is(value_of(&environments[0], "ARENAS"), "9"));
+    CHECK(is(value_of(&environments[1], "ARENA"), "1"));
+    CHECK(is(value_of(&environments[2], "ARENA"), "2"));
+    variant_environments_equalise(environments, 3, 0);
+    CHECK(environments[0].count == environments[2].count);
+    CHECK(environments[0].bytes == environments[2].bytes);
+    for (int i = 0; i < 3; i++)
+        variant_environment_free(&environments[i]);
+    unsetenv("ARENA");
+    unsetenv("ARENAS");
+}
+
 static void the_system_variant_sets_nothing_of_ours(void) {
     struct variant variant = {.name = "system"};
     struct variant_environment environment;
@@ -90,6 +116,7 @@ static void all_environments_of_a_round_have_one_size(void) {
 
 int main(void) {
     TAP_RUN(the_shim_comes_before_what_is_preloaded_already);
+    TAP_RUN(a_variant_can_lack_a_variable_or_set_another_value);
     TAP_RUN(the_system_variant_sets_nothing_of_ours);
     TAP_RUN(all_environments_of_a_round_have_one_size);
     return tap_done();

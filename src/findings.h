@@ -1,0 +1,36 @@
+/* The findings file, seen from the process in which something is found. tagpool/findings.h
+ * describes it. Without a file all functions do nothing. Any thread may call them; records are
+ * written without a lock.
+ */
+#ifndef FINDINGS_H
+#define FINDINGS_H
+
+#include "stacks.h"
+#include "tagpool/findings.h"
+#include "text.h"
+
+/* Map the file at `path` (NULL: none). One that is not what the header says is not used. */
+void findings_start(const char *path);
+
+/* True if there is a file: then it is for its reader to tell stacks and leaks. */
+bool findings_are_kept(void);
+
+/* In the child of a fork: it is an image of its own. */
+void findings_after_fork(void);
+
+/* A stack, and the system's number of its thread; 0 if that is not known. */
+struct findings_stack {
+    struct stack stack;
+    uint32_t thread;
+};
+
+void findings_add_fault(uint32_t fault, const void *address, const struct text *line,
+                        const struct findings_stack stacks[TAGPOOL_FINDING_ROLES]);
+
+/* Blocks at the end that one stack allocated. */
+void findings_add_leak(uint64_t blocks, uint64_t bytes, bool is_reachable, struct stack stack);
+
+/* The record's `finding` is filled in here. */
+void findings_add_sum(const struct tagpool_finding_sum *sum);
+
+#endif

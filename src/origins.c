@@ -1,0 +1,239 @@
+#include "origins.h"
+
+#include "findings.h"
+#include "heap_table.h"
+#include "modules.h"
+#include "objects.h"
+#include "os.h"
+#include "spans.h"
+#include "unwind.h"
+
+#include <string.h>
+
+enum {
+    CHUNK_SLABS = 64, /* of the table, made accessible at a time */
+    CHUNKS = REGION_SLABS / CHUNK_SLABS,
+    THREAD_BITS = 12, /* of a note: the number of a thread, and above it that of a stack */
+    THREADS = 1 << THREAD_BITS, /* later ones are not known by number */
+};
+static_assert((uint64_t)STACKS_MOST << THREAD_BITS <= UINT32_MAX, "a note is a word of 32 bits");
+
+/* What is noted of a slot; 0: nothing. */
+struct notes {
+    _Atomic(uint32_t) taken;
+    _Atomic(uint32_t) freed; /* cleared when the slot is taken */
+};
+
+#define SLAB_NOTES_BYTES (SLAB_SLOTS * sizeof(struct notes))
+
+FIXED bool origins_are_kept;
+static FIXED char *table; /* SLAB_NOTES_BYTES for each slab of the region */
+static FIXED unsigned frames_kept;
+static SELDOM _Atomic(uint64_t) accessible[(CHUNKS + WORD_BITS - 1) / WORD_BITS];
+static SELDOM _Atomic(uint32_t) threads[THREADS]; /* the system's numbers by ours */
+static SELDOM _Atomic(uint32_t) thread_count;
+
+void origins_start(uint64_t frames) {
+    size_t slabs = (size_t)(region.descriptors - (char *)region.base) >> SLAB_SHIFT;
+    size_t bytes = os_round_to_page(slabs * SLAB_NOTES_BYTES);
+    if (frames == 0 || slabs == 0)
+        return;
+    table = os_reserve(bytes, os_page_bytes());
+    if (table == NULL || !stacks_start((unsigned)frames, (const void *)(uintptr_t)&origins_start)) {
+        struct text line = {.length = 0};
+        text_add(&line, "origins: no address space for the call stacks: none are kept");
+        fault_line(&line);
+        return;
+    }
+    os_leave_out_of_dumps(table, bytes);
+    os_use_no_huge_pages(table, bytes);
+    frames_kept = (unsigned)frames;
+    origins_are_kept = true;
+    heap_table_trace_blocks();
+}
+
+/* ---- notes ---- */
+
+/* Make the notes of a slab accessible. Threads may do it at the same time. */
+static bool make_accessible(size_t slab_index) {
+    size_t chunk = slab_index / CHUNK_SLABS;
+    _Atomic(uint64_t) *word = &accessible[chunk / WORD_BITS];
+    uint64_t bit = (uint64_t)1 << chunk % WORD_BITS;
+    if (LIKELY((atomic_load_explicit(word, memory_order_relaxed) & bit) != 0))
+        return true;
+    size_t bytes = CHUNK_SLABS * SLAB_NOTES_BYTES;
+    if (!os_commit(table + chunk * bytes, bytes))
+        return false;
+    atomic_fetch_or_explicit(word, bit, memory_order_relaxed);
+    return true;
+}
+
+static struct notes *notes_at(size_t slab_index, size_t slot) {
+    struct notes *of_slab = (struct notes *)(void *)(table + slab_index * SLAB_NOTES_BYTES);
+    return make_accessible(slab_index) ? &of_slab[slot] : NULL;
+}
+
+/* The notes of the block at a pointer of ours; NULL if there is none. */
+static struct notes *notes_of(const void *block) {
+    size_t index = region_slab_index(block);
+    if (spans_own(block))
+        return notes_at(index, 0);
+    uintptr_t offset = (uintptr_t)block - region.base;
+    if (offset >= region.bytes)
+        return NULL;
+    bool exact;
+    uint32_t in_slab = (uint32_t)(offset & (SLAB_BYTES - 1));
+    size_t slot = slab_slot(slab_at(index)->reciprocal, in_slab - slab_gap_bytes, &exact);
+    return notes_at(index, slot % SLAB_SLOTS);
+}
+
+/* The calling thread by our number; 0 if it has none. */
+static uint32_t this_thread(void) {
+    struct heap *heap = heap_current;
+    if (!heap_is_real(heap))
+        return 0;
+    if (UNLIKELY(heap->origin_thread == 0)) {
+        uint32_t number = atomic_load_explicit(&thread_count, memory_order_relaxed);
+        do {
+            if (number == THREADS - 1)
+                return 0;
+        } while (!atomic_compare_exchange_weak_explicit(
+            &thread_count, &number, number + 1, memory_order_relaxed, memory_order_relaxed));
+        heap->origin_thread = number + 1;
+        atomic_store_explicit(&threads[number + 1], (uint32_t)heap->thread, memory_order_relaxed);
+    }
+    return heap->origin_thread;
+}
+
+static uint32_t note_now(void) {
+    return stacks_take() << THREAD_BITS | this_thread();
+}
+
+SLOW void origins_note_taken(const void *block) {
+    struct notes *notes = origins_are_kept ? notes_of(block) : NULL;
+    if (notes == NULL)
+        return;
+    atomic_store_explicit(&notes->freed, 0, memory_order_relaxed);
+    atomic_store_explicit(&notes->taken, note_now(), memory_order_relaxed);
+}
+
+SLOW void origins_note_freed(const void *block) {
+    struct notes *notes = origins_are_kept ? notes_of(block) : NULL;
+    if (notes != NULL)
+        atomic_store_explicit(&notes->freed, note_now(), memory_order_relaxed);
+}
+
+static uint32_t stack_in(const _Atomic(uint32_t) *note) {
+    return atomic_load_explicit(note, memory_order_relaxed) >> THREAD_BITS;
+}
+
+uint32_t origins_of(const struct slab *slab, uint32_t slot) {
+    const struct notes *notes = origins_are_kept ? notes_at(slab_index(slab), slot) : NULL;
+    return notes != NULL ? stack_in(&notes->taken) : 0;
+}
+
+uint32_t origins_of_large(const void *block) {
+    const struct notes *notes = origins_are_kept ? notes_of(block) : NULL;
+    return notes != NULL ? stack_in(&notes->taken) : 0;
+}
+
+/* ---- telling ---- */
+
+static void add_place(struct text *line, uintptr_t address, const struct module *module) {
+    struct objects_symbol symbol;
+    const char *slash = strrchr(module->path, '/');
+    text_add(line, slash != NULL ? slash + 1 : module->path);
+    text_add(line, "+");
+    text_add_hex(line, address - module->start);
+    if (atomic_load_explicit(&module->died, memory_order_relaxed) != MODULE_ALIVE ||
+        !objects_find_symbol(address - 1, &symbol))
+        return;
+    text_add(line, " (");
+    text_add(line, symbol.name);
+    text_add(line, "+");
+    text_add_hex(line, symbol.offset + 1);
+    text_add(line, ")");
+}
+
+void origins_tell_stack(struct stack stack) {
+    for (uint32_t i = 0; i < stack.count; i++) {
+        struct text line = {.length = 0};
+        const struct module *module = modules_find_in(stack.frames[i] - 1, stack.epoch);
+        text_add(&line, "    ");
+        if (module != NULL)
+            add_place(&line, stack.frames[i], module);
+        else
+            text_add_hex(&line, stack.frames[i]);
+        fault_line(&line);
+    }
+}
+
+/* A stack with what it is of, "  freed here:". */
+static void tell(const char *what, const struct findings_stack *stack) {
+    struct text line = {.length = 0};
+    if (stack->stack.count == 0)
+        return;
+    text_add(&line, "  ");
+    text_add(&line, what);
+    if (stack->thread != 0) {
+        text_add(&line, " by thread ");
+        text_add_number(&line, stack->thread);
+    }
+    text_add(&line, ":");
+    fault_line(&line);
+    origins_tell_stack(stack->stack);
+}
+
+static struct findings_stack from_note(const _Atomic(uint32_t) *note) {
+    uint32_t word = atomic_load_explicit(note, memory_order_relaxed);
+    return (struct findings_stack){
+        .stack = stacks_get(word >> THREAD_BITS),
+        .thread = atomic_load_explicit(&threads[word % THREADS], memory_order_relaxed)};
+}
+
+/* The notes of the block that a fault is about. */
+static const struct notes *notes_of_fault(const struct fault_report *report) {
+    if (spans_own(report->address)) {
+        const struct span *span = spans_find(report->address);
+        bool is_taken = span != NULL && span->state == SPAN_TAKEN && span->block != NULL;
+        return notes_of(is_taken ? span->block : report->address);
+    }
+    if (report->class_bytes == 0 || report->slot >= SLAB_SLOTS)
+        return NULL;
+    return notes_at(report->slab_index, report->slot);
+}
+
+/* What the stack of the faulty call is called. */
+static const char *name_of_call(const struct fault_report *report) {
+    if (report->caller == FAULT_CALLER_UNKNOWN)
+        return "found";
+    return report->is_use ? "used here" : "freed here";
+}
+
+void origins_tell(const struct fault_report *report, const struct text *line) {
+    uintptr_t frames[UNWIND_FRAMES_MOST];
+    struct findings_stack stacks[TAGPOOL_FINDING_ROLES] = {{.thread = 0}};
+    struct stack *here = &stacks[TAGPOOL_FINDING_HERE].stack;
+    if (origins_are_kept && report->caller != NULL) {
+        here->frames = frames;
+        here->count = unwind_frames(frames, frames_kept, &here->epoch);
+        stacks[TAGPOOL_FINDING_HERE].thread = (uint32_t)os_thread_id();
+    }
+    const struct notes *notes = origins_are_kept ? notes_of_fault(report) : NULL;
+    if (notes != NULL) {
+        stacks[TAGPOOL_FINDING_FREED] = from_note(&notes->freed);
+        stacks[TAGPOOL_FINDING_ALLOCATED] = from_note(&notes->taken);
+    }
+    const struct notes *before =
+        origins_are_kept && report->neighbour != NULL ? notes_of(report->neighbour) : NULL;
+    if (before != NULL)
+        stacks[TAGPOOL_FINDING_BEFORE] = from_note(&before->taken);
+    findings_add_fault((uint32_t)report->fault, report->address, line, stacks);
+    if (findings_are_kept() || !origins_are_kept)
+        return;
+    bool is_double = report->fault == FAULT_DOUBLE_FREE && !report->is_use;
+    tell(name_of_call(report), &stacks[TAGPOOL_FINDING_HERE]);
+    tell(is_double ? "first freed" : "freed", &stacks[TAGPOOL_FINDING_FREED]);
+    tell("allocated", &stacks[TAGPOOL_FINDING_ALLOCATED]);
+    tell("the block before was allocated", &stacks[TAGPOOL_FINDING_BEFORE]);
+}

@@ -1,0 +1,181 @@
+#include "tuning.h"
+
+#include "next.h"
+#include "objects.h"
+#include "os.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdatomic.h>
+#include <string.h>
+
+enum {
+    /* More than the 128 KiB from which glibc maps a block alone. After the free of such a block it
+     * maps blocks from this size on, and keeps up to twice as much at the end of its heap. */
+    LEAST_BLOCK_BYTES = 256 << 10,
+    LEAST_KEPT_BYTES = 2 * LEAST_BLOCK_BYTES,
+    MOST_KEPT_BYTES = 32 << 20, /* glibc's own bound */
+    KEPT_BLOCKS = 24,           /* as much is kept as so many of the largest blocks take, */
+    TURNS = 4,                  /* if the program frees so many times as much */
+    CHUNK_HEAD_BYTES = 16,
+};
+
+#ifdef M_TRIM_THRESHOLD
+/* ---- the settings ---- */
+
+enum { UNKNOWN, OURS, USERS };
+static _Atomic(int) whose;
+
+static const char *const variables[] = {"MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_",
+                                        "MALLOC_MMAP_THRESHOLD_", "MALLOC_MMAP_MAX_"};
+static const char *const tunables[] = {"glibc.malloc.trim_threshold", "glibc.malloc.top_pad",
+                                       "glibc.malloc.mmap_threshold", "glibc.malloc.mmap_max"};
+
+static bool contains(const char *text, const char *word) {
+    size_t length = strlen(word);
+    for (; text != NULL && *text != '\0'; text++)
+        if (strncmp(text, word, length) == 0)
+            return true;
+    return false;
+}
+
+/* True if the user has set one of them for this process. */
+static bool are_set(void) {
+    const char *list = os_environment("GLIBC_TUNABLES");
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
+        if (os_environment(variables[i]) != NULL || contains(list, tunables[i]))
+            return true;
+    return false;
+}
+
+/* True if there is something to set: mallopt() is of the allocator behind us, and that is of the C
+ * library. */
+static bool is_glibcs(void) {
+    return next()->mallopt != NULL && objects_are_listed() &&
+           objects_behind("malloc") == objects_in("libc.so.6", "malloc");
+}
+
+static bool may_set(void) {
+    int known = atomic_load_explicit(&whose, memory_order_relaxed);
+    if (known == UNKNOWN) {
+        known = is_glibcs() && !are_set() ? OURS : USERS;
+        atomic_store_explicit(&whose, known, memory_order_relaxed);
+    }
+    return known == OURS;
+}
+
+void tuning_is_users(int parameter) {
+    if (parameter == M_TRIM_THRESHOLD || parameter == M_TOP_PAD || parameter == M_MMAP_THRESHOLD ||
+        parameter == M_MMAP_MAX)
+        atomic_store_explicit(&whose, USERS, memory_order_relaxed);
+}
+
+/* ---- what the program's sizes call for ---- */
+
+/* All relaxed: what two threads do at once may be noted once. */
+static _Atomic(size_t) kept_bytes;   /* what may stay; 0: glibc's own choice */
+static _Atomic(size_t) mapped_bytes; /* from this size on blocks are mapped one by one */
+static _Atomic(size_t) largest[2]; /* blocks that were noted in this time, and in the one before */
+static _Atomic(size_t) freed_bytes[2];
+
+static size_t get(_Atomic(size_t) *value) {
+    return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+static void set(_Atomic(size_t) *value, size_t new_value) {
+    atomic_store_explicit(value, new_value, memory_order_relaxed);
+}
+
+static size_t larger(size_t one, size_t other) {
+    return one > other ? one : other;
+}
+
+/* The power of two that is not below `bytes`, within the bounds of what may be kept. */
+static size_t round_up(size_t bytes) {
+    size_t power = LEAST_BLOCK_BYTES;
+    while (power < bytes && power < MOST_KEPT_BYTES)
+        power *= 2;
+    return power;
+}
+
+static size_t wanted_bytes(void) {
+    size_t blocks = KEPT_BLOCKS * larger(get(&largest[0]), get(&largest[1]));
+    size_t turned = (get(&freed_bytes[0]) + get(&freed_bytes[1])) / TURNS;
+    return larger(blocks < turned ? blocks : turned, LEAST_KEPT_BYTES);
+}
+
+static void keep(size_t bytes) {
+    size_t rounded = round_up(bytes);
+    set(&kept_bytes, rounded);
+    next()->mallopt(M_TRIM_THRESHOLD, (int)rounded);
+}
+
+/* A block that glibc has mapped alone starts so. That it takes the next one of its size from its
+ * heap is what it does by itself, as long as nothing is set. */
+static void note_mapped(const void *block, size_t bytes) {
+    bool is_mapped = (uintptr_t)block % os_page_bytes() == CHUNK_HEAD_BYTES;
+    if (!is_mapped || bytes < LEAST_BLOCK_BYTES || bytes > MOST_KEPT_BYTES / 2)
+        return;
+    set(&mapped_bytes, 2 * round_up(bytes));
+    next()->mallopt(M_MMAP_THRESHOLD, (int)get(&mapped_bytes));
+}
+
+/* The first time glibc is made to adapt by itself, as it does when a mapped block is freed. */
+static void adapt(void) {
+    int saved_errno = errno;
+    size_t wanted = wanted_bytes();
+    if (get(&kept_bytes) == 0) {
+        set(&kept_bytes, LEAST_KEPT_BYTES);
+        next()->free(next()->malloc(LEAST_BLOCK_BYTES));
+    }
+    if (wanted > get(&kept_bytes) && get(&kept_bytes) < MOST_KEPT_BYTES)
+        keep(wanted);
+    errno = saved_errno;
+}
+
+void tuning_note(void *block) {
+    if (!may_set())
+        return;
+    size_t bytes = next()->malloc_usable_size(block);
+    set(&freed_bytes[0], get(&freed_bytes[0]) + TUNING_SAMPLE * bytes);
+    if (bytes > get(&largest[0]))
+        set(&largest[0], bytes);
+    size_t kept = get(&kept_bytes);
+    if (kept == 0 || KEPT_BLOCKS * get(&largest[0]) > kept)
+        adapt();
+    if (kept > LEAST_KEPT_BYTES)
+        note_mapped(block, bytes);
+}
+
+void tuning_decay(void) {
+    size_t kept = get(&kept_bytes);
+    size_t wanted = wanted_bytes();
+    set(&largest[1], get(&largest[0]));
+    set(&freed_bytes[1], get(&freed_bytes[0]));
+    set(&largest[0], 0);
+    set(&freed_bytes[0], 0);
+    if (kept <= round_up(wanted) || !may_set())
+        return;
+    int saved_errno = errno;
+    keep(wanted);
+    size_t mapped = get(&kept_bytes) / 2;
+    if (get(&mapped_bytes) > mapped) {
+        set(&mapped_bytes, mapped);
+        next()->mallopt(M_MMAP_THRESHOLD, (int)mapped);
+    }
+    /* The end of its heap is looked at when a block of some size is freed. */
+    next()->free(next()->malloc(LEAST_BLOCK_BYTES / 2));
+    errno = saved_errno;
+}
+#else
+void tuning_note(void *block) {
+    (void)block;
+}
+
+void tuning_decay(void) {
+}
+
+void tuning_is_users(int parameter) {
+    (void)parameter;
+}
+#endif

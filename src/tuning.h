@@ -1,0 +1,29 @@
+/* How much the next allocator keeps of what is freed: glibc's, which has settings for it.
+ *
+ * glibc returns what is free at the end of its heap beyond 128 KiB, and maps larger blocks one by
+ * one. Without us the program's nodes lie at that end and prevent the first. They are in the pool
+ * now, so the same memory would be returned and taken again. So what stays there is bound to the
+ * sizes of the blocks that the program frees, as far as it frees enough of them; and goes back when
+ * it does not any more.
+ *
+ * What the program's user has set, or the program by mallopt(3), is left alone. A sample of all
+ * frees is enough. Any thread may call what is here, as it calls the next allocator.
+ */
+#ifndef TUNING_H
+#define TUNING_H
+
+#include "base.h"
+
+/* Of so many frees of blocks of the next allocator, one is noted. A power of two. */
+enum { TUNING_SAMPLE = 64 };
+
+/* Note one that is about to be freed. */
+void tuning_note(void *block);
+
+/* A time has passed in which nothing that is not needed is to stay, as in sweep.h. */
+void tuning_decay(void);
+
+/* The program has called mallopt() with this parameter. */
+void tuning_is_users(int parameter);
+
+#endif

@@ -1,0 +1,81 @@
+#include "profile/runs.h"
+
+#include "base/say.h"
+#include "launch/tracing.h"
+#include "profile/page.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tagpool/profile_page.h>
+#include <unistd.h>
+
+static int runs_input(const struct runs *runs) {
+    if (runs->spool == NULL)
+        return -1;
+    int descriptor = spool_descriptor(runs->spool);
+    if (descriptor < 0)
+        say_and_exit(STATUS_OWN_FAILURE, "cannot open the input: %s", strerror(errno));
+    return descriptor;
+}
+
+void runs_plain(const struct runs *runs, struct profile *profile) {
+    int input = runs_input(runs);
+    tracing_run_plain(runs->target, input, &profile->plain);
+    if (input >= 0)
+        close(input);
+    profile->has_plain = true;
+    if (profile->plain.stopped_by == 0)
+        return;
+    /* It means all of it, even if the program made a clean end. */
+    say_error("no profile: stopped in the run without counting, which --no-plain leaves out");
+    int status = profile->plain.wait_status;
+    proxy_end_like(status != 0 ? status : profile->plain.stopped_by);
+}
+
+/* A descriptor of `output`; -1: the program keeps ours. */
+static int runs_open_output(const struct runs *runs) {
+    int file;
+    if (strcmp(runs->output, "inherit") == 0 && !runs->to_error)
+        return -1;
+    if (strcmp(runs->output, "inherit") == 0)
+        file = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    else if (strcmp(runs->output, "null") == 0)
+        file = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    else
+        file = open(runs->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file < 0)
+        say_and_exit(STATUS_USAGE, "cannot write --output %s: %s", runs->output, strerror(errno));
+    return file;
+}
+
+/* While the program runs its standard output is in the place of ours. */
+static void runs_traced(const struct runs *runs, const char *path, struct proxy_result *result) {
+    int input = runs_input(runs);
+    int output = runs_open_output(runs);
+    int standard = output >= 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : -1;
+    if (output >= 0 && (standard < 0 || dup2(output, STDOUT_FILENO) < 0))
+        say_and_exit(STATUS_OWN_FAILURE, "cannot redirect the output: %s", strerror(errno));
+    tracing_run(runs->target, TAGPOOL_PROFILE_VARIABLE, path, input, result);
+    if (output >= 0) {
+        if (dup2(standard, STDOUT_FILENO) < 0)
+            say_and_exit(STATUS_OWN_FAILURE, "cannot redirect the output: %s", strerror(errno));
+        close(standard);
+        close(output);
+    }
+    if (input >= 0)
+        close(input);
+}
+
+bool runs_counted(const struct runs *runs, struct profile *profile) {
+    struct shared_file page;
+    profile_file_create(&page);
+    runs_traced(runs, page.path, &profile->profiled);
+    char *fault = profile_page_take(profile, page.path);
+    shared_file_remove(&page);
+    if (fault != NULL)
+        say_error("no profile: %s", fault);
+    free(fault);
+    return fault == NULL;
+}
