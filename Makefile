@@ -26,7 +26,7 @@ TEST_LINK  := -lm -ldl -lpthread
 
 LIB_SOURCES  := $(wildcard src/*.c)
 # What libtagpool-trace.so is made of, besides its own sources.
-TRACE_SOURCES := $(wildcard src/trace/*.c) $(patsubst %,src/%.c,assertion cfi fork lock modules next objects os string unwind)
+TRACE_SOURCES := $(wildcard src/trace/*.c) $(patsubst %,src/%.c,assertion cfi fork lock modules next objects os shared string unwind)
 # shim*.c define malloc and its family: a unit test that linked them would run on them. Of the
 # other library, what has no file behind it is tested so.
 CORE_SOURCES := $(filter-out src/shim%,$(LIB_SOURCES)) src/trace/blocks.c
@@ -67,7 +67,7 @@ bench-strategies: all ## compare the strategies: costs, faults found, targets (B
 	$(BUILD)/tagpool-bench --strategies $(BENCH)
 
 # What runs seldom is built for size: the library is read into every program's memory.
-SELDOM := assertion cfi config fault fork heap_life large leaks lifecycle modules next objects os region shim_info spans stats text
+SELDOM := assertion census cfi config fault fork heap_life large leaks lifecycle modules next objects os region shared shim_info spans stats text
 
 # A variant of the library: $(1) the directory that it is built in, $(2) its compiler flags, $(3) those that take the
 # place of CFLAGS.
@@ -103,8 +103,9 @@ $(BUILD)/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(CC) $(DEFINES) $(CPPFLAGS) $(TOOL_FLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# It takes the style sheet in by the assembler, which no compiler reports as a dependency.
+# They take files in by the assembler, which no compiler reports as a dependency.
 $(BUILD)/tools/cli/report/page_style.o: tools/cli/report/page.css
+$(BUILD)/tools/cli/report/flame_parts.o: tools/cli/report/flame.css tools/cli/report/flame.js
 
 $(BUILD)/workloads/%: tools/bench/workloads/%.c
 	@mkdir -p $(@D)

@@ -2,6 +2,7 @@
 
 #include "modules.h"
 #include "os.h"
+#include "shared.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -32,7 +33,7 @@ static void new_image(void) {
 void findings_start(const char *path) {
     if (path == NULL)
         return;
-    findings.file = os_map_shared(path, TAGPOOL_FINDINGS_BYTES);
+    findings.file = shared_map(path, TAGPOOL_FINDINGS_BYTES);
     if (findings.file == NULL)
         return;
     if (is_valid(head()))

@@ -3,6 +3,7 @@
 #include "audit.h"
 #include "blame.h"
 #include "block_tag.h"
+#include "census.h"
 #include "orphans.h"
 #include "os.h"
 #include "rescue.h"
@@ -127,7 +128,8 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
             slab_init(slab, class_index, zeroed);
         slab_set_owner(slab, heap->owner);
         heap->counters->slabs_taken++;
-        stats_note_slabs(region_counts.taken, region_counts.taken_peak);
+        stats_note_slabs(region_counts.taken, region_counts.taken_peak, region_counts.warm);
+        census_note();
     }
     lock_release(&pool_lock);
     return slab;

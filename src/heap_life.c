@@ -53,6 +53,7 @@ static void orphan_class(struct heap *heap, unsigned class_index) {
 
 /* Under pool_lock. */
 static void retire(struct heap *heap) {
+    stats_hold_calls();
     for (unsigned i = 0; i < heap_table_classes(); i++)
         orphan_class(heap, i);
     atomic_store_explicit(&heap->alive, false, memory_order_relaxed);

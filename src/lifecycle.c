@@ -146,6 +146,15 @@ COLD static void complain(const char *options) {
         fault_line(&complaints.lines[i]);
 }
 
+COLD static void complain_of_page(void) {
+    struct text line = {0};
+    text_add(&line, TAGPOOL_STATS_VARIABLE ": no statistics are kept: no file of ");
+    text_add_number(&line, sizeof(struct tagpool_stats_head) + sizeof(struct tagpool_stats_row));
+    text_add(&line, " bytes can be made in ");
+    text_add(&line, environment(TAGPOOL_STATS_VARIABLE));
+    fault_line(&line);
+}
+
 /* A process that never allocates, as most short ones of a shell script do, gets no region and no
  * heap. */
 __attribute__((constructor)) static void load(void) {
@@ -163,6 +172,8 @@ __attribute__((constructor)) static void load(void) {
         complain(options);
     if (config.origins != 0) /* the call that opens the first heap leaves no origin */
         (void)lifecycle_heap();
+    if (!stats_is_made(environment(TAGPOOL_STATS_VARIABLE)))
+        complain_of_page();
     if (config.harden != 0)
         close_fixed();
 }

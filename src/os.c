@@ -272,67 +272,6 @@ bool os_is_privileged(void) {
     return auxiliary(AT_SECURE) != 0;
 }
 
-/* ---- shared files ---- */
-
-static void *map_file(int file, uint64_t offset, size_t bytes) {
-    return mapped(KERNEL(mmap, 0, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, offset));
-}
-
-/* True for an ordinary file of at least so many bytes. */
-static bool is_file_of(int file, size_t bytes) {
-    struct stat about;
-    return !kernel_failed(KERNEL(newfstatat, file, "", &about, AT_EMPTY_PATH)) &&
-           S_ISREG(about.st_mode) && about.st_size >= (off_t)bytes;
-}
-
-void *os_map_shared(const char *path, size_t bytes) {
-    int file = open_file(path, O_RDWR);
-    if (file < 0)
-        return NULL;
-    void *start = is_file_of(file, bytes) ? map_file(file, 0, bytes) : NULL;
-    close_file(file);
-    return start;
-}
-
-/* Where the file system cannot make room at once, each block of the disk is written to. What is
- * there already has room, and is left alone. */
-static bool write_room(int file, uint64_t end) {
-    enum { BLOCK_BYTES = 4096 };
-    long length = KERNEL(lseek, file, 0, SEEK_END);
-    if (kernel_failed(length))
-        return false;
-    for (uint64_t last = (uint64_t)length; last < end; last += BLOCK_BYTES)
-        if (KERNEL(pwrite64, file, "", 1, last) != 1)
-            return false;
-    return (uint64_t)length >= end || KERNEL(pwrite64, file, "", 1, end - 1) == 1;
-}
-
-static bool make_room(int file, uint64_t offset, size_t bytes) {
-    long result = KERNEL(fallocate, file, 0, offset, bytes);
-    return result == -EOPNOTSUPP ? write_room(file, offset + bytes) : !kernel_failed(result);
-}
-
-void *os_extend_shared(const char *path, uint64_t offset, size_t bytes) {
-    if (offset + bytes > limit_of(RLIMIT_FSIZE)) /* writing there would raise a signal */
-        return NULL;
-    int file = open_file(path, O_RDWR);
-    if (file < 0)
-        return NULL;
-    void *start = make_room(file, offset, bytes) ? map_file(file, offset, bytes) : NULL;
-    close_file(file);
-    return start;
-}
-
-void os_unmap_shared(void *start, size_t bytes) {
-    KERNEL(munmap, start, bytes);
-}
-
-void os_detach_shared(void *start, size_t bytes) {
-    /* It takes the place of a mapping of the same size, so there is room for it. */
-    KERNEL(mmap, start, bytes, PROT_READ | PROT_WRITE,
-           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
-}
-
 /* ---- the process ---- */
 
 static char **find_environment(void) {
@@ -420,6 +359,12 @@ void os_each_variables(void (*visit)(const void *start, const void *end, void *c
                        void *context) {
     struct variables variables = {.visit = visit, .context = context};
     dl_iterate_phdr(visit_object, &variables);
+}
+
+uint64_t os_process_namespace(void) {
+    struct stat about;
+    long result = KERNEL(newfstatat, AT_FDCWD, "/proc/self/ns/pid", &about, 0);
+    return kernel_failed(result) ? 0 : (uint64_t)about.st_ino;
 }
 
 uint64_t os_process_id(void) {

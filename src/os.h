@@ -1,5 +1,5 @@
-/* What the operating system gives: address space, memory, random bits, one way to speak. The only
- * file that knows the host.
+/* What the operating system gives: address space, memory, random bits, one way to speak. With
+ * shared.h, which has files, the only one that knows the host.
  *
  * Every function leaves errno as it was, allocates nothing, takes no lock, and may be called from
  * any thread and from a signal handler. Sizes are in bytes; addresses and sizes given are multiples
@@ -92,21 +92,6 @@ uint64_t os_random(void);
  * the like). */
 bool os_is_privileged(void);
 
-/* Map the first `bytes` of an existing file, shared and writable; NULL if it cannot be or is
- * shorter. */
-void *os_map_shared(const char *path, size_t bytes);
-
-/* Make an existing file at least `offset` + `bytes` long, with room on the disk for these, and map
- * them shared and writable; NULL if it cannot be. `offset` is a multiple of the page size. */
-void *os_extend_shared(const char *path, uint64_t offset, size_t bytes);
-
-/* Give a shared mapping back; its file keeps what was written. */
-void os_unmap_shared(void *start, size_t bytes);
-
-/* Cut a shared mapping off from its file: it stays accessible, is this process's own from now on
- * and reads as zero. */
-void os_detach_shared(void *start, size_t bytes);
-
 /* The value of an environment variable as it was when the process started or, once libc is set up,
  * as it is; NULL if it is not set or the environment cannot be found yet. */
 const char *os_environment(const char *name);
@@ -131,6 +116,10 @@ uint64_t os_clock_ns(void);
  * loader's lock. */
 void os_each_variables(void (*visit)(const void *start, const void *end, void *context),
                        void *context);
+
+/* A number that the process shares with those that know each other by the same identifiers; 0 if
+ * not known. */
+uint64_t os_process_namespace(void);
 
 /* The process identifier. */
 uint64_t os_process_id(void);

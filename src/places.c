@@ -1,6 +1,7 @@
 #include "places.h"
 
 #include "audit.h"
+#include "census.h"
 #include "os.h"
 #include "stats.h"
 #include "sweep.h"
@@ -58,7 +59,8 @@ void places_release(struct slab *slab) {
     }
     slab_set_owner(slab, SLAB_OWNER_NONE);
     region_return_slab(slab_index(slab));
-    stats_note_slabs(region_counts.taken, region_counts.taken_peak);
+    stats_note_slabs(region_counts.taken, region_counts.taken_peak, region_counts.warm);
+    census_note();
 }
 
 /* Hand out from a slab that has free slots again and lies lower than the one so far: nodes gather

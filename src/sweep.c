@@ -1,5 +1,6 @@
 #include "sweep.h"
 
+#include "census.h"
 #include "os.h"
 
 enum {
@@ -130,6 +131,7 @@ static uint32_t next_pace(uint32_t pace, uint64_t passed_ns) {
 
 SLOW bool sweep_is_time(struct heap *heap) {
     ASSERT(heap_is_real(heap) && !lock_is_mine(&pool_lock));
+    census_go_on();
     uint64_t now_ns = os_clock_ns();
     heap->claims_pace = next_pace(heap->claims_pace, now_ns - heap->looked_ns);
     heap->claims_left = (int32_t)heap->claims_pace;

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "os.h"
 #include "sample.h"
+#include "shared.h"
 #include "tagpool/profile_page.h"
 
 static struct tagpool_profile_page *page;
@@ -54,7 +55,7 @@ static unsigned row_number(void) {
 }
 
 bool profile_start(const char *path, const char *sites_path) {
-    page = os_map_shared(path, sizeof *page);
+    page = shared_map(path, sizeof *page);
     if (page == NULL || !page_is_valid(&page->head))
         return false;
     start_ns = clock_ns();
@@ -83,7 +84,7 @@ bool profile_after_fork(void) {
 
 void profile_abandon(void) {
     __atomic_fetch_add(&page->head.rows_missed, 1, __ATOMIC_RELAXED);
-    os_detach_shared(page, os_round_to_page(sizeof *page));
+    shared_detach(page, os_round_to_page(sizeof *page));
     sites_abandon();
 }
 

@@ -1,6 +1,7 @@
 #include "record.h"
 
 #include "os.h"
+#include "shared.h"
 #include "tagpool/trace_file.h"
 
 #include <string.h>
@@ -48,7 +49,7 @@ static bool claim(void) {
 
 bool record_start(const char *path) {
     size_t length = strlen(path);
-    head = length < sizeof path_of_file ? os_map_shared(path, sizeof *head) : NULL;
+    head = length < sizeof path_of_file ? shared_map(path, sizeof *head) : NULL;
     if (head != NULL && head_is_valid() && claim()) {
         memcpy(path_of_file, path, length + 1);
         head->stream_bytes = 0;
@@ -73,9 +74,9 @@ void record_after_fork(void) {
     if (head == NULL)
         return;
     __atomic_fetch_add(&head->left_out, 1, __ATOMIC_RELAXED);
-    os_detach_shared(head, os_round_to_page(sizeof *head));
+    shared_detach(head, os_round_to_page(sizeof *head));
     if (window != NULL)
-        os_detach_shared(window, WINDOW_BYTES);
+        shared_detach(window, WINDOW_BYTES);
 }
 
 void record_missed(void) {
@@ -93,8 +94,8 @@ static bool move_window(uint64_t place) {
     uint64_t page_bytes = os_page_bytes();
     uint64_t start = place & ~(page_bytes - 1);
     if (window != NULL)
-        os_unmap_shared(window, WINDOW_BYTES);
-    window = os_extend_shared(path_of_file, start, WINDOW_BYTES);
+        shared_unmap(window, WINDOW_BYTES);
+    window = shared_extend(path_of_file, start, WINDOW_BYTES);
     window_start = start;
     return window != NULL;
 }

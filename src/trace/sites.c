@@ -2,6 +2,7 @@
 
 #include "modules.h"
 #include "os.h"
+#include "shared.h"
 #include "unwind.h"
 
 #include <string.h>
@@ -78,7 +79,7 @@ bool sites_start(const char *path, unsigned row) {
     size_t page_bytes = os_page_bytes();
     size_t sites_bytes = os_round_to_page(TAGPOOL_SITES_MOST * sizeof *sites);
     size_t index_bytes = os_round_to_page(INDEX_CAPACITY * sizeof *site_index);
-    file = os_map_shared(path, TAGPOOL_SITES_BYTES);
+    file = shared_map(path, TAGPOOL_SITES_BYTES);
     head = (void *)file;
     if (file == NULL || !file_is_valid())
         return false;
@@ -287,5 +288,5 @@ void sites_abandon(void) {
     if (!sites_are_kept)
         return;
     sites_are_kept = false;
-    os_detach_shared(file, TAGPOOL_SITES_BYTES);
+    shared_detach(file, TAGPOOL_SITES_BYTES);
 }

@@ -30,7 +30,7 @@ static void read_page(void) {
 static void without_a_page_nothing_happens(void) {
     stats_start(NULL, 1, 0);
     CHECK(stats_claim_lane() == NULL);
-    stats_note_slabs(1, 2);
+    stats_note_slabs(1, 2, 0);
     stats_end();
     write_page(TAGPOOL_STATS_MAGIC + 1);
     stats_start(path, 1, 0);
@@ -62,11 +62,46 @@ static void lanes_are_claimed_and_added_up_when_they_retire(void) {
 }
 
 static void the_end_and_the_slabs_are_noted(void) {
-    stats_note_slabs(5, 9);
+    stats_note_slabs(5, 9, 3);
     stats_end();
     read_page();
-    CHECK(page.rows[0].slabs == 5 && page.rows[0].slabs_peak == 9);
+    CHECK(page.rows[0].slabs == 5 && page.rows[0].slabs_warm == 3 && page.rows[0].slabs_peak == 9);
     CHECK(page.rows[0].state == TAGPOOL_STATS_ENDED);
+}
+
+/* What a census saw of a thread without a lane is in the total once the thread has ended. */
+static void a_census_and_the_end_of_a_thread_do_not_count_it_twice(void) {
+    struct tagpool_stats_counters own = {.large_calls = 100, .pool_calls = {7}};
+    struct tagpool_stats_counters beyond = own;
+    write_page(TAGPOOL_STATS_MAGIC);
+    stats_start(path, 1, 0);
+    beyond.large_calls += 50; /* of another such thread */
+    stats_note_census(12345, 6789, &beyond);
+    CHECK(stats_census_ns() == 12345 && !stats_is_lane(&own));
+    own.large_calls += 10;
+    stats_hold_calls();
+    stats_retire(&own);
+    read_page();
+    const struct tagpool_stats_row *row = &page.rows[0];
+    CHECK(row->live_bytes == 6789 && row->live_ns == 12345 && row->calls_least == 7);
+    CHECK(row->total.large_calls == 110 && row->beyond.large_calls == 40);
+    CHECK(row->total.pool_calls[0] == 7 && row->beyond.pool_calls[0] == 0);
+}
+
+static void a_directory_gets_a_page_that_goes_at_the_end(void) {
+    char directory[] = "/tmp/tagpool-unit-stats-XXXXXX/";
+    char own_path[128];
+    directory[sizeof directory - 2] = '\0';
+    CHECK(mkdtemp(directory) != NULL);
+    directory[sizeof directory - 2] = '/';
+    snprintf(own_path, sizeof own_path, "%s" TAGPOOL_STATS_PREFIX "%d" TAGPOOL_STATS_SUFFIX,
+             directory, (int)getpid());
+    stats_start(directory, 1, 0);
+    CHECK(stats_is_kept() && stats_is_made(directory) && access(own_path, R_OK) == 0);
+    stats_end();
+    CHECK(access(own_path, F_OK) != 0 && rmdir(directory) == 0);
+    stats_start("/nonexistent/", 1, 0);
+    CHECK(!stats_is_kept() && !stats_is_made("/nonexistent/"));
 }
 
 int main(void) {
@@ -74,6 +109,8 @@ int main(void) {
     TAP_RUN(without_a_page_nothing_happens);
     TAP_RUN(lanes_are_claimed_and_added_up_when_they_retire);
     TAP_RUN(the_end_and_the_slabs_are_noted);
+    TAP_RUN(a_census_and_the_end_of_a_thread_do_not_count_it_twice);
+    TAP_RUN(a_directory_gets_a_page_that_goes_at_the_end);
     unlink(path);
     return tap_done();
 }

@@ -5,6 +5,7 @@
 #include "compare/judge.h"
 #include "compare/probe.h"
 #include "measure/experiment.h"
+#include "measure/hook.h"
 #include "report/exports.h"
 #include "report/table.h"
 #include "target/settings.h"
@@ -26,6 +27,8 @@ struct compare_request {
     struct probe_wishes probes;
     struct exports exports;
     enum terminal_style style;
+    unsigned time_unit;
+    bool with_moments;
     struct comparison_limits limits;
 };
 
@@ -58,6 +61,8 @@ static const struct args_option compare_options[] = {
      ARGS_COUNT(struct compare_request, plan.warmups, 0, 100000)},
     {0, "duration", "SECONDS", "stop when the time is up (default: 60)",
      ARGS_SECONDS(struct compare_request, plan.duration_s)},
+    {0, "min-time", "SECONDS", "go on for so long, whatever the precision",
+     ARGS_SECONDS(struct compare_request, plan.min_time_s)},
     {0, "precision", "PERCENT",
      "stop when intervals reach this far to either side\n"
      "(default: 1; for --null half the noise threshold)",
@@ -68,9 +73,15 @@ static const struct args_option compare_options[] = {
      ARGS_COUNT(struct compare_request, plan.seed, 0, UINT64_MAX)},
     {'n', "name", "TEXT", "what the report calls the command",
      ARGS_TEXT(struct compare_request, name)},
-    {'p', "prepare", "COMMAND",
-     "run by the shell before every run; its output goes to standard\nerror",
+    {'s', "setup", "COMMAND",
+     "run by the shell once, before the first run; its output goes to\nstandard error",
+     ARGS_TEXT(struct compare_request, plan.setup)},
+    {'p', "prepare", "COMMAND", "the same, before every run",
      ARGS_TEXT(struct compare_request, plan.prepare)},
+    {'C', "conclude", "COMMAND", "the same, after every run",
+     ARGS_TEXT(struct compare_request, plan.conclude)},
+    {'c', "cleanup", "COMMAND", "the same once, after the last run",
+     ARGS_TEXT(struct compare_request, plan.cleanup)},
     {'i', "ignore-failure", NULL, "accept a program that ends with another status than 0",
      ARGS_FLAG(struct compare_request, plan.ignore_failure)},
     SPOOL_OPTION_INPUT(struct compare_request, plan.input),
@@ -96,6 +107,9 @@ static const struct args_option compare_options[] = {
      "run once more and count what the program allocates, for the\n"
      "charts of --html and for the reasons",
      ARGS_FLAG(struct compare_request, probes.profile)},
+    {0, "moments", NULL, "show mean, deviation, minimum, maximum and outliers, too",
+     ARGS_FLAG(struct compare_request, with_moments)},
+    METRIC_OPTION_TIME_UNIT(struct compare_request, time_unit),
     EXPORTS_OPTIONS(struct compare_request, exports),
     TERMINAL_OPTION_STYLE(struct compare_request, style),
     {0, "fail-if-slower", "PERCENT", "exit status 1 if tagpool is proven slower than this",
@@ -166,6 +180,9 @@ static char **compare_read_arguments(struct compare_request *request, char **arg
                     request->plan.max_runs);
     if (request->null && request->probes.headroom == PROBE_IF_CHEAP)
         request->probes.headroom = PROBE_NEVER;
+    if (request->plan.min_time_s > request->plan.duration_s)
+        args_refuse("--min-time %g is more than --duration %g", request->plan.min_time_s,
+                    request->plan.duration_s);
     compare_plan_numbers(request);
     return command;
 }
@@ -254,6 +271,15 @@ static bool compare_experiment(struct experiment *experiment, struct machine *ma
     return sound;
 }
 
+/* A command around the whole; false, with a message, when it failed. */
+static bool compare_hook(const char *option, const char *command) {
+    char *fault = hook_run(option, command);
+    if (fault != NULL)
+        say_error("%s", fault);
+    free(fault);
+    return fault == NULL;
+}
+
 static int compare_measure(struct compare_request *request, const struct variants *variants,
                            unsigned reference, const struct target *target,
                            const struct target_findings *findings, const char *title) {
@@ -271,13 +297,14 @@ static int compare_measure(struct compare_request *request, const struct variant
         comparison_make(&comparison, &experiment.result, title);
         comparison.machine = machine;
         comparison.steal = steal;
+        comparison.with_moments = request->with_moments;
         reasons_add_findings(&comparison.reasons, findings);
         probe_all(&comparison, &experiment, &request->probes);
         judge_reasons(&comparison);
+        status = comparison_status(&comparison, &request->limits);
         if (request->style != TERMINAL_NONE)
             report_table_print(exports_tables(&request->exports), &terminal, &comparison);
         exports_write(&request->exports, &comparison);
-        status = comparison_status(&comparison, &request->limits);
     } else {
         say_error("%s", experiment.reason);
         status = experiment.status;
@@ -292,12 +319,18 @@ static int compare_main(char **arguments) {
     struct target target;
     struct target_findings findings;
     char **command = compare_read_arguments(&request, arguments);
+    metric_show_times_in(request.time_unit);
     target_resolve(&target, command);
     target_inspect(&target, &findings);
     unsigned reference = compare_choose_variants(&request, &target, &findings, &variants);
     target_report(&findings);
     char *title = request.name != NULL ? memory_copy(request.name) : command_text(command);
-    int status = compare_measure(&request, &variants, reference, &target, &findings, title);
+    int status = STATUS_TARGET_FAILED;
+    if (compare_hook("--setup", request.plan.setup)) {
+        status = compare_measure(&request, &variants, reference, &target, &findings, title);
+        if (!compare_hook("--cleanup", request.plan.cleanup) && status == STATUS_DONE)
+            status = STATUS_TARGET_FAILED;
+    }
     free(title);
     return status;
 }

@@ -10,6 +10,7 @@
 #include "profile/runs.h"
 #include "profile/sites_table.h"
 #include "profile/table.h"
+#include "report/profile_page.h"
 #include "report/table.h"
 
 #include <errno.h>
@@ -32,6 +33,7 @@ struct profile_request {
     unsigned sites; /* of each rank; 0: none are shown */
     uint64_t sample_bytes;
     const char *export_folded;
+    const char *html;
     enum profile_rank folded_by;
     enum terminal_style style;
 };
@@ -72,6 +74,10 @@ static const struct args_option profile_options[] = {
     {0, "export-folded", "FILE",
      "write the call stacks as flamegraph.pl, inferno and speedscope read them",
      ARGS_FILE(struct profile_request, export_folded)},
+    {0, "html", "FILE",
+     "write one page with a flame graph of the call stacks and the charts, which needs nothing "
+     "else",
+     ARGS_FILE(struct profile_request, html)},
     {0, "folded-by", "COUNT", "the numbers there: calls, bytes, peak or short (default: calls)",
      ARGS_CHOICE(struct profile_request, folded_by, profile_rank_words)},
     TERMINAL_OPTION_STYLE(struct profile_request, style),
@@ -86,8 +92,9 @@ static const char profile_details[] =
     "allocator with tagpool, as 'tagpool compare' does: the advice is what the trial measured. It\n"
     "is left out where a run takes so long that it would take more than half a minute. The report\n"
     "goes to standard error.\n\n"
-    "With --sites, --sample or --export-folded each request has its call stack, up to 64 frames,\n"
-    "and there is no trial unless --try asks for it. Functions, files and lines come from\n"
+    "With --sites, --sample, --html or --export-folded each request has its call stack, of up to "
+    "64\n"
+    "frames, and there is no trial unless --try asks for it. Functions, files and lines come from\n"
     "llvm-symbolizer or addr2line, or names alone from the symbol tables.\n\n"
     "The library that counts keeps 64 to 128 bytes for each live block, in memory of its own; it\n"
     "is not the one that tagpool compare measures.\n\n"
@@ -114,7 +121,8 @@ static void profile_option_sample(void *field, const char *value) {
 }
 
 static bool profile_wants_sites(const struct profile_request *request) {
-    return request->sites != 0 || request->sample_bytes != 0 || request->export_folded != NULL;
+    return request->sites != 0 || request->sample_bytes != 0 || request->export_folded != NULL ||
+           request->html != NULL;
 }
 
 static void profile_check_request(struct profile_request *request, struct terminal *terminal) {
@@ -157,15 +165,19 @@ static bool profile_try_it(struct trial *trial, struct profile *profile, const s
 struct profile_exports {
     struct export json;
     struct export folded;
+    struct export html;
 };
 
 static void profile_open_exports(struct profile_exports *exports,
                                  const struct profile_request *request) {
     export_open(&exports->json, request->export_json);
     export_open_for(&exports->folded, "--export-folded", request->export_folded);
-    if (export_is_standard_output(&exports->json) && export_is_standard_output(&exports->folded))
-        args_refuse("--export-json and --export-folded both go to standard output; give one of "
-                    "them a file");
+    export_open_for(&exports->html, "--html", request->html);
+    if (export_is_standard_output(&exports->json) + export_is_standard_output(&exports->folded) +
+            export_is_standard_output(&exports->html) >
+        1)
+        args_refuse("only one of --export-json, --export-folded and --html can go to standard "
+                    "output");
 }
 
 static void profile_end_export(struct export *export, FILE *out) {
@@ -191,6 +203,10 @@ static void profile_write(const struct profile *profile, const struct profile_re
         folded_free(&folded);
     }
     profile_end_export(&exports->folded, out);
+    out = export_begin(&exports->html);
+    if (out != NULL)
+        profile_page_print(out, profile);
+    profile_end_export(&exports->html, out);
 }
 
 static void profile_report(struct profile *profile, const struct runs *runs,
@@ -226,8 +242,9 @@ static int profile_main(char **arguments) {
     profile_check_request(&request, &terminal);
     target_resolve_quietly(&target, profile.command);
     profile_open_exports(&exports, &request);
-    runs.to_error =
-        export_is_standard_output(&exports.json) || export_is_standard_output(&exports.folded);
+    runs.to_error = export_is_standard_output(&exports.json) ||
+                    export_is_standard_output(&exports.folded) ||
+                    export_is_standard_output(&exports.html);
     if (!request.no_plain || request.input != NULL) {
         spool_open(&spool, request.input);
         runs.spool = &spool;

@@ -14,6 +14,8 @@ struct report_request {
     const char *profile;
     struct exports exports;
     enum terminal_style style;
+    unsigned time_unit;
+    bool with_moments;
     double fail_share; /* negative: not asked for */
     bool force;
 };
@@ -29,6 +31,9 @@ static const struct args_option report_options[] = {
      "of two results: exit status 1 if a variant is proven to have\n"
      "become slower than this",
      ARGS_PERCENT(struct report_request, fail_share, 0, 1000)},
+    {0, "moments", NULL, "show mean, deviation, minimum, maximum and outliers, too",
+     ARGS_FLAG(struct report_request, with_moments)},
+    METRIC_OPTION_TIME_UNIT(struct report_request, time_unit),
     EXPORTS_OPTIONS(struct report_request, exports),
     TERMINAL_OPTION_STYLE(struct report_request, style),
     ARGS_OPTION_HELP,
@@ -83,6 +88,7 @@ static int report_show(struct report_request *request, const struct terminal *te
     saved_load(&saved, file);
     if (request->profile != NULL)
         report_read_profile(&saved, request->profile);
+    saved.comparison.with_moments = request->with_moments;
     exports_open(&request->exports);
     if (request->style != TERMINAL_NONE)
         report_table_print(exports_tables(&request->exports), terminal, &saved.comparison);
@@ -131,6 +137,7 @@ static int report_main(char **arguments) {
     const char *files[REPORT_FILES_MAX];
     unsigned count = report_read_arguments(&request, arguments, files);
     terminal_init(&terminal, request.style);
+    metric_show_times_in(request.time_unit);
     if (count == 0)
         args_refuse("no file is named: tagpool report FILE");
     if (count == 1)

@@ -37,6 +37,7 @@ struct comparison {
     struct counted counted;
     struct reasons reasons;
     const struct profile *profile; /* NULL: none was made */
+    bool with_moments;             /* mean, deviation and so on are to be in reports for people */
 };
 
 /* Of a result with a round at least. */

@@ -1,6 +1,7 @@
 #include "launch/launcher.h"
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/say.h"
 
 #include <errno.h>
@@ -120,6 +121,13 @@ bool launcher_finish(struct launch_result *result) {
         received = recv(launcher_socket, result, sizeof *result, 0);
     while (received < 0 && errno == EINTR);
     return received == (ssize_t)sizeof *result;
+}
+
+char *launcher_describe_end(int wait_status) {
+    if (WIFSIGNALED(wait_status))
+        return memory_format("signal %d (%s)", WTERMSIG(wait_status),
+                             strsignal(WTERMSIG(wait_status)));
+    return memory_format("exit status %d", WEXITSTATUS(wait_status));
 }
 
 /* ---- the side of the launcher ---- */

@@ -59,4 +59,8 @@ int launcher_descriptor(void);
 /* Waits for the target's end. False when the launcher itself is gone. */
 bool launcher_finish(struct launch_result *result);
 
+/* How a process ended, by its wait status: "exit status 3" or "signal 11 (Segmentation fault)", in
+ * a new string. */
+char *launcher_describe_end(int wait_status);
+
 #endif

@@ -85,6 +85,13 @@ void analysis_make(struct analysis *analysis, const struct rounds *rounds, unsig
     free(differences);
 }
 
+struct moments analysis_moments(const struct rounds *rounds, unsigned variant, enum metric metric) {
+    double *values = analysis_values(rounds, variant, metric);
+    struct moments moments = moments_of(values, rounds->count);
+    free(values);
+    return moments;
+}
+
 /* The greatest `measure` over the variants and the metrics that decide. */
 static double analysis_worst(const struct rounds *rounds,
                              double (*measure)(const double *differences, unsigned count)) {

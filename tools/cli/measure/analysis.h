@@ -8,6 +8,7 @@
 
 #include "measure/metric.h"
 #include "measure/rounds.h"
+#include "stats/moments.h"
 #include "stats/paired.h"
 
 struct analysis {
@@ -26,6 +27,9 @@ struct analysis {
 /* At least one round is there. `threshold` as in paired_judge. */
 void analysis_make(struct analysis *analysis, const struct rounds *rounds, unsigned variant,
                    enum metric metric, double threshold);
+
+/* Of all runs of a variant. */
+struct moments analysis_moments(const struct rounds *rounds, unsigned variant, enum metric metric);
 
 /* The largest sigma over all variants and all metrics that decide: what the number of rounds is
  * planned by. */

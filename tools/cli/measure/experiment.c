@@ -3,17 +3,16 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "measure/analysis.h"
+#include "measure/hook.h"
 #include "measure/own.h"
 #include "pages/stats_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <tagpool/options.h>
 #include <unistd.h>
 
@@ -93,31 +92,16 @@ void experiment_free(struct experiment *experiment) {
     experiment->reason = NULL;
 }
 
-char *experiment_describe_end(int wait_status) {
-    if (WIFSIGNALED(wait_status))
-        return memory_format("signal %d (%s)", WTERMSIG(wait_status),
-                             strsignal(WTERMSIG(wait_status)));
-    return memory_format("exit status %d", WEXITSTATUS(wait_status));
-}
-
 /* ---- one run ---- */
 
-static bool experiment_prepare(struct experiment *experiment) {
-    if (experiment->result.plan.prepare == NULL)
+/* A command of the user around a run. */
+static bool experiment_hook(struct experiment *experiment, const char *option,
+                            const char *command) {
+    char *fault = hook_run(option, command);
+    if (fault == NULL)
         return true;
-    /* Standard output may be where our results go. */
-    char *command = memory_format("exec >&2\n%s", experiment->result.plan.prepare);
-    int status = system(command);
-    free(command);
-    if (status == 0)
-        return true;
-    /* system() keeps these from us: Ctrl-C means all of it. */
-    if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGQUIT))
-        raise(WTERMSIG(status));
-    char *end = experiment_describe_end(status);
-    experiment_fail(experiment, STATUS_TARGET_FAILED, "the command of --prepare ended with %s",
-                    end);
-    free(end);
+    experiment_fail(experiment, STATUS_TARGET_FAILED, "%s", fault);
+    free(fault);
     return false;
 }
 
@@ -151,19 +135,20 @@ static bool experiment_launch(struct launch *launch, const struct plan *plan, bo
 static bool experiment_run(struct experiment *experiment, char *const *envp, bool captured,
                            struct capture *capture) {
     const struct target *target = experiment->target;
-    if (!experiment_prepare(experiment))
+    const struct plan *plan = &experiment->result.plan;
+    if (!experiment_hook(experiment, "--prepare", plan->prepare))
         return false;
     struct launch launch = {
         .path = target->path,
         .argv = target->argv,
         .envp = envp,
         .descriptors = {spool_descriptor(&experiment->spool), -1, -1},
-        .counted = experiment->result.plan.counted,
+        .counted = plan->counted,
     };
     if (launch.descriptors[0] < 0)
         return experiment_fail(experiment, STATUS_OWN_FAILURE, "cannot open the input: %s",
                                strerror(errno));
-    bool run = experiment_launch(&launch, &experiment->result.plan, captured, capture);
+    bool run = experiment_launch(&launch, plan, captured, capture);
     int error = errno;
     close(launch.descriptors[0]);
     if (!run)
@@ -173,7 +158,7 @@ static bool experiment_run(struct experiment *experiment, char *const *envp, boo
     if (error != 0)
         return experiment_fail(experiment, error == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN,
                                "cannot execute %s: %s", target->path, strerror(error));
-    return true;
+    return experiment_hook(experiment, "--conclude", plan->conclude);
 }
 
 /* ---- environments ---- */
@@ -199,7 +184,7 @@ static bool experiment_check_success(struct experiment *experiment, unsigned var
     const struct capture *check = &experiment->checks[variant];
     if (experiment->result.plan.ignore_failure || check->result.wait_status == 0)
         return true;
-    char *end = experiment_describe_end(check->result.wait_status);
+    char *end = launcher_describe_end(check->result.wait_status);
     experiment_fail(experiment, STATUS_TARGET_FAILED,
                     "%s ended with %s%s%s%s; correct the command, or go on all the same with -i",
                     experiment->target->argv[0], end, check->last_words[0] != '\0' ? " (\"" : "",
@@ -228,8 +213,8 @@ static bool experiment_check_status(struct experiment *experiment, unsigned vari
     if (experiment->result.unstable_status ||
         ours->result.wait_status == theirs->result.wait_status)
         return true;
-    char *end = experiment_describe_end(ours->result.wait_status);
-    char *reference_end = experiment_describe_end(theirs->result.wait_status);
+    char *end = launcher_describe_end(ours->result.wait_status);
+    char *reference_end = launcher_describe_end(theirs->result.wait_status);
     bool words = ours->last_words[0] != '\0';
     experiment_fail(experiment, STATUS_TARGET_FAILED,
                     "no verdict: with %s the program ended with %s%s%s%s, with %s with %s",
@@ -353,8 +338,8 @@ static bool experiment_check_end(struct experiment *experiment, unsigned variant
     int expected = experiment->checks[variant].result.wait_status;
     if (wait_status == expected || experiment->result.plan.ignore_failure)
         return true;
-    char *end = experiment_describe_end(wait_status);
-    char *expected_end = experiment_describe_end(expected);
+    char *end = launcher_describe_end(wait_status);
+    char *expected_end = launcher_describe_end(expected);
     experiment_fail(experiment, STATUS_TARGET_FAILED,
                     "no verdict: with %s the program ended with %s in round %u, with %s in the "
                     "warm-up",
@@ -416,6 +401,14 @@ static void experiment_show_progress(const struct experiment *experiment, unsign
                       goal, left > 0 ? left : 0);
 }
 
+/* Has enough been measured, by rounds and by time? */
+static bool experiment_is_done(const struct experiment *experiment, unsigned goal) {
+    const struct plan *plan = &experiment->result.plan;
+    unsigned done = experiment->result.rounds.count;
+    return done >= goal && (plan->runs != 0 || done >= plan->max_runs ||
+                            experiment->result.elapsed_s >= plan->min_time_s);
+}
+
 /* Would another round end after the time that was given? A number of rounds that was asked for goes
  * before. */
 static bool experiment_time_is_up(const struct experiment *experiment) {
@@ -441,16 +434,17 @@ bool experiment_measure(struct experiment *experiment) {
     bool sound = experiment_warm_up(experiment);
     double start_s = clock_wall_s();
     unsigned goal = experiment_goal(experiment);
-    while (sound && experiment->result.rounds.count < goal) {
+    while (sound && !experiment_is_done(experiment, goal)) {
         experiment->result.out_of_time = experiment_time_is_up(experiment);
         if (experiment->result.out_of_time)
             break;
-        experiment_show_progress(experiment, goal);
+        unsigned next = experiment->result.rounds.count + 1;
+        experiment_show_progress(experiment, goal > next ? goal : next);
         sound = experiment_round(experiment, rounds_add(&experiment->result.rounds));
         experiment->result.elapsed_s = clock_wall_s() - start_s;
         /* Decided only where a goal was reached, by the spread and never by the difference itself.
          */
-        if (sound && experiment->result.rounds.count == goal)
+        if (sound && experiment->result.rounds.count >= goal)
             goal = experiment_goal(experiment);
     }
     terminal_wipe(experiment->terminal);

@@ -51,7 +51,4 @@ bool experiment_check(struct experiment *experiment);
 bool experiment_measure(struct experiment *experiment);
 void experiment_free(struct experiment *experiment);
 
-/* "exit status 3" or "signal 11 (Segmentation fault)", in a new string. */
-char *experiment_describe_end(int wait_status);
-
 #endif

@@ -54,6 +54,27 @@ double metric_value(enum metric metric, const struct launch_result *result) {
     return value > least ? value : least;
 }
 
+const char *const metric_time_units[] = {"auto", "microsecond", "millisecond", "second",
+                                         "us",   "ms",          "s",           NULL};
+
+static unsigned metric_time_unit; /* 0: auto; 1, 2, 3: us, ms, s */
+
+void metric_show_times_in(unsigned unit) {
+    metric_time_unit = unit > 3 ? unit - 3 : unit;
+}
+
+static void metric_format_time(double seconds, char *text, size_t text_bytes) {
+    unsigned unit = metric_time_unit;
+    if (unit == 0)
+        unit = seconds < 1e-3 ? 1 : seconds < 1 ? 2 : 3;
+    if (unit == 1)
+        snprintf(text, text_bytes, "%.0f us", seconds * 1e6);
+    else if (unit == 2)
+        snprintf(text, text_bytes, seconds < 0.1 ? "%.2f ms" : "%.1f ms", seconds * 1e3);
+    else
+        snprintf(text, text_bytes, seconds < 100 ? "%.3f s" : "%.1f s", seconds);
+}
+
 void metric_format(enum metric metric, double value, char *text, size_t text_bytes) {
     metric_format_about(&metric_about[metric], value, text, text_bytes);
 }
@@ -72,12 +93,7 @@ void metric_format_about(const struct metric_about *about, double value, char *t
     size_t step = 0;
     switch (about->unit) {
     case METRIC_SECONDS:
-        if (value < 1e-3)
-            snprintf(text, text_bytes, "%.0f us", value * 1e6);
-        else if (value < 1)
-            snprintf(text, text_bytes, value < 0.1 ? "%.2f ms" : "%.1f ms", value * 1e3);
-        else
-            snprintf(text, text_bytes, value < 100 ? "%.3f s" : "%.1f s", value);
+        metric_format_time(value, text, text_bytes);
         return;
     case METRIC_BYTES:
         for (; value >= 1024 && step + 1 < sizeof binary / sizeof binary[0]; step++)

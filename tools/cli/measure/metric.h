@@ -12,6 +12,7 @@
 #ifndef MEASURE_METRIC_H
 #define MEASURE_METRIC_H
 
+#include "base/args.h"
 #include "launch/launcher.h"
 #include "launch/numbers.h"
 
@@ -51,6 +52,20 @@ struct metric_about metric_own(const char *name, enum metric_unit unit, enum num
 /* In seconds, bytes or as a count. Never 0, so that ratios exist: what is too little to be seen
  * counts as its unit's least. */
 double metric_value(enum metric metric, const struct launch_result *result);
+
+/* Units that times can be shown in: hyperfine's words, and short ones; NULL-ended. */
+extern const char *const metric_time_units[];
+
+/* A row of a command's options; the field is an unsigned for metric_show_times_in(). */
+#define METRIC_OPTION_TIME_UNIT(REQUEST, FIELD)                                                    \
+    {                                                                                              \
+        'u', "time-unit", "UNIT",                                                                  \
+            "show times in microsecond, millisecond or second, or us, ms,\ns (default: auto)",     \
+            ARGS_CHOICE(REQUEST, FIELD, metric_time_units)                                         \
+    }
+
+/* From here on, everywhere: by a place in metric_time_units; 0: whatever suits the value. */
+void metric_show_times_in(unsigned unit);
 
 /* "12.31 ms", "4.2 MiB", "512". */
 void metric_format(enum metric metric, double value, char *text, size_t text_bytes);

@@ -15,14 +15,18 @@ struct plan {
     unsigned max_runs;   /* never more */
     unsigned warmups;    /* rounds discarded after the check */
     double duration_s;   /* no new round begins after this time */
+    double min_time_s;   /* rounds go on for so long at least, but not beyond max_runs */
     double threshold;    /* differences up to this share do not matter */
     double precision;    /* wanted half-width of the intervals, as a share */
     uint64_t seed;       /* of the order of the variants and of the padding */
     bool counted;        /* with the processor's counters */
     bool ignore_failure; /* accept targets that end with another status than 0 */
-    const char *prepare; /* a shell command before every run; NULL: none */
-    const char *input;   /* as in spool_open */
-    const char *output;  /* "null", "pipe", "inherit" or the path of a file */
+    const char *setup;   /* shell commands, as in hook.h; NULL: none */
+    const char *prepare;
+    const char *conclude;
+    const char *cleanup;
+    const char *input;             /* as in spool_open */
+    const char *output;            /* "null", "pipe", "inherit" or the path of a file */
     const struct numbers *numbers; /* looked for in the output of every run; NULL: none */
 };
 

@@ -45,6 +45,11 @@ static uint64_t stats_sum(uint64_t left, uint64_t right) {
     return __builtin_add_overflow(left, right, &sum) ? UINT64_MAX : sum;
 }
 
+static uint64_t stats_product(uint64_t left, uint64_t right) {
+    uint64_t product;
+    return __builtin_mul_overflow(left, right, &product) ? UINT64_MAX : product;
+}
+
 static void stats_add_counters(struct tagpool_stats_counters *sum,
                                const struct tagpool_stats_counters *counters) {
     uint64_t *into = (uint64_t *)sum;
@@ -54,7 +59,6 @@ static void stats_add_counters(struct tagpool_stats_counters *sum,
 }
 
 static void stats_read_row(const struct tagpool_stats_row *row, struct stats_process *process) {
-    uint64_t peak;
     *process = (struct stats_process){
         .pid = row->pid,
         .state = row->state == TAGPOOL_STATS_ENDED ? TAGPOOL_STATS_ENDED : TAGPOOL_STATS_RUNNING,
@@ -63,10 +67,16 @@ static void stats_read_row(const struct tagpool_stats_row *row, struct stats_pro
         .faults = row->faults,
         .leaked_blocks = row->leaked_blocks,
         .leaked_bytes = row->leaked_bytes,
+        .pool_bytes = stats_product(row->slabs, row->slab_bytes),
+        .pool_bytes_peak = stats_product(row->slabs_peak, row->slab_bytes),
+        .pool_bytes_kept = stats_product(row->slabs_warm, row->slab_bytes),
+        .live_bytes = row->live_bytes,
+        .live_ns = row->live_ns,
+        .pool_calls_least = row->calls_least,
+        .pid_namespace = row->pid_namespace,
         .counters = row->total,
     };
-    bool wraps = __builtin_mul_overflow(row->slabs_peak, row->slab_bytes, &peak);
-    process->pool_bytes_peak = wraps ? UINT64_MAX : peak;
+    stats_add_counters(&process->counters, &row->beyond);
     memcpy(process->class_bytes, row->class_bytes, sizeof process->class_bytes);
     for (unsigned lane = 0; lane < TAGPOOL_STATS_LANES; lane++)
         stats_add_counters(&process->counters, &row->lanes[lane]);
@@ -87,10 +97,11 @@ const char *stats_file_parse(const void *page, size_t bytes, struct stats_summar
         return "the statistics file has another version; library and program must be of one "
                "release";
     if (head.head_bytes != sizeof head || head.row_bytes != sizeof(struct tagpool_stats_row) ||
-        head.row_count != TAGPOOL_STATS_ROWS)
+        (head.row_count != TAGPOOL_STATS_ROWS && head.row_count != 1))
         return "the statistics file has another layout; library and program must be of one release";
-    if (bytes < sizeof(struct tagpool_stats_page))
+    if (bytes < sizeof head + head.row_count * sizeof(struct tagpool_stats_row))
         return "the statistics file is cut short";
+    summary->is_own = head.row_count == 1;
     summary->processes_missed = head.rows_missed;
     summary->missed_ended = head.missed_ended;
     summary->missed_faults = head.missed_faults;
@@ -98,7 +109,7 @@ const char *stats_file_parse(const void *page, size_t bytes, struct stats_summar
     summary->missed_leaked_bytes = head.missed_leaked_bytes;
     summary->processes = memory_array(TAGPOOL_STATS_ROWS, sizeof *summary->processes);
     const char *rows = (const char *)page + sizeof head;
-    for (unsigned i = 0; i < TAGPOOL_STATS_ROWS; i++) {
+    for (unsigned i = 0; i < head.row_count; i++) {
         struct tagpool_stats_row row;
         memcpy(&row, rows + i * sizeof row, sizeof row);
         if (row.state != TAGPOOL_STATS_FREE)
@@ -128,6 +139,11 @@ uint64_t stats_process_pool_calls(const struct stats_process *process) {
     for (unsigned i = 0; i < TAGPOOL_STATS_CLASSES; i++)
         calls = stats_sum(calls, process->counters.pool_calls[i]);
     return calls;
+}
+
+uint64_t stats_process_pool_calls_so_far(const struct stats_process *process) {
+    uint64_t calls = stats_process_pool_calls(process);
+    return calls > process->pool_calls_least ? calls : process->pool_calls_least;
 }
 
 uint64_t stats_process_calls(const struct stats_process *process) {

@@ -28,7 +28,13 @@ struct stats_process {
     uint64_t pid;
     enum tagpool_stats_state state;
     uint64_t strategy;
+    uint64_t pool_bytes; /* of slabs in use */
     uint64_t pool_bytes_peak;
+    uint64_t pool_bytes_kept; /* of empty slabs */
+    uint64_t live_bytes;      /* at the last census, */
+    uint64_t live_ns;         /* which was at this time of CLOCK_MONOTONIC; 0: there was none */
+    uint64_t pool_calls_least;
+    uint64_t pid_namespace;
     uint64_t threads;
     uint64_t faults;
     uint64_t leaked_blocks;
@@ -41,6 +47,7 @@ struct stats_process {
 struct stats_summary {
     struct stats_process *processes; /* those that claimed a row */
     unsigned process_count;
+    bool is_own;               /* the page is one process's own */
     uint64_t processes_missed; /* those that found no free row; the rest is theirs */
     uint64_t missed_ended;     /* of them, those that left by exit() */
     uint64_t missed_faults;
@@ -60,6 +67,9 @@ void stats_summary_free(struct stats_summary *summary);
 /* Calls that the pool served, and all calls that reached the shim, over one process. */
 uint64_t stats_process_pool_calls(const struct stats_process *process);
 uint64_t stats_process_calls(const struct stats_process *process);
+
+/* Of a process that still runs: the first, but never less than was seen before. */
+uint64_t stats_process_pool_calls_so_far(const struct stats_process *process);
 
 /* All calls over all processes: 0 means that the shim was not active. */
 uint64_t stats_summary_calls(const struct stats_summary *summary);

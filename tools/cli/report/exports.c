@@ -3,7 +3,7 @@
 #include "base/say.h"
 #include "report/csv.h"
 #include "report/json.h"
-#include "report/markdown.h"
+#include "report/markup.h"
 #include "report/page.h"
 
 #include <stdlib.h>
@@ -15,7 +15,9 @@ static const struct {
 } exports_kinds[EXPORTS_COUNT] = {
     [EXPORTS_JSON] = {"--export-json", report_json_print},
     [EXPORTS_CSV] = {"--export-csv", csv_print},
-    [EXPORTS_MARKDOWN] = {"--export-markdown", markdown_print},
+    [EXPORTS_MARKDOWN] = {"--export-markdown", markup_print_markdown},
+    [EXPORTS_ASCIIDOC] = {"--export-asciidoc", markup_print_asciidoc},
+    [EXPORTS_ORG] = {"--export-orgmode", markup_print_org},
     [EXPORTS_HTML] = {"--html", page_print},
 };
 

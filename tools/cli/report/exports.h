@@ -11,7 +11,15 @@
 #include "base/export.h"
 #include "compare/comparison.h"
 
-enum exports_kind { EXPORTS_JSON, EXPORTS_CSV, EXPORTS_MARKDOWN, EXPORTS_HTML, EXPORTS_COUNT };
+enum exports_kind {
+    EXPORTS_JSON,
+    EXPORTS_CSV,
+    EXPORTS_MARKDOWN,
+    EXPORTS_ASCIIDOC,
+    EXPORTS_ORG,
+    EXPORTS_HTML,
+    EXPORTS_COUNT
+};
 
 /* Rows of a command's options. EXPORTS is the request's field of type struct exports. */
 /* clang-format off */
@@ -23,6 +31,10 @@ enum exports_kind { EXPORTS_JSON, EXPORTS_CSV, EXPORTS_MARKDOWN, EXPORTS_HTML, E
      ARGS_FILE(REQUEST, EXPORTS.paths[EXPORTS_CSV])},                                              \
     {0, "export-markdown", "FILE", "write the table and the verdicts as Markdown",                 \
      ARGS_FILE(REQUEST, EXPORTS.paths[EXPORTS_MARKDOWN])},                                         \
+    {0, "export-asciidoc", "FILE", "the same as AsciiDoc",                                         \
+     ARGS_FILE(REQUEST, EXPORTS.paths[EXPORTS_ASCIIDOC])},                                         \
+    {0, "export-orgmode", "FILE", "the same for Emacs' Org mode",                                  \
+     ARGS_FILE(REQUEST, EXPORTS.paths[EXPORTS_ORG])},                                              \
     {0, "html", "FILE", "write one page with charts, which needs nothing else",                    \
      ARGS_FILE(REQUEST, EXPORTS.paths[EXPORTS_HTML])}
 /* clang-format on */

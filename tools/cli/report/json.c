@@ -26,7 +26,11 @@ static void report_json_plan(struct json *json, const struct result *result) {
     json_exact(json, "duration_seconds", plan->duration_s);
     json_exact(json, "noise_threshold", plan->threshold);
     json_exact(json, "precision", plan->precision);
+    json_exact(json, "min_time_seconds", plan->min_time_s);
+    json_text(json, "setup", plan->setup);
     json_text(json, "prepare", plan->prepare);
+    json_text(json, "conclude", plan->conclude);
+    json_text(json, "cleanup", plan->cleanup);
     json_text(json, "input", plan->input);
     json_text(json, "output", plan->output);
     json_number(json, "confidence", PAIRED_CONFIDENCE);
@@ -82,6 +86,18 @@ static void report_json_difference(struct json *json, const char *key,
     json_end(json);
 }
 
+static void report_json_moments(struct json *json, const struct rounds *rounds, unsigned variant,
+                                enum metric metric) {
+    struct moments moments = analysis_moments(rounds, variant, metric);
+    json_flat_object(json, rounds_about(rounds, metric)->key);
+    json_number(json, "mean", moments.mean);
+    json_number(json, "deviation", moments.deviation);
+    json_number(json, "minimum", moments.minimum);
+    json_number(json, "maximum", moments.maximum);
+    json_count(json, "outliers", moments.outliers);
+    json_end(json);
+}
+
 static void report_json_variant(struct json *json, const struct comparison *comparison,
                                 unsigned index) {
     const struct result *result = comparison->result;
@@ -99,6 +115,10 @@ static void report_json_variant(struct json *json, const struct comparison *comp
         json_count(json, "processes_missed", result->proofs[index].missed);
         json_count(json, "pool_bytes_peak", result->proofs[index].pool_bytes_peak);
     }
+    json_object(json, "moments");
+    for (unsigned metric = 0; metric < rounds_metrics(&result->rounds); metric++)
+        report_json_moments(json, &result->rounds, index, (enum metric)metric);
+    json_end(json);
     if (index != result->rounds.reference) {
         json_object(json, "differences");
         for (unsigned metric = 0; metric < rounds_metrics(&result->rounds); metric++)

@@ -27,7 +27,11 @@ static void saved_load_plan(struct saved *saved) {
         .duration_s = json_tree_number(plan, "duration_seconds", 0),
         .threshold = json_tree_number(plan, "noise_threshold", 0.01),
         .precision = json_tree_number(plan, "precision", 0.01),
+        .min_time_s = json_tree_number(plan, "min_time_seconds", 0),
+        .setup = json_tree_text(plan, "setup", NULL),
         .prepare = json_tree_text(plan, "prepare", NULL),
+        .conclude = json_tree_text(plan, "conclude", NULL),
+        .cleanup = json_tree_text(plan, "cleanup", NULL),
         .input = json_tree_text(plan, "input", NULL),
         .output = json_tree_text(plan, "output", "null"),
     };

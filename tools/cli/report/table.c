@@ -65,6 +65,31 @@ static void report_table_metric(FILE *out, const struct terminal *terminal,
     }
 }
 
+/* A row each of a metric and a variant; memory that never differs says nothing more here. */
+static void report_table_moments(FILE *out, const struct comparison *comparison) {
+    const struct result *result = comparison->result;
+    int title_width = report_table_title_width(comparison);
+    int name_width = (int)result_name_width(result);
+    fprintf(out, "  %-*s  %-*s  %10s  %10s  %10s  %10s  %s\n", title_width, "", name_width, "",
+            "mean", "deviation", "minimum", "maximum", "outliers");
+    for (unsigned metric = 0; metric < rounds_metrics(&result->rounds); metric++)
+        for (unsigned i = 0; i < result->rounds.variant_count; i++) {
+            const struct metric_about *about = rounds_about(&result->rounds, (enum metric)metric);
+            struct moments moments = analysis_moments(&result->rounds, i, (enum metric)metric);
+            const double values[] = {moments.mean, moments.deviation, moments.minimum,
+                                     moments.maximum};
+            fprintf(out, "  %-*s  %-*s", title_width, i == 0 ? about->title : "", name_width,
+                    result->variants[i].name);
+            for (size_t value = 0; value < sizeof values / sizeof values[0]; value++) {
+                char text[REPORT_TABLE_TEXT_BYTES];
+                metric_format_about(about, values[value], text, sizeof text);
+                fprintf(out, "  %10s", text);
+            }
+            fprintf(out, "  %u of %u\n", moments.outliers, result->rounds.count);
+        }
+    fputc('\n', out);
+}
+
 /* The split of cpu time is only as fine as the timer tick; the sum is exact. */
 static void report_table_split(FILE *out, const struct comparison *comparison) {
     const struct rounds *rounds = &comparison->result->rounds;
@@ -190,6 +215,8 @@ void report_table_print(FILE *out, const struct terminal *terminal,
     for (unsigned metric = 0; metric < rounds_metrics(&result->rounds); metric++)
         report_table_metric(out, terminal, comparison, (enum metric)metric);
     fputc('\n', out);
+    if (comparison->with_moments)
+        report_table_moments(out, comparison);
     report_table_verdicts(out, terminal, comparison);
     report_table_proof(out, comparison);
     report_table_line(out, "Headroom: ", comparison_headroom_text(comparison));

@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "report/csv.h"
 #include "report/json.h"
-#include "report/markdown.h"
+#include "report/markup.h"
 #include "report/page.h"
 #include "report/saved.h"
 #include "report/table.h"
@@ -121,8 +121,13 @@ static const struct form {
     const char *name;
     void (*print)(FILE *out, const struct comparison *comparison);
 } forms[] = {
-    {"table", print_table},       {"JSON", report_json_print}, {"CSV", csv_print},
-    {"Markdown", markdown_print}, {"page", page_print},
+    {"table", print_table},
+    {"JSON", report_json_print},
+    {"CSV", csv_print},
+    {"Markdown", markup_print_markdown},
+    {"AsciiDoc", markup_print_asciidoc},
+    {"Org", markup_print_org},
+    {"page", page_print},
 };
 
 static char *printed(const struct form *form, const struct comparison *comparison) {
