@@ -198,3 +198,23 @@ size_t profile_sites_top(const struct profile_sites *sites, enum profile_rank ra
     }
     return count;
 }
+
+/* The function that called the innermost one; NULL if it has no name. */
+static const char *profile_site_caller(const struct symbols *symbols,
+                                       const struct profile_site *site) {
+    if (symbols_line_count(symbols, site->frames[0]) > 1)
+        return symbols_function(symbols, site->frames[0], 1);
+    return site->frame_count > 1 ? symbols_function(symbols, site->frames[1], 0) : NULL;
+}
+
+char *profile_site_place(const struct profile_sites *sites, const struct profile_site *site) {
+    if (site->frame_count == 0)
+        return memory_copy("(stack not known)");
+    char *line = symbols_line(&sites->symbols, site->frames[0], 0);
+    const char *caller = profile_site_caller(&sites->symbols, site);
+    if (caller == NULL)
+        return line;
+    char *place = memory_format("%s < %s", line, caller);
+    free(line);
+    return place;
+}

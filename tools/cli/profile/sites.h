@@ -62,6 +62,10 @@ const char *profile_sites_take(struct profile_sites *sites, const char *path);
 
 void profile_sites_free(struct profile_sites *sites);
 
+/* A site in a line, in a new string: its innermost function with its line, and who called that, for
+ * the innermost is often one that all others allocate by. */
+char *profile_site_place(const struct profile_sites *sites, const struct profile_site *site);
+
 /* The sites with the most of a rank, the most first, at most `most` of them: their number. Those
  * with none of it are left out. */
 size_t profile_sites_top(const struct profile_sites *sites, enum profile_rank rank,

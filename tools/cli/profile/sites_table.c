@@ -42,12 +42,6 @@ static void sites_table_bold(FILE *out, const struct terminal *terminal, const c
     terminal_colour(terminal, out, TERMINAL_PLAIN);
 }
 
-/* The innermost line of a site, in a new string. */
-static char *sites_table_place(const struct profile_sites *sites, const struct profile_site *site) {
-    return site->frame_count == 0 ? memory_copy("(stack not known)")
-                                  : symbols_line(&sites->symbols, site->frames[0], 0);
-}
-
 static void sites_table_rank(FILE *out, const struct terminal *terminal, struct sites_table *table,
                              enum profile_rank rank, unsigned most) {
     const struct profile_site *top[SITES_TABLE_MOST];
@@ -61,7 +55,7 @@ static void sites_table_rank(FILE *out, const struct terminal *terminal, struct 
     for (size_t i = 0; i < count; i++) {
         char value[SITES_TABLE_TEXT_BYTES];
         uint64_t counted = profile_rank_count(&top[i]->counts, rank);
-        char *place = sites_table_place(table->sites, top[i]);
+        char *place = profile_site_place(table->sites, top[i]);
         sites_table_format(rank, counted, value, sizeof value);
         fprintf(out, "  %12s  %5.1f %%  #%-3zu %s\n", value, 100 * (double)counted / total,
                 sites_table_number(table, top[i]), place);
@@ -73,9 +67,10 @@ static void sites_table_counts(FILE *out, const struct profile_counts *counts) {
     char bytes[SITES_TABLE_TEXT_BYTES], peak[SITES_TABLE_TEXT_BYTES];
     metric_format(METRIC_PEAK, (double)counts->bytes, bytes, sizeof bytes);
     metric_format(METRIC_PEAK, (double)counts->peak_bytes, peak, sizeof peak);
-    fprintf(out, "%" PRIu64 " calls, %s; at the peak %s in %" PRIu64 " blocks", counts->calls,
-            bytes, peak, counts->peak_blocks);
-    if (counts->short_blocks != 0)
+    fprintf(out, "%" PRIu64 " calls, %s", counts->calls, bytes);
+    if (counts->peak_blocks != 0)
+        fprintf(out, "; at the peak %s in %" PRIu64 " blocks", peak, counts->peak_blocks);
+    if (200 * counts->short_blocks >= counts->calls)
         fprintf(out, "; %.0f %% short-lived",
                 100 * (double)counts->short_blocks / (double)counts->calls);
     fputc('\n', out);

@@ -65,7 +65,7 @@ static void profile_page_print_site(FILE *out, const struct profile_sites *sites
     double all = (double)profile_rank_count(&sites->total, rank);
     char value[PROFILE_PAGE_TEXT_BYTES], bytes[PROFILE_PAGE_TEXT_BYTES];
     char peak[PROFILE_PAGE_TEXT_BYTES];
-    char *place = site->frame_count != 0 ? symbols_line(&sites->symbols, site->frames[0], 0) : NULL;
+    char *place = profile_site_place(sites, site);
     metric_format(METRIC_PEAK, (double)site->counts.bytes, bytes, sizeof bytes);
     metric_format(METRIC_PEAK, (double)site->counts.peak_bytes, peak, sizeof peak);
     if (rank == PROFILE_RANK_BYTES || rank == PROFILE_RANK_PEAK)
@@ -74,7 +74,7 @@ static void profile_page_print_site(FILE *out, const struct profile_sites *sites
         snprintf(value, sizeof value, "%" PRIu64, counted);
     fprintf(out, "<details><summary><span>%s</span><span>%.1f&nbsp;%%</span><code>", value,
             100 * (double)counted / all);
-    html_text(out, place != NULL ? place : "(stack not known)");
+    html_text(out, place);
     fprintf(out,
             "</code></summary><p class=\"counts\">%" PRIu64 " calls, %s; at the peak %s in %" PRIu64
             " blocks; %" PRIu64 " short-lived</p>",
