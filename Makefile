@@ -103,8 +103,9 @@ $(BUILD)/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(CC) $(DEFINES) $(CPPFLAGS) $(TOOL_FLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# It takes the style sheet in by the assembler, which no compiler reports as a dependency.
+# They take files in by the assembler, which no compiler reports as a dependency.
 $(BUILD)/tools/cli/report/page_style.o: tools/cli/report/page.css
+$(BUILD)/tools/cli/report/flame_parts.o: tools/cli/report/flame.css tools/cli/report/flame.js
 
 $(BUILD)/workloads/%: tools/bench/workloads/%.c
 	@mkdir -p $(@D)

@@ -21,7 +21,7 @@ struct block {
     uint64_t number : 40;  /* profile: requests until it was born; record: its slot */
     uint64_t thread : 24;  /* that allocated it */
     uint64_t birth_us : 40;
-    uint64_t : 24;
+    uint64_t site : 24; /* profile: sites.h */
 };
 
 static_assert(sizeof(struct block) == 32, "two blocks to a cache line");

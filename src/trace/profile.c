@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "os.h"
+#include "sample.h"
 #include "shared.h"
 #include "tagpool/profile_page.h"
 
@@ -49,12 +50,20 @@ static bool open_row(void) {
     return true;
 }
 
-bool profile_start(const char *path) {
+static unsigned row_number(void) {
+    return (unsigned)(row - page->rows);
+}
+
+bool profile_start(const char *path, const char *sites_path) {
     page = shared_map(path, sizeof *page);
     if (page == NULL || !page_is_valid(&page->head))
         return false;
     start_ns = clock_ns();
-    return open_row();
+    if (!open_row())
+        return false;
+    if (sites_path != NULL && sites_start(sites_path, row_number()))
+        sample_start(sites_sample_bytes());
+    return true;
 }
 
 bool profile_after_fork(void) {
@@ -68,12 +77,15 @@ bool profile_after_fork(void) {
     row->inherited_bytes = row->live_bytes = row->peak_bytes = parent->live_bytes;
     for (unsigned i = 0; i < TAGPOOL_PROFILE_SIZES; i++)
         row->sizes[i].live = row->sizes[i].live_peak = parent->sizes[i].live;
+    sites_after_fork(row_number());
+    sample_after_fork();
     return true;
 }
 
 void profile_abandon(void) {
     __atomic_fetch_add(&page->head.rows_missed, 1, __ATOMIC_RELAXED);
     shared_detach(page, os_round_to_page(sizeof *page));
+    sites_abandon();
 }
 
 /* ---- live memory over time ---- */
@@ -104,10 +116,10 @@ static void take_sample(void) {
     next_sample_calls = row->calls + row->sample_calls;
 }
 
-/* One more call; its time. */
-static void tick(void) {
+/* So many calls more; the time of the last. */
+static void tick(uint64_t calls) {
     row->seen_ns = clock_ns();
-    row->calls++;
+    row->calls += calls;
     if (row->calls >= next_sample_calls)
         take_sample();
 }
@@ -118,74 +130,123 @@ static uint64_t now_us(void) {
     return (row->seen_ns - start_ns) / 1000;
 }
 
-static void add_live(size_t bytes) {
-    struct tagpool_profile_size *size = &row->sizes[tagpool_profile_size_bin(bytes)];
-    if (++size->live > size->live_peak)
+/* A block that is told of. Where calls are sampled, a lifetime is counted in the requests of the
+ * thread: what other threads asked for meanwhile nobody has counted. */
+static struct block born(const void *block, size_t bytes, uint32_t thread) {
+    return (struct block){
+        .address = (uintptr_t)block,
+        .bytes = bytes,
+        .number = sample_distance != 0 ? sample_requests : requests + 1,
+        .thread = thread,
+    };
+}
+
+/* The calls that a block stands for, the same at its birth and at its end. */
+static uint64_t weight_of(const struct block *block) {
+    return sample_distance == 0 ? 1 : sample_weight(block->bytes, block->address ^ block->number);
+}
+
+static void add_live(const struct block *block) {
+    struct tagpool_profile_size *size = &row->sizes[tagpool_profile_size_bin(block->bytes)];
+    uint64_t blocks = weight_of(block);
+    size->live += blocks;
+    if (size->live > size->live_peak)
         size->live_peak = size->live;
-    row->live_blocks++;
-    row->live_bytes += bytes;
+    row->live_blocks += blocks;
+    row->live_bytes += blocks * block->bytes;
+    if (sites_are_kept)
+        sites_add_live(block->site, blocks, block->bytes);
     if (row->live_bytes > bytes_peak)
         bytes_peak = row->live_bytes;
     if (row->live_bytes > row->peak_bytes) {
         row->peak_bytes = row->live_bytes;
         row->peak_blocks = row->live_blocks;
         row->peak_ns = row->seen_ns - row->start_ns;
+        if (sites_are_kept)
+            sites_mark_peak();
     }
 }
 
-static void remove_live(size_t bytes) {
-    row->sizes[tagpool_profile_size_bin(bytes)].live--;
-    row->live_blocks--;
-    row->live_bytes -= bytes;
+static void remove_live(const struct block *block) {
+    uint64_t blocks = weight_of(block);
+    row->sizes[tagpool_profile_size_bin(block->bytes)].live -= blocks;
+    row->live_blocks -= blocks;
+    row->live_bytes -= blocks * block->bytes;
+    if (sites_are_kept)
+        sites_remove_live(block->site, blocks, block->bytes);
 }
 
-static void count_request(size_t bytes) {
-    struct tagpool_profile_size *size = &row->sizes[tagpool_profile_size_bin(bytes)];
-    requests++;
-    size->calls++;
-    size->bytes += bytes;
+static void count_request(struct block *block, const struct stack *stack) {
+    struct tagpool_profile_size *size = &row->sizes[tagpool_profile_size_bin(block->bytes)];
+    uint64_t calls = weight_of(block);
+    requests += calls;
+    size->calls += calls;
+    size->bytes += calls * block->bytes;
+    block->site = sites_are_kept ? sites_request(stack, calls, block->bytes) & 0xffffff : 0;
+}
+
+static void forget_sample(const struct block *block) {
+    if (sample_distance != 0)
+        sample_forget(block->address);
 }
 
 static void know(const struct block *block) {
     struct block stale; /* at this address before; its end was not seen */
-    if (blocks_take((const void *)(uintptr_t)block->address, &stale))
-        remove_live(stale.bytes);
-    if (blocks_add(block))
-        add_live(block->bytes);
-    else
+    if (blocks_take((const void *)(uintptr_t)block->address, &stale)) {
+        remove_live(&stale);
+        forget_sample(&stale);
+    }
+    if (blocks_add(block)) {
+        add_live(block);
+        if (sample_distance != 0)
+            sample_note(block->address);
+    } else {
         __atomic_fetch_add(&row->untracked_calls, 1, __ATOMIC_RELAXED);
+    }
 }
 
-void profile_take(enum request request, const void *block, size_t bytes, uint32_t thread) {
-    tick();
-    row->malloc_calls += request == REQUEST_MALLOC;
-    row->calloc_calls += request == REQUEST_CALLOC;
-    row->aligned_calls += request == REQUEST_ALIGNED;
-    count_request(bytes);
-    know(&(struct block){
-        .address = (uintptr_t)block,
-        .bytes = bytes,
-        .number = requests,
-        .thread = thread,
-        .birth_us = now_us(),
-    });
+void profile_take(enum request request, const void *block, size_t bytes, uint32_t thread,
+                  const struct stack *stack) {
+    struct block taken = born(block, bytes, thread);
+    uint64_t calls = weight_of(&taken);
+    tick(calls);
+    taken.birth_us = now_us();
+    row->malloc_calls += request == REQUEST_MALLOC ? calls : 0;
+    row->calloc_calls += request == REQUEST_CALLOC ? calls : 0;
+    row->aligned_calls += request == REQUEST_ALIGNED ? calls : 0;
+    count_request(&taken, stack);
+    know(&taken);
+}
+
+/* In requests made meanwhile. */
+static uint64_t life_of(const struct block *known, uint32_t thread) {
+    if (sample_distance == 0)
+        return requests - known->number;
+    return known->thread == thread ? sample_requests - known->number : UINT64_MAX;
 }
 
 void profile_give(const void *block, uint32_t thread) {
     struct block known;
-    tick();
-    row->free_calls++;
-    if (!blocks_take(block, &known)) {
+    bool is_known = blocks_take(block, &known);
+    if (sample_distance != 0 && !is_known) /* none of the sample */
+        return;
+    uint64_t calls = is_known ? weight_of(&known) : 1;
+    tick(calls);
+    row->free_calls += calls;
+    if (!is_known) {
         row->foreign_frees++;
         return;
     }
     unsigned size = tagpool_profile_life_size(known.bytes);
-    uint64_t life_calls = requests - known.number;
+    uint64_t life_calls = life_of(&known, thread);
     uint64_t life_us = now_us() - known.birth_us;
-    row->life_calls[size][tagpool_profile_log_bin(life_calls, TAGPOOL_PROFILE_LIFE_STEPS)]++;
-    row->life_us[size][tagpool_profile_log_bin(life_us, TAGPOOL_PROFILE_LIFE_STEPS)]++;
-    row->remote_frees += known.thread != thread;
-    remove_live(known.bytes);
+    row->life_calls[size][tagpool_profile_log_bin(life_calls, TAGPOOL_PROFILE_LIFE_STEPS)] += calls;
+    row->life_us[size][tagpool_profile_log_bin(life_us, TAGPOOL_PROFILE_LIFE_STEPS)] += calls;
+    row->remote_frees += known.thread != thread ? calls : 0;
+    remove_live(&known);
+    forget_sample(&known);
+    if (sites_are_kept)
+        sites_freed(known.site, calls, life_calls < TAGPOOL_SITES_SHORT);
 }
 
 /* ---- realloc ---- */
@@ -205,20 +266,24 @@ static void count_chain(struct block *block) {
     row->chains[tagpool_profile_log_bin(block->resizes, TAGPOOL_PROFILE_CHAINS)]++;
 }
 
+/* It stays as it was. */
+static void resize_failed(const struct block *known) {
+    row->failed_calls++;
+    if (known->address != 0 && !blocks_add(known)) {
+        remove_live(known);
+        __atomic_fetch_add(&row->untracked_calls, 1, __ATOMIC_RELAXED);
+    }
+}
+
 void profile_resize_end(const struct block *known, const void *block, const void *moved,
-                        size_t bytes, uint32_t thread) {
+                        size_t bytes, uint32_t thread, const struct stack *stack) {
     struct block after = *known;
-    tick();
+    tick(1);
     if (moved == NULL) {
-        row->failed_calls++;
-        if (known->address != 0 && !blocks_add(known)) {
-            remove_live(known->bytes);
-            __atomic_fetch_add(&row->untracked_calls, 1, __ATOMIC_RELAXED);
-        }
+        resize_failed(known);
         return;
     }
     row->realloc_calls++;
-    count_request(bytes);
     if (known->address != 0) {
         row->grown += bytes > known->bytes;
         row->shrunk += bytes < known->bytes;
@@ -226,13 +291,36 @@ void profile_resize_end(const struct block *known, const void *block, const void
         if (moved != block)
             row->moved_bytes += bytes < known->bytes ? bytes : known->bytes;
         count_chain(&after);
-        remove_live(known->bytes);
+        remove_live(known);
     } else {
         row->foreign_frees++;
-        after = (struct block){.number = requests, .thread = thread, .birth_us = now_us()};
+        after = born(moved, bytes, thread);
+        after.birth_us = now_us();
     }
     after.address = (uintptr_t)moved;
     after.bytes = bytes;
+    count_request(&after, stack);
+    know(&after);
+}
+
+void profile_resample_end(const struct block *known, const void *moved, size_t bytes,
+                          uint32_t thread, const struct stack *stack, bool is_sampled) {
+    if (moved == NULL) {
+        resize_failed(known);
+        return;
+    }
+    if (known->address != 0) {
+        remove_live(known);
+        forget_sample(known);
+    }
+    if (!is_sampled)
+        return;
+    struct block after = born(moved, bytes, thread);
+    uint64_t calls = weight_of(&after);
+    tick(calls);
+    after.birth_us = now_us();
+    row->realloc_calls += calls;
+    count_request(&after, stack);
     know(&after);
 }
 

@@ -6,7 +6,9 @@
 #include "next.h"
 #include "os.h"
 #include "record.h"
+#include "sample.h"
 #include "tagpool/profile_page.h"
+#include "tagpool/sites_page.h"
 #include "tagpool/trace_file.h"
 
 enum {
@@ -37,7 +39,8 @@ static void start(void) {
     inflate_start();
     const char *profile = os_environment(TAGPOOL_PROFILE_VARIABLE);
     const char *record = os_environment(TAGPOOL_TRACE_VARIABLE);
-    if (profile != NULL && profile_start(profile))
+    const char *sites = os_environment(TAGPOOL_SITES_VARIABLE);
+    if (profile != NULL && profile_start(profile, sites))
         mode = MODE_PROFILE;
     else if (profile == NULL && record != NULL && record_start(record))
         mode = MODE_RECORD;
@@ -51,15 +54,18 @@ static void number_thread(void) {
         profile_note_threads(threads);
 }
 
-/* Take the lock. False if the call is not to be traced. */
-static bool enter(void) {
+/* True if calls are traced at all. */
+static bool is_traced(void) {
     if (UNLIKELY(!started)) {
         if (!os_has_environment()) /* too early even to know what to do */
             return false;
         start();
     }
-    if (mode == MODE_NOTHING)
-        return false;
+    return mode != MODE_NOTHING;
+}
+
+/* Take the lock. False if the call is not to be traced. */
+static bool enter(void) {
     if (LIKELY(lock_acquire_within(&trace_lock, LOCK_FOREVER, FORK_PATIENCE_MS))) {
         number_thread();
         return true;
@@ -77,20 +83,40 @@ static void leave(void) {
 
 /* ---- calls ---- */
 
-void trace_taken(enum request request, const void *block, size_t alignment, size_t bytes) {
+static void tell_taken(enum request request, const void *block, size_t alignment, size_t bytes,
+                       const struct stack *stack) {
     if (!enter())
         return;
     if (mode == MODE_PROFILE && block == NULL)
         profile_failed();
     else if (mode == MODE_PROFILE)
-        profile_take(request, block, bytes, thread);
+        profile_take(request, block, bytes, thread, stack);
     else if (block != NULL)
         record_take(request, block, alignment, bytes, thread - 1);
     leave();
 }
 
+/* The stack is taken without the lock: threads need not wait for each other. */
+static SLOW void tell_taken_at(enum request request, const void *block, size_t alignment,
+                               size_t bytes) {
+    struct stack stack;
+    sites_take_stack(&stack);
+    tell_taken(request, block, alignment, bytes, &stack);
+}
+
+void trace_taken(enum request request, const void *block, size_t alignment, size_t bytes) {
+    if (!is_traced())
+        return;
+    if (sample_distance != 0 && block != NULL && sample_passes(bytes))
+        return;
+    if (sites_are_kept && block != NULL)
+        tell_taken_at(request, block, alignment, bytes);
+    else
+        tell_taken(request, block, alignment, bytes, NULL);
+}
+
 void trace_giving(const void *block) {
-    if (!enter())
+    if (!is_traced() || (sample_distance != 0 && !sample_is_likely((uintptr_t)block)) || !enter())
         return;
     if (mode == MODE_PROFILE)
         profile_give(block, thread);
@@ -100,6 +126,10 @@ void trace_giving(const void *block) {
 }
 
 void trace_resizing(const void *block, struct trace_resize *resize) {
+    resize->traced = is_traced();
+    resize->known = (struct block){.address = 0};
+    if (!resize->traced || (sample_distance != 0 && !sample_is_likely((uintptr_t)block)))
+        return;
     resize->traced = enter();
     if (!resize->traced)
         return;
@@ -110,15 +140,37 @@ void trace_resizing(const void *block, struct trace_resize *resize) {
     leave();
 }
 
-void trace_resized(const struct trace_resize *resize, const void *block, const void *moved,
-                   size_t bytes) {
-    if (!resize->traced || !enter())
+static void tell_resized(const struct trace_resize *resize, const void *block, const void *moved,
+                         size_t bytes, const struct stack *stack, bool is_sampled) {
+    if (!enter())
         return;
-    if (mode == MODE_PROFILE)
-        profile_resize_end(&resize->known, block, moved, bytes, thread);
+    if (mode == MODE_PROFILE && sample_distance != 0)
+        profile_resample_end(&resize->known, moved, bytes, thread, stack, is_sampled);
+    else if (mode == MODE_PROFILE)
+        profile_resize_end(&resize->known, block, moved, bytes, thread, stack);
     else
         record_resize_end(&resize->known, moved, bytes, thread - 1);
     leave();
+}
+
+static SLOW void tell_resized_at(const struct trace_resize *resize, const void *block,
+                                 const void *moved, size_t bytes, bool is_sampled) {
+    struct stack stack;
+    sites_take_stack(&stack);
+    tell_resized(resize, block, moved, bytes, &stack, is_sampled);
+}
+
+void trace_resized(const struct trace_resize *resize, const void *block, const void *moved,
+                   size_t bytes) {
+    if (!resize->traced)
+        return;
+    bool is_sampled = sample_distance == 0 || (moved != NULL && !sample_passes(bytes));
+    if (!is_sampled && resize->known.address == 0 && moved != NULL)
+        return;
+    if (sites_are_kept && is_sampled)
+        tell_resized_at(resize, block, moved, bytes, is_sampled);
+    else
+        tell_resized(resize, block, moved, bytes, NULL, is_sampled);
 }
 
 /* ---- fork, load and unload ---- */

@@ -63,7 +63,9 @@ static const struct args_option *args_next_long(struct args *args, const char *w
     if (option->value == NULL && word[length] == '=')
         args_refuse("option --%s takes no value", option->name);
     if (option->value != NULL)
-        args->value = word[length] == '=' ? word + length + 1 : args_following(args, option);
+        args->value = word[length] == '='         ? word + length + 1
+                      : option->otherwise != NULL ? option->otherwise
+                                                  : args_following(args, option);
     return option;
 }
 
@@ -71,7 +73,9 @@ static const struct args_option *args_next_letter(struct args *args) {
     const struct args_option *option = args_find_letter(args, *args->joined++);
     const char *rest = *args->joined != '\0' ? args->joined : NULL;
     if (option->value != NULL) {
-        args->value = rest != NULL ? rest : args_following(args, option);
+        args->value = rest != NULL                ? rest
+                      : option->otherwise != NULL ? option->otherwise
+                                                  : args_following(args, option);
         rest = NULL;
     }
     args->joined = rest;
@@ -173,10 +177,14 @@ char **args_read(const struct args_option *options, void *request, char **argume
 
 static void args_print_option(FILE *out, const struct args_option *option) {
     char left[96];
-    snprintf(left, sizeof left, "  %c%c%s--%s%s%s", option->letter != '\0' ? '-' : ' ',
+    bool optional = option->otherwise != NULL;
+    snprintf(left, sizeof left, "  %c%c%s--%s%s%s%s", option->letter != '\0' ? '-' : ' ',
              option->letter != '\0' ? option->letter : ' ', option->letter != '\0' ? ", " : "  ",
-             option->name, option->value != NULL ? " " : "",
-             option->value != NULL ? option->value : "");
+             option->name,
+             optional                ? "[="
+             : option->value != NULL ? " "
+                                     : "",
+             option->value != NULL ? option->value : "", optional ? "]" : "");
     int width = fprintf(out, "%-*s", ARGS_HELP_COLUMN, left);
     if (width > ARGS_HELP_COLUMN)
         fprintf(out, "\n%*s", ARGS_HELP_COLUMN, "");

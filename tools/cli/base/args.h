@@ -26,6 +26,7 @@
  *     ARGS_FLAG       none                                    bool: becomes true
  *     ARGS_SET        none                                    an enum: becomes the constant
  *     ARGS_COUNT      a whole number within bounds            unsigned or uint64_t
+ *     ARGS_COUNT_OR   the same, and may be left out           the same
  *     ARGS_MIB        the same, of MiB                        uint64_t, in bytes
  *     ARGS_SECONDS    a number of seconds                     double
  *     ARGS_PERCENT    a number within bounds, of percent      double, a share: 1 % is 0.01
@@ -70,8 +71,9 @@ struct args_option {
 
     /* The type, by one of the macros below. */
     enum args_kind kind;
-    size_t place; /* of the field in the request */
-    size_t bytes; /* of a field that holds a count */
+    size_t place;          /* of the field in the request */
+    size_t bytes;          /* of a field that holds a count */
+    const char *otherwise; /* of one that may be left out: its value then; NULL: it may not */
     union {
         unsigned constant;
         struct {
@@ -101,6 +103,13 @@ struct args_option {
 
 #define ARGS_COUNT(REQUEST, FIELD, LOW, HIGH) ARGS_COUNT_OF(REQUEST, FIELD, LOW, HIGH, 1)
 #define ARGS_MIB(REQUEST, FIELD, LOW, HIGH)   ARGS_COUNT_OF(REQUEST, FIELD, LOW, HIGH, 1 << 20)
+
+/* A whole number that may be left out: `--name` alone gives OTHERWISE, and a value is only read
+ * from
+ * `--name=VALUE`. */
+#define ARGS_COUNT_OR(REQUEST, FIELD, LOW, HIGH, OTHERWISE)                                        \
+    ARGS_COUNT(REQUEST, FIELD, LOW, HIGH), .otherwise = (OTHERWISE)
+
 #define ARGS_COUNT_OF(REQUEST, FIELD, LOW, HIGH, UNIT)                                             \
     .kind = ARGS_KIND_COUNT,                                                                       \
     ARGS_PLACE(REQUEST, FIELD,                                                                     \

@@ -37,6 +37,11 @@ static void completion_print_names(FILE *out, const struct command *const *comma
     fputs("help", out);
 }
 
+/* Is the word after it its value? */
+static bool completion_is_valued(const struct args_option *option) {
+    return option->value != NULL && option->otherwise == NULL;
+}
+
 /* ---- bash ---- */
 
 static void completion_print_bash_command(FILE *out, const struct command *command) {
@@ -45,7 +50,7 @@ static void completion_print_bash_command(FILE *out, const struct command *comma
         fprintf(out, "%s--%s", option == command->options ? "" : " ", option->name);
     fputs("'\n        valued='", out);
     for (const struct args_option *option = command->options; option->name != NULL; option++)
-        if (option->value != NULL) {
+        if (completion_is_valued(option)) {
             fprintf(out, " --%s", option->name);
             if (option->letter != '\0')
                 fprintf(out, " -%c", option->letter);
@@ -115,7 +120,7 @@ void completion_print_bash(FILE *out, const struct command *const *commands) {
 /* ---- zsh ---- */
 
 static void completion_print_zsh_option(FILE *out, const struct args_option *option) {
-    bool valued = option->value != NULL;
+    bool valued = completion_is_valued(option);
     if (option->letter != '\0')
         fprintf(out, "            {-%c%s,--%s%s}'['", option->letter, valued ? "+" : "",
                 option->name, valued ? "=" : "");
@@ -177,7 +182,7 @@ static void completion_print_fish_option(FILE *out, const char *command,
             option->name);
     if (option->letter != '\0')
         fprintf(out, " -s %c", option->letter);
-    if (option->value != NULL)
+    if (completion_is_valued(option))
         fputs(option->kind == ARGS_KIND_FILE ? " -r -F" : " -x", out);
     completion_print_choice(out, " -a '", option, "'");
     fputs(" -d ", out);

@@ -5,12 +5,16 @@
 #include "base/terminal.h"
 #include "cmd/commands.h"
 #include "compare/trial.h"
+#include "profile/folded.h"
 #include "profile/json.h"
 #include "profile/runs.h"
+#include "profile/sites_table.h"
 #include "profile/table.h"
+#include "report/profile_page.h"
 #include "report/table.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,8 +30,15 @@ struct profile_request {
     const char *input;
     const char *output;
     const char *export_json;
+    unsigned sites; /* of each rank; 0: none are shown */
+    uint64_t sample_bytes;
+    const char *export_folded;
+    const char *html;
+    enum profile_rank folded_by;
     enum terminal_style style;
 };
+
+static void profile_option_sample(void *field, const char *value);
 
 static const struct args_option profile_options[] = {
     {0, "try", NULL,
@@ -52,6 +63,23 @@ static const struct args_option profile_options[] = {
      "write everything as JSON; with '-' to standard output, and the program's output to standard "
      "error",
      ARGS_FILE(struct profile_request, export_json)},
+    {0, "sites", "N",
+     "where it allocates: the N call stacks with the most calls, bytes, bytes live at the peak and "
+     "short-lived blocks (default: 5)",
+     ARGS_COUNT_OR(struct profile_request, sites, 1, SITES_TABLE_MOST, "5")},
+    {0, "sample", "BYTES",
+     "do not count every call but an unbiased sample, one in so many bytes on average (512K is "
+     "usual): it costs little, and all numbers are estimates",
+     ARGS_CALL(struct profile_request, sample_bytes, profile_option_sample)},
+    {0, "export-folded", "FILE",
+     "write the call stacks as flamegraph.pl, inferno and speedscope read them",
+     ARGS_FILE(struct profile_request, export_folded)},
+    {0, "html", "FILE",
+     "write one page with a flame graph of the call stacks and the charts, which needs nothing "
+     "else",
+     ARGS_FILE(struct profile_request, html)},
+    {0, "folded-by", "COUNT", "the numbers there: calls, bytes, peak or short (default: calls)",
+     ARGS_CHOICE(struct profile_request, folded_by, profile_rank_words)},
     TERMINAL_OPTION_STYLE(struct profile_request, style),
     ARGS_OPTION_HELP,
     {0},
@@ -64,6 +92,10 @@ static const char profile_details[] =
     "allocator with tagpool, as 'tagpool compare' does: the advice is what the trial measured. It\n"
     "is left out where a run takes so long that it would take more than half a minute. The report\n"
     "goes to standard error.\n\n"
+    "With --sites, --sample, --html or --export-folded each request has its call stack, of up to "
+    "64\n"
+    "frames, and there is no trial unless --try asks for it. Functions, files and lines come from\n"
+    "llvm-symbolizer or addr2line, or names alone from the symbol tables.\n\n"
     "The library that counts keeps 64 to 128 bytes for each live block, in memory of its own; it\n"
     "is not the one that tagpool compare measures.\n\n"
     "The exit status is PROGRAM's; if it dies of a signal, tagpool dies of the same. 126: it\n"
@@ -71,6 +103,27 @@ static const char profile_details[] =
     "2: wrong usage.\n";
 
 enum { PROFILE_TRIAL_S = 5, PROFILE_LONG_TRIAL_S = 30 };
+
+#define PROFILE_SAMPLE_MOST (UINT64_C(1) << 40)
+
+/* A number of bytes, with K, M or G for powers of 1024. */
+static void profile_option_sample(void *field, const char *value) {
+    static const char suffixes[] = "KMG";
+    char *end;
+    errno = 0;
+    unsigned long long bytes = strtoull(value, &end, 10);
+    const char *suffix = *end != '\0' ? strchr(suffixes, *end) : NULL;
+    unsigned shift = suffix != NULL ? 10 * (unsigned)(suffix - suffixes + 1) : 0;
+    bool whole = value[0] >= '0' && value[0] <= '9' && end[suffix != NULL] == '\0';
+    if (!whole || errno != 0 || bytes == 0 || bytes > PROFILE_SAMPLE_MOST >> shift)
+        args_refuse("--sample wants a number of bytes from 1 to 1024G, not '%s'", value);
+    *(uint64_t *)field = (uint64_t)bytes << shift;
+}
+
+static bool profile_wants_sites(const struct profile_request *request) {
+    return request->sites != 0 || request->sample_bytes != 0 || request->export_folded != NULL ||
+           request->html != NULL;
+}
 
 static void profile_check_request(struct profile_request *request, struct terminal *terminal) {
     bool own_input = request->no_plain && request->input == NULL;
@@ -96,6 +149,8 @@ static bool profile_try_it(struct trial *trial, struct profile *profile, const s
     const char *why = NULL;
     if (request->try == PROFILE_TRY_NOT)
         why = "--no-try leaves that out";
+    else if (request->try == PROFILE_TRY_SHORT && profile->sites != NULL && request->runs == 0)
+        why = "this profile is about call stacks; --try adds a trial";
     else if (runs->spool == NULL)
         why = "with --no-plain its input cannot be read again; name it with --input";
     else if (profile->profiled.stopped_by != 0)
@@ -106,26 +161,64 @@ static bool profile_try_it(struct trial *trial, struct profile *profile, const s
     return false;
 }
 
-static void profile_write(const struct profile *profile, struct export *export) {
-    FILE *out = export_begin(export);
-    if (out != NULL) {
-        struct json json;
-        json_init(&json, out);
-        profile_json_print(&json, NULL, profile);
-    }
+/* The files that a profile is written to. */
+struct profile_exports {
+    struct export json;
+    struct export folded;
+    struct export html;
+};
+
+static void profile_open_exports(struct profile_exports *exports,
+                                 const struct profile_request *request) {
+    export_open(&exports->json, request->export_json);
+    export_open_for(&exports->folded, "--export-folded", request->export_folded);
+    export_open_for(&exports->html, "--html", request->html);
+    if (export_is_standard_output(&exports->json) + export_is_standard_output(&exports->folded) +
+            export_is_standard_output(&exports->html) >
+        1)
+        args_refuse("only one of --export-json, --export-folded and --html can go to standard "
+                    "output");
+}
+
+static void profile_end_export(struct export *export, FILE *out) {
     export_end(export);
     if (out == stdout && (fflush(stdout) != 0 || ferror(stdout) != 0))
         say_and_exit(STATUS_OWN_FAILURE, "cannot write to standard output: %s", strerror(errno));
 }
 
+static void profile_write(const struct profile *profile, const struct profile_request *request,
+                          struct profile_exports *exports) {
+    FILE *out = export_begin(&exports->json);
+    if (out != NULL) {
+        struct json json;
+        json_init(&json, out);
+        profile_json_print(&json, NULL, profile);
+    }
+    profile_end_export(&exports->json, out);
+    out = export_begin(&exports->folded);
+    if (out != NULL) {
+        struct folded folded;
+        folded_make(&folded, profile->sites);
+        folded_print(out, &folded, request->folded_by);
+        folded_free(&folded);
+    }
+    profile_end_export(&exports->folded, out);
+    out = export_begin(&exports->html);
+    if (out != NULL)
+        profile_page_print(out, profile);
+    profile_end_export(&exports->html, out);
+}
+
 static void profile_report(struct profile *profile, const struct runs *runs,
                            const struct profile_request *request, const struct terminal *terminal,
-                           struct export *export) {
+                           struct profile_exports *exports) {
     struct trial trial;
     bool tried = profile_try_it(&trial, profile, runs, request, terminal);
     if (request->style != TERMINAL_NONE)
         profile_table_print(stderr, terminal, profile);
-    profile_write(profile, export);
+    if (request->style != TERMINAL_NONE && request->sites != 0)
+        sites_table_print(stderr, terminal, profile->sites, request->sites);
+    profile_write(profile, request, exports);
     if (tried && request->try == PROFILE_TRY && request->style != TERMINAL_NONE) {
         fputc('\n', stderr);
         report_table_print(stderr, terminal, &trial.comparison);
@@ -138,15 +231,20 @@ static int profile_main(char **arguments) {
     struct profile_request request = {.output = "inherit"};
     struct target target;
     struct terminal terminal;
-    struct export export;
+    struct profile_exports exports;
     struct spool spool = {.source = -1};
     struct profile profile = {.command =
                                   command_read_program(&command_profile, &request, arguments)};
-    struct runs runs = {.target = &target, .output = request.output};
+    struct runs runs = {.target = &target,
+                        .output = request.output,
+                        .want_sites = profile_wants_sites(&request),
+                        .sample_bytes = request.sample_bytes};
     profile_check_request(&request, &terminal);
     target_resolve_quietly(&target, profile.command);
-    export_open(&export, request.export_json);
-    runs.to_error = export_is_standard_output(&export);
+    profile_open_exports(&exports, &request);
+    runs.to_error = export_is_standard_output(&exports.json) ||
+                    export_is_standard_output(&exports.folded) ||
+                    export_is_standard_output(&exports.html);
     if (!request.no_plain || request.input != NULL) {
         spool_open(&spool, request.input);
         runs.spool = &spool;
@@ -156,7 +254,7 @@ static int profile_main(char **arguments) {
     if (!request.no_plain)
         runs_plain(&runs, &profile);
     if (runs_counted(&runs, &profile))
-        profile_report(&profile, &runs, &request, &terminal, &export);
+        profile_report(&profile, &runs, &request, &terminal, &exports);
     proxy_end_like(profile.profiled.wait_status);
 }
 

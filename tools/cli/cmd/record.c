@@ -66,7 +66,8 @@ static int record_main(char **arguments) {
     char **command = record_read_arguments(&request, arguments);
     target_resolve_quietly(&target, command);
     recording_open(&recording, request.output, request.process, request.limit_bytes);
-    tracing_run(&target, TAGPOOL_TRACE_VARIABLE, recording.part, -1, &result);
+    const struct tracing_file file = {TAGPOOL_TRACE_VARIABLE, recording.part};
+    tracing_run(&target, &file, 1, -1, &result);
     bool kept = recording_finish(&recording, command[0], request.quiet);
     if (!kept && result.wait_status == 0)
         return STATUS_TARGET_FAILED;

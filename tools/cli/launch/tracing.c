@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tagpool/profile_page.h>
+#include <tagpool/sites_page.h>
 #include <tagpool/trace_file.h>
 
 static void tracing_execute(const struct proxy_run *run, struct proxy_result *result) {
@@ -19,7 +20,7 @@ static void tracing_execute(const struct proxy_run *run, struct proxy_result *re
 /* The variables of a tracing that we run under ourselves are not for the program. */
 static void tracing_remove_inherited(struct variant_environment *environment) {
     static const char *const variables[] = {TAGPOOL_PROFILE_VARIABLE "=",
-                                            TAGPOOL_TRACE_VARIABLE "="};
+                                            TAGPOOL_SITES_VARIABLE "=", TAGPOOL_TRACE_VARIABLE "="};
     size_t kept = 0;
     for (size_t i = 0; i < environment->count; i++) {
         bool ours = false;
@@ -35,16 +36,19 @@ static void tracing_remove_inherited(struct variant_environment *environment) {
     environment->strings[kept] = NULL;
 }
 
-void tracing_run(const struct target *target, const char *variable, const char *path, int input,
-                 struct proxy_result *result) {
+void tracing_run(const struct target *target, const struct tracing_file *files, size_t count,
+                 int input, struct proxy_result *result) {
     char *library = library_of_trace();
     struct variant variant = {.name = "traced", .preload = library};
     struct variant_environment environment;
     variant_environment_make(&environment, &variant, NULL);
     tracing_remove_inherited(&environment);
-    environment.strings =
-        memory_resize(environment.strings, environment.count + 2, sizeof *environment.strings);
-    environment.strings[environment.count++] = memory_format("%s=%s", variable, path);
+    environment.strings = memory_resize(environment.strings, environment.count + count + 1,
+                                        sizeof *environment.strings);
+    for (size_t i = 0; i < count; i++)
+        if (files[i].path != NULL)
+            environment.strings[environment.count++] =
+                memory_format("%s=%s", files[i].variable, files[i].path);
     environment.strings[environment.count] = NULL;
     struct proxy_run run = {.target = target, .envp = environment.strings, .input = input};
     tracing_execute(&run, result);

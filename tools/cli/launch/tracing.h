@@ -4,11 +4,18 @@
 
 #include "launch/proxy.h"
 
-/* One run with `variable` naming the file that the library shares with us; the program gets our
- * output and errors. `input` as in proxy_run. Ends the program with a message when it cannot be
- * started. */
-void tracing_run(const struct target *target, const char *variable, const char *path, int input,
-                 struct proxy_result *result);
+#include <stddef.h>
+
+/* A file that the library shares with us, and the variable that names it. */
+struct tracing_file {
+    const char *variable;
+    const char *path; /* NULL: it is not wanted */
+};
+
+/* One run with `count` files; the program gets our output and errors. `input` as in proxy_run. Ends
+ * the program with a message when it cannot be started. */
+void tracing_run(const struct target *target, const struct tracing_file *files, size_t count,
+                 int input, struct proxy_result *result);
 
 /* One run without the library, to compare with; its output goes nowhere. */
 void tracing_run_plain(const struct target *target, int input, struct proxy_result *result);

@@ -1,6 +1,7 @@
 #include "profile/json.h"
 
 #include "base/memory.h"
+#include "profile/sites_json.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -210,6 +211,8 @@ void profile_json_print(struct json *json, const char *key, const struct profile
     profile_json_advice(json, &profile->advice);
     profile_json_trial(json, &profile->advice);
     profile_json_sentences(json, &profile->advice);
+    if (profile->sites != NULL)
+        sites_json_print(json, "sites", profile->sites);
     profile_json_row(json, "total", &summary->total, false);
     json_array(json, "processes");
     for (unsigned i = 0; i < summary->process_count; i++)

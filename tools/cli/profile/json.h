@@ -10,6 +10,9 @@
  *                                  and of the run without; plain is null if there was none
  *   slowdown                       profiled / plain wall time, or null
  *   processes_missed               processes that found no room in the profile
+ *   sites                          where it allocates, where that was asked for:
+ *                                  profile/sites_json.h; it is not read back. With a sample_bytes
+ *                                  there, all counts are estimates
  *   total                          all processes: a profile, without live memory over time
  *   processes                      the same of each process, the one with the most calls first
  *   advice                         {verdict ("not tried", "too few calls", "faster", "slower",

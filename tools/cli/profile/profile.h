@@ -10,6 +10,7 @@
 #include "launch/proxy.h"
 #include "measure/machine.h"
 #include "profile/advice.h"
+#include "profile/sites.h"
 
 struct profile {
     const char *title; /* the command as typed, or --name */
@@ -24,6 +25,8 @@ struct profile {
      * memory over time. */
     struct profile_summary summary;
     struct advice advice;
+    /* NULL: not asked for. Where they are from a sample, all that was counted is. */
+    struct profile_sites *sites;
 };
 
 #endif

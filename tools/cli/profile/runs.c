@@ -1,7 +1,9 @@
 #include "profile/runs.h"
 
+#include "base/memory.h"
 #include "base/say.h"
 #include "launch/tracing.h"
+#include "pages/sites_file.h"
 #include "profile/page.h"
 
 #include <errno.h>
@@ -51,13 +53,14 @@ static int runs_open_output(const struct runs *runs) {
 }
 
 /* While the program runs its standard output is in the place of ours. */
-static void runs_traced(const struct runs *runs, const char *path, struct proxy_result *result) {
+static void runs_traced(const struct runs *runs, const struct tracing_file *files, size_t count,
+                        struct proxy_result *result) {
     int input = runs_input(runs);
     int output = runs_open_output(runs);
     int standard = output >= 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : -1;
     if (output >= 0 && (standard < 0 || dup2(output, STDOUT_FILENO) < 0))
         say_and_exit(STATUS_OWN_FAILURE, "cannot redirect the output: %s", strerror(errno));
-    tracing_run(runs->target, TAGPOOL_PROFILE_VARIABLE, path, input, result);
+    tracing_run(runs->target, files, count, input, result);
     if (output >= 0) {
         if (dup2(standard, STDOUT_FILENO) < 0)
             say_and_exit(STATUS_OWN_FAILURE, "cannot redirect the output: %s", strerror(errno));
@@ -68,12 +71,27 @@ static void runs_traced(const struct runs *runs, const char *path, struct proxy_
         close(input);
 }
 
+/* In a new string, as profile_page_take() does. */
+static char *runs_take_sites(struct profile *profile, const char *path) {
+    profile->sites = memory_array(1, sizeof *profile->sites);
+    const char *fault = profile_sites_take(profile->sites, path);
+    return fault == NULL ? NULL : memory_copy(fault);
+}
+
 bool runs_counted(const struct runs *runs, struct profile *profile) {
-    struct shared_file page;
+    struct shared_file page, sites = {0};
     profile_file_create(&page);
-    runs_traced(runs, page.path, &profile->profiled);
+    if (runs->want_sites)
+        sites_file_create(&sites, runs->sample_bytes);
+    const struct tracing_file files[] = {{TAGPOOL_PROFILE_VARIABLE, page.path},
+                                         {TAGPOOL_SITES_VARIABLE, sites.path}};
+    runs_traced(runs, files, sizeof files / sizeof files[0], &profile->profiled);
     char *fault = profile_page_take(profile, page.path);
+    if (fault == NULL && runs->want_sites)
+        fault = runs_take_sites(profile, sites.path);
     shared_file_remove(&page);
+    if (runs->want_sites)
+        shared_file_remove(&sites);
     if (fault != NULL)
         say_error("no profile: %s", fault);
     free(fault);

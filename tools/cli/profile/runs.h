@@ -15,14 +15,16 @@ struct runs {
     const struct spool *spool; /* the standard input of each run; NULL: the program reads ours */
     const char *output;        /* of the counted run: "inherit", "null" or the path of a file */
     bool to_error;             /* "inherit": its standard output becomes our standard error */
+    bool want_sites;           /* call stacks of the counted run */
+    uint64_t sample_bytes;     /* of these: the mean distance of samples; 0: every call */
 };
 
 /* The program as it is, with its output thrown away. Ends tagpool as well when it is stopped by a
  * signal: that means all of it. */
 void runs_plain(const struct runs *runs, struct profile *profile);
 
-/* Every call counted; fills in the summary and what follows from it. False, after a message, when
- * there is no profile. */
+/* Every call counted, or a sample; fills in the summary and what follows from it, and the sites
+ * where they are wanted. False, after a message, when there is no profile. */
 bool runs_counted(const struct runs *runs, struct profile *profile);
 
 #endif

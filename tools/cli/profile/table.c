@@ -73,6 +73,9 @@ static void profile_table_head(FILE *out, const struct terminal *terminal,
             summary->total.threads == 1 ? "" : "s", profile->advice.requests,
             summary->total.free_calls);
     profile_table_cost(out, profile);
+    if (profile->sites != NULL && profile->sites->sample_bytes != 0)
+        fprintf(out, "  a sample, a point every %s on average: all counts are estimates\n",
+                profile_table_bytes(profile->sites->sample_bytes));
     if (summary->processes_missed != 0)
         fprintf(out, "  %" PRIu64 " more process%s found no room in the profile\n",
                 summary->processes_missed, summary->processes_missed == 1 ? "" : "es");
