@@ -158,7 +158,8 @@ static void run_program(const struct run_request *request, char **command) {
     if (request->stats || request->check)
         run_with_page(&target, &variant, request);
     struct variant_environment environment;
-    variant_environment_make(&environment, &variant, NULL);
+    /* The user's own, for 'tagpool stats'. */
+    variant_environment_make(&environment, &variant, getenv(TAGPOOL_STATS_VARIABLE));
     run_execute(&target, environment.strings);
 }
 
