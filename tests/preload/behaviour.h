@@ -129,7 +129,8 @@ SHARED bool child_sleep(pid_t pid, int seconds) {
     int file = (int)syscall(SYS_pidfd_open, pid, 0);
     if (file < 0)
         return true;
-    int ready = poll(&(struct pollfd){.fd = file, .events = POLLIN}, 1, seconds * 1000);
+    struct pollfd wait = {.fd = file, .events = POLLIN};
+    int ready = poll(&wait, 1, seconds * 1000);
     close(file);
     return ready != 0;
 }

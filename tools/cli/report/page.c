@@ -2,13 +2,13 @@
 
 #include "base/html.h"
 #include "base/memory.h"
-#include "base/version.h"
 #include "report/page_charts.h"
 #include "report/page_style.h"
 #include "report/page_words.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <tagpool/version.h>
 
 /* For a reader who was handed the page and does not know the program. */
 static void page_print_introduction(FILE *out, const struct comparison *comparison) {
