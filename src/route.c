@@ -318,6 +318,14 @@ SLOW void route_give_slow_free(void *pointer, const void *caller) {
     give_slow_as(pointer, &call_free, CHECKED_BYTES_UNKNOWN, caller, true);
 }
 
+SLOW void route_give_aligned(void *pointer, size_t alignment, const struct call *call, size_t bytes,
+                             const void *caller) {
+    bool is_alignment = alignment != 0 && (alignment & (alignment - 1)) == 0;
+    if (is_alignment && owns(pointer) && !checked_is_aligned(pointer, call, alignment, caller))
+        return;
+    route_give_slow(pointer, call, bytes, caller);
+}
+
 /* ---- resizing ---- */
 
 /* Move a block of `old_bytes` to a new one of `bytes`. The old one stays when there is no memory.
