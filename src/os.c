@@ -385,6 +385,11 @@ size_t os_thread_count(void) {
     return found && about.st_nlink > 2 ? (size_t)about.st_nlink - 2 : 0;
 }
 
+void os_nap_ms(void) {
+    const struct timespec millisecond = {.tv_nsec = 1000000};
+    KERNEL(nanosleep, &millisecond, NULL);
+}
+
 /* What is behind the last slash. */
 static const char *base_of(const char *path) {
     const char *slash = strrchr(path, '/');

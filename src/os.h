@@ -133,6 +133,9 @@ bool os_thread_is_gone(uint64_t process, uint64_t thread);
 /* The threads of this process; 0 if not known. */
 size_t os_thread_count(void);
 
+/* Sleep for a millisecond. */
+void os_nap_ms(void);
+
 /* Write the file name of the running program, cut to `bytes` and NUL-ended; empty if not known. */
 void os_program_name(char *name, size_t bytes);
 
