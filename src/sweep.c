@@ -7,11 +7,13 @@ enum {
     /* Claims of slots until a heap looks at the clock. A look is a system call, so there are to be
      * few: it adapts to how much time passes between two. */
     CLAIMS_LEAST = 16,
-    CLAIMS_MOST = 1024,
-    CLAIMS_OF_A_SLAB = 16, /* going on to another slab counts as so many */
-    LOOKS_OF_A_DECAY = 16, /* there are to be about so many */
-    GROWTH_SHARE = 32,     /* the pool may grow by this share of itself until sparse slabs are
-                              to give memory back, */
+    CLAIMS_MOST = 8192,
+    CLAIMS_MOST_EMPTY = 256, /* while there is memory that may have to go back */
+    EMPTY_SLABS = 16,        /* so many empty slabs are */
+    CLAIMS_OF_A_SLAB = 16,   /* going on to another slab counts as so many */
+    LOOKS_OF_A_DECAY = 16,   /* there are to be about so many */
+    GROWTH_SHARE = 32,       /* the pool may grow by this share of itself until sparse slabs are
+                                to give memory back, */
 #ifdef TAGPOOL_SMALL_WORLD
     SWEEP_FROM_SLABS = 4,
     GROWTH_LEAST_SLABS = 1,
@@ -120,8 +122,13 @@ bool sweep_is_worth_growth(void) {
 
 void sweep_open(struct heap *heap) {
     heap->sparse_noted = 0;
-    heap->claims_pace = CLAIMS_OF_A_SLAB * CLAIMS_LEAST;
-    heap->claims_left = (int32_t)heap->claims_pace;
+    heap->claims_pace = CLAIMS_MOST_EMPTY;
+    heap->claims_left = CLAIMS_MOST_EMPTY;
+}
+
+void sweep_note_empty(struct heap *heap) {
+    if (heap->claims_left > CLAIMS_MOST_EMPTY)
+        heap->claims_left = CLAIMS_MOST_EMPTY;
 }
 
 void sweep_go_on(struct heap *heap) {
@@ -131,9 +138,10 @@ void sweep_go_on(struct heap *heap) {
 
 /* So many claims that about the right time passes until the next look. */
 static uint32_t next_pace(uint32_t pace, uint64_t passed_ns) {
-    if (passed_ns < decay_ns / LOOKS_OF_A_DECAY)
-        return pace < CLAIMS_MOST ? 2 * pace : CLAIMS_MOST;
-    return pace > CLAIMS_LEAST ? pace / 2 : CLAIMS_LEAST;
+    bool is_empty = __atomic_load_n(&region_counts.warm, __ATOMIC_RELAXED) >= EMPTY_SLABS;
+    uint32_t most = is_empty ? CLAIMS_MOST_EMPTY : CLAIMS_MOST;
+    uint32_t next = passed_ns < decay_ns / LOOKS_OF_A_DECAY ? 2 * pace : pace / 2;
+    return next > most ? most : next < CLAIMS_LEAST ? CLAIMS_LEAST : next;
 }
 
 SLOW bool sweep_is_time(struct heap *heap) {

@@ -18,6 +18,10 @@ void sweep_start(uint64_t decay_ms);
 /* A heap gets a thread. */
 void sweep_open(struct heap *heap);
 
+/* A slab of the heap has become empty, so there may be something to give back: the heap looks at the
+ * clock soon. */
+void sweep_note_empty(struct heap *heap);
+
 /* A heap goes on to another slab that was in use before: it looks at the clock sooner. */
 void sweep_go_on(struct heap *heap);
 
