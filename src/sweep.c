@@ -98,7 +98,7 @@ void sweep_purge_rested(struct slab *slab, uint32_t blocks) {
         sweep_purge_sparse(slab, blocks);
 }
 
-void sweep_rested(struct heap *heap) {
+bool sweep_rested(struct heap *heap) {
     ASSERT(lock_is_mine(&pool_lock));
     for (unsigned i = 0; i < SIZE_CLASS_COUNT && !heap_table_is_hardened; i++)
         for (struct slab *slab = heap->classes[i].sparse.first;
@@ -106,9 +106,10 @@ void sweep_rested(struct heap *heap) {
             sweep_purge_rested(slab, slab_used(slab));
     bool is_small = __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED) < SWEEP_FROM_SLABS;
     if (is_small || heap->swept_ns - decayed_ns < decay_ns)
-        return;
+        return false;
     decayed_ns = heap->swept_ns;
     region_decay();
+    return true;
 }
 
 bool sweep_is_worth_growth(void) {
@@ -121,6 +122,7 @@ bool sweep_is_worth_growth(void) {
 }
 
 void sweep_open(struct heap *heap) {
+    heap->swept_ns = 0;
     heap->sparse_noted = 0;
     heap->claims_pace = CLAIMS_MOST_EMPTY;
     heap->claims_left = CLAIMS_MOST_EMPTY;
@@ -151,6 +153,8 @@ SLOW bool sweep_is_time(struct heap *heap) {
     heap->claims_pace = next_pace(heap->claims_pace, now_ns - heap->looked_ns);
     heap->claims_left = (int32_t)heap->claims_pace;
     heap->looked_ns = now_ns;
+    if (heap->swept_ns == 0) /* the thread's first look says nothing */
+        heap->swept_ns = now_ns;
     if (now_ns - heap->swept_ns < decay_ns)
         return false;
     heap->swept_ns = now_ns;
