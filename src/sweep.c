@@ -26,6 +26,7 @@ enum {
 };
 
 static FIXED uint64_t decay_ns;
+static uint64_t looked_ns;  /* when a heap looked at the clock the last time */
 static uint64_t decayed_ns; /* when empty slabs were returned the last time; under pool_lock */
 static size_t growth_left;  /* slabs until sweep_is_worth_growth(); under pool_lock */
 
@@ -98,18 +99,27 @@ void sweep_purge_rested(struct slab *slab, uint32_t blocks) {
         sweep_purge_sparse(slab, blocks);
 }
 
-bool sweep_rested(struct heap *heap) {
-    ASSERT(lock_is_mine(&pool_lock));
+static void purge_rested(struct heap *heap) {
     for (unsigned i = 0; i < SIZE_CLASS_COUNT && !heap_table_is_hardened; i++)
         for (struct slab *slab = heap->classes[i].sparse.first;
              slab != NULL && has_more(slab, slab_used(slab)); slab = slab->next)
             sweep_purge_rested(slab, slab_used(slab));
+}
+
+bool sweep_rested(struct heap *heap) {
+    ASSERT(lock_is_mine(&pool_lock));
     bool is_small = __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED) < SWEEP_FROM_SLABS;
-    if (is_small || heap->swept_ns - decayed_ns < decay_ns)
-        return false;
-    decayed_ns = heap->swept_ns;
-    region_decay();
-    return true;
+    bool is_all = !is_small && heap->swept_ns - decayed_ns >= decay_ns;
+    /* What nobody needed since the last time goes back. If nobody looked at the clock meanwhile,
+     * nobody needed anything: then that is what is there now. */
+    for (int times = heap->was_idle ? 2 : 1; times > 0; times--) {
+        purge_rested(heap);
+        if (is_all)
+            region_decay();
+    }
+    if (is_all)
+        decayed_ns = heap->swept_ns;
+    return is_all;
 }
 
 bool sweep_is_worth_growth(void) {
@@ -153,6 +163,8 @@ SLOW bool sweep_is_time(struct heap *heap) {
     heap->claims_pace = next_pace(heap->claims_pace, now_ns - heap->looked_ns);
     heap->claims_left = (int32_t)heap->claims_pace;
     heap->looked_ns = now_ns;
+    uint64_t last_look_ns = __atomic_exchange_n(&looked_ns, now_ns, __ATOMIC_RELAXED);
+    heap->was_idle = now_ns - last_look_ns >= decay_ns;
     if (heap->swept_ns == 0) /* the thread's first look says nothing */
         heap->swept_ns = now_ns;
     if (now_ns - heap->swept_ns < decay_ns)
