@@ -23,6 +23,12 @@ void *os_reserve(size_t bytes, size_t alignment);
 /* Give reserved address space back. */
 void os_unreserve(void *start, size_t bytes);
 
+/* Where the first that was reserved begins from `start` on, at most at `end`; and where what was
+ * reserved around `start` ends, at most at `end`: `start` if nothing was. For the end of the
+ * process. */
+uintptr_t os_start_of_reserved(uintptr_t start, uintptr_t end);
+uintptr_t os_end_of_reserved(uintptr_t start, uintptr_t end);
+
 /* Make reserved pages readable and writable; they read as zero. Frozen ones become writable again,
  * and keep what they hold. False if the system refuses. */
 bool os_commit(void *start, size_t bytes);
