@@ -146,8 +146,9 @@ test: all $(TEST_START) $(TEST_LIBRARIES) $(if $(findstring /gate/,$(TESTS)),$(G
 include tests/sanitize/rules.mk
 include tests/soak/rules.mk
 
-world: all ## run more than eighty programs of the distribution with and without the library (WORLD=--install; or names; 15 minutes)
+world: all ## run more than eighty programs of the distribution with and without the library (WORLD=--install; or names; 20 minutes)
 	@BUILD=$(BUILD) tests/world/run $(WORLD)
+	@$(if $(filter-out --install,$(WORLD)),,BUILD=$(BUILD) tests/world/advice)
 
 gate: $(BUILD)/libtagpool.so $(GATE_SCENARIOS) ## hold instruction counts to tests/gate/budgets (GATE=--update: write them)
 	@BUILD=$(BUILD) tests/gate/run $(GATE) || [ $$? -eq 77 ]

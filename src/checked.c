@@ -35,6 +35,8 @@ void checked_harden(uint64_t quarantine, uint64_t guard) {
     checked_is_hardened = true;
     slab_claim_bytes = HARDENED_CLAIM_BYTES;
     slab_claim_slots = HARDENED_CLAIM_SLOTS;
+    slab_reclaim_bytes = HARDENED_CLAIM_BYTES;
+    slab_reclaim_slots = HARDENED_CLAIM_SLOTS;
     region_harden(RESTING_SLABS, guard);
     heap_table_harden();
     spans_start();
@@ -97,8 +99,8 @@ void *checked_take_written(struct bin *bin, unsigned bin_slot, uint64_t was) {
     payload_write_canary(block, tag.requested, usable_bytes(slab));
     /* Before the report: a handler of its abort() that allocates is not to find the slot. */
     checked_hand_out(bin, bin_slot, block);
-    if (!slab->disturbed) /* by a thread that a fork left behind as it was about to hand the slot
-                             out */
+    if (slab->disturbed != SLAB_DISTURBED) /* by a thread that a fork left behind as it was about to
+                             hand the slot out */
         raise_written(slab, slot, is_overflow);
     return block;
 }
@@ -226,10 +228,12 @@ static void mend_free(const struct slab *slab, uint32_t slot) {
 
 /* True if there must be a tag behind a block: always in the hardened mode; else in slabs of the
  * calling thread, because nobody else hands out their slots, if the next slot is in use. In a
- * disturbed slab, whose free slots are not as free() left them, if the program has its block. */
+ * slab whose free slots are not as free() left them, if the program has its block: heap_fill() has
+ * renewed the tags of a purged one in the hardened mode. */
 static bool must_have_next(const struct heap *heap, const struct slab *slab, uint32_t slot) {
-    bool is_disturbed = slab->disturbed || heap_table_has_vanished(slab_owner(slab));
-    if (checked_is_hardened && !is_disturbed)
+    bool is_disturbed = slab->disturbed != SLAB_AS_FREED;
+    if (checked_is_hardened && slab->disturbed != SLAB_DISTURBED &&
+        !heap_table_has_vanished(slab_owner(slab)))
         return true;
     return slab_owner(slab) == (int)heap->owner && checked_has_tag(slab, slot + 1) &&
            (!is_disturbed || slab_holds(slab, slot + 1));

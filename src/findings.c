@@ -175,12 +175,12 @@ void findings_add_fault(uint32_t fault, const void *address, const struct text *
     close_record(&record);
 }
 
-void findings_add_leak(uint64_t blocks, uint64_t bytes, bool is_reachable, struct stack stack) {
+void findings_add_leak(uint64_t blocks, uint64_t bytes, struct stack stack) {
     if (findings.file == NULL)
         return;
     add_modules(stack);
     struct tagpool_finding_leak fixed = {
-        .blocks = blocks, .bytes = bytes, .is_reachable = is_reachable, .stack = about(stack, 0)};
+        .blocks = blocks, .bytes = bytes, .stack = about(stack, 0)};
     struct record record =
         open_record(TAGPOOL_FINDING_LEAK, sizeof fixed + stack.count * sizeof(uintptr_t));
     if (record.finding == NULL) {

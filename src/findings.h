@@ -27,8 +27,8 @@ struct findings_stack {
 void findings_add_fault(uint32_t fault, const void *address, const struct text *line,
                         const struct findings_stack stacks[TAGPOOL_FINDING_ROLES]);
 
-/* Blocks at the end that one stack allocated. */
-void findings_add_leak(uint64_t blocks, uint64_t bytes, bool is_reachable, struct stack stack);
+/* Lost blocks that one stack allocated. */
+void findings_add_leak(uint64_t blocks, uint64_t bytes, struct stack stack);
 
 /* The record's `finding` is filled in here. */
 void findings_add_sum(const struct tagpool_finding_sum *sum);

@@ -4,6 +4,7 @@
 #include "blame.h"
 #include "block_tag.h"
 #include "census.h"
+#include "idle.h"
 #include "orphans.h"
 #include "os.h"
 #include "rescue.h"
@@ -58,13 +59,37 @@ void heap_drain_inbox(struct heap *heap) {
 
 /* ---- claiming slots ---- */
 
+static void tag_freed(const struct slab *slab, uint32_t slot) {
+    void *block = slab_slot_start(slab, slot);
+    block_tag_mark_freed(block, block_tag_mask(block), slab->class_index);
+}
+
 /* Mark slots that were claimed for the first time, from `first` on, as freed, and put a tag behind
  * the last: so there is one behind each that is in use. */
 static void tag_fresh(const struct slab *slab, uint32_t first) {
-    for (uint32_t slot = first == 0 ? 0 : first + 1; slot <= slab->fresh_slot; slot++) {
-        void *block = slab_slot_start(slab, slot);
-        block_tag_mark_freed(block, block_tag_mask(block), slab->class_index);
+    for (uint32_t slot = first == 0 ? 0 : first + 1; slot <= slab->fresh_slot; slot++)
+        tag_freed(slab, slot);
+}
+
+/* Renew the tags that are gone with memory that was purged: those of slots that were claimed, and
+ * behind them. */
+static void tag_purged(const struct slab *slab, uint32_t first, uint64_t mask) {
+    for (; mask != 0; mask &= mask - 1) {
+        uint32_t slot = first + (uint32_t)__builtin_ctzll(mask);
+        if (*block_tag_word(slab_slot_start(slab, slot)) == 0)
+            tag_freed(slab, slot);
+        if (*block_tag_word(slab_slot_start(slab, slot + 1)) == 0)
+            tag_freed(slab, slot + 1);
     }
+}
+
+/* In the hardened mode: see to it that all slots that were claimed have tags. */
+static void tag_claimed(const struct slab *slab, const struct slab_claim *claim) {
+    uint32_t first = claim->word * WORD_BITS;
+    if (claim->fresh)
+        tag_fresh(slab, first + (uint32_t)__builtin_ctzll(claim->mask));
+    if (slab->disturbed == SLAB_PURGED)
+        tag_purged(slab, first, claim->mask);
 }
 
 /* Take the tags of slots from `first` to `last` away. */
@@ -89,7 +114,7 @@ void heap_empty_bin(struct heap *heap, unsigned class_index) {
 /* Before a slab of the hardened mode serves another class: all its blocks were cleared as they were
  * freed, but their tags are left, and would lie within the new blocks. */
 static void clear_remains(const struct slab *slab) {
-    if (slab->disturbed)
+    if (slab->disturbed == SLAB_DISTURBED)
         memset(slab_start(slab), 0, SLAB_BYTES);
     else if (slab->class_index != 0)
         untag(slab, 0, slab->fresh_slot);
@@ -98,12 +123,14 @@ static void clear_remains(const struct slab *slab) {
 /* A slab for the hardened mode: all zero but for the tags of its slots, and inaccessible if it is
  * for blocks of no bytes. If it served the same class before, its slots stay as they are. */
 static void init_hardened(struct slab *slab, unsigned class_index, bool zeroed) {
-    bool is_same = !zeroed && slab->class_index == class_index && !slab->disturbed;
+    bool is_same = !zeroed && slab->class_index == class_index && slab->disturbed != SLAB_DISTURBED;
     uint32_t fresh_slot = is_same ? slab->fresh_slot : 0;
+    uint8_t disturbed = is_same ? slab->disturbed : SLAB_AS_FREED;
     if (!zeroed && !is_same)
         clear_remains(slab);
     slab_init(slab, class_index, true);
     slab->fresh_slot = fresh_slot;
+    slab->disturbed = disturbed;
     if (class_index == 0)
         os_withdraw(slab_start(slab), SLAB_BYTES);
 }
@@ -148,6 +175,8 @@ SLOW static bool take_rescued(struct heap *heap) {
 
 /* The next slab of a class to hand out from; on no list. */
 static struct slab *next_slab(struct heap *heap, unsigned class_index) {
+    if (UNLIKELY(idle_door_is_closed()) && !idle_await())
+        return NULL;
     if (heap->classes[class_index].available.first == NULL &&
         atomic_load_explicit(&heap->inbox, memory_order_relaxed) != NULL)
         heap_drain_inbox(heap);
@@ -171,26 +200,52 @@ static struct slab *next_slab(struct heap *heap, unsigned class_index) {
     return slab;
 }
 
-static bool fill_bin(struct heap *heap, struct bin *bin, unsigned class_index, struct slab *slab) {
-    ASSERT(bin->mask == 0 && slab->place == SLAB_CURRENT && slab->class_index == class_index);
-    unsigned word;
-    bool fresh;
-    uint32_t countdown = slab->countdown;
-    uint32_t fresh_slot = slab->fresh_slot;
-    uint64_t mask = slab_claim(slab, &word, &fresh);
-    if (mask == 0)
-        return false;
-    if (UNLIKELY(heap_table_is_hardened) && class_index != 0 && slab->fresh_slot != fresh_slot)
-        tag_fresh(slab, fresh_slot);
-    bin->first = slab_slot_start(slab, word * WORD_BITS);
-    bin->live = &slab->live[word];
-    bin->stride = slab->stride;
-    bin->fresh = fresh;
-    bin->zeroed = fresh && slab->zeroed;
-    bin->mask = mask;
-    heap->counters->pool_calls[class_index] += slab->countdown - countdown;
+/* As slab_start(): the tag tells the index of a heap's own slab in fewer steps than its address. */
+static inline char *own_slab_start(const struct heap *heap, const struct slab *slab) {
+    uint64_t tag = atomic_load_explicit(&slab->tag, memory_order_relaxed);
+    return (char *)(region.base + (((tag ^ heap->tag) & (REGION_SLABS - 1)) << SLAB_SHIFT));
+}
+
+/* Let the bin hand out what was claimed for it. */
+FAST bool hand_out(struct heap *heap, struct bin *bin, const struct slab *slab,
+                   struct slab_claim claim) {
+    bin->fresh = claim.fresh;
+    bin->zeroed = claim.fresh && slab->zeroed;
+    if (UNLIKELY(heap_table_is_hardened) && slab->class_index != 0)
+        tag_claimed(slab, &claim);
+    bin->mask = claim.mask;
+    heap->counters->pool_calls[slab->class_index] += claim.count;
     audit_slab(heap, slab);
     return true;
+}
+
+/* The same when the door has been opened. False, and nothing claimed, if that cannot be waited
+ * for. */
+COLD static bool hand_out_later(struct heap *heap, struct bin *bin, struct slab *slab,
+                                struct slab_claim claim) {
+    if (idle_await())
+        return hand_out(heap, bin, slab, claim);
+    slab_unclaim(slab, claim.word, claim.mask, claim.fresh);
+    return false;
+}
+
+/* Claim the next slots of a slab; false if it has none, or they must not be handed out. */
+static bool fill_bin(struct heap *heap, struct bin *bin, unsigned class_index, struct slab *slab) {
+    ASSERT(bin->mask == 0 && slab->place == SLAB_CURRENT && slab->class_index == class_index);
+    struct slab_claim claim = slab_claim(slab);
+    if (claim.mask == 0)
+        return false;
+    bin->first =
+        own_slab_start(heap, slab) + slab_gap_bytes + (size_t)claim.word * WORD_BITS * slab->stride;
+    ASSERT(bin->first == slab_slot_start(slab, claim.word * WORD_BITS));
+    bin->stride = slab->stride;
+    /* Release, the partner of idle_trim(): the live bits of what the bin had come before. */
+    __atomic_store_n(&bin->live, &slab->live[claim.word], __ATOMIC_RELEASE);
+    __atomic_store_n(&heap->classes[class_index].claimed, claim.mask, __ATOMIC_RELEASE);
+    atomic_signal_fence(memory_order_seq_cst); /* the processor's order: os_order_threads() */
+    if (UNLIKELY(idle_door_is_closed()))
+        return hand_out_later(heap, bin, slab, claim);
+    return hand_out(heap, bin, slab, claim);
 }
 
 /* Return what was not needed for a time. */

@@ -46,6 +46,7 @@ struct class_slabs {
     struct slab_list available;
     struct slab_list sparse; /* those that the sweep has returned no memory of come first */
     struct slab_list full;
+    uint64_t claimed; /* the bin's mask as it was filled; the next may be on its way: idle.h */
 };
 
 /* A word of live[] that has slots in the quarantine. */
@@ -77,7 +78,7 @@ struct heap {
     unsigned forks;         /* how many this thread came out of as a child */
     int32_t claims_left;    /* claims of slots until it looks at the clock, */
     uint32_t claims_pace;   /* of so many (sweep.h) */
-    size_t sparse_noted;    /* slabs that became sparse since the sweep came by */
+    size_t sparse_noted;    /* sparse slabs that have returned nothing since they were in use */
     uint64_t looked_ns;     /* when it looked at the clock the last time */
     uint64_t swept_ns;      /* when its sweep came by the last time */
     unsigned posted_gives;  /* frees into posted slabs since the inbox was emptied */

@@ -1,109 +1,172 @@
 #include "leaks.h"
 
 #include "checked.h"
+#include "findings.h"
 #include "heap.h"
 #include "heap_life.h"
 #include "large.h"
 #include "next.h"
+#include "origins.h"
 #include "os.h"
 #include "reach.h"
 #include "stats.h"
 #include "text.h"
 
-/* What is live at exit and lost, by class; and what the program can still get at. */
-struct leaks {
-    uint64_t class_blocks[SIZE_CLASS_ALL];
-    uint64_t requested[SIZE_CLASS_ALL];
-    uint64_t large_blocks;
-    uint64_t large_bytes;
+enum { PLACES_TOLD = 10 };
+
+struct leak_count {
     uint64_t blocks;
-    uint64_t bytes;
-    uint64_t reachable_blocks;
-    uint64_t reachable_bytes;
+    uint64_t bytes; /* requested where that is known */
 };
 
-static void add_reachable(struct leaks *leaks, const struct slab *slab, uint32_t slot) {
-    if (os_is_stream_buffer(slab_slot_start(slab, slot)))
-        return;
-    leaks->reachable_blocks++;
-    leaks->reachable_bytes += checked_requested(slab, slot);
+/* What is live at exit: lost, by class and by the stack that allocated it; and what the program can
+ * still get at. */
+struct leaks {
+    struct leak_count classes[SIZE_CLASS_ALL];
+    struct leak_count large;
+    struct leak_count lost;
+    struct leak_count reachable;
+    struct leak_count *stacks; /* by number; NULL: not known */
+};
+
+static void add(struct leak_count *count, uint64_t bytes) {
+    count->blocks++;
+    count->bytes += bytes;
 }
 
-static void add_requested(struct slab *slab, uint32_t slot, void *context) {
+static void add_lost(struct leaks *leaks, struct leak_count *kind, uint64_t bytes, uint32_t stack) {
+    add(kind, bytes);
+    add(&leaks->lost, bytes);
+    if (leaks->stacks != NULL)
+        add(&leaks->stacks[stack], bytes);
+}
+
+static void add_block(struct slab *slab, uint32_t slot, void *context) {
     struct leaks *leaks = context;
-    if (reach_has(slab, slot)) {
-        add_reachable(leaks, slab, slot);
-        return;
-    }
     if (os_is_stream_buffer(slab_slot_start(slab, slot)))
         return;
     uint64_t bytes = checked_requested(slab, slot);
-    leaks->requested[slab->class_index] += bytes;
-    leaks->blocks++;
-    leaks->bytes += bytes;
-    leaks->class_blocks[slab->class_index]++;
+    if (reach_has(slab, slot))
+        add(&leaks->reachable, bytes);
+    else
+        add_lost(leaks, &leaks->classes[slab->class_index], bytes, origins_of(slab, slot));
 }
 
 static void add_large(struct leaks *leaks) {
     for (const struct span *span = large_next(NULL); span != NULL; span = large_next(span)) {
-        if (span->is_reached) {
-            leaks->reachable_blocks++;
-            leaks->reachable_bytes += span->requested;
-            continue;
-        }
-        leaks->large_blocks++;
-        leaks->large_bytes += span->requested;
-        leaks->blocks++;
-        leaks->bytes += span->requested;
+        if (span->is_reached)
+            add(&leaks->reachable, span->requested);
+        else
+            add_lost(leaks, &leaks->large, span->requested, origins_of_large(span->block));
     }
 }
 
+/* ---- telling ---- */
+
 static void tell_class(const struct leaks *leaks, unsigned class_index) {
     struct text line = {.length = 0};
-    uint64_t blocks = leaks->class_blocks[class_index];
+    const struct leak_count *count = &leaks->classes[class_index];
     text_add(&line, "leaked ");
-    text_add_number(&line, blocks);
+    text_add_number(&line, count->blocks);
     text_add(&line, " blocks of the ");
     text_add_number(&line, size_class_stride[class_index]);
     text_add(&line, "-byte class, ");
-    text_add_number(&line, blocks * size_class_stride[class_index]);
+    text_add_number(&line, count->blocks * size_class_stride[class_index]);
     text_add(&line, " bytes");
     if (checked_tag_bytes != 0) {
         text_add(&line, ", ");
-        text_add_number(&line, leaks->requested[class_index]);
+        text_add_number(&line, count->bytes);
         text_add(&line, " bytes requested");
     }
     fault_line(&line);
 }
 
-static void tell_sum(const char *verb, uint64_t blocks, const char *what, uint64_t bytes,
-                     const char *of_what) {
+static void tell_count(const char *verb, const struct leak_count *count, const char *what,
+                       const char *of_what) {
     struct text line = {.length = 0};
     text_add(&line, verb);
-    text_add_number(&line, blocks);
+    text_add_number(&line, count->blocks);
     text_add(&line, what);
-    text_add_number(&line, bytes);
+    text_add_number(&line, count->bytes);
     text_add(&line, of_what);
     fault_line(&line);
 }
 
-static void tell_leaks(void) {
-    struct leaks leaks = {.blocks = 0};
-    heap_life_each_live(add_requested, &leaks);
-    add_large(&leaks);
-    stats_note_leaks(leaks.blocks, leaks.bytes);
-    if (leaks.reachable_blocks != 0)
-        tell_sum("still reachable: ", leaks.reachable_blocks, " blocks, ", leaks.reachable_bytes,
-                 " bytes");
-    if (leaks.blocks == 0)
-        return;
+static void tell_classes(const struct leaks *leaks) {
     for (unsigned i = 0; i < SIZE_CLASS_ALL; i++)
-        if (leaks.class_blocks[i] != 0)
-            tell_class(&leaks, i);
-    if (leaks.large_blocks != 0)
-        tell_sum("leaked ", leaks.large_blocks, " large blocks, ", leaks.large_bytes,
-                 " bytes requested");
-    tell_sum("leaked ", leaks.blocks, " blocks, ", leaks.bytes, " bytes in all");
+        if (leaks->classes[i].blocks != 0)
+            tell_class(leaks, i);
+    if (leaks->large.blocks != 0)
+        tell_count("leaked ", &leaks->large, " large blocks, ", " bytes requested");
+}
+
+/* The stack that lost most bytes of those not told yet; their number if none is left. */
+static uint32_t find_most(const struct leaks *leaks, uint32_t stacks) {
+    uint32_t most = stacks;
+    for (uint32_t i = 0; i < stacks; i++)
+        if (leaks->stacks[i].blocks != 0 &&
+            (most == stacks || leaks->stacks[i].bytes > leaks->stacks[most].bytes))
+            most = i;
+    return most;
+}
+
+/* By the stacks, those with most bytes first; the rest in a sum. */
+static void tell_places(struct leaks *leaks, uint32_t stacks) {
+    struct leak_count rest = {.blocks = 0};
+    for (unsigned told = 0; told < PLACES_TOLD; told++) {
+        uint32_t most = find_most(leaks, stacks);
+        if (most == stacks)
+            return;
+        tell_count("leaked ", &leaks->stacks[most], " blocks, ",
+                   most == 0 ? " bytes, allocated at a place that is not known"
+                             : " bytes, allocated at:");
+        origins_tell_stack(stacks_get(most));
+        leaks->stacks[most] = (struct leak_count){.blocks = 0};
+    }
+    for (uint32_t i = 0; i < stacks; i++) {
+        rest.blocks += leaks->stacks[i].blocks;
+        rest.bytes += leaks->stacks[i].bytes;
+    }
+    if (rest.blocks != 0)
+        tell_count("leaked ", &rest, " blocks, ", " bytes, allocated at other places");
+}
+
+/* For the reader of the findings file, who tells them. */
+static void hand_over(const struct leaks *leaks, uint32_t stacks) {
+    struct tagpool_finding_sum sum = {.lost_blocks = leaks->lost.blocks,
+                                      .lost_bytes = leaks->lost.bytes,
+                                      .reachable_blocks = leaks->reachable.blocks,
+                                      .reachable_bytes = leaks->reachable.bytes,
+                                      .stacks_missed = stacks_missed()};
+    for (uint32_t i = 0; i < stacks; i++)
+        if (leaks->stacks[i].blocks != 0)
+            findings_add_leak(leaks->stacks[i].blocks, leaks->stacks[i].bytes, stacks_get(i));
+    findings_add_sum(&sum);
+}
+
+static void tell_leaks(void) {
+    struct leaks leaks = {.stacks = NULL};
+    uint32_t stacks = stacks_count() + 1;
+    size_t bytes = os_round_to_page(stacks * sizeof *leaks.stacks);
+    struct leak_count *counts = origins_are_kept ? os_reserve(bytes, os_page_bytes()) : NULL;
+    if (counts != NULL && os_commit(counts, bytes))
+        leaks.stacks = counts;
+    heap_life_each_live(add_block, &leaks);
+    add_large(&leaks);
+    stats_note_leaks(leaks.lost.blocks, leaks.lost.bytes);
+    if (findings_are_kept() && leaks.stacks != NULL) {
+        hand_over(&leaks, stacks);
+        return;
+    }
+    if (leaks.reachable.blocks != 0)
+        tell_count("still reachable: ", &leaks.reachable, " blocks, ", " bytes");
+    if (leaks.lost.blocks == 0)
+        return;
+    if (leaks.stacks != NULL)
+        tell_places(&leaks, stacks);
+    else
+        tell_classes(&leaks);
+    tell_count("leaked ", &leaks.lost, " blocks, ", " bytes in all");
 }
 
 static void tell_runtime(void) {

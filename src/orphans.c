@@ -68,7 +68,7 @@ void orphans_sweep(bool rested) {
 
 size_t orphans_trim(void) {
     size_t bytes = 0;
-    for (unsigned i = 0; i < SIZE_CLASS_COUNT && !heap_table_is_hardened; i++)
+    for (unsigned i = SIZE_CLASS_FIRST; i < heap_table_classes(); i++)
         bytes += sweep_list(&orphans[i]) + sweep_list(&full_orphans[i]);
     return bytes;
 }
@@ -135,7 +135,7 @@ void orphans_take_over(struct slab *slab) {
     if (!heap_table_has_vanished(slab_owner(slab)))
         return;
     slab_unpost(slab);
-    slab->disturbed = true;
+    slab->disturbed = SLAB_DISTURBED;
     slab_recount(slab);
     slab_mark_remote(slab);
     blame_fold(slab);

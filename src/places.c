@@ -22,6 +22,8 @@ static struct slab_list *list_of(struct heap *heap, const struct slab *slab) {
 
 void places_unlist(struct heap *heap, struct slab *slab) {
     struct slab_list *list = list_of(heap, slab);
+    if (slab->place == SLAB_SPARSE)
+        sweep_forget_sparse(heap, slab);
     if (list != NULL)
         places_remove(list, slab);
 }

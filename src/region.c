@@ -14,7 +14,7 @@ struct lock pool_lock;
 
 enum {
     REGION_HUGE_SLABS = 32,   /* slabs in a huge page; slabs become accessible by whole ones */
-    REGION_HUGE_FROM = 128,   /* a pool of 8 MiB and more grows by huge pages */
+    REGION_HUGE_FROM = 64,    /* a pool of 4 MiB and more grows by huge pages */
     REGION_STEP_MOST = 1024,  /* slabs that become accessible at a time */
     REGION_TABLE_STEP = 1024, /* descriptors that do, */
     REGION_TABLE_STEP_LIMITED = 64, /* and where accessible memory counts against a limit */

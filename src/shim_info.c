@@ -7,6 +7,7 @@
 #include "fault.h"
 #include "heap.h"
 #include "heap_life.h"
+#include "idle.h"
 #include "libc.h"
 #include "next.h"
 #include "orphans.h"
@@ -27,6 +28,7 @@ EXPORT int malloc_trim(size_t pad) {
         bytes += rescue_all() + orphans_trim() + region_trim(0) + spans_trim();
         lock_release(&pool_lock);
     }
+    bytes += idle_trim();
     bool next_trimmed = next_trim != NULL && next_trim(pad) != 0;
     return next_trimmed || bytes != 0;
 }

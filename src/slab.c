@@ -6,6 +6,8 @@
 /* a class of few live blocks touches few pages, whatever its stride */
 FIXED uint32_t slab_claim_bytes = 4096;
 FIXED uint32_t slab_claim_slots = WORD_BITS;
+FIXED uint32_t slab_reclaim_bytes = 8192;
+FIXED uint32_t slab_reclaim_slots = 1;
 FIXED bool slab_keeps_aside;
 
 /* A word with the lowest `count` bits set, 1 to 64. */
@@ -36,18 +38,22 @@ void slab_init(struct slab *slab, unsigned class_index, bool zeroed) {
     slab->reciprocal = (uint32_t)((((uint64_t)1 << 32) / stride) + 1);
     slab->countdown = 0;
     slab->wake = 0;
-    slab->slot_count = (uint32_t)((SLAB_BYTES - slab_gap_bytes) / stride);
+    slab->slot_count = (uint16_t)((SLAB_BYTES - slab_gap_bytes) / stride);
     slab->stride = stride;
     slab->fresh_slot = 0;
     uint32_t claim_slots = slab_claim_bytes / stride;
     if (claim_slots == 0) /* in the hardened mode: there must be some to choose from */
         claim_slots = 2;
     slab->claim_slots = (uint8_t)(claim_slots < slab_claim_slots ? claim_slots : slab_claim_slots);
+    uint32_t reclaim_slots = slab_reclaim_bytes / stride;
+    if (reclaim_slots < slab_reclaim_slots)
+        reclaim_slots = slab_reclaim_slots;
+    slab->reclaim_slots = (uint8_t)(reclaim_slots < WORD_BITS ? reclaim_slots : WORD_BITS);
     slab->class_index = (uint8_t)class_index;
     slab->place = SLAB_NOWHERE;
     slab->zeroed = zeroed;
     slab->filled = false;
-    slab->disturbed = false;
+    slab->disturbed = SLAB_AS_FREED;
     slab->rest = SLAB_BUSY;
     slab->previous = NULL;
     slab->next = NULL;
@@ -81,39 +87,64 @@ void slab_unpost(struct slab *slab) {
     atomic_fetch_and_explicit(&slab->tag, ~SLAB_TAG_POSTED, memory_order_acq_rel);
 }
 
-/* Of the free slots of a word, those to claim: all that were handed out before, whose memory is
- * there; if there are none, a page of fresh ones. */
-static uint64_t choose(const struct slab *slab, unsigned word, uint64_t all, bool *fresh) {
-    uint32_t first_slot = word * WORD_BITS;
-    uint64_t touched = 0;
-    if (slab->fresh_slot >= first_slot + WORD_BITS)
-        touched = all;
-    else if (slab->fresh_slot > first_slot)
-        touched = all & lowest_bits(slab->fresh_slot - first_slot);
-    *fresh = touched == 0;
-    return touched != 0 ? touched : all & lowest_bits(slab->claim_slots) << __builtin_ctzll(all);
+/* Claim slots of a word. */
+FAST struct slab_claim claim_slots(struct slab *slab, unsigned word, uint64_t mask,
+                                   uint32_t count) {
+    ASSERT((mask & slab->live[word]) == 0 && (mask & ~word_slots(slab, word)) == 0);
+    OWNER_STORE(&slab->countdown, slab->countdown + count);
+    slab->rest = SLAB_BUSY;
+    ASSERT(slab_used(slab) <= slab->slot_count);
+    return (struct slab_claim){.mask = mask, .word = (uint16_t)word, .count = (uint16_t)count};
 }
 
-uint64_t slab_claim(struct slab *slab, unsigned *word, bool *fresh) {
+/* The first of these slots, where they lie close together. */
+SLOW static struct slab_claim reclaim_few(struct slab *slab, unsigned word, uint64_t slots) {
+    uint64_t few = slots & lowest_bits(slab->reclaim_slots) << __builtin_ctzll(slots);
+    if (count_bits(few) <= slab->reclaim_slots / 2u)
+        few = slots;
+    if (few != slots)
+        slab->summary |= (uint64_t)1 << word;
+    return claim_slots(slab, word, few, count_bits(few));
+}
+
+/* Of a word that has some that were never handed out: a page of these, if all others are in use. */
+SLOW static struct slab_claim claim_fresh(struct slab *slab, unsigned word, uint64_t slots) {
+    uint32_t first_slot = word * WORD_BITS;
+    uint64_t touched = 0;
+    if (slab->fresh_slot > first_slot)
+        touched = slots & lowest_bits(slab->fresh_slot - first_slot);
+    if (touched != 0) {
+        if (touched != slots)
+            slab->summary |= (uint64_t)1 << word;
+        return count_bits(touched) > slab->reclaim_slots
+                   ? reclaim_few(slab, word, touched)
+                   : claim_slots(slab, word, touched, count_bits(touched));
+    }
+    ASSERT(slab->fresh_slot == first_slot + (uint32_t)__builtin_ctzll(slots));
+    uint64_t fresh = slots & lowest_bits(slab->claim_slots) << __builtin_ctzll(slots);
+    if (fresh != slots)
+        slab->summary |= (uint64_t)1 << word;
+    slab->fresh_slot = first_slot + WORD_BITS - (uint32_t)__builtin_clzll(fresh);
+    struct slab_claim claim = claim_slots(slab, word, fresh, count_bits(fresh));
+    claim.fresh = true;
+    return claim;
+}
+
+struct slab_claim slab_claim(struct slab *slab) {
     while (slab->summary != 0) {
         unsigned lowest = (unsigned)__builtin_ctzll(slab->summary);
-        uint64_t all = ~slab->live[lowest] & word_slots(slab, lowest);
-        uint64_t mask = all != 0 ? choose(slab, lowest, all, fresh) : 0;
-        if (mask == all)
-            slab->summary &= slab->summary - 1;
-        if (mask == 0)
+        uint64_t free_slots = ~slab->live[lowest] & word_slots(slab, lowest);
+        slab->summary &= slab->summary - 1; /* those who claim less set it again */
+        if (free_slots == 0)
             continue;
-        *word = lowest;
-        uint32_t end_slot = (lowest + 1) * WORD_BITS - (uint32_t)__builtin_clzll(mask);
-        if (end_slot > slab->fresh_slot)
-            slab->fresh_slot = end_slot;
-        OWNER_STORE(&slab->countdown, slab->countdown + count_bits(mask));
-        slab->rest = SLAB_BUSY;
-        ASSERT((mask & slab->live[lowest]) == 0 && (mask & ~word_slots(slab, lowest)) == 0);
-        ASSERT(slab_used(slab) <= slab->slot_count && slab->fresh_slot <= slab->slot_count);
-        return mask;
+        if (UNLIKELY(slab->fresh_slot < (lowest + 1) * WORD_BITS))
+            return claim_fresh(slab, lowest, free_slots);
+        uint32_t count = count_bits(free_slots);
+        if (UNLIKELY(count > slab->reclaim_slots))
+            return reclaim_few(slab, lowest, free_slots);
+        return claim_slots(slab, lowest, free_slots, count);
     }
-    return 0;
+    return (struct slab_claim){.mask = 0};
 }
 
 void slab_unclaim(struct slab *slab, unsigned word, uint64_t mask, bool fresh) {
@@ -232,28 +263,39 @@ uint32_t slab_few(const struct slab *slab, uint32_t blocks) {
     return blocks > few / FEW_STEP ? few / FEW_STEP : 0;
 }
 
-/* The pages in which live slots lie, and the tags in front of them: a bit for each. */
-static uint64_t pages_in_use(const struct slab *slab, uint32_t page_bytes) {
+/* The pages in which slots of a word lie, and the tags in front of them: a bit for each. */
+static uint64_t pages_of(const struct slab *slab, unsigned word, uint64_t slots,
+                         uint32_t page_bytes) {
     uint32_t tag_bytes = slab_gap_bytes != 0 ? SLOT_ALIGN : 0;
     uint64_t pages = 0;
-    for (unsigned word = 0; word < word_count(slab); word++) {
-        for (uint64_t live = slab_live_word(slab, word); live != 0; live &= live - 1) {
-            uint32_t slot = word * WORD_BITS + (uint32_t)__builtin_ctzll(live);
-            uint32_t start = slab_gap_bytes + slot * slab->stride;
-            uint32_t first = (start - tag_bytes) / page_bytes;
-            uint32_t last = (start + slab->stride - 1) / page_bytes;
-            pages |= lowest_bits(last - first + 1) << first;
-        }
+    for (; slots != 0; slots &= slots - 1) {
+        uint32_t slot = word * WORD_BITS + (uint32_t)__builtin_ctzll(slots);
+        uint32_t start = slab_gap_bytes + slot * slab->stride;
+        uint32_t first = (start - tag_bytes) / page_bytes;
+        uint32_t last = (start + slab->stride - 1) / page_bytes;
+        pages |= lowest_bits(last - first + 1) << first;
     }
     return pages;
 }
 
-size_t slab_purge(const struct slab *slab) {
+/* The slots of a word whose bytes somebody needs. What other threads have freed and what is set
+ * aside is live, but not handed out again before the owner has claimed it. */
+static uint64_t needed_slots(const struct slab *slab, unsigned word) {
+    uint64_t live = slab_live_word(slab, word) & ~aside_word(slab, word);
+    return slab_is_posted(slab) ? live & ~remote_word(slab, word) : live;
+}
+
+size_t slab_purge(struct slab *slab, unsigned claimed_word, uint64_t claimed) {
     uint32_t page_bytes = (uint32_t)os_page_bytes();
     ASSERT(page_bytes <= SLAB_BYTES);
-    uint64_t free =
-        lowest_bits((unsigned)(SLAB_BYTES / page_bytes)) & ~pages_in_use(slab, page_bytes);
+    uint64_t all = lowest_bits((unsigned)(SLAB_BYTES / page_bytes));
+    uint64_t used = pages_of(slab, claimed_word, claimed, page_bytes);
+    for (unsigned word = 0; word < word_count(slab) && used != all; word++)
+        used |= pages_of(slab, word, needed_slots(slab, word), page_bytes);
+    uint64_t free = all & ~used;
     size_t purged_bytes = 0;
+    if (free != 0 && slab->disturbed == SLAB_AS_FREED)
+        slab->disturbed = SLAB_PURGED;
     if (free != 0)
         region_forbid_huge_pages(slab_index(slab), 1);
     while (free != 0) {

@@ -32,6 +32,13 @@
  * the sweep has seen the slab so, or not. */
 enum slab_rest { SLAB_BUSY = UINT16_MAX, SLAB_RESTS = UINT16_MAX - 1 };
 
+/* What slab.disturbed says of free slots. */
+enum slab_disturbed {
+    SLAB_AS_FREED,  /* they are as free() left them */
+    SLAB_PURGED,    /* or they read as zero, with their tags */
+    SLAB_DISTURBED, /* nothing is known: after a fork, or purged while others freed */
+};
+
 enum slab_place {
     SLAB_NOWHERE,
     SLAB_CURRENT,
@@ -46,18 +53,19 @@ struct slab {
     _Atomic(uint64_t) tag;
     uint64_t summary;
     uint32_t reciprocal; /* floor(2^32 / stride) + 1 */
-    uint32_t slot_count;
-    uint32_t countdown; /* frees until the slab needs attention: until used == wake */
+    uint16_t slot_count;
+    uint8_t claim_slots;   /* claimed at a time, at most: of slots that were never handed out, */
+    uint8_t reclaim_slots; /* and of those that were, if they lie close together */
+    uint32_t countdown;    /* frees until the slab needs attention: until used == wake */
     uint32_t wake;   /* 0: attention when it is empty; else when a full slab has a few free slots */
     uint32_t stride; /* bytes from slot to slot */
     uint32_t fresh_slot; /* slots from here on were never handed out */
     uint8_t class_index;
-    uint8_t place; /* enum slab_place: the list of the heap, or of the orphans, that it is on */
-    uint8_t claim_slots; /* claimed at a time, at most */
-    bool zeroed;         /* slots from fresh_slot on read as zero */
-    bool filled;         /* was full once, so all its memory is in use */
-    bool disturbed;      /* free slots may not be as free() left them: after a fork, or purged */
-    uint16_t rest; /* enum slab_rest, or the live slots when memory of free ones was returned */
+    uint8_t place;     /* enum slab_place: the list of the heap, or of the orphans, that it is on */
+    bool zeroed;       /* slots from fresh_slot on read as zero */
+    bool filled;       /* was full once, so all its memory is in use */
+    uint8_t disturbed; /* enum slab_disturbed; under pool_lock */
+    uint16_t rest;     /* enum slab_rest, or the live slots when memory of free ones was returned */
     struct slab *previous;
     struct slab *next;
     uint64_t live[SLAB_WORDS]; /* written by the owner, read by others with slab_live_word() */
@@ -107,6 +115,12 @@ extern HIDDEN uint32_t slab_gap_bytes;
  * slab is. */
 extern HIDDEN uint32_t slab_claim_bytes;
 extern HIDDEN uint32_t slab_claim_slots;
+
+/* Of slots that served before, so many bytes are claimed at a time, and so many slots at least: the
+ * memory of what a thread has claimed stays with it while it idles. Set before the first slab is.
+ */
+extern HIDDEN uint32_t slab_reclaim_bytes;
+extern HIDDEN uint32_t slab_reclaim_slots;
 
 /* Slots may be set aside: slab_is_aside(). Set before the first slab is. */
 extern HIDDEN bool slab_keeps_aside;
@@ -193,10 +207,17 @@ static inline bool slab_is_posted(const struct slab *slab) {
     return (atomic_load_explicit(&slab->tag, memory_order_relaxed) & SLAB_TAG_POSTED) != 0;
 }
 
-/* Claim the lowest free slots: some neighbours in one word, a set bit for each, 0 if the slab has
- * none. `word` is the word; `fresh` is set if none of these slots was ever handed out since the
- * slab serves this class. */
-uint64_t slab_claim(struct slab *slab, unsigned *word, bool *fresh);
+/* Free slots that were claimed: some of one word, a set bit for each. */
+struct slab_claim {
+    uint64_t mask; /* 0 if the slab has none */
+    uint16_t word;
+    uint16_t count; /* of slots */
+    bool fresh;     /* none of them was ever handed out since the slab serves this class: they are
+                       those from slab.fresh_slot on, as it was before */
+};
+
+/* Claim the lowest free slots. */
+struct slab_claim slab_claim(struct slab *slab);
 
 /* Undo the claim of slots that were not handed out; `fresh` as slab_claim() said. */
 void slab_unclaim(struct slab *slab, unsigned word, uint64_t mask, bool fresh);
@@ -257,9 +278,10 @@ uint32_t slab_live_count(const struct slab *slab);
  * these, and 0. */
 uint32_t slab_few(const struct slab *slab, uint32_t blocks);
 
-/* Return the memory of the pages in which no live slot lies, nor its tag; what of free slots lies
- * there reads as zero then. The bytes, with those that were never touched. Under pool_lock. */
-size_t slab_purge(const struct slab *slab);
+/* Return the memory of the pages in which no block of the program's lies, nor its tag, and none of
+ * the slots `claimed` of a word; what of free slots lies there reads as zero then. The bytes, with
+ * those that were never touched. Under pool_lock. */
+size_t slab_purge(struct slab *slab, unsigned claimed_word, uint64_t claimed);
 
 enum slab_remote_result {
     SLAB_REMOTE_GIVEN,  /* noted; the owner knows */

@@ -44,7 +44,7 @@ static size_t purge(struct slab *slab) {
         slab->filled = false;
         __atomic_fetch_sub(&region_counts.filled, 1, __ATOMIC_RELAXED);
     }
-    return slab_purge(slab);
+    return slab_purge(slab, 0, 0);
 }
 
 /* True if a slab with so many blocks can spare more than it has returned: `rest` says with how many
@@ -72,6 +72,12 @@ void sweep_sparse(struct heap *heap) {
              slab != NULL && has_more(slab, slab_used(slab)); slab = slab->next)
             sweep_purge_sparse(slab, slab_used(slab));
     heap->sparse_noted = 0;
+}
+
+void sweep_forget_sparse(struct heap *heap, const struct slab *slab) {
+    bool has_returned = slab->rest < SLAB_RESTS;
+    if (!has_returned && heap->sparse_noted != 0)
+        heap->sparse_noted--;
 }
 
 void sweep_note_sparse(struct heap *heap) {
@@ -113,6 +119,7 @@ bool sweep_is_worth_growth(void) {
 }
 
 void sweep_open(struct heap *heap) {
+    heap->sparse_noted = 0;
     heap->claims_pace = CLAIMS_OF_A_SLAB * CLAIMS_LEAST;
     heap->claims_left = (int32_t)heap->claims_pace;
 }
@@ -151,7 +158,7 @@ size_t sweep_list(const struct slab_list *list) {
 
 size_t sweep_all(struct heap *heap) {
     size_t bytes = 0;
-    for (unsigned i = 0; i < SIZE_CLASS_COUNT && !heap_table_is_hardened; i++)
+    for (unsigned i = SIZE_CLASS_FIRST; i < heap_table_classes(); i++)
         bytes += sweep_list(&heap->classes[i].available) + sweep_list(&heap->classes[i].sparse) +
                  sweep_list(&heap->classes[i].full);
     return bytes;

@@ -33,10 +33,13 @@ void sweep_rested(struct heap *heap);
  * true the last time. Under pool_lock. */
 bool sweep_is_worth_growth(void);
 
-/* A slab of the heap has become sparse, or more so, and is the first of its list. When that has
- * happened often, or more often than empty slabs may stay, all return what they can spare. Takes
+/* A slab of the heap has become sparse, or more so, and is the first of its list. When there are
+ * many of these, or more than empty slabs may stay, all return what they can spare. Takes
  * pool_lock. */
 void sweep_note_sparse(struct heap *heap);
+
+/* It leaves its list. */
+void sweep_forget_sparse(struct heap *heap, const struct slab *slab);
 
 /* Return what the sparse slabs of the heap can spare. Under pool_lock. */
 void sweep_sparse(struct heap *heap);

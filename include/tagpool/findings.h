@@ -51,7 +51,7 @@ enum {
 enum tagpool_finding_kind {
     TAGPOOL_FINDING_MODULE = 1,
     TAGPOOL_FINDING_FAULT = 2,
-    TAGPOOL_FINDING_LEAK = 3, /* blocks of one stack */
+    TAGPOOL_FINDING_LEAK = 3, /* lost blocks of one stack */
     TAGPOOL_FINDING_SUM = 4,  /* of the blocks at the end of an image */
 };
 
@@ -119,9 +119,7 @@ struct tagpool_finding_fault {
 struct tagpool_finding_leak {
     struct tagpool_finding finding;
     uint64_t blocks;
-    uint64_t bytes;        /* requested where that is known */
-    uint32_t is_reachable; /* 0: lost */
-    uint32_t reserved;
+    uint64_t bytes;                     /* requested where that is known */
     struct tagpool_finding_stack stack; /* that allocated them */
     /* uint64_t frames[] */
 };

@@ -81,7 +81,7 @@ C
     # The linked-in library keeps the memory of its exceptions to the end, in a variable.
     run run --check -- "$work/user"
     [ "$status" -eq 0 ] && [ "$(tail -n 1 "$work/err")" = "$clean" ] &&
-        head -n 1 "$work/err" | grep -q '^tagpool\[[0-9]*\]: still reachable: '
+        head -n 1 "$work/err" | grep -q '^tagpool run: still reachable: '
     check $? "--check calls such a program neither faulty nor leaky"
     run run --check -o forms=on -- "$work/user"
     [ "$status" -eq 99 ] && grep -q ': possible form mismatch at free of ' "$work/err"

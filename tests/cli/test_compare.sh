@@ -203,5 +203,7 @@ check $? 'and a saved result says so, too'
 run compare -r 6 --no-headroom -- "$work/python3"
 [ "$status" -eq 0 ] && ! grep -q plain "$work/out"
 check $? 'where it does not, there is no other Python'
+tail -n 1 "$work/out" | grep -qE '^tagpool: .*(fast|time|settled)'
+check $? 'the last line says in a few words what came out'
 
 finish

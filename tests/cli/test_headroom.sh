@@ -105,6 +105,18 @@ grep -q '^waiting ' "$work/err" && ! grep -q '^few_calls ' "$work/err"
 check $? 'waiting is a reason'
 grep -q '^short_run ' "$work/err" && ! grep -q '"loading_seconds": null' "$work/wait.json"
 check $? 'and does not hide that it is a short run: what takes long are other programs, or waiting'
+# More programs than processors, which never wait for anything.
+burners=''
+for _ in $(seq $(($(nproc) * 2 + 1))); do
+    (while :; do :; done) &
+    burners="$burners $!"
+done
+run compare -r 6 --no-headroom --export-json "$work/busy.json" -- "$work/work" few
+# shellcheck disable=SC2086 # the numbers are words
+kill $burners
+reasons "$work/busy.json" >"$work/err"
+grep -q '^queued true' "$work/err" && ! grep -q '^waiting ' "$work/err"
+check $? 'a busy machine is not taken for waiting'
 run compare -r 6 --export-json "$work/large.json" -- "$work/work" large
 reasons "$work/large.json" >"$work/err"
 grep -q '^few_nodes ' "$work/err" && grep -q '^short_run ' "$work/err"

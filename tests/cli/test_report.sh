@@ -119,8 +119,9 @@ check $? 'neither the program nor its preparation inherits it'
 
 run report "$work/a.json" "$work/a.json"
 [ "$status" -eq 0 ] &&
-    grep -qE '^  cpu +system .* [-+]0\.0 % \[-[0-9.]+ \.\.\. \+[0-9.]+\]' "$work/out" &&
-    grep -q '^No change of time is proven\.$' "$work/out"
+    grep -qE '^  cpu +system .* [-+]0\.0 % +not comparable$' "$work/out" &&
+    grep -qE '^ +tagpool .* [-+]0\.0 % \[-[0-9.]+ \.\.\. \+[0-9.]+\]' "$work/out" &&
+    grep -q '^No change of the ratios of time is proven\.$' "$work/out"
 check $? 'a result has not changed against itself'
 # The same rounds with every run of tagpool 100 times as long: more than any noise.
 awk '/"variant": "tagpool"/ {
@@ -144,6 +145,29 @@ check $? '--fail-if-slower fails on what became slower'
 run report --fail-if-slower 5 "$work/slow.json" "$work/a.json"
 [ "$status" -eq 0 ]
 check $? 'and not on what became faster'
+
+# All runs twice as long: a busier machine.
+awk '/"variant": / {
+    line = $0
+    while (match(line, /"(wall|user|system)_seconds": [0-9.e-]+/)) {
+        split(substr(line, RSTART, RLENGTH), part, ": ")
+        printf "%s%s: %.9f", substr(line, 1, RSTART - 1), part[1], 2 * part[2]
+        line = substr(line, RSTART + RLENGTH)
+    }
+    print line
+    next
+} /"reasons": \[/ && !seen++ {
+    print "    \"reasons\": [{\"kind\": \"machine\", \"key\": \"load\", \"matters\": true, " \
+        "\"text\": \"the load was 9\"}"
+    if ($0 !~ /\]/) print ","
+    else print "    ]" ($0 ~ /,$/ ? "," : "")
+    next
+} { print }' "$work/a.json" >"$work/busy.json"
+run report --fail-if-slower 0 "$work/a.json" "$work/busy.json"
+[ "$status" -eq 0 ] && grep -q '^No change of the ratios of time is proven\.$' "$work/out" &&
+    grep -q '^Note: the sessions differ: system took +100\.0 % wall time in B' "$work/out" &&
+    grep -q '^Warning: in B the load was 9\.$' "$work/out" && ! grep -q slower "$work/out"
+check $? 'a busier session is no slower program, and says what it warned of'
 
 sed 's/"processors": [0-9]*/"processors": 4711/' "$work/a.json" >"$work/other.json"
 processors=$(sed -n 's/.*"processors": \([0-9]*\).*/\1/p' "$work/a.json" | head -n 1)

@@ -152,7 +152,8 @@ if "$tagpool" help options | grep -q "^  harden "; then
     run run --check -- "$work/misused" twice twice leak 5
     [ "$status" -eq 99 ] && [ "$(cat "$work/out")" = "done" ] &&
         [ "$(grep -c "^tagpool\[[0-9]*\]: double free of " "$work/err")" -eq 2 ] &&
-        grep -q "^tagpool\[[0-9]*\]: leaked 3 blocks of the [0-9]*-byte class" "$work/err" &&
+        grep -q "^  first freed by thread [0-9]*:" "$work/err" &&
+        grep -q "^tagpool run: leaked 1 block, 40 bytes, allocated at:" "$work/err" &&
         [ "$(tail -n 1 "$work/err")" = \
             "tagpool run: check: 2 faults, 3 leaked blocks (120 bytes)" ]
     check $? "--check reports faults and leaks, sums them up, and ends with status 99"

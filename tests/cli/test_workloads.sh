@@ -122,6 +122,8 @@ threads_parse -r 2 -b 10K~2 threads, 690 values, checksum 0e96d143219add0c
 threads_handover -p 2 -n 20~40 trees of 690 values handed over, 0 damaged, checksum 0e96d143219add0c
 threads_exchange -t 4 -n 2000~8000 blocks exchanged, sum 3a76ebcc7da27987
 threads_churn -n 20 -b 50~20 threads of 50 blocks, sum 38299af9b69a83b1
+threads_replace -g 3 -n 2000 -l 100~6 threads replaced 2000 blocks each, sum 0000000168f28d27
+threads_bursts -t 3 -g 4 -b 100~3600 blocks in 12 threads, 0 damaged
 replace -n 5000 -l 500~5000 blocks replaced, sum 96b432a25d7cbf62
 pairs -n 5000~5000 rounds, value 09c0cb930b9fd8760d8025d4f94a35da46d208c1
 grow -n 20000~212 strings grown, checksum b6b8546937953f9f
@@ -139,7 +141,8 @@ usage() {
     echo "$? $(wc -l <"$work/usage" | tr -d ' ') $(grep -c '; usage: ' "$work/usage")"
 }
 for program in json_parse json_generate xml_generate yaml_generate html_generate threads_parse \
-    threads_handover threads_exchange threads_churn replace pairs grow; do
+    threads_handover threads_exchange threads_churn threads_replace threads_bursts replace pairs \
+    grow; do
     is "2 1 1" "$(usage "$workloads/$program" -Z 1)" \
         "$program refuses an unknown option in one line"
     is "2 1 1" "$(usage "$workloads/$program" 1K b c)" \

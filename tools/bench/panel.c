@@ -1,11 +1,22 @@
 #include "bench/panel.h"
 
+#include <string.h>
+
 #define PANEL_GROUP_NAME(ID, NAME, TITLE)  [PANEL_##ID] = NAME,
 #define PANEL_GROUP_TITLE(ID, NAME, TITLE) [PANEL_##ID] = TITLE,
 const char *const panel_group_names[] = {PANEL_GROUPS(PANEL_GROUP_NAME)};
 const char *const panel_group_titles[] = {PANEL_GROUPS(PANEL_GROUP_TITLE)};
 
 #define PANEL_PYTHON "import json, sys; print(len(json.load(open(sys.argv[1]))))"
+
+#define PANEL_PHP                                                                                  \
+    "$d = new DOMDocument(); $d->loadXML(file_get_contents($argv[1]));"                            \
+    "print $d->getElementsByTagName('*')->length;"
+#define PANEL_PERL "print XML::LibXML->load_xml(location => $ARGV[0])->findnodes('//*')->size"
+#define PANEL_LXML                                                                                 \
+    "import lxml.etree, sys\nfor i in range(3): n = "                                              \
+    "len(list(lxml.etree.parse(sys.argv[1]).iter()))"                                              \
+    "\nprint(n)"
 
 const struct panel_workload panel_workloads[] = {
     {PANEL_SMALL_DOCUMENT,
@@ -35,6 +46,18 @@ const struct panel_workload panel_workloads[] = {
     {"gumbo 2 MB", PANEL_PARSERS, true, {"drivers/gumbo", "@2M.html", "1"}},
     {"python3 3 MB", PANEL_PARSERS, true, {"python3", "-c", PANEL_PYTHON, "@3M.json"}},
     {"cxx_tree", PANEL_PARSERS, true, {"workloads/cxx_tree"}},
+    {"json_parse 5 MB, 6 times",
+     PANEL_PARSERS,
+     true,
+     {"workloads/json_parse", "-r", "6", PANEL_LARGE_WORD}},
+    {"libxml2 5 MB, 4 times", PANEL_PARSERS, false, {"drivers/libxml2", "@5M.xml", "4"}},
+    {"php DOM 5 MB", PANEL_PARSERS, false, {"php", "-r", PANEL_PHP, "@5M.xml"}},
+    {"perl XML::LibXML 5 MB",
+     PANEL_PARSERS,
+     false,
+     {"perl", "-MXML::LibXML", "-e", PANEL_PERL, "@5M.xml"}},
+    {"lxml 5 MB, 3 times", PANEL_PARSERS, false, {"python3", "-c", PANEL_LXML, "@5M.xml"}},
+    {"cmark 2 MB", PANEL_PARSERS, false, {"cmark", "@2M.yaml"}},
     {"replace", PANEL_HABITS, true, {"workloads/replace", "-n", "2500000"}},
     {"pairs", PANEL_HABITS, true, {"workloads/pairs", "-n", "12000000"}},
     {"grow", PANEL_HABITS, false, {"workloads/grow"}},
@@ -63,6 +86,15 @@ const struct panel_workload panel_workloads[] = {
      false,
      {"workloads/threads_exchange", "-t", "8", "-n", "300K"}},
     {"churn 4 threads", PANEL_THREADS, true, {"workloads/threads_churn", "-n", "2500"}},
+    {"replace 2 threads", PANEL_THREADS, true, {"workloads/threads_replace", "-g", "10"}},
+    {"bursts 2 threads",
+     PANEL_THREADS,
+     true,
+     {"workloads/threads_bursts", "-t", "2", "-g", "25", "-b", "5000"}},
+    {"bursts 4 threads",
+     PANEL_THREADS,
+     false,
+     {"workloads/threads_bursts", "-t", "4", "-g", "20", "-b", "2500"}},
     {PANEL_REPLAY, PANEL_CALLS, true, {"workloads/json_replay", "-r", "12000", "@10K.json"}},
     {PANEL_REPLAY_BARE,
      PANEL_CALLS,
@@ -70,6 +102,23 @@ const struct panel_workload panel_workloads[] = {
      {"workloads/json_replay", "-b", "-r", "12000", "@10K.json"}},
     {0},
 };
+
+/* By the word of a command that is a program itself. */
+const char *panel_needs(const struct panel_workload *workload) {
+    static const struct {
+        const char *word;
+        const char *command;
+    } needs[] = {
+        {PANEL_PHP, "php -r 'new DOMDocument();'"},
+        {PANEL_PERL, "perl -MXML::LibXML -e 1"},
+        {PANEL_LXML, "python3 -c 'import lxml.etree'"},
+    };
+    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++)
+        for (int word = 1; word < PANEL_WORDS_MAX && workload->words[word] != NULL; word++)
+            if (strcmp(workload->words[word], needs[i].word) == 0)
+                return needs[i].command;
+    return NULL;
+}
 
 void panel_add_variants(struct variants *variants) {
     static const struct variant configurations[] = {

@@ -35,6 +35,10 @@ struct panel_workload {
 /* Ends with an entry without a name. */
 extern const struct panel_workload panel_workloads[];
 
+/* A shell command that succeeds where the workload's program has what it takes to run it; NULL if
+ * the program is enough. */
+const char *panel_needs(const struct panel_workload *workload);
+
 extern const char *const panel_group_names[PANEL_GROUP_COUNT];
 extern const char *const panel_group_titles[PANEL_GROUP_COUNT];
 

@@ -152,6 +152,7 @@ void report_print(FILE *out, const struct report *report) {
             name.machine, sysconf(_SC_NPROCESSORS_ONLN));
     report_print_metric(out, results, METRIC_CPU, RESULTS_SINGLE_THREADED | RESULTS_THREADED);
     report_print_metric(out, results, METRIC_PEAK, RESULTS_SINGLE_THREADED | RESULTS_THREADED);
+    report_print_metric(out, results, METRIC_FAULTS, RESULTS_SINGLE_THREADED | RESULTS_THREADED);
     report_print_metric(out, results, METRIC_WALL, RESULTS_THREADED);
     report_print_rest(out, results);
     for (unsigned i = 0; i < results->variant_count; i++)

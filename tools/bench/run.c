@@ -23,8 +23,20 @@ static char *run_locate_python(void) {
     return memory_copy(line);
 }
 
+static bool run_has_what_it_needs(const struct panel_workload *workload) {
+    const char *needs = panel_needs(workload);
+    if (needs == NULL)
+        return true;
+    char *command = memory_format("{ %s; } </dev/null >/dev/null 2>&1", needs);
+    bool has = system(command) == 0;
+    free(command);
+    return has;
+}
+
 char *run_locate(const struct run_plan *plan, const struct panel_workload *workload) {
     const char *program = workload->words[0];
+    if (!run_has_what_it_needs(workload))
+        return NULL;
     if (strcmp(program, "python3") == 0)
         return run_locate_python();
     if (strchr(program, '/') == NULL)

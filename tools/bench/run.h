@@ -16,7 +16,8 @@ struct run_plan {
     struct terminal *terminal;
 };
 
-/* The path of a workload's program, in a new string, or NULL when it is not there. */
+/* The path of a workload's program, in a new string, or NULL when it, or what the workload needs of
+ * it, is not there. */
 char *run_locate(const struct run_plan *plan, const struct panel_workload *workload);
 
 /* Measures a workload whose program is `path`. What went wrong is in row->reason. */

@@ -29,12 +29,11 @@ static void *slot_address(uint32_t slot) {
 /* Hands out every slot; their number. */
 static uint32_t claim_all(void) {
     uint32_t count = 0;
-    unsigned word;
-    bool fresh;
-    for (uint64_t mask; (mask = slab_claim(slab, &word, &fresh)) != 0;) {
-        CHECK((slab->live[word] & mask) == 0);
-        slab->live[word] |= mask;
-        count += (uint32_t)__builtin_popcountll(mask);
+    for (struct slab_claim claim; (claim = slab_claim(slab)).mask != 0;) {
+        CHECK((slab->live[claim.word] & claim.mask) == 0);
+        CHECK(claim.count == (unsigned)__builtin_popcountll(claim.mask));
+        slab->live[claim.word] |= claim.mask;
+        count += claim.count;
     }
     return count;
 }
@@ -72,15 +71,13 @@ static void only_the_start_of_a_slot_is_a_slot(void) {
 }
 
 static void a_claim_that_is_undone_can_be_made_again(void) {
-    unsigned word;
-    bool fresh;
     begin(size_class_of(64));
-    uint64_t mask = slab_claim(slab, &word, &fresh);
-    CHECK(mask != 0 && fresh);
-    slab_unclaim(slab, word, mask, fresh);
+    struct slab_claim claim = slab_claim(slab);
+    CHECK(claim.mask != 0 && claim.fresh);
+    slab_unclaim(slab, claim.word, claim.mask, claim.fresh);
     CHECK(slab_used(slab) == 0);
-    unsigned again_word;
-    CHECK(slab_claim(slab, &again_word, &fresh) == mask && again_word == word && fresh);
+    struct slab_claim again = slab_claim(slab);
+    CHECK(again.mask == claim.mask && again.word == claim.word && again.fresh);
 }
 
 static void slots_that_others_free_are_folded_in(void) {
@@ -117,10 +114,8 @@ static void the_posted_bit_stays_when_the_owner_changes(void) {
 
 static void pointers_are_diagnosed(void) {
     struct fault_report report = {.fault = FAULT_NONE};
-    unsigned word;
-    bool fresh;
     begin(size_class_of(48));
-    slab->live[0] |= slab_claim(slab, &word, &fresh);
+    slab->live[0] |= slab_claim(slab).mask;
     char *block = slot_address(2);
     CHECK(slab_diagnose(block, &report) == FAULT_NONE && report.slot == 2);
     CHECK(slab_diagnose(block + 8, &report) == FAULT_MISALIGNED);
@@ -160,7 +155,7 @@ static void check_purge(unsigned class_index, uint32_t each) {
     for (uint32_t slot = 0; slot < count; slot++)
         if (slot % each != 0)
             slab_give(slab, slot, slab_live_of(slab, slot));
-    size_t purged_bytes = slab_purge(slab);
+    size_t purged_bytes = slab_purge(slab, 0, 0);
     size_t zero_bytes = 0;
     for (size_t page = 0; page < SLAB_BYTES; page += os_page_bytes())
         zero_bytes += is_zero_page(page) ? os_page_bytes() : 0;
@@ -171,7 +166,7 @@ static void check_purge(unsigned class_index, uint32_t each) {
         CHECK(*mark_of(slot) == slot % 251 + 1);
         slab_give(slab, slot, slab_live_of(slab, slot));
     }
-    CHECK(slab_purge(slab) == SLAB_BYTES);
+    CHECK(slab_purge(slab, 0, 0) == SLAB_BYTES);
 }
 
 static void only_pages_without_a_block_are_returned(void) {
@@ -206,14 +201,14 @@ static void what_the_system_does_not_take_stays_as_it_is(void) {
     if (child == 0) {
         if (!refuse_advice())
             _exit(SKIPPED);
-        _exit(slab_purge(slab) == 0 && *mark_of(count - 1) == 77 ? HELD : NOT_HELD);
+        _exit(slab_purge(slab, 0, 0) == 0 && *mark_of(count - 1) == 77 ? HELD : NOT_HELD);
     }
     waitpid(child, &status, 0);
     if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
         tap_skip("system calls cannot be filtered here");
     else
         CHECK_SAY(status == 0, "status %#x", (unsigned)status);
-    CHECK(slab_purge(slab) == SLAB_BYTES - os_page_bytes() && *mark_of(count - 1) == 0);
+    CHECK(slab_purge(slab, 0, 0) == SLAB_BYTES - os_page_bytes() && *mark_of(count - 1) == 0);
     slab_give(slab, 0, slab_live_of(slab, 0));
 }
 
@@ -226,7 +221,7 @@ static void a_page_with_a_tag_alone_is_kept(void) {
     for (uint32_t slot = 0; slot < slab->slot_count; slot++)
         if (slot != slots - 1) /* starts with the second page, its tag ends the first */
             slab_give(slab, slot, slab_live_of(slab, slot));
-    CHECK(slab_purge(slab) == SLAB_BYTES - 2 * os_page_bytes());
+    CHECK(slab_purge(slab, 0, 0) == SLAB_BYTES - 2 * os_page_bytes());
     slab_give(slab, slots - 1, slab_live_of(slab, slots - 1));
     slab_gap_bytes = 0;
 }

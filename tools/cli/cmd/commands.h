@@ -7,6 +7,7 @@
 extern const struct command command_run;
 extern const struct command command_compare;
 extern const struct command command_doctor;
+extern const struct command command_stats;
 extern const struct command command_profile;
 extern const struct command command_record;
 extern const struct command command_report;

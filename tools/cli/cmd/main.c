@@ -14,11 +14,17 @@
 static const struct command main_command_completion;
 
 static const struct command *const main_commands[] = {
-    &command_compare,      &command_report,
-    &command_profile,      &command_record,
-    &command_replay,       &command_run,
-    &command_doctor,       &main_command_completion,
-    &command_replay_child, NULL,
+    &command_compare,
+    &command_report,
+    &command_profile,
+    &command_record,
+    &command_replay,
+    &command_run,
+    &command_doctor,
+    &command_stats,
+    &main_command_completion,
+    &command_replay_child,
+    NULL,
 };
 
 static const struct command *main_find(const char *name) {

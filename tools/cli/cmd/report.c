@@ -42,12 +42,12 @@ static const struct args_option report_options[] = {
 
 static const char report_details[] =
     "FILE is what 'tagpool compare --export-json' wrote. One file is shown as if it had just been\n"
-    "measured, and written in other forms. Of two files, A and B, the second is compared with the\n"
-    "first, variant by variant: the reference by its own time and memory, the others by how they\n"
-    "stand to it. Results of different machines say nothing about each other and are refused.\n\n"
-    "Exit status: 0 done; 1 a variant became slower (--fail-if-slower); 2 wrong usage, a file "
-    "that\n"
-    "is no saved result, different machines or different references.\n";
+    "measured, and written in other forms. Of two files, A and B, the report tells what changed:\n"
+    "how each variant stands to the reference, which was paired inside each session. The times of\n"
+    "the reference itself prove nothing across sessions, and are shown only. Results of different\n"
+    "machines are refused.\n\n"
+    "Exit status: 0 done; 1 a variant became slower (--fail-if-slower); 2 wrong usage, a file\n"
+    "that is no saved result, different machines or different references.\n";
 
 enum { REPORT_FILES_MAX = 2 };
 

@@ -1,5 +1,7 @@
+#include "base/export.h"
 #include "base/memory.h"
 #include "base/say.h"
+#include "check/report.h"
 #include "cmd/commands.h"
 #include "launch/proxy.h"
 #include "measure/tally.h"
@@ -15,14 +17,22 @@
 #include <unistd.h>
 
 /* What --check sets; options of the user follow and win. */
-static const char run_check_settings[] = "strategy=tagged,harden=on,leaks=on,on_fault=report";
+static const char run_check_settings[] =
+    "strategy=tagged,harden=on,leaks=on,on_fault=report,origins=8";
 
 /* What the command line asks for. */
 struct run_request {
     char *settings;
     bool check;
     bool stats;
+    bool all_leaks;
+    struct suppress suppress;
+    const char *export_json;
 };
+
+static void run_suppress(void *field, const char *value) {
+    suppress_read(field, value);
+}
 
 static const struct args_option run_options[] = {
     SETTINGS_OPTION(struct run_request, settings),
@@ -30,6 +40,14 @@ static const struct args_option run_options[] = {
      "look for faults and leaks: tagged, hardened, leaks, report;\n"
      "exit status 99 if something was found",
      ARGS_FLAG(struct run_request, check)},
+    {0, "all-leaks", NULL, "with --check: tell all places that leak, not ten",
+     ARGS_FLAG(struct run_request, all_leaks)},
+    {0, "suppress", "FILE",
+     "with --check: do not count what a pattern of FILE names, one a\n"
+     "line; may be repeated",
+     ARGS_CALL(struct run_request, suppress, run_suppress)},
+    {0, "export-json", "FILE", "with --check: write what was found as JSON; '-' is standard output",
+     ARGS_FILE(struct run_request, export_json)},
     {0, "stats", NULL, "print what the pools served afterwards, on standard error",
      ARGS_FLAG(struct run_request, stats)},
     ARGS_OPTION_HELP,
@@ -42,16 +60,21 @@ static const char run_details[] =
     "dies of a signal, tagpool dies of the same. 126: it cannot be run, or not with the shim;\n"
     "127: it was not found; 125: tagpool itself failed; 2: wrong usage.\n"
     "\n"
-    "--check runs it with strategy=tagged,harden=on,leaks=on,on_fault=report and your -o options\n"
-    "behind those. Each fault is a line on standard error, and so is each size of leaked blocks; "
-    "the\n"
-    "last line is the sum: 'check: 2 faults, 3 leaked blocks (120 bytes)'. If something was found "
-    "the\n"
-    "exit status is 99, whatever the program's own. Blocks that the program's variables still "
-    "lead\n"
-    "to are no leaks; one line counts them. Where other threads still run at exit, what they, the "
-    "C\n"
-    "library and variables keep counts as leaked, and a line says so: let them end first.\n";
+    "--check runs it with strategy=tagged,harden=on,leaks=on,on_fault=report,origins=8 and your "
+    "-o\n"
+    "options behind those. Each fault is a line on standard error as it is found. When the "
+    "program\n"
+    "has ended, its stacks follow: the call, where the block was freed before, where it was\n"
+    "allocated. Then come the leaks by the stack that allocated them, the ten with most bytes, "
+    "and\n"
+    "the sum: 'check: 2 faults, 3 leaked blocks (120 bytes)'. If something was found the exit\n"
+    "status is 99, whatever the program's own. Blocks that the program can still get at are no\n"
+    "leaks; one line counts them. -o origins=N keeps N frames of each stack, 0 none.\n"
+    "\n"
+    "A line of a --suppress file is a pattern of a shell for a function, a source file or a "
+    "module:\n"
+    "what has such a frame does not count. 'leak:' or 'fault:' before it limits it to these; '#'\n"
+    "begins a comment.\n";
 
 __attribute__((noreturn)) static void run_execute(const struct target *target, char **envp) {
     execve(target->path, target->argv, envp);
@@ -59,23 +82,65 @@ __attribute__((noreturn)) static void run_execute(const struct target *target, c
                  target->path, strerror(errno));
 }
 
+/* The stacks of what was found. Without them the lines of the library have told it. */
+static struct tally_suppressed run_tell_findings(const char *path, const struct target *target,
+                                                 const struct run_request *request,
+                                                 struct export *export) {
+    struct check check;
+    const char *fault = check_read(&check, path, &request->suppress);
+    if (fault != NULL)
+        say_note("check: no stacks: %s", fault);
+    else
+        check_print(&check, request->all_leaks);
+    FILE *out = export_begin(export);
+    if (out != NULL) {
+        struct json json;
+        char *command = command_text(target->argv);
+        json_init(&json, out);
+        check_write_json(&check, &json, command);
+        free(command);
+    }
+    export_end(export);
+    struct tally_suppressed suppressed = {.faults = check.suppressed_faults,
+                                          .leaked_blocks = check.suppressed_blocks,
+                                          .leaked_bytes = check.suppressed_bytes};
+    check_free(&check);
+    return suppressed;
+}
+
+static void run_as_child(const struct target *target, const struct variant *variant,
+                         const char *stats_path, struct proxy_result *result) {
+    struct variant_environment environment;
+    variant_environment_make(&environment, variant, stats_path);
+    struct proxy_run run = {.target = target, .envp = environment.strings, .input = -1};
+    if (!proxy_run(&run, result))
+        say_and_exit(STATUS_OWN_FAILURE, "cannot start the program: %s", strerror(errno));
+    variant_environment_free(&environment);
+}
+
 __attribute__((noreturn)) static void run_with_page(const struct target *target,
-                                                    const struct variant *variant,
+                                                    struct variant *variant,
                                                     const struct run_request *request) {
     struct stats_file page;
-    struct variant_environment environment;
+    struct shared_file findings = {.path = NULL};
     struct proxy_result result;
+    struct export export;
+    export_open(&export, request->export_json);
     stats_file_create(&page);
-    variant_environment_make(&environment, variant, page.path);
-    struct proxy_run run = {.target = target, .envp = environment.strings, .input = -1};
-    if (!proxy_run(&run, &result)) {
-        int error = errno;
-        stats_file_remove(&page);
-        say_and_exit(STATUS_OWN_FAILURE, "cannot start the program: %s", strerror(error));
+    if (request->check) {
+        findings_file_create(&findings);
+        variant->variable = memory_format("%s=%s", TAGPOOL_FINDINGS_VARIABLE, findings.path);
     }
+    run_as_child(target, variant, page.path, &result);
     if (request->stats)
         tally_print(page.path, target->argv[0]);
-    int found = request->check ? tally_check(page.path, target->argv[0]) : STATUS_DONE;
+    int found = STATUS_DONE;
+    if (request->check) {
+        struct tally_suppressed suppressed =
+            run_tell_findings(findings.path, target, request, &export);
+        found = tally_check(page.path, target->argv[0], &suppressed);
+        shared_file_remove(&findings);
+    }
     stats_file_remove(&page);
     if (found != STATUS_DONE)
         exit(found);
@@ -93,7 +158,8 @@ static void run_program(const struct run_request *request, char **command) {
     if (request->stats || request->check)
         run_with_page(&target, &variant, request);
     struct variant_environment environment;
-    variant_environment_make(&environment, &variant, NULL);
+    /* The user's own, for 'tagpool stats'. */
+    variant_environment_make(&environment, &variant, getenv(TAGPOOL_STATS_VARIABLE));
     run_execute(&target, environment.strings);
 }
 

@@ -1,5 +1,6 @@
 #include "compare/judge.h"
 
+#include "base/memory.h"
 #include "target/arena.h"
 
 #include <math.h>
@@ -11,13 +12,20 @@
 
 /* Below these nothing can be gained that would be seen. */
 #define JUDGE_SHARE_LEAST  0.01
-#define JUDGE_BUSY_LEAST   0.5
+#define JUDGE_WAITING_MOST 0.5
 #define JUDGE_POOL_LEAST   0.5
 #define JUDGE_LARGE_MOST   0.5
 #define JUDGE_LOADING_MOST 0.01
 #define JUDGE_LIVE_LEAST   (1 << 20)
 #define JUDGE_STEAL_MOST   0.01
 #define JUDGE_MEBIBYTE     1048576.0
+
+/* A calm machine takes the processor from a program some ten times per second. */
+#define JUDGE_QUEUED_MOST      0.05
+#define JUDGE_INTERRUPTED_MOST 50
+
+/* Of shorter runs the kernel does not count the CPU time finely. */
+#define JUDGE_TICK_S 0.01
 
 /* ---- the program ---- */
 
@@ -26,19 +34,33 @@ struct judge_facts {
     const struct comparison *comparison;
     const struct result_proof *proof; /* of the first judged variant with the shim; or NULL */
     const char *program;
-    double cpu_s;   /* of the reference, median */
-    double busy;    /* cpu / wall of its calmest round: others may have had the CPU */
-    bool no_gain;   /* of any judged variant */
-    bool uncertain; /* an interval is wider than the noise threshold */
+    double cpu_s;       /* of the reference, median */
+    double busy;        /* cpu / wall of its calmest round */
+    double elsewhere;   /* share of the wall time in which it neither ran nor waited for a
+                           processor, but for files or the like; of the round with least of it */
+    double queued;      /* share of the wall time in which it waited for a processor, median */
+    double interrupted; /* times per second of CPU time that it had to leave one, median */
+    bool no_gain;       /* of any judged variant */
+    bool uncertain;     /* an interval is wider than the noise threshold */
 };
 
-static double judge_busy(const struct rounds *rounds) {
-    double busy = 0;
+/* Where the wall time of the reference went, as shares of it. */
+static void judge_times(const struct rounds *rounds, struct judge_facts *facts) {
+    double *queued = memory_array(rounds->count, sizeof *queued);
+    double *interrupted = memory_array(rounds->count, sizeof *interrupted);
+    facts->elsewhere = 1;
     for (unsigned i = 0; i < rounds->count; i++) {
         const struct launch_result *result = &rounds->items[i].results[rounds->reference];
-        busy = fmax(busy, metric_value(METRIC_CPU, result) / metric_value(METRIC_WALL, result));
+        double wall_s = metric_value(METRIC_WALL, result), cpu_s = metric_value(METRIC_CPU, result);
+        queued[i] = fmin(1e-9 * (double)result->delay_ns / wall_s, 1);
+        interrupted[i] = (double)result->involuntary_switches / fmax(cpu_s, JUDGE_TICK_S);
+        facts->busy = fmax(facts->busy, cpu_s / wall_s);
+        facts->elsewhere = fmin(facts->elsewhere, fmax(1 - cpu_s / wall_s - queued[i], 0));
     }
-    return busy;
+    facts->queued = paired_median(queued, rounds->count);
+    facts->interrupted = paired_median(interrupted, rounds->count);
+    free(queued);
+    free(interrupted);
 }
 
 static struct judge_facts judge_collect(const struct comparison *comparison) {
@@ -48,10 +70,10 @@ static struct judge_facts judge_collect(const struct comparison *comparison) {
         .comparison = comparison,
         .program = result->command[0],
         .cpu_s = comparison_reference(comparison, METRIC_CPU),
-        .busy = judge_busy(rounds),
         .no_gain = true,
         .uncertain = analysis_worst_half_width(rounds) > result->plan.threshold,
     };
+    judge_times(rounds, &facts);
     for (unsigned i = 0; i < rounds->variant_count; i++) {
         if (!comparison_judges(comparison, i))
             continue;
@@ -106,12 +128,14 @@ static void judge_sizes(struct reasons *reasons, const struct judge_facts *facts
 
 static void judge_time(struct reasons *reasons, const struct judge_facts *facts) {
     const struct comparison *comparison = facts->comparison;
-    if (facts->busy < JUDGE_BUSY_LEAST)
-        reasons_add(
-            reasons, REASON_PROGRAM, "waiting", facts->no_gain,
-            "it used the CPU for at most %.0f %% of the wall time and waited for the rest; an "
-            "allocator shortens only the first: keep its input in memory, or judge by cpu",
-            100 * facts->busy);
+    /* The kernel tells of the first process alone how long it waited for a processor; where its
+     * children were pushed aside, the rest may have been that, too. */
+    if (facts->elsewhere > JUDGE_WAITING_MOST && facts->interrupted < JUDGE_INTERRUPTED_MOST)
+        reasons_add(reasons, REASON_PROGRAM, "waiting", facts->no_gain,
+                    "it used the CPU for at most %.0f %% of the wall time, and waited for files, "
+                    "the network or other processes for at least %.0f %%; an allocator shortens "
+                    "only the first: keep its input in memory, or judge by cpu",
+                    100 * facts->busy, 100 * facts->elsewhere);
     if (comparison->loading_s > JUDGE_LOADING_MOST * facts->cpu_s)
         reasons_add(reasons, REASON_PROGRAM, "short_run", facts->no_gain,
                     "a run takes %.1f ms of CPU time, and loading the shim alone %.2f ms; give "
@@ -171,8 +195,18 @@ static void judge_machine(struct reasons *reasons, const struct judge_facts *fac
                     "other guests of this host took %.1f %% of the processors' time: repeat when "
                     "it is calmer",
                     100 * comparison->steal);
+    if (facts->queued > JUDGE_QUEUED_MOST)
+        reasons_add(reasons, REASON_MACHINE, "queued", true,
+                    "it waited for a processor for %.0f %% of the wall time of its median round, "
+                    "because other programs ran: judge by cpu, or repeat when the machine is calm",
+                    100 * facts->queued);
+    else if (facts->interrupted > JUDGE_INTERRUPTED_MOST)
+        reasons_add(reasons, REASON_MACHINE, "queued", true,
+                    "other programs took the processor from it %.0f times per second of CPU time: "
+                    "judge by cpu, or repeat when the machine is calm",
+                    facts->interrupted);
     if (machine->load > 0.5 * (double)machine->processors)
-        reasons_add(reasons, REASON_MACHINE, "load", facts->uncertain,
+        reasons_add(reasons, REASON_MACHINE, "load", true,
                     "the load was %.1f on %llu processors before the first run: stop what else "
                     "runs, and repeat",
                     machine->load, (unsigned long long)machine->processors);

@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -231,6 +233,28 @@ static pid_t launcher_fork(const int *descriptors, struct launcher_note *note,
     return child;
 }
 
+/* Waits for the child's end, but leaves it there: the kernel still knows how it was scheduled. */
+static void launcher_await(pid_t child) {
+    siginfo_t info;
+    while (waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+    }
+}
+
+/* "RUNNING WAITING SLICES", of its first thread, in nanoseconds. */
+static uint64_t launcher_delay_ns(pid_t child) {
+    char path[64], text[128];
+    uint64_t running = 0, waiting = 0;
+    snprintf(path, sizeof path, "/proc/%d/schedstat", (int)child);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t bytes = file >= 0 ? read(file, text, sizeof text - 1) : -1;
+    if (file >= 0)
+        close(file);
+    if (bytes <= 0)
+        return 0;
+    text[bytes] = '\0';
+    return sscanf(text, "%" SCNu64 " %" SCNu64, &running, &waiting) == 2 ? waiting : 0;
+}
+
 static void launcher_run(const int *descriptors, struct launcher_note *note,
                          struct launch_result *result) {
     struct rusage usage = {0};
@@ -244,12 +268,14 @@ static void launcher_run(const int *descriptors, struct launcher_note *note,
         result->exec_errno = errno;
         return;
     }
+    launcher_await(child);
+    result->wall_ns = clock_wall_ns() - note->start_ns;
+    result->delay_ns = launcher_delay_ns(child);
     pid_t ended;
     do
         ended = wait4(child, &status, 0, &usage);
     while (ended < 0 && errno == EINTR);
     int error = ended < 0 ? errno : note->exec_errno;
-    result->wall_ns = clock_wall_ns() - note->start_ns;
     if (counted)
         counters_read(&counters, result->counters);
     result->wait_status = status;

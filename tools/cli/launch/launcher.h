@@ -10,7 +10,7 @@
  *                        struct launch_result                               wait4
  *
  * One target runs at a time. The wall clock starts in the forked child right before exec and stops
- * when wait4 returns. The launcher ends when its socket does; should `tagpool` be killed, the
+ * when its end is seen. The launcher ends when its socket does; should `tagpool` be killed, the
  * running target is killed too.
  */
 #ifndef LAUNCH_LAUNCHER_H
@@ -40,6 +40,7 @@ struct launch_result {
     uint64_t major_faults;
     uint64_t voluntary_switches;
     uint64_t involuntary_switches;
+    uint64_t delay_ns; /* that its first thread was ready and waited for a processor; 0: unknown */
     struct counter_value counters[COUNTER_COUNT]; /* if asked for */
 };
 

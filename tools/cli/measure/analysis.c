@@ -66,6 +66,7 @@ void analysis_make(struct analysis *analysis, const struct rounds *rounds, unsig
         .reference = paired_median(reference, count),
         .value = paired_median(values, count),
         .difference = paired_estimate(differences, count),
+        .middle = paired_median(differences, count),
         .sigma = paired_sigma(differences, count),
     };
     bool time = rounds_about(rounds, metric)->unit == METRIC_SECONDS;

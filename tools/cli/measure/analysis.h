@@ -16,6 +16,7 @@ struct analysis {
     double reference; /* median over the rounds, in the metric's unit */
     double value;
     struct paired_interval difference; /* of ln(variant / reference) */
+    double middle;                     /* the median of the rounds' own differences */
     enum paired_verdict verdict;
     double sigma;              /* of the differences */
     unsigned rounds_to_settle; /* in all; 0 unless inconclusive */

@@ -100,7 +100,13 @@ static struct tally tally_find(const struct stats_summary *summary) {
     return findings;
 }
 
-enum exit_status tally_check(const char *path, const char *program) {
+/* What is left of a count. */
+static uint64_t tally_less(uint64_t count, uint64_t suppressed) {
+    return count > suppressed ? count - suppressed : 0;
+}
+
+enum exit_status tally_check(const char *path, const char *program,
+                             const struct tally_suppressed *suppressed) {
     struct stats_summary summary;
     const char *fault = stats_file_read(path, &summary);
     if (fault != NULL) {
@@ -115,6 +121,9 @@ enum exit_status tally_check(const char *path, const char *program) {
         return STATUS_CANNOT_RUN;
     }
     struct tally findings = tally_find(&summary);
+    findings.faults = tally_less(findings.faults, suppressed->faults);
+    findings.leaked_blocks = tally_less(findings.leaked_blocks, suppressed->leaked_blocks);
+    findings.leaked_bytes = tally_less(findings.leaked_bytes, suppressed->leaked_bytes);
     say_error("check: %" PRIu64 " fault%s, %" PRIu64 " leaked block%s (%" PRIu64 " bytes)",
               findings.faults, findings.faults != 1 ? "s" : "", findings.leaked_blocks,
               findings.leaked_blocks != 1 ? "s" : "", findings.leaked_bytes);

@@ -143,6 +143,7 @@ static void report_json_run(struct json *json, const struct result *whole,
     json_count(json, "major_faults", result->major_faults);
     json_count(json, "voluntary_switches", result->voluntary_switches);
     json_count(json, "involuntary_switches", result->involuntary_switches);
+    json_number(json, "run_delay_seconds", (double)result->delay_ns * 1e-9);
     json_count(
         json, signalled ? "signal" : "exit_status",
         (uint64_t)(signalled ? WTERMSIG(result->wait_status) : WEXITSTATUS(result->wait_status)));

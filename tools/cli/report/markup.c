@@ -1,6 +1,7 @@
 #include "report/markup.h"
 
 #include "base/memory.h"
+#include "compare/summary.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,9 @@ static void markup_print_words(const struct markup *markup, const struct compari
                                         result->variants[rounds->reference].name, sentence));
         free(sentence);
     }
+    for (unsigned i = 0; i < rounds->variant_count; i++)
+        if (i != rounds->reference)
+            markup_print_item(markup, "", summary_paired_text(comparison, i));
     markup_print_item(markup, "Headroom: ", comparison_headroom_text(comparison));
     for (unsigned i = 0; i < rounds->variant_count; i++)
         if (i != rounds->reference)

@@ -3,6 +3,7 @@
 #include "base/html.h"
 #include "base/memory.h"
 #include "base/version.h"
+#include "compare/summary.h"
 #include "report/page_charts.h"
 #include "report/page_style.h"
 #include "report/page_words.h"
@@ -49,33 +50,23 @@ static void page_print_head(FILE *out, const struct comparison *comparison) {
 
 /* ---- in words ---- */
 
-/* What the variant is called in large letters: by CPU time, or by wall time if that says more. */
-static enum metric page_leading_metric(const struct analysis *analyses) {
-    enum paired_verdict cpu = analyses[METRIC_CPU].verdict;
-    return cpu == PAIRED_INCONCLUSIVE || cpu == PAIRED_NO_DIFFERENCE ? METRIC_WALL : METRIC_CPU;
-}
-
 static void page_print_verdict(FILE *out, const struct comparison *comparison, unsigned variant) {
     const struct result *result = comparison->result;
     const struct analysis *analyses = comparison->analyses[variant];
-    enum metric metric = page_leading_metric(analyses);
+    enum metric metric = summary_metric(comparison, variant);
     const struct metric_about *about = rounds_about(&result->rounds, metric);
-    char word[64];
-    const char *verdict =
-        comparison_verdict_word(about, analyses[metric].verdict, word, sizeof word);
+    char *summary = summary_text(comparison, variant);
     char *sentence = comparison_sentence(comparison, variant);
     fprintf(out, "<li class=\"%s\"><b><i>",
             comparison_verdict_class(about, analyses[metric].verdict));
     html_text(out, result->variants[variant].name);
     fputs(":</i> ", out);
-    page_words_metric(out, comparison, metric);
-    html_format(out, " %s", verdict);
-    if (analyses[metric].verdict != PAIRED_INCONCLUSIVE)
-        fprintf(out, ", %.2fx", exp(-analyses[metric].difference.estimate));
+    html_text(out, summary);
     fputs("</b><span>", out);
     html_format(out, "against %s: %s.", result->variants[result->rounds.reference].name, sentence);
     fputs("</span></li>\n", out);
     free(sentence);
+    free(summary);
 }
 
 /* A new string, as one of the notes. */
@@ -123,6 +114,9 @@ static void page_print_words(FILE *out, const struct comparison *comparison) {
     for (unsigned i = 0; i < result->rounds.variant_count; i++)
         if (i != result->rounds.reference)
             page_print_counted(out, comparison, i);
+    for (unsigned i = 0; i < result->rounds.variant_count; i++)
+        if (i != result->rounds.reference)
+            page_print_note(out, "", summary_paired_text(comparison, i));
     page_print_note(out, "", comparison_resolution_text(comparison));
     for (unsigned i = 0; i < comparison->reasons.count; i++)
         if (page_is_shown(&comparison->reasons.items[i], false))

@@ -1,13 +1,14 @@
 #include "report/pair.h"
 
 #include "base/memory.h"
+#include "base/wrap.h"
 #include "stats/shift.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAIR_TEXT_BYTES = 96 };
+enum { PAIR_TEXT_BYTES = 96, PAIR_INDENT = 4 };
 
 /* ---- what changed ---- */
 
@@ -30,6 +31,10 @@ static double pair_centre(const struct comparison *comparison, unsigned variant,
     return paired_share(comparison->analyses[variant][metric].difference.estimate);
 }
 
+static bool pair_is_absolute_time(const struct pair_change *change) {
+    return change->reference && metric_about[change->metric].unit == METRIC_SECONDS;
+}
+
 static void pair_add(struct pair *pair, unsigned before, unsigned after, enum metric metric) {
     const struct rounds *first = &pair->before->result.rounds;
     const struct rounds *second = &pair->after->result.rounds;
@@ -44,6 +49,9 @@ static void pair_add(struct pair *pair, unsigned before, unsigned after, enum me
         .after = pair_centre(&pair->after->comparison, after, metric),
         .change = shift_estimate(x, first->count, y, second->count),
     };
+    /* Another session is another state of the machine, so that an absolute time proves nothing. */
+    if (pair_is_absolute_time(change))
+        change->change.exists = false;
     change->verdict = paired_judge(&change->change, pair->threshold);
     free(x);
     free(y);
@@ -78,10 +86,15 @@ enum exit_status pair_status(const struct pair *pair, double fail_share) {
 /* ---- in words ---- */
 
 static void pair_print_head(FILE *out, const char *letter, const struct saved *saved) {
-    fprintf(out, "%s  %s\n   %s, %u rounds, tagpool %s, %s\n", letter, saved->path,
-            saved->comparison.title, saved->result.rounds.count,
+    const struct machine *machine = &saved->comparison.machine;
+    unsigned rounds = saved->result.rounds.count;
+    fprintf(out, "%s  %s\n   %s, %u round%s, tagpool %s, %s", letter, saved->path,
+            saved->comparison.title, rounds, rounds == 1 ? "" : "s",
             json_tree_text(saved->root, "tagpool_version", "unknown"),
-            saved->comparison.machine.date != NULL ? saved->comparison.machine.date : "no date");
+            machine->date != NULL ? machine->date : "no date");
+    if (machine->load >= 0)
+        fprintf(out, ", load %.1f", machine->load);
+    fputc('\n', out);
 }
 
 static void pair_format_centre(const struct pair_change *change, double centre, char *text,
@@ -109,11 +122,21 @@ static void pair_print_change(FILE *out, const struct terminal *terminal,
             after, difference);
     terminal_colour(terminal, out,
                     comparison_verdict_colour(&metric_about[change->metric], change->verdict));
-    fputs(
-        comparison_verdict_word(&metric_about[change->metric], change->verdict, word, sizeof word),
-        out);
+    fputs(pair_is_absolute_time(change)
+              ? "not comparable"
+              : comparison_verdict_word(&metric_about[change->metric], change->verdict, word,
+                                        sizeof word),
+          out);
     terminal_colour(terminal, out, TERMINAL_PLAIN);
     fputc('\n', out);
+}
+
+/* Prints a line of a new string, and gives it back. */
+static void pair_print_line(FILE *out, const char *title, char *text) {
+    int column = fprintf(out, "%s", title);
+    wrap_print(out, text, (unsigned)column, PAIR_INDENT, wrap_width(out));
+    fputs(".\n", out);
+    free(text);
 }
 
 static void pair_print_missing(FILE *out, const struct saved *in, const struct saved *other) {
@@ -161,6 +184,30 @@ static void pair_print_differences(FILE *out, const struct saved *before,
     }
 }
 
+/* By how much the sessions differ, which says nothing of the program. */
+static void pair_print_sessions(FILE *out, const struct pair *pair) {
+    for (unsigned i = 0; i < pair->count; i++) {
+        const struct pair_change *change = &pair->changes[i];
+        double share = paired_share(change->change.estimate);
+        if (!pair_is_absolute_time(change) || fabs(share) <= pair->threshold)
+            continue;
+        char *text = memory_format(
+            "the sessions differ: %s took %+.1f %% %s time in B, which may be the machine or the "
+            "program; what was paired inside each session can be compared",
+            change->variant, 100 * share, metric_about[change->metric].title);
+        pair_print_line(out, "Note: ", text);
+    }
+}
+
+/* What made either session uncertain. */
+static void pair_print_warnings(FILE *out, const char *letter, const struct saved *saved) {
+    const struct reasons *reasons = &saved->comparison.reasons;
+    for (unsigned i = 0; i < reasons->count; i++)
+        if (reasons->items[i].kind == REASON_MACHINE && reasons->items[i].matters)
+            pair_print_line(out,
+                            "Warning: ", memory_format("in %s %s", letter, reasons->items[i].text));
+}
+
 /* One sentence that says whether anything that counts has changed. */
 static void pair_print_sentence(FILE *out, const struct pair *pair) {
     bool any = false;
@@ -181,7 +228,7 @@ static void pair_print_sentence(FILE *out, const struct pair *pair) {
                 difference);
     }
     if (!any)
-        fputs("No change of time is proven.\n", out);
+        fputs("No change of the ratios of time is proven.\n", out);
 }
 
 void pair_print(FILE *out, const struct terminal *terminal, const struct pair *pair) {
@@ -199,6 +246,9 @@ void pair_print(FILE *out, const struct terminal *terminal, const struct pair *p
                           name_width);
     fputc('\n', out);
     pair_print_sentence(out, pair);
+    pair_print_sessions(out, pair);
+    pair_print_warnings(out, "A", before);
+    pair_print_warnings(out, "B", after);
     pair_print_differences(out, before, after);
     pair_print_missing(out, before, after);
     pair_print_missing(out, after, before);

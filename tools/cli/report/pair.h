@@ -1,7 +1,9 @@
 /* Two saved comparisons of one program side by side: what changed from the first to the second.
  *
- * Variants are matched by their names. Of the reference its own time and memory are compared, of
- * the others how they stand to the reference: that holds even if the machine was busier once.
+ * Variants are matched by their names. What is compared is what was paired inside each session: how
+ * a variant stands to the reference, which holds even if the machine was busier once. The times of
+ * the reference itself are shown, but prove nothing: another session is another state of the
+ * machine. Its memory and page faults do not depend on that, and are compared.
  */
 #ifndef REPORT_PAIR_H
 #define REPORT_PAIR_H
@@ -17,7 +19,7 @@ struct pair_change {
     const char *variant;
     bool reference;
     double before, after;          /* the reference: medians; the others: shares, -0.098 */
-    struct paired_interval change; /* of the logarithms */
+    struct paired_interval change; /* of the logarithms; none for a time of the reference */
     enum paired_verdict verdict;
 };
 

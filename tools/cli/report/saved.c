@@ -136,6 +136,7 @@ static void saved_load_run(const struct saved *saved, const struct json_value *r
         .major_faults = json_tree_count(run, "major_faults"),
         .voluntary_switches = json_tree_count(run, "voluntary_switches"),
         .involuntary_switches = json_tree_count(run, "involuntary_switches"),
+        .delay_ns = (uint64_t)(1e9 * fmax(json_tree_number(run, "run_delay_seconds", 0), 0) + 0.5),
     };
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/wrap.h"
+#include "compare/summary.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +197,27 @@ static void report_table_proof(FILE *out, const struct comparison *comparison) {
     }
 }
 
+static void report_table_paired(FILE *out, const struct comparison *comparison) {
+    for (unsigned i = 0; i < comparison->result->rounds.variant_count; i++)
+        if (i != comparison->result->rounds.reference)
+            report_table_line(out, "Note: ", summary_paired_text(comparison, i));
+}
+
+/* The last lines are what is read first. */
+static void report_table_summaries(FILE *out, const struct terminal *terminal,
+                                   const struct comparison *comparison) {
+    const struct result *result = comparison->result;
+    fputc('\n', out);
+    for (unsigned i = 0; i < result->rounds.variant_count; i++) {
+        if (i == result->rounds.reference)
+            continue;
+        terminal_colour(terminal, out, TERMINAL_BOLD);
+        fprintf(out, "%s: ", result->variants[i].name);
+        report_table_sentence(out, 0, summary_text(comparison, i));
+        terminal_colour(terminal, out, TERMINAL_PLAIN);
+    }
+}
+
 void report_table_print(FILE *out, const struct terminal *terminal,
                         const struct comparison *comparison) {
     const struct result *result = comparison->result;
@@ -223,5 +245,7 @@ void report_table_print(FILE *out, const struct terminal *terminal,
     report_table_counted(out, comparison);
     report_table_line(out, "", comparison_resolution_text(comparison));
     report_table_split(out, comparison);
+    report_table_paired(out, comparison);
     report_table_reasons(out, comparison);
+    report_table_summaries(out, terminal, comparison);
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <tagpool/findings.h>
 #include <tagpool/inflate.h>
 #include <tagpool/options.h>
 #include <tagpool/profile_page.h>
@@ -27,7 +28,7 @@ static bool variant_is_set_by_us(const char *variable) {
     static const char *const ours[] = {VARIANT_PRELOAD "=",          TAGPOOL_OPTIONS_VARIABLE "=",
                                        TAGPOOL_STATS_VARIABLE "=",   VARIANT_PAD,
                                        TAGPOOL_INFLATE_VARIABLE "=", TAGPOOL_PROFILE_VARIABLE "=",
-                                       TAGPOOL_TRACE_VARIABLE "="};
+                                       TAGPOOL_TRACE_VARIABLE "=",   TAGPOOL_FINDINGS_VARIABLE "="};
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
         if (strncmp(variable, ours[i], strlen(ours[i])) == 0)
             return true;

@@ -14,6 +14,8 @@ struct change {
     double steal, load;
     const char *governor;
     double cpu_share; /* of the wall time; 0: all */
+    double delay_share;
+    uint64_t interrupted; /* in a round */
     double loading_s;
     uint64_t calls, pool_calls, pool_bytes_peak; /* 0: plenty */
     double headroom_high;                        /* 0: not measured */
@@ -33,8 +35,11 @@ static void make_rounds(struct rounds *rounds, const struct change *change) {
             if (variant == 1 && is_second)
                 wall_s += change->second;
             double busy = change->cpu_share != 0 ? change->cpu_share : 1;
-            round->results[variant] = (struct launch_result){
-                .wall_ns = (uint64_t)(1e9 * wall_s), .user_us = (uint64_t)(1e6 * busy * wall_s)};
+            round->results[variant] =
+                (struct launch_result){.wall_ns = (uint64_t)(1e9 * wall_s),
+                                       .user_us = (uint64_t)(1e6 * busy * wall_s),
+                                       .involuntary_switches = change->interrupted,
+                                       .delay_ns = (uint64_t)(1e9 * change->delay_share * wall_s)};
         }
     }
 }
@@ -97,6 +102,12 @@ static void each_reason_is_given_where_it_holds_and_nowhere_else(void) {
         {{.governor = "powersave"}, "governor "},
         {{.cpu_share = 0.6}, ""},
         {{.cpu_share = 0.4}, "waiting "},
+        {{.cpu_share = 0.3, .delay_share = 0.69}, "queued "},
+        {{.cpu_share = 0.3, .delay_share = 0.1}, "waiting queued "},
+        {{.cpu_share = 0.3, .interrupted = 100}, "queued "},
+        {{.cpu_share = 0.3, .interrupted = 9}, "waiting "},
+        {{.delay_share = 0.04}, ""},
+        {{.binary = "/usr/bin/php8.2"}, "own_arena "},
         {{.loading_s = 0.009}, ""},
         {{.loading_s = 0.011}, "short_run "},
         {{.calls = 600000}, ""},

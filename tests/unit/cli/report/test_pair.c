@@ -161,6 +161,7 @@ static void two_results_are_compared_by_the_wider_threshold(void) {
         CHECK(pair.changes[1].metric == METRIC_WALL && !pair.changes[1].reference);
         CHECK(fabs(fabs(paired_share(pair.changes[1].change.estimate)) - 0.1) < 0.02);
         CHECK(pair.changes[1].verdict == PAIRED_NO_DIFFERENCE);
+        CHECK(pair.changes[0].reference && !pair.changes[0].change.exists);
     }
     rounds_free(&narrow.result.rounds);
     rounds_free(&wide.result.rounds);
