@@ -199,8 +199,7 @@ static void the_help_has_a_line_for_each_row(void) {
     args_print_help(out, two);
     fclose(out);
     CHECK_SAY(strcmp(text, "  -a, --long-name-of-an-option NAME[=PATH]\n"
-                           "                                first\n"
-                           "                                second\n"
+                           "                                first second\n"
                            "      --b                       flag\n"
                            "      --c[=N]                   count\n") == 0,
               "%s", text);
