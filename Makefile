@@ -8,6 +8,13 @@ CFLAGS  ?= -O2 -g
 CXXFLAGS ?= $(CFLAGS)
 PREFIX  ?= /usr/local
 DESTDIR ?=
+VERSION := $(shell sed -n 's/^.define TAGPOOL_VERSION "\(.*\)"/\1/p' include/tagpool/version.h)
+# The number of the library's soname: it changes when a program that was linked with it would no longer run.
+ABI     := 1
+# Where the loader looks on this system, if PREFIX is one that it knows.
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+LIBDIR_GIVEN := $(filter-out undefined default,$(origin LIBDIR))
+LIBDIR  ?= $(PREFIX)/lib$(if $(filter /usr /usr/local,$(PREFIX)),$(if $(MULTIARCH),/$(MULTIARCH)))
 BUILD   ?= build
 ONLY    ?=
 
@@ -18,7 +25,7 @@ DEFINES    := -Iinclude -D_GNU_SOURCE
 LIB_FLAGS  := $(C) -Isrc -fPIC -fvisibility=hidden -fno-builtin-malloc -ftls-model=initial-exec \
               -fno-semantic-interposition -fexceptions
 LIB_SCRIPT := src/fixed.ld
-LIB_LINK   := -shared -nostartfiles -Wl,-z,nodelete -Wl,-soname,libtagpool.so -Wl,-z,now -Wl,-z,relro -Wl,-z,noseparate-code \
+LIB_LINK   := -shared -nostartfiles -Wl,-z,nodelete -Wl,-soname,libtagpool.so.$(ABI) -Wl,-z,now -Wl,-z,relro -Wl,-z,noseparate-code \
               -Wl,-O1 -Wl,--sort-section=name -Wl,--as-needed
 TOOL_FLAGS := $(C) -Itools/cli -Itools
 TEST_FLAGS := -Isrc -Itools/cli -Itools -Itests/harness -O1 -fno-builtin
@@ -26,7 +33,7 @@ TEST_LINK  := -lm -ldl -lpthread
 
 LIB_SOURCES  := $(wildcard src/*.c)
 # What libtagpool-trace.so is made of, besides its own sources.
-TRACE_SOURCES := $(wildcard src/trace/*.c) $(patsubst %,src/%.c,assertion cfi fork lock modules next objects os shared string unwind)
+TRACE_SOURCES := $(wildcard src/trace/*.c) $(patsubst %,src/%.c,assertion cfi fork lock modules next objects os shared string version unwind)
 # shim*.c define malloc and its family: a unit test that linked them would run on them. Of the
 # other library, what has no file behind it is tested so.
 CORE_SOURCES := $(filter-out src/shim%,$(LIB_SOURCES)) src/trace/blocks.c src/trace/sample.c
@@ -43,10 +50,11 @@ WORKLOADS    := $(addprefix $(BUILD)/,$(basename $(patsubst tools/bench/%,%,$(wi
 short_line = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),,echo '$(strip $(1) $(2))';)
 quiet      = $(if $(V),,@$(short_line))
 
-.PHONY: all help debug demo bench bench-strategies test gate world soak lint format install clean
+.PHONY: all help debug demo bench bench-strategies test check gate world soak lint format install uninstall dist deb clean
 .DELETE_ON_ERROR:
+.FORCE:
 
-all: $(BUILD)/libtagpool.so $(BUILD)/libtagpool-trace.so $(BUILD)/tagpool $(BUILD)/tagpool-bench $(WORKLOADS) ## build the library, the program and the benchmark
+all: product $(BUILD)/tagpool-bench $(WORKLOADS) ## build the library, the program and the benchmark
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -92,7 +100,7 @@ $(eval $(call variant,$(BUILD)/small,-DTAGPOOL_SMALL_WORLD -DTAGPOOL_DEBUG))
 $(eval $(call variant,$(BUILD)/debug,-DTAGPOOL_DEBUG,-O1 -g))
 
 $(BUILD)/libtagpool-trace.so: $(TRACE_SOURCES:%.c=$(BUILD)/%.o)
-	$(call quiet,LD,$@)$(CC) $(CFLAGS) $(LIB_LINK:%,libtagpool.so=%,libtagpool-trace.so) $(LDFLAGS) -o $@ $^ -ldl
+	$(call quiet,LD,$@)$(CC) $(CFLAGS) $(LIB_LINK:%,libtagpool.so.$(ABI)=%,libtagpool-trace.so) $(LDFLAGS) -o $@ $^ -ldl
 
 $(BUILD)/tagpool: $(CLI_OBJECTS)
 $(BUILD)/tagpool-bench: $(BENCH_OBJECTS) $(ROOM_OBJECTS)
@@ -102,6 +110,16 @@ $(BUILD)/tagpool $(BUILD)/tagpool-bench:
 $(BUILD)/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(CC) $(DEFINES) $(CPPFLAGS) $(TOOL_FLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# Where the program looks for its libraries, besides the folders around it. The file changes with what it holds.
+$(BUILD)/libdir: .FORCE
+	@mkdir -p $(@D)
+	@text='-DTAGPOOL_MULTIARCH="$(MULTIARCH)" -DTAGPOOL_LIBDIR="$(if $(LIBDIR_GIVEN),$(LIBDIR))"'; \
+	    printf '%s\n' "$$text" | cmp -s - $@ || printf '%s\n' "$$text" >$@
+
+$(BUILD)/tools/cli/target/library.o: $(BUILD)/libdir
+$(BUILD)/tools/cli/target/library.o: private CPPFLAGS += $(if $(MULTIARCH),-DTAGPOOL_MULTIARCH='"$(MULTIARCH)"') \
+    $(if $(LIBDIR_GIVEN),-DTAGPOOL_LIBDIR='"$(LIBDIR)"')
 
 # They take files in by the assembler, which no compiler reports as a dependency.
 $(BUILD)/tools/cli/report/page_style.o: tools/cli/report/page.css
@@ -142,6 +160,8 @@ GATE_SCENARIOS := $(BUILD)/tests/gate/scenarios
 
 test: all $(TEST_START) $(TEST_LIBRARIES) $(if $(findstring /gate/,$(TESTS)),$(GATE_SCENARIOS)) $(filter $(BUILD)/%,$(TESTS)) ## build and run the tests (ONLY=word: those with it in the name)
 	@BUILD=$(BUILD) CC="$(CC)" TAGPOOL_TEST_SYSTEM= tests/harness/run -t 180 $(TESTS)
+
+check: test ## the same as test
 
 include tests/sanitize/rules.mk
 include tests/soak/rules.mk
@@ -199,17 +219,38 @@ $(BUILD)/completions/%: $(BUILD)/tagpool
 	@mkdir -p $(@D)
 	$(call quiet,GEN,$@)$(BUILD)/tagpool completion $* >$@
 
-SHARE := $(DESTDIR)$(PREFIX)/share
+# What is installed.
+product: $(BUILD)/libtagpool.so $(BUILD)/libtagpool-trace.so $(BUILD)/tagpool $(MAN_PAGES) $(COMPLETIONS)
 
-install: $(BUILD)/libtagpool.so $(BUILD)/libtagpool-trace.so $(BUILD)/tagpool $(MAN_PAGES) $(COMPLETIONS) ## install below DESTDIR, PREFIX (/usr/local)
-	install -D -m 755 $(BUILD)/tagpool $(DESTDIR)$(PREFIX)/bin/tagpool
-	install -D -m 755 $(BUILD)/libtagpool.so $(DESTDIR)$(PREFIX)/lib/libtagpool.so
-	install -D -m 755 $(BUILD)/libtagpool-trace.so $(DESTDIR)$(PREFIX)/lib/libtagpool-trace.so
-	install -D -m 644 $(BUILD)/man/tagpool.1 $(SHARE)/man/man1/tagpool.1
-	install -D -m 644 $(BUILD)/man/libtagpool.7 $(SHARE)/man/man7/libtagpool.7
-	install -D -m 644 $(BUILD)/completions/bash $(SHARE)/bash-completion/completions/tagpool
-	install -D -m 644 $(BUILD)/completions/zsh $(SHARE)/zsh/site-functions/_tagpool
-	install -D -m 644 $(BUILD)/completions/fish $(SHARE)/fish/vendor_completions.d/tagpool.fish
+# Each file in its place, from the build folder: FILE MODE PLACE. The paths may hold spaces.
+define INSTALLED
+tagpool 755 $(PREFIX)/bin/tagpool
+libtagpool.so 755 $(LIBDIR)/libtagpool.so.$(ABI)
+libtagpool-trace.so 755 $(LIBDIR)/tagpool/libtagpool-trace.so
+man/tagpool.1 644 $(PREFIX)/share/man/man1/tagpool.1
+man/libtagpool.7 644 $(PREFIX)/share/man/man7/libtagpool.7
+completions/bash 644 $(PREFIX)/share/bash-completion/completions/tagpool
+completions/zsh 644 $(PREFIX)/share/zsh/site-functions/_tagpool
+completions/fish 644 $(PREFIX)/share/fish/vendor_completions.d/tagpool.fish
+endef
+export INSTALLED
+
+# What root builds in a folder of somebody else is then theirs.
+install: product ## install below DESTDIR, PREFIX (/usr/local), LIBDIR (PREFIX/lib, or where the loader looks)
+	@printf '%s\n' "$$INSTALLED" | while read -r file mode place; do \
+	    $(if $(findstring s,$(firstword -$(MAKEFLAGS))),,echo "INSTALL $$place";) \
+	    install -D -m "$$mode" $(BUILD)/"$$file" '$(DESTDIR)'"$$place" || exit 1; \
+	done
+	@ln -sf libtagpool.so.$(ABI) '$(DESTDIR)$(LIBDIR)/libtagpool.so'
+	@[ "$$(id -u)" -ne 0 ] || chown -hR --reference=. $(BUILD)
+
+uninstall: ## remove what install has installed, and the folders that it leaves empty
+	@printf '%s\n' "$$INSTALLED" 'link 0 $(LIBDIR)/libtagpool.so' | while read -r file mode place; do \
+	    rm -f '$(DESTDIR)'"$$place"; \
+	done
+	@rmdir '$(DESTDIR)$(LIBDIR)/tagpool' 2>/dev/null || :
+
+include tools/dev/packaging/rules.mk
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD)

@@ -87,9 +87,18 @@ TAGPOOL_LIBRARY" \
 mkdir "$work/a dir"
 cp "$build/libtagpool.so" "$work/a dir/"
 export TAGPOOL_LIBRARY="$work/a dir/libtagpool.so"
-refused 2 "tagpool run: LD_PRELOAD cannot hold the path '$work/a dir/libtagpool.so': it has a \
-space \
-or a colon; copy the library elsewhere" 'a library in a path with a space is refused' run -- true
+mkdir "$work/links"
+TMPDIR=$work/links XDG_RUNTIME_DIR='' "$tagpool" run --stats -- sh -c 'echo "$LD_PRELOAD"' \
+    >"$work/out" 2>"$work/err"
+status=$?
+[ "$status" -eq 0 ] && grep -q "^$work/links/tagpool-[0-9]*/libtagpool-[0-9a-f]*\.so$" "$work/out" &&
+    grep -q 'from the pools' "$work/err"
+check $? 'a library in a path with a space is preloaded by a link'
+chmod 777 "$work"/links/tagpool-*
+TMPDIR=$work/links XDG_RUNTIME_DIR='' "$tagpool" run -- sh -c 'echo "$LD_PRELOAD"' \
+    >"$work/out" 2>"$work/err"
+[ $? -eq 0 ] && ! grep -q "^$work/links" "$work/out"
+check $? 'a folder of links that others can write to is not used'
 unset TAGPOOL_LIBRARY
 mkdir "$work/bin"
 cp "$tagpool" "$work/bin/"
@@ -105,6 +114,17 @@ status=$?
 [ "$status" -eq 0 ] && [ "$(cat "$work/out")" = "$work/lib/libtagpool.so" ]
 check $? 'the library of an installation is found in ../lib'
 
+mkdir "$work/elsewhere"
+mv "$work/lib/libtagpool.so" "$work/elsewhere/libtagpool.so.1"
+TAGPOOL_LIB_DIR=$work/elsewhere "$work/bin/tagpool" run -- sh -c 'echo "$LD_PRELOAD"' >"$work/out" \
+    2>"$work/err"
+[ $? -eq 0 ] && [ "$(cat "$work/out")" = "$work/elsewhere/libtagpool.so.1" ]
+check $? 'TAGPOOL_LIB_DIR names the folder of the libraries'
+TAGPOOL_LIB_DIR=$work/lib "$work/bin/tagpool" run -- true >"$work/out" 2>"$work/err"
+[ $? -eq 2 ] && [ "$(cat "$work/err")" = "tagpool run: libtagpool.so is not in $work/lib; correct \
+or unset TAGPOOL_LIB_DIR" ]
+check $? 'a folder without the library is refused'
+
 run
 [ "$status" -eq 2 ] && grep -q '^Usage: tagpool COMMAND' "$work/err" && [ ! -s "$work/out" ]
 check $? 'no command at all prints the usage and fails'
@@ -117,6 +137,11 @@ done
 run --version
 [ "$status" -eq 0 ] && grep -qx 'tagpool [0-9][0-9.]*' "$work/out"
 check $? '--version prints one line'
+version=$(cut -d ' ' -f 2 "$work/out")
+run --version --libraries
+[ "$status" -eq 0 ] && grep -qx "$build/libtagpool.so $version" "$work/out" &&
+    grep -qx "$build/libtagpool-trace.so $version" "$work/out"
+check $? '--version --libraries prints the version that is in each library'
 for command in run compare report doctor completion; do
     run help "$command"
     [ "$status" -eq 0 ] && grep -q "^Usage: tagpool $command " "$work/out"

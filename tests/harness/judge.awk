@@ -1,6 +1,6 @@
 # Reads what one test program printed (TAP version 12) and prints the report of it; writes `PASSED
 # FAILED SKIPPED` to the file COUNTS. STATUS is its exit status, or 128 + signal; 124 and 137 come
-# from timeout(1).
+# from timeout(1). START and END are seconds of the clock, BEFORE and AFTER of processor time.
 
 function fail(reason) {
     failures = failures "  not ok: " title ": " reason "\n"
@@ -93,6 +93,6 @@ END {
         printf ", %d failed", failed
     if (skipped)
         printf ", %d skipped", skipped
-    printf "  (%.1f s)\n%s%s", end - start, failures, skips
+    printf "  (%.1f s, %.1f s CPU)\n%s%s", end - start, after - before, failures, skips
     print passed + 0, failed + 0, skipped + 0 >counts
 }

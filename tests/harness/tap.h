@@ -44,6 +44,13 @@ __attribute__((format(printf, 3, 4), unused)) static void tap_fault(const char *
             tap_fault(__FILE__, __LINE__, __VA_ARGS__);                                            \
     } while (0)
 
+/* How often a test repeats what may go wrong once in many times: `usual`, and `thorough` where
+ * TAGPOOL_TEST_LONG is set, as `make soak` does. */
+__attribute__((unused)) static unsigned tap_repeats(unsigned usual, unsigned thorough) {
+    const char *value = getenv("TAGPOOL_TEST_LONG");
+    return value != NULL && value[0] != '\0' ? thorough : usual;
+}
+
 __attribute__((unused)) static void tap_skip(const char *reason) {
     snprintf(tap.skip, sizeof tap.skip, "%s", reason);
 }

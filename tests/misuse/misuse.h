@@ -46,12 +46,19 @@ SHARED void run_with_options(struct child *child, const char *options, const cha
     child_run(child, changes, argv);
 }
 
-/* Does the library know these options? It complains about what it does not. */
+/* Does the library know these options? It complains about what it does not. Asked once for each in
+ * a row of the same. */
 SHARED bool library_has(const char *options) {
     static struct child child;
+    static char asked[128];
+    static bool known;
     const char *const argv[] = {"/bin/true", NULL};
+    if (strcmp(asked, options) == 0)
+        return known;
     run_with_options(&child, options, argv);
-    return child_succeeded(&child) && child.err[0] == '\0';
+    known = child_succeeded(&child) && child.err[0] == '\0';
+    snprintf(asked, sizeof asked, "%s", options);
+    return known;
 }
 
 SHARED void leave_no_core(void) {

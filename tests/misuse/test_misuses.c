@@ -205,7 +205,7 @@ static void strategy_direct_reports_nothing_of_its_own(void) {
 
 /* Whoever comes second, however close, is caught. */
 static void check_race(enum misuse_strategy strategy) {
-    enum { RACES = 100 };
+    unsigned races = tap_repeats(25, 100);
     static struct child child;
     const char *options = strategies[strategy].options;
     if (!library_has(options))
@@ -213,11 +213,11 @@ static void check_race(enum misuse_strategy strategy) {
     run_child(&child, options, "race", 40, FORM_MALLOC, false, false);
     CHECK_SAY(child_succeeded(&child) && child.err[0] == '\0', "the control ends with %#x: %s",
               (unsigned)child.status, child.err);
-    for (int i = 0; i < RACES && tap.faults == 0; i++) {
+    for (unsigned i = 0; i < races && tap.faults == 0; i++) {
         run_child(&child, options, "race", 40, FORM_MALLOC, false, true);
         CHECK_SAY(WIFSIGNALED(child.status) && WTERMSIG(child.status) == SIGABRT &&
                       strstr(child.err, "]: double free of ") != NULL,
-                  "%s, race %d: status %#x, \"%s\"", options, i, (unsigned)child.status, child.err);
+                  "%s, race %u: status %#x, \"%s\"", options, i, (unsigned)child.status, child.err);
     }
 }
 

@@ -301,12 +301,12 @@ static void check_seed(unsigned seed, enum crime crime, enum misuse_strategy str
 }
 
 static void check_crime(enum crime crime, enum misuse_strategy strategy) {
-    enum { SEEDS = 12 };
+    unsigned seeds = tap_repeats(3, 12);
     char name[128];
     snprintf(name, sizeof name, "at random: %s is found and named [%s]", crimes[crime].name,
              strategies[strategy].name);
     if (library_has(strategies[strategy].options)) {
-        for (unsigned i = 0; i < SEEDS && tap.faults == 0; i++) {
+        for (unsigned i = 0; i < seeds && tap.faults == 0; i++) {
             check_seed(first_seed + i, crime, strategy);
             if (tap.faults != 0)
                 printf("# repeat with SEED=%u\n", first_seed + i);

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -121,9 +123,22 @@ struct child {
     char err[CHILD_OUTPUT_BYTES];
 };
 
+/* Sleeps until the process ends; false if its time is over before. Returns early where the kernel
+ * has no descriptors of processes, and when a signal comes. */
+SHARED bool child_sleep(pid_t pid, int seconds) {
+    int file = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (file < 0)
+        return true;
+    struct pollfd wait = {.fd = file, .events = POLLIN};
+    int ready = poll(&wait, 1, seconds * 1000);
+    close(file);
+    return ready != 0;
+}
+
 /* Waits for `pid`; after `seconds` kills it. False when it had to be killed. */
 SHARED bool child_wait(pid_t pid, int *status, int seconds) {
-    for (long waited_ms = 0; waited_ms < seconds * 1000L; waited_ms++) {
+    long most_ms = child_sleep(pid, seconds) ? seconds * 1000L : 0;
+    for (long waited_ms = 0; waited_ms < most_ms; waited_ms++) {
         pid_t ended = waitpid(pid, status, WNOHANG);
         if (ended == pid)
             return true;

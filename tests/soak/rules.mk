@@ -7,7 +7,8 @@
 
 SOAK_SECONDS ?= 12
 SYSTEM_TESTS := tests/surroundings/test_system.sh
-SOAK_TESTS   := $(filter $(BUILD)/tests/fuzz/%,$(TEST_PROGRAMS)) $(filter %fuzz_options %fuzz_files,$(UNIT_PROGRAMS)) \
+SOAK_TESTS   := $(filter $(BUILD)/tests/fuzz/% $(addprefix $(BUILD)/tests/misuse/,test_random test_misuses),$(TEST_PROGRAMS)) \
+                $(filter %fuzz_options %fuzz_files,$(UNIT_PROGRAMS)) tests/harness/test_compilers.sh \
                 $(filter-out $(SYSTEM_TESTS),$(wildcard tests/soak/test_*.sh tests/surroundings/test_*.sh))
 IN_SOAK       = BUILD=$(BUILD) CC="$(CC)" TAGPOOL_FUZZ_SECONDS=$(SOAK_SECONDS) TAGPOOL_TEST_LONG=1
 

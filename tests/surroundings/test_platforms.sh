@@ -6,9 +6,10 @@ set -u
 
 arm_cc=aarch64-linux-gnu-gcc
 arm_root=/usr/aarch64-linux-gnu
-# The emulator is slow, the more so to reserve address space: TAGPOOL_TEST_LONG=1 runs all.
-page_sizes=65536
-strategies=strategy=metadata
+# The emulator is slow, the more so to reserve address space: TAGPOOL_TEST_LONG=1 runs the model,
+# with pages of each size and in each strategy.
+page_sizes=
+strategies=
 if [ -n "${TAGPOOL_TEST_LONG:-}" ]; then
     page_sizes="4096 16384 65536"
     strategies="strategy=metadata strategy=tagged harden=on"
@@ -30,7 +31,8 @@ on_aarch64() {
     fi
     folder=$build/aarch64
     succeeds "it is built for aarch64 without a warning" makes $arm_cc "$folder" \
-        "$folder/libtagpool.so" "$folder/tests/fuzz/test_model" "$folder/tests/preload/test_realloc"
+        "$folder/libtagpool.so" ${page_sizes:+"$folder/tests/fuzz/test_model"} \
+        "$folder/tests/preload/test_realloc"
     emulator="qemu-aarch64 -L $arm_root -E TAGPOOL_FUZZ_STEPS=8000"
     for page_bytes in $page_sizes; do
         for strategy in $strategies; do
@@ -41,8 +43,8 @@ on_aarch64() {
         done
     done
     # shellcheck disable=SC2086
-    succeeds "realloc keeps its contract there" $emulator -E LD_PRELOAD="$folder/libtagpool.so" \
-        -E TAGPOOL_TEST_SHIM=1 "$folder/tests/preload/test_realloc"
+    succeeds "realloc keeps its contract there, with pages of 64 KiB" $emulator -p 65536 \
+        -E LD_PRELOAD="$folder/libtagpool.so" -E TAGPOOL_TEST_SHIM=1 "$folder/tests/preload/test_realloc"
     $arm_cc -O0 -g -fno-builtin -w -o "$work/parser" tests/misuse/fixtures/parser.c
     # shellcheck disable=SC2086
     run $emulator -E LD_PRELOAD="$folder/libtagpool.so" "$work/parser" double_free

@@ -1,11 +1,11 @@
 #include "base/json.h"
 
-#include "base/version.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <tagpool/version.h>
 
 void json_init(struct json *json, FILE *out) {
     *json = (struct json){.out = out};

@@ -2,14 +2,15 @@
  * `main_commands`. */
 #include "base/program.h"
 #include "base/say.h"
-#include "base/version.h"
 #include "cmd/commands.h"
 #include "cmd/completion.h"
 #include "launch/launcher.h"
+#include "target/library.h"
 #include "target/settings.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <tagpool/version.h>
 
 static const struct command main_command_completion;
 
@@ -44,7 +45,7 @@ static void main_print_help(FILE *out) {
             fprintf(out, "  %-12s  %s\n", main_commands[i]->name, main_commands[i]->summary);
     fputs("  help COMMAND  Explain a command\n"
           "  help options  List the options of libtagpool.so\n\n"
-          "  --version     Print the version\n\n"
+          "  --version     Print the version; with --libraries also those of the libraries\n\n"
           "Example:\n  tagpool compare -- jq . big.json\n",
           out);
 }
@@ -103,6 +104,18 @@ static const struct command main_command_completion = {
     .run = main_complete,
 };
 
+/* ---- tagpool --version ---- */
+
+static int main_version(char **arguments) {
+    bool libraries = arguments[0] != NULL && strcmp(arguments[0], "--libraries") == 0;
+    if (arguments[libraries ? 1 : 0] != NULL)
+        args_refuse("--version takes --libraries and nothing else");
+    puts("tagpool " TAGPOOL_VERSION);
+    if (libraries)
+        library_print_versions(stdout);
+    return STATUS_DONE;
+}
+
 int main(int argument_count, char **arguments) {
     const char *name = argument_count > 1 ? arguments[1] : NULL;
     const struct command *command = main_find(name);
@@ -120,8 +133,7 @@ int main(int argument_count, char **arguments) {
     if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         return program_finish(main_help(arguments + 2));
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
-        puts("tagpool " TAGPOOL_VERSION);
-        return program_finish(STATUS_DONE);
+        return program_finish(main_version(arguments + 2));
     }
     if (strcmp(name, "bench") == 0)
         say_and_exit(STATUS_USAGE, "the benchmark is a program of its own, which is not installed: "

@@ -1,9 +1,9 @@
 #include "profile/page.h"
 
 #include "base/memory.h"
-#include "base/version.h"
 
 #include <math.h>
+#include <tagpool/version.h>
 
 char *profile_page_take(struct profile *profile, const char *path) {
     const char *fault = profile_file_read(path, &profile->summary);

@@ -2,7 +2,6 @@
 
 #include "base/html.h"
 #include "base/memory.h"
-#include "base/version.h"
 #include "compare/summary.h"
 #include "report/page_charts.h"
 #include "report/page_style.h"
@@ -10,6 +9,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <tagpool/version.h>
 
 /* For a reader who was handed the page and does not know the program. */
 static void page_print_introduction(FILE *out, const struct comparison *comparison) {

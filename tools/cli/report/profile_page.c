@@ -1,7 +1,6 @@
 #include "report/profile_page.h"
 
 #include "base/html.h"
-#include "base/version.h"
 #include "measure/metric.h"
 #include "report/flame.h"
 #include "report/flame_parts.h"
@@ -10,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <tagpool/version.h>
 
 enum { PROFILE_PAGE_SITES = 10, PROFILE_PAGE_TEXT_BYTES = 32 };
 

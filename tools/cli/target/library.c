@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/say.h"
 #include "target/elf_file.h"
+#include "target/preload_link.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <tagpool/version.h>
 #include <unistd.h>
 
 const struct library_allocator library_allocators[] = {
@@ -30,19 +32,22 @@ static bool library_is_native(const char *path) {
     return native;
 }
 
-/* LD_PRELOAD separates paths by spaces and colons and knows no quotes. */
 static char *library_preloadable(const char *path, const char *advice) {
     char *full = realpath(path, NULL);
     if (full == NULL)
         say_and_exit(STATUS_USAGE, "%s: %s; %s", path, strerror(errno), advice);
     if (!library_is_native(full))
         say_and_exit(STATUS_USAGE, "%s is no shared library for this machine; %s", full, advice);
-    if (strpbrk(full, " :") != NULL)
+    if (!preload_link_is_needed(full))
+        return full;
+    char *link = preload_link(full);
+    if (link == NULL)
         say_and_exit(STATUS_USAGE,
-                     "LD_PRELOAD cannot hold the path '%s': it has a space or a colon; copy the "
-                     "library elsewhere",
-                     full);
-    return full;
+                     "LD_PRELOAD cannot hold the path '%s': it has a space or a colon, and no link "
+                     "to it can be made in TMPDIR or /tmp: %s",
+                     full, strerror(errno));
+    free(full);
+    return link;
 }
 
 char *library_own_folder(void) {
@@ -61,24 +66,51 @@ char *library_own_folder(void) {
     return memory_copy(path);
 }
 
-/* One of ours, from where this program lies; NULL if it is not there. */
-static char *library_beside(const char *folder, const char *file) {
-    static const char *const places[] = {"", "../lib/tagpool/", "../lib/"};
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        char *path = memory_format("%s/%s%s", folder, places[i], file);
-        bool found = access(path, R_OK) == 0;
-        char *full = found ? library_preloadable(path, "build or install tagpool again") : NULL;
+/* Where the libraries lie, from the folder of this program: a build folder, then an installation.
+ */
+static const char *const library_places[] = {
+    "",
+#ifdef TAGPOOL_MULTIARCH
+    "../lib/" TAGPOOL_MULTIARCH "/",
+    "../lib/" TAGPOOL_MULTIARCH "/tagpool/",
+#endif
+    "../lib/tagpool/",
+    "../lib/",
+    "../lib64/",
+    "../lib64/tagpool/",
+};
+
+#ifndef TAGPOOL_LIBDIR
+#define TAGPOOL_LIBDIR "" /* known from where the program lies */
+#endif
+
+/* folder/place/file, or with the number of its soname at the end; NULL if neither is there. */
+static char *library_at(const char *folder, const char *place, const char *file) {
+    static const char *const endings[] = {"", ".1"};
+    char *full = NULL;
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0] && full == NULL; i++) {
+        char *path = memory_format("%s/%s%s%s", folder, place, file, endings[i]);
+        if (access(path, R_OK) == 0)
+            full = library_preloadable(path, "build or install tagpool again");
         free(path);
-        if (found)
-            return full;
     }
-    return NULL;
+    return full;
 }
 
-/* The same, but ends the program when it is not there. */
+/* One of ours. Ends the program when it is not there. */
 static char *library_ours(const char *file, const char *advice) {
+    const char *named = getenv("TAGPOOL_LIB_DIR");
     char *folder = library_own_folder();
-    char *path = library_beside(folder, file);
+    char *path = NULL;
+    if (named != NULL && named[0] != '\0' && (path = library_at(named, "", file)) == NULL)
+        say_and_exit(STATUS_USAGE, "%s is not in %s; correct or unset TAGPOOL_LIB_DIR", file,
+                     named);
+    for (size_t i = 0; i < sizeof library_places / sizeof library_places[0] && path == NULL; i++)
+        path = library_at(folder, library_places[i], file);
+    if (path == NULL && TAGPOOL_LIBDIR[0] != '\0')
+        path = library_at(TAGPOOL_LIBDIR, "", file);
+    if (path == NULL && TAGPOOL_LIBDIR[0] != '\0')
+        path = library_at(TAGPOOL_LIBDIR, "tagpool/", file);
     if (path == NULL)
         say_and_exit(STATUS_OWN_FAILURE,
                      "%s is neither in %s nor in %s/../lib; build it with 'make', or %s", file,
@@ -95,7 +127,34 @@ char *library_of_tagpool(void) {
 }
 
 char *library_of_trace(void) {
-    return library_ours("libtagpool-trace.so", "install tagpool again");
+    return library_ours("libtagpool-trace.so", "name its folder in TAGPOOL_LIB_DIR");
+}
+
+/* The text after the mark in the file, up to its NUL. */
+static char *library_version(const char *path) {
+    static const char mark[] = TAGPOOL_VERSION_MARK;
+    char *text = NULL;
+    const char *found = NULL;
+    size_t room = 0;
+    ssize_t length;
+    FILE *file = fopen(path, "re");
+    while (file != NULL && found == NULL && (length = getdelim(&text, &room, '\0', file)) > 0)
+        found = memmem(text, (size_t)length, mark, sizeof mark - 1);
+    char *version = memory_copy(found != NULL ? found + sizeof mark - 1 : "unknown");
+    free(text);
+    if (file != NULL)
+        fclose(file);
+    return version;
+}
+
+void library_print_versions(FILE *out) {
+    char *const paths[] = {library_of_tagpool(), library_of_trace()};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        char *version = library_version(paths[i]);
+        fprintf(out, "%s %s\n", paths[i], version);
+        free(version);
+        free(paths[i]);
+    }
 }
 
 /* The first native file that matches the pattern, or NULL. */

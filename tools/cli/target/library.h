@@ -1,8 +1,9 @@
 /* Finds shared libraries to preload: the shim itself, and the allocators that distributions
  * package.
  *
- * The shim lies next to the program (a build folder), in ../lib/tagpool or in ../lib (an
- * installation); TAGPOOL_LIBRARY names another one and comes first.
+ * Ours lie next to the program (a build folder), or in a library folder from there (../lib,
+ * ../lib/MULTIARCH and the like), or where LIBDIR said when the program was built. TAGPOOL_LIB_DIR
+ * names the folder of both and comes before; TAGPOOL_LIBRARY names the shim's file and comes first.
  */
 #ifndef TARGET_LIBRARY_H
 #define TARGET_LIBRARY_H
@@ -20,6 +21,9 @@ char *library_of_tagpool(void);
 
 /* The same for libtagpool-trace.so, which counts or records what a program allocates. */
 char *library_of_trace(void);
+
+/* Prints the path and the version of each of the two, in a line. */
+void library_print_versions(FILE *out);
 
 /* An allocator that is known by name. */
 struct library_allocator {
