@@ -19,7 +19,7 @@ count() {
     sed -n "/\"sites\": {/,/\"frames\"/ s/.*\"total\": {.*\"$1\": \([0-9]*\).*/\1/p" "$work/sites.json"
 }
 
-# Sums of a count over all stacks of the sites, of a counter, of sizes, of a number of all processes.
+# Sums of a count over all stacks of the sites, of sizes, of a number of all processes; a counter.
 stacks() {
     sed -n "/\"stacks\": \[/,/^    \]/ s/.*\"$1\": \([0-9]*\).*/\1/p" "$work/sites.json" |
         awk '{ sum += $1 } END { printf "%.0f\n", sum }'
@@ -294,8 +294,10 @@ run profile --no-plain --sites --sample 4K --export-json "$work/sites.json" \
 cp "$work/err" "$work/table"
 # near FOUND WANTED PERCENT
 near() {
-    awk -v found="$1" -v wanted="$2" -v percent="$3" \
-        'BEGIN { exit !(found > wanted * (1 - percent / 100) && found < wanted * (1 + percent / 100)) }'
+    awk -v found="$1" -v wanted="$2" -v percent="$3" 'BEGIN {
+        off = 100 * (found / wanted - 1)
+        exit !(off > -percent && off < percent)
+    }'
 }
 near "$(stacks bytes)" 39360000 6
 check $? 'the bytes are estimated from a sample'
@@ -305,7 +307,8 @@ check $? 'and the calls of each site, small blocks and large ones'
 near "$(stacks peak_bytes)" 403440 30
 check $? 'and what is live at the peak'
 agree 'the sums of the sites are those of the profile, estimates too'
-grep -q 'all counts are estimates$' "$work/table" && grep -q '"sample_bytes": 4096' "$work/sites.json"
+grep -q 'all counts are estimates$' "$work/table" &&
+    grep -q '"sample_bytes": 4096' "$work/sites.json"
 check $? 'the report says that they are'
 sites --sample 1 -- "$work/known"
 [ "$(stacks calls)" -ge 5140 ]
@@ -317,8 +320,8 @@ sites --sample 4K -- "$work/threads"
 near "$(stacks bytes)" 20040000 12
 check $? 'so are threads'
 
-refused 2 "tagpool profile: --sample wants a number of bytes from 1 to 1024G, not '0' (see 'tagpool \
-help profile')" 'a sample of nothing is refused' profile --sample 0 -- true
+refused 2 "tagpool profile: --sample wants a number of bytes from 1 to 1024G, not '0' (see \
+'tagpool help profile')" 'a sample of nothing is refused' profile --sample 0 -- true
 refused 2 "tagpool profile: --sites wants a whole number from 1 to 100, not '0' (see 'tagpool help \
 profile')" 'no sites are refused' profile --sites=0 -- true
 refused 2 "tagpool profile: only one of --export-json, --export-folded and --html can go to \
