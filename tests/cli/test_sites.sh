@@ -16,7 +16,8 @@ sites() {
 
 # count NAME: that count of all sites.
 count() {
-    sed -n "/\"sites\": {/,/\"frames\"/ s/.*\"total\": {.*\"$1\": \([0-9]*\).*/\1/p" "$work/sites.json"
+    sed -n "/\"sites\": {/,/\"frames\"/ s/.*\"total\": {.*\"$1\": \([0-9]*\).*/\1/p" \
+        "$work/sites.json"
 }
 
 # Sums of a count over all stacks of the sites, of sizes, of a number of all processes; a counter.
