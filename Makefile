@@ -36,7 +36,7 @@ LIB_SOURCES  := $(wildcard src/*.c)
 TRACE_SOURCES := $(wildcard src/trace/*.c) $(patsubst %,src/%.c,assertion cfi fork lock modules next objects os shared string version unwind)
 # shim*.c define malloc and its family: a unit test that linked them would run on them. Of the
 # other library, what has no file behind it is tested so.
-CORE_SOURCES := $(filter-out src/shim%,$(LIB_SOURCES)) src/trace/blocks.c
+CORE_SOURCES := $(filter-out src/shim%,$(LIB_SOURCES)) src/trace/blocks.c src/trace/sample.c
 # The program and the benchmark, which stands on the program's rooms below its command lines.
 CLI_OBJECTS   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/cli/*/*.c))
 ROOM_OBJECTS  := $(filter-out $(BUILD)/tools/cli/cmd/%,$(CLI_OBJECTS))

@@ -195,6 +195,7 @@ SLOW unsigned unwind_frames(uintptr_t *frames, unsigned most, uint32_t *epoch) {
         if (!step(&frame, rule_for(after - 1, now)))
             break;
     }
-    *epoch = now;
+    /* A module that was met on the way may have begun an epoch, and no frame is older than that. */
+    *epoch = modules_epoch();
     return count;
 }

@@ -52,8 +52,10 @@ static double probability(double x) {
     unsigned doublings = 0;
     if (x > 40)
         return 1;
-    for (; x > 0.01; x /= 2)
+    while (x > 0.01) {
+        x /= 2;
         doublings++;
+    }
     double p = x * (1 - x / 2 * (1 - x / 3 * (1 - x / 4)));
     for (; doublings != 0; doublings--)
         p *= 2 - p;

@@ -8,9 +8,8 @@
  *
  * (one more byte, so that empty blocks have a chance) and it stands for 1/p requests of its size:
  * so that sums over samples are, on average, the sums over all calls. No size and no period in the
- * program can hide from it. It is what tcmalloc does (google/tcmalloc, docs/sampling.md and
- * tcmalloc/sampler.cc) and jemalloc (jemalloc, doc_internal/PROFILING_INTERNALS.md, "prof.c"); the
- * estimate is Horvitz and Thompson's (JASA 47, 1952).
+ * program can hide from it. It is what tcmalloc does (its "TCMalloc Sampling") and jemalloc (its
+ * "jemalloc profiling internals"); the estimate is Horvitz and Thompson's (JASA 47, 1952).
  *
  * A request that is not sampled takes a few instructions. So does a free: a filter knows which
  * addresses cannot be those of sampled blocks.

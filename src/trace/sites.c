@@ -75,34 +75,6 @@ static bool begin_process(unsigned row) {
     return true;
 }
 
-bool sites_start(const char *path, unsigned row) {
-    size_t page_bytes = os_page_bytes();
-    size_t sites_bytes = os_round_to_page(TAGPOOL_SITES_MOST * sizeof *sites);
-    size_t index_bytes = os_round_to_page(INDEX_CAPACITY * sizeof *site_index);
-    file = shared_map(path, TAGPOOL_SITES_BYTES);
-    head = (void *)file;
-    if (file == NULL || !file_is_valid())
-        return false;
-    char *memory = os_reserve(sites_bytes + index_bytes, page_bytes);
-    if (memory == NULL || !os_commit(memory, sites_bytes + index_bytes))
-        return false;
-    sites = (void *)memory;
-    site_index = (void *)(memory + sites_bytes);
-    struct tagpool_sites_stack *nothing = reserve(sizeof *nothing);
-    if (nothing == NULL || !begin_process(row))
-        return false;
-    nothing->image = image;
-    sites[0].stack = publish(nothing, TAGPOOL_SITES_STACK);
-    site_count = 1;
-    unwind_start(__builtin_return_address(0));
-    sites_are_kept = true;
-    return true;
-}
-
-uint64_t sites_sample_bytes(void) {
-    return sites_are_kept ? head->sample_bytes : 0;
-}
-
 /* ---- counts ---- */
 
 /* The counts of a site of this process; NULL if there is no room for them. */
@@ -267,7 +239,37 @@ uint32_t sites_request(const struct stack *stack, uint64_t count, uint64_t bytes
     return site;
 }
 
-/* ---- fork ---- */
+/* ---- the process ---- */
+
+bool sites_start(const char *path, unsigned row) {
+    size_t page_bytes = os_page_bytes();
+    size_t sites_bytes = os_round_to_page(TAGPOOL_SITES_MOST * sizeof *sites);
+    size_t index_bytes = os_round_to_page(INDEX_CAPACITY * sizeof *site_index);
+    file = shared_map(path, TAGPOOL_SITES_BYTES);
+    head = (void *)file;
+    if (file == NULL || !file_is_valid())
+        return false;
+    char *memory = os_reserve(sites_bytes + index_bytes, page_bytes);
+    if (memory == NULL || !os_commit(memory, sites_bytes + index_bytes))
+        return false;
+    sites = (void *)memory;
+    site_index = (void *)(memory + sites_bytes);
+    struct tagpool_sites_stack *nothing = reserve(sizeof *nothing);
+    if (nothing == NULL || !begin_process(row))
+        return false;
+    nothing->image = image;
+    sites[0].stack = publish(nothing, TAGPOOL_SITES_STACK);
+    site_count = 1;
+    if (counts_of(0) == NULL)
+        return false;
+    unwind_start(__builtin_return_address(0));
+    sites_are_kept = true;
+    return true;
+}
+
+uint64_t sites_sample_bytes(void) {
+    return sites_are_kept ? head->sample_bytes : 0;
+}
 
 void sites_after_fork(unsigned row) {
     if (!sites_are_kept)

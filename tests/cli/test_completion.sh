@@ -50,6 +50,9 @@ completes tagpool compare --no
 [ "$(cat "$work/out")" = "--no-headroom
 --noise-threshold" ]
 check $? 'bash completes an option'
+completes tagpool profile --sites --export-f
+[ "$(cat "$work/out")" = --export-folded ]
+check $? 'the word after a value that is joined is an option'
 completes tagpool compare -r 3 --style n
 [ "$(cat "$work/out")" = "nocolor
 none" ]

@@ -82,7 +82,7 @@ awk '/tagpool [a-z]+ / { line = $0; while (line !~ / -- / && line ~ /tagpool com
         "$tagpool" help "$command" >"$work/help"
         for word in $words; do
             case $word in
-            --*) grep -q -- " $word\( \|\$\)" "$work/help" || echo "$command $word" ;;
+            --*) grep -q -- " $word\( \|\[\|\$\)" "$work/help" || echo "$command $word" ;;
             esac
         done
     done >"$work/out"

@@ -5,11 +5,13 @@
  *   2  trace              the rest is a stream of calls
  *   3  trace              the rest are changes to the head of a sound trace
  *   4  ELF file           the rest are changes to this program's own file
+ *   5  sites              the rest is what comes after a sound head
  *
  * A change is 4 bytes: a place (3 bytes, modulo the size) and a value for it; place 0xffffff cuts
  * the file instead. A reader returns or says what is wrong; a trace that could be sealed is sound.
  */
 #include "pages/profile_file.h"
+#include "pages/sites_file.h"
 #include "pages/stats_file.h"
 #include "pages/trace_reader.h"
 #include "symbols/elf_symbols.h"
@@ -181,9 +183,32 @@ static void read_elf(const uint8_t *data, size_t bytes) {
     close(file);
 }
 
+static void read_sites(const uint8_t *data, size_t bytes) {
+    struct sites_file sites;
+    const struct tagpool_sites_head head = {
+        .magic = TAGPOOL_SITES_MAGIC,
+        .version = TAGPOOL_SITES_VERSION,
+        .head_bytes = sizeof head,
+        .file_bytes = TAGPOOL_SITES_BYTES,
+        .used_bytes = sizeof head + bytes,
+    };
+    char *file = malloc(sizeof head + bytes);
+    hold(file != NULL);
+    memcpy(file, &head, sizeof head);
+    memcpy(file + sizeof head, data, bytes);
+    hold(sites_file_parse(file, sizeof head + bytes, &sites) == NULL);
+    for (size_t i = 0; i < sites.site_count; i++) {
+        hold(sites.sites[i].stack < sites.stack_count);
+        const struct sites_file_stack *stack = &sites.stacks[sites.sites[i].stack];
+        for (uint32_t j = 0; j < stack->frame_count; j++)
+            sites_file_module(&sites, stack, stack->frames[j]);
+    }
+    sites_file_free(&sites);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
-    static void (*const readers[])(const uint8_t *, size_t) = {read_stats, read_profile,
-                                                               read_stream, read_head, read_elf};
+    static void (*const readers[])(const uint8_t *, size_t) = {
+        read_stats, read_profile, read_stream, read_head, read_elf, read_sites};
     if (bytes > 0)
         readers[data[0] % (sizeof readers / sizeof readers[0])](data + 1, bytes - 1);
     return 0;

@@ -1,6 +1,5 @@
 #include "base/json.h"
 
-
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* Call stacks as flamegraph.pl, inferno and speedscope read them: a stack a line, the outermost
  * function first, semicolons between, a blank and a number.
  *
- *   main;parse_document;parse_value;node_new 4711
+ *   main;parse;value;node 4711
  *
  * Functions that were inlined stand as frames of their own. What has no name is module+offset, and
  * a stack that is not known "[unknown]". A stack of as many frames as are kept begins with

@@ -19,6 +19,7 @@ struct request {
     enum colour colour;
     enum colour constant;
     unsigned runs;
+    unsigned rows;
     uint64_t seed;
     uint64_t limit_bytes;
     double duration_s;
@@ -44,6 +45,7 @@ static const struct args_option options[] = {
     {0, "colour", "COLOUR", "a choice", ARGS_CHOICE(struct request, colour, colours)},
     {0, "green", NULL, "a constant", ARGS_SET(struct request, constant, GREEN)},
     {'r', "runs", "N", "a count", ARGS_COUNT(struct request, runs, 1, 100)},
+    {0, "rows", "N", "one that may be left out", ARGS_COUNT_OR(struct request, rows, 1, 9, "5")},
     {0, "seed", "N", "a wide count", ARGS_COUNT(struct request, seed, 0, UINT64_MAX)},
     {0, "limit", "MIB", "a size", ARGS_MIB(struct request, limit_bytes, 1, 1 << 20)},
     {0, "duration", "SECONDS", "a time", ARGS_SECONDS(struct request, duration_s)},
@@ -106,6 +108,13 @@ static void every_spelling_of_getopt_is_read(void) {
     CHECK(strcmp(read_line("--name=").name, "") == 0);
     CHECK(strcmp(read_line("--name=a=b").name, "a=b") == 0);
     CHECK(strcmp(read_line("-n -q").name, "-q") == 0 && !read_line("-n -q").quiet);
+}
+
+static void a_value_that_may_be_left_out_is_joined(void) {
+    CHECK(read_line("").rows == 0 && read_line("--rows").rows == 5);
+    CHECK(read_line("--rows=3").rows == 3);
+    CHECK(read_line("--rows 3").rows == 5 && strcmp(*rest, "3") == 0);
+    CHECK(read_line("--rows -q").rows == 5 && read_line("--rows -q").quiet);
 }
 
 static void reading_stops_where_the_other_command_line_begins(void) {
@@ -181,6 +190,7 @@ static void the_help_has_a_line_for_each_row(void) {
         {'a', "long-name-of-an-option", "NAME[=PATH]", "first\nsecond",
          ARGS_TEXT(struct request, name)},
         {0, "b", NULL, "flag", ARGS_FLAG(struct request, quiet)},
+        {0, "c", "N", "count", ARGS_COUNT_OR(struct request, rows, 1, 9, "5")},
         {0},
     };
     char *text = NULL;
@@ -189,9 +199,9 @@ static void the_help_has_a_line_for_each_row(void) {
     args_print_help(out, two);
     fclose(out);
     CHECK_SAY(strcmp(text, "  -a, --long-name-of-an-option NAME[=PATH]\n"
-                           "                                first\n"
-                           "                                second\n"
-                           "      --b                       flag\n") == 0,
+                           "                                first second\n"
+                           "      --b                       flag\n"
+                           "      --c[=N]                   count\n") == 0,
               "%s", text);
     free(text);
 }
@@ -201,6 +211,7 @@ int main(void) {
     TAP_RUN(each_type_sets_its_own_field);
     TAP_RUN(the_last_value_counts_unless_a_function_takes_all);
     TAP_RUN(every_spelling_of_getopt_is_read);
+    TAP_RUN(a_value_that_may_be_left_out_is_joined);
     TAP_RUN(reading_stops_where_the_other_command_line_begins);
     TAP_RUN(help_ends_the_reading);
     TAP_RUN(each_mistake_is_one_line);
