@@ -304,6 +304,10 @@ check $? 'a few processes find room'
 processes 70
 [ "$status" -eq 0 ] && [ "$(number processes_missed '"schema"')" -ge 7 ]
 check $? 'processes beyond the room are counted'
+profile -- sh -c "i=0; while [ \$i -lt 70 ]; do /bin/true; i=\$((i + 1)); done; '$work/threads'"
+largest=$(sed -n 's/^ *"name": "\(.*\)",$/\1/p' "$work/out" | sed -n 2p)
+[ "$status" -eq 0 ] && [ "$largest" = threads ]
+check $? 'the largest process is kept where the small ones before it took all the room'
 # shellcheck disable=SC3045 # dash and bash both have it
 (ulimit -v 200000 && profile -- "$work/threads" && [ "$status" -eq 0 ] &&
     [ "$(number malloc_calls)" = 85000 ])

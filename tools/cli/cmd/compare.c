@@ -321,6 +321,7 @@ static int compare_main(char **arguments) {
     char **command = compare_read_arguments(&request, arguments);
     metric_show_times_in(request.time_unit);
     target_resolve(&target, command);
+    target_follow_manager_aloud(&target);
     target_inspect(&target, &findings);
     unsigned reference = compare_choose_variants(&request, &target, &findings, &variants);
     target_report(&findings);

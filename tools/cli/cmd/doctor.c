@@ -3,6 +3,9 @@
 #include "launch/spool.h"
 #include "measure/suitability.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 /* What the command line asks for. */
 struct doctor_request {
     bool no_run;
@@ -32,6 +35,10 @@ static int doctor_main(char **arguments) {
     struct target target;
     char **command = command_read_program(&command_doctor, &request, arguments);
     target_resolve(&target, command);
+    char *followed = target_follow_manager(&target);
+    if (followed != NULL)
+        printf("note  %s\n", followed);
+    free(followed);
     bool works =
         suitability_look(&target) &&
         (request.no_run || suitability_run(&target, request.input, request.ignore_failure));

@@ -240,7 +240,9 @@ static int profile_main(char **arguments) {
                         .want_sites = profile_wants_sites(&request),
                         .sample_bytes = request.sample_bytes};
     profile_check_request(&request, &terminal);
-    target_resolve_quietly(&target, profile.command);
+    target_resolve(&target, profile.command);
+    target_follow_manager_aloud(&target);
+    target_refuse(&target);
     profile_open_exports(&exports, &request);
     runs.to_error = export_is_standard_output(&exports.json) ||
                     export_is_standard_output(&exports.folded) ||
