@@ -255,6 +255,10 @@ run profile --style none --export-json - -- sh -c 'echo words'
 [ "$status" -eq 0 ] && [ "$(head -n 1 "$work/out")" = '{' ] && ! grep -q '^words' "$work/out" &&
     [ "$(cat "$work/err")" = words ]
 check $? 'where the JSON goes to standard output, the program'"'"'s goes to standard error'
+run profile --no-try --style none --output "$work/kept" -- sh -c 'echo words; echo err >&2'
+[ "$status" -eq 0 ] && [ ! -s "$work/out" ] && [ "$(cat "$work/kept")" = words ] &&
+    [ "$(cat "$work/err")" = err ]
+check $? '--output takes the output of the counted run'
 printf 'some\ninput\n' >"$work/input"
 "$tagpool" profile --no-try --style none -- cat <"$work/input" >"$work/out" 2>"$work/err"
 cmp -s "$work/input" "$work/out"

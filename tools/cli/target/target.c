@@ -54,6 +54,11 @@ char *target_search(const char *name) {
 static char *target_locate(const char *name) {
     if (strchr(name, '/') == NULL) {
         char *path = name[0] != '\0' ? target_search(name) : NULL;
+        if (path == NULL && strpbrk(name, " |<>&;$`(") != NULL)
+            say_and_exit(STATUS_NOT_FOUND,
+                         "%s: there is no such program; if it is a line for the shell, write "
+                         "sh -c '%s', or use --shell where the command has it",
+                         name, name);
         if (path == NULL)
             say_and_exit(STATUS_NOT_FOUND,
                          "%s: not found in PATH; check the spelling or give its path", name);
