@@ -416,6 +416,10 @@ uint64_t os_process_id(void) {
     return (uint64_t)KERNEL(getpid, 0);
 }
 
+bool os_process_lives(uint64_t process_id) {
+    return KERNEL(kill, process_id, 0) != -ESRCH;
+}
+
 uint64_t os_thread_id(void) {
     return (uint64_t)KERNEL(gettid, 0);
 }

@@ -130,6 +130,9 @@ uint64_t os_process_namespace(void);
 /* The process identifier. */
 uint64_t os_process_id(void);
 
+/* Is there still one of that number? */
+bool os_process_lives(uint64_t process_id);
+
 /* The thread identifier. */
 uint64_t os_thread_id(void);
 

@@ -115,6 +115,10 @@ run compare -r 1 --style none --output inherit --export-json "$work/full/new" \
 [ "$status" -eq 0 ] && ! grep -q full/new "$work/err"
 check $? 'neither the program nor its preparation inherits it'
 
+"$tagpool" report - <"$work/a.json" >"$work/out" 2>"$work/err"
+cmp -s "$work/table" "$work/out"
+check $? 'a result can come from standard input'
+
 # ---- two results ----
 
 run report "$work/a.json" "$work/a.json"

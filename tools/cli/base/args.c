@@ -40,7 +40,11 @@ static const struct args_option *args_find_name(const struct args *args, const c
     for (const struct args_option *option = args->options; option->name != NULL; option++)
         if (strlen(option->name) == length && strncmp(option->name, name, length) == 0)
             return option;
-    args_refuse("unknown option --%.*s", (int)length, name);
+    struct words_best best = {0};
+    char *typed = memory_format("%.*s", (int)length, name);
+    for (const struct args_option *option = args->options; option->name != NULL; option++)
+        words_consider(&best, option->name, typed);
+    args_refuse("unknown option --%s%s", typed, words_hint(&best, "--"));
 }
 
 static const struct args_option *args_find_letter(const struct args *args, char letter) {
@@ -162,12 +166,24 @@ static void args_take(const struct args_option *option, void *request, const cha
     }
 }
 
+/* Two options that set one field to different constants. */
+static void args_check_set(const struct args_option *option, const struct args_option *before) {
+    if (before != NULL && before->place == option->place &&
+        before->as.constant != option->as.constant)
+        args_refuse("--%s and --%s contradict each other", before->name, option->name);
+}
+
 char **args_read(const struct args_option *options, void *request, char **arguments) {
     struct args args = {.options = options, .next = arguments, .value = ""};
+    const struct args_option *set = NULL; /* the last of ARGS_SET */
     for (const struct args_option *option = args_next(&args); option != NULL;
          option = args_next(&args)) {
         if (option->kind == ARGS_KIND_HELP)
             return NULL;
+        if (option->kind == ARGS_KIND_SET) {
+            args_check_set(option, set);
+            set = option;
+        }
         args_take(option, request, args.value);
     }
     return args.next;

@@ -36,7 +36,8 @@
  *     ARGS_CALL       what a function makes of it             any
  *
  * An option that is given twice has its last value, but for ARGS_CALL: its function is called each
- * time, with the address of the field. So it serves options that may be repeated.
+ * time, with the address of the field. So it serves options that may be repeated. Two rows of
+ * ARGS_SET that set one field to different constants contradict each other, and are refused.
  *
  * Reading follows getopt_long: `--name VALUE`, `--name=VALUE`, `-n VALUE`, `-nVALUE`, flags may be
  * joined (`-iq`). It stops at `--` or at the first argument that is no option, because what follows

@@ -21,6 +21,7 @@ struct compare_request {
     struct numbers numbers;
     char *settings;        /* for every variant with the shim */
     const char *reference; /* name; NULL: the default */
+    bool shell;
     bool strategies;
     bool null;
     const char *name;
@@ -110,6 +111,7 @@ static const struct args_option compare_options[] = {
     {0, "moments", NULL, "show mean, deviation, minimum, maximum and outliers, too",
      ARGS_FLAG(struct compare_request, with_moments)},
     METRIC_OPTION_TIME_UNIT(struct compare_request, time_unit),
+    COMMAND_OPTION_SHELL(struct compare_request, shell),
     EXPORTS_OPTIONS(struct compare_request, exports),
     TERMINAL_OPTION_STYLE(struct compare_request, style),
     {0, "fail-if-slower", "PERCENT", "exit status 1 if tagpool is proven slower than this",
@@ -163,6 +165,12 @@ static void compare_plan_numbers(struct compare_request *request) {
     request->plan.numbers = &request->numbers;
 }
 
+static void compare_check_rounds(const struct plan *plan) {
+    if (plan->runs != 0 && (plan->min_runs != 0 || plan->max_runs != PLAN_MOST_ROUNDS))
+        args_refuse("--runs %u is the number of rounds; leave out --%s", plan->runs,
+                    plan->min_runs != 0 ? "min-runs" : "max-runs");
+}
+
 /* Returns the program's command line. */
 static char **compare_read_arguments(struct compare_request *request, char **arguments) {
     *request = (struct compare_request){
@@ -175,6 +183,10 @@ static char **compare_read_arguments(struct compare_request *request, char **arg
         .limits = {.slower_share = -1, .worse_share = -1},
     };
     char **command = command_read_program(&command_compare, request, arguments);
+    compare_check_rounds(&request->plan);
+    if (request->null && request->strategies)
+        args_refuse("--null compares the reference with itself, and --strategies the strategies; "
+                    "leave one of them out");
     if (request->plan.min_runs > request->plan.max_runs)
         args_refuse("--min-runs %u is more than --max-runs %u", request->plan.min_runs,
                     request->plan.max_runs);
@@ -320,7 +332,8 @@ static int compare_main(char **arguments) {
     struct target_findings findings;
     char **command = compare_read_arguments(&request, arguments);
     metric_show_times_in(request.time_unit);
-    target_resolve(&target, command);
+    target_resolve(&target, request.shell ? command_for_shell(command) : command);
+    target_follow_manager_aloud(&target);
     target_inspect(&target, &findings);
     unsigned reference = compare_choose_variants(&request, &target, &findings, &variants);
     target_report(&findings);

@@ -3,9 +3,13 @@
 #include "launch/spool.h"
 #include "measure/suitability.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 /* What the command line asks for. */
 struct doctor_request {
     bool no_run;
+    bool shell;
     bool ignore_failure;
     const char *input;
 };
@@ -16,6 +20,7 @@ static const struct args_option doctor_options[] = {
     {'i', "ignore-failure", NULL, "accept a program that ends with another status than 0",
      ARGS_FLAG(struct doctor_request, ignore_failure)},
     SPOOL_OPTION_INPUT(struct doctor_request, input),
+    COMMAND_OPTION_SHELL(struct doctor_request, shell),
     ARGS_OPTION_HELP,
     {0},
 };
@@ -31,7 +36,11 @@ static int doctor_main(char **arguments) {
     struct doctor_request request = {0};
     struct target target;
     char **command = command_read_program(&command_doctor, &request, arguments);
-    target_resolve(&target, command);
+    target_resolve(&target, request.shell ? command_for_shell(command) : command);
+    char *followed = target_follow_manager(&target);
+    if (followed != NULL)
+        printf("note  %s\n", followed);
+    free(followed);
     bool works =
         suitability_look(&target) &&
         (request.no_run || suitability_run(&target, request.input, request.ignore_failure));

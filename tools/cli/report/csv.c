@@ -1,11 +1,16 @@
 #include "report/csv.h"
 
+#include "base/utf8.h"
+
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
 /* In quotes where that is needed, with quotes in it doubled. */
-static void csv_print_text(FILE *out, const char *text) {
+static void csv_print_text(FILE *out, const char *words) {
+    char *clean = utf8_clean(words);
+    const char *text = clean;
     bool quoted = strpbrk(text, ",\"\r\n") != NULL;
     if (quoted)
         fputc('"', out);
@@ -16,6 +21,7 @@ static void csv_print_text(FILE *out, const char *text) {
     }
     if (quoted)
         fputc('"', out);
+    free(clean);
 }
 
 /* As a shell gives it: 128 + n for signal n. */

@@ -1,6 +1,7 @@
 #include "report/markup.h"
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "compare/summary.h"
 
 #include <stdlib.h>
@@ -91,11 +92,17 @@ static void markup_begin_org(FILE *out, const char *const *columns, const char *
 
 /* ---- its pieces ---- */
 
+static void markup_print_text(const struct markup *markup, const char *text) {
+    char *clean = utf8_clean(text);
+    markup->print_text(markup->out, clean);
+    free(clean);
+}
+
 /* A new string, as an item of a list. */
 static void markup_print_item(const struct markup *markup, const char *title, char *text) {
     if (text != NULL) {
         fprintf(markup->out, "%s %s", markup->item, title);
-        markup->print_text(markup->out, text);
+        markup_print_text(markup, text);
         fputs(".\n", markup->out);
     }
     free(text);
@@ -106,7 +113,7 @@ static void markup_print_cell(const struct markup *markup, const char *text) {
     fputs("|", markup->out);
     if (text != NULL && text[0] != '\0') {
         fputc(' ', markup->out);
-        markup->print_text(markup->out, text);
+        markup_print_text(markup, text);
     }
     fputc(' ', markup->out);
 }
@@ -215,7 +222,7 @@ static void markup_print_words(const struct markup *markup, const struct compari
 static void markup_print(const struct markup *markup, const struct comparison *comparison) {
     const struct result *result = comparison->result;
     fprintf(markup->out, "%s ", markup->head);
-    markup->print_text(markup->out, comparison->title);
+    markup_print_text(markup, comparison->title);
     fprintf(markup->out,
             "\n\n%u rounds in %.1f s, balanced order, seed %llu; medians, and differences with "
             "95 %% intervals.\n\n",
