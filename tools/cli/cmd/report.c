@@ -4,8 +4,8 @@
 #include "profile/json.h"
 #include "report/exports.h"
 #include "report/pair.h"
-#include "report/saved.h"
-#include "report/table.h"
+#include "report/saved_session.h"
+#include "report/session_table.h"
 
 #include <string.h>
 
@@ -80,19 +80,22 @@ static void report_read_profile(struct saved *saved, const char *path) {
 
 static int report_show(struct report_request *request, const struct terminal *terminal,
                        const char *file) {
-    static struct saved saved;
+    static struct saved_session saved;
     if (request->fail_share >= 0)
         args_refuse("--fail-if-slower is about two files; name the other one, too");
     if (request->force)
         args_refuse("--force is about two files; name the other one, too");
-    saved_load(&saved, file);
+    saved_session_load(&saved, file);
+    if (request->profile != NULL && saved.session.count > 1)
+        args_refuse("a profile is of one command, not of several; leave out --profile");
     if (request->profile != NULL)
-        report_read_profile(&saved, request->profile);
-    saved.comparison.with_moments = request->with_moments;
+        report_read_profile(&saved.items[0], request->profile);
+    for (unsigned i = 0; i < saved.session.count; i++)
+        saved.items[i].comparison.with_moments = request->with_moments;
     exports_open(&request->exports);
     if (request->style != TERMINAL_NONE)
-        report_table_print(exports_tables(&request->exports), terminal, &saved.comparison);
-    exports_write(&request->exports, &saved.comparison);
+        session_table_print(exports_tables(&request->exports), terminal, &saved.session);
+    exports_write(&request->exports, &saved.session);
     return STATUS_DONE;
 }
 

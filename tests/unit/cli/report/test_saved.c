@@ -8,7 +8,7 @@
 #include "report/markup.h"
 #include "report/page.h"
 #include "report/saved.h"
-#include "report/table.h"
+#include "report/session_table.h"
 
 #include <float.h>
 #include <math.h>
@@ -112,14 +112,14 @@ static void make_comparison(struct comparison *comparison, const struct result *
     reasons_add(&comparison->reasons, REASON_TARGET, "target", false, "of no matter");
 }
 
-static void print_table(FILE *out, const struct comparison *comparison) {
+static void print_table(FILE *out, const struct session *session) {
     const struct terminal terminal = {.colour = true};
-    report_table_print(out, &terminal, comparison);
+    session_table_print(out, &terminal, session);
 }
 
 static const struct form {
     const char *name;
-    void (*print)(FILE *out, const struct comparison *comparison);
+    void (*print)(FILE *out, const struct session *session);
 } forms[] = {
     {"table", print_table},
     {"JSON", report_json_print},
@@ -136,7 +136,8 @@ static char *printed(const struct form *form, const struct comparison *compariso
     FILE *out = open_memstream(&text, &bytes);
     if (out == NULL)
         abort();
-    form->print(out, comparison);
+    struct session session = session_of_one(comparison);
+    form->print(out, &session);
     fclose(out);
     return text;
 }
@@ -148,7 +149,8 @@ static void load_again(struct saved *saved, const struct comparison *comparison)
     FILE *out = file >= 0 ? fdopen(file, "w") : NULL;
     if (out == NULL)
         abort();
-    report_json_print(out, comparison);
+    struct session session = session_of_one(comparison);
+    report_json_print(out, &session);
     fclose(out);
     saved_load(saved, path);
     unlink(path);
