@@ -61,15 +61,25 @@ static const char *args_following(struct args *args, const struct args_option *o
     return *args->next++;
 }
 
+/* The option's value: what is joined to it (NULL: nothing), or what follows. Of one that takes two
+ * words, VAR VALUES, both in one, unless the first holds the second already, as in VAR=VALUES. */
+static const char *args_take_value(struct args *args, const struct args_option *option,
+                                   const char *joined) {
+    const char *first = joined;
+    if (first == NULL)
+        first = option->otherwise != NULL ? option->otherwise : args_following(args, option);
+    if (strchr(option->value, ' ') == NULL || strchr(first, '=') != NULL)
+        return first;
+    return memory_format("%s %s", first, args_following(args, option));
+}
+
 static const struct args_option *args_next_long(struct args *args, const char *word) {
     size_t length = strcspn(word, "=");
     const struct args_option *option = args_find_name(args, word, length);
     if (option->value == NULL && word[length] == '=')
         args_refuse("option --%s takes no value", option->name);
     if (option->value != NULL)
-        args->value = word[length] == '='         ? word + length + 1
-                      : option->otherwise != NULL ? option->otherwise
-                                                  : args_following(args, option);
+        args->value = args_take_value(args, option, word[length] == '=' ? word + length + 1 : NULL);
     return option;
 }
 
@@ -77,9 +87,7 @@ static const struct args_option *args_next_letter(struct args *args) {
     const struct args_option *option = args_find_letter(args, *args->joined++);
     const char *rest = *args->joined != '\0' ? args->joined : NULL;
     if (option->value != NULL) {
-        args->value = rest != NULL                ? rest
-                      : option->otherwise != NULL ? option->otherwise
-                                                  : args_following(args, option);
+        args->value = args_take_value(args, option, rest);
         rest = NULL;
     }
     args->joined = rest;

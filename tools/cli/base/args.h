@@ -67,7 +67,8 @@ enum args_kind {
 struct args_option {
     char letter;       /* short form, 0 for none */
     const char *name;  /* long form without the dashes; NULL ends the table */
-    const char *value; /* name of its value in the help, NULL when it takes none */
+    const char *value; /* name of its value in the help, NULL when it takes none; where it is two
+                        * words, as in VAR VALUES, two are taken and joined with a blank */
     const char *help;  /* one sentence; broken where the terminal ends */
 
     /* The type, by one of the macros below. */

@@ -19,4 +19,9 @@ char *words_hint(const struct words_best *best, const char *before);
 /* All words as one text, in a new string. `last` separates the last two, `separator` the others. */
 char *words_join(const char *const *words, const char *separator, const char *last);
 
+/* The words of a command line, split as a shell does it at blanks, but for what is in quotes or
+ * behind a backslash; nothing is expanded. Ends with NULL. NULL when a quote has no end. All of it
+ * is one block, for free(). */
+char **words_split(const char *line);
+
 #endif

@@ -21,7 +21,8 @@ struct probe_wishes {
     bool profile;
 };
 
-/* Each of the probes below, as far as it is wished or costs little. */
+/* Each of the probes below, as far as it is wished or costs little. What loading the shim costs may
+ * be in the comparison already, from another one of the session. */
 void probe_all(struct comparison *comparison, const struct experiment *experiment,
                const struct probe_wishes *wishes);
 

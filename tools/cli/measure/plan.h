@@ -27,6 +27,7 @@ struct plan {
     const char *cleanup;
     const char *input;             /* as in spool_open */
     const char *output;            /* "null", "pipe", "inherit" or the path of a file */
+    const char *scan;              /* "retain=0,16M": one variant for each value; NULL: none */
     const struct numbers *numbers; /* looked for in the output of every run; NULL: none */
 };
 

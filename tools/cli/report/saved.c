@@ -32,6 +32,7 @@ static void saved_load_plan(struct saved *saved) {
         .prepare = json_tree_text(plan, "prepare", NULL),
         .conclude = json_tree_text(plan, "conclude", NULL),
         .cleanup = json_tree_text(plan, "cleanup", NULL),
+        .scan = json_tree_text(plan, "scan", NULL),
         .input = json_tree_text(plan, "input", NULL),
         .output = json_tree_text(plan, "output", "null"),
     };
@@ -160,6 +161,7 @@ static void saved_load_round(struct saved *saved, const struct json_value *item)
     if (count != rounds->variant_count)
         saved_refuse(saved, "has a round that is not whole");
     round->padding_bytes = json_tree_count(item, "padding_bytes");
+    round->turn = (unsigned)json_tree_count(item, "turn");
     for (unsigned place = 0; place < count; place++) {
         unsigned variant = saved_find_variant(saved, &runs[place]);
         if (seen[variant])
@@ -261,15 +263,13 @@ static void saved_load_comparison(struct saved *saved) {
     saved_load_profile(saved);
 }
 
-void saved_load(struct saved *saved, const char *path) {
-    char *fault;
-    *saved = (struct saved){.path = path};
-    saved->root = json_tree_read(path, &fault);
-    if (saved->root == NULL)
-        say_and_exit(STATUS_USAGE, "cannot read %s: %s", path, fault);
-    if (strcmp(json_tree_text(saved->root, "schema", ""), "tagpool-compare") != 0)
+void saved_load_value(struct saved *saved, const char *path, const struct json_value *root) {
+    *saved = (struct saved){.path = path, .root = root};
+    if (strcmp(json_tree_text(root, "schema", ""), "tagpool-session") == 0)
+        saved_refuse(saved, "holds several comparisons, where one is wanted");
+    if (strcmp(json_tree_text(root, "schema", ""), "tagpool-compare") != 0)
         saved_refuse(saved, "is no saved comparison");
-    if (json_tree_count(saved->root, "schema_version") != REPORT_JSON_VERSION)
+    if (json_tree_count(root, "schema_version") != REPORT_JSON_VERSION)
         saved_refuse(saved, "is of another version of tagpool");
     saved_load_command(saved);
     saved->result.variants = saved->variants;
@@ -278,4 +278,12 @@ void saved_load(struct saved *saved, const char *path) {
     saved_load_metrics(saved);
     saved_load_rounds(saved);
     saved_load_comparison(saved);
+}
+
+void saved_load(struct saved *saved, const char *path) {
+    char *fault;
+    const struct json_value *root = json_tree_read(path, &fault);
+    if (root == NULL)
+        say_and_exit(STATUS_USAGE, "cannot read %s: %s", path, fault);
+    saved_load_value(saved, path, root);
 }
