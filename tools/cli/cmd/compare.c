@@ -4,6 +4,7 @@
 #include "cmd/commands.h"
 #include "compare/judge.h"
 #include "compare/probe.h"
+#include "launch/service.h"
 #include "measure/experiment.h"
 #include "measure/hook.h"
 #include "report/exports.h"
@@ -17,6 +18,7 @@
 /* What the command line asks for. */
 struct compare_request {
     struct plan plan;
+    struct service_options service;
     struct variants named; /* by -a */
     struct numbers numbers;
     char *settings;        /* for every variant with the shim */
@@ -85,6 +87,7 @@ static const struct args_option compare_options[] = {
      ARGS_TEXT(struct compare_request, plan.cleanup)},
     {'i', "ignore-failure", NULL, "accept a program that ends with another status than 0",
      ARGS_FLAG(struct compare_request, plan.ignore_failure)},
+    SERVICE_OPTIONS(struct compare_request, service),
     SPOOL_OPTION_INPUT(struct compare_request, plan.input),
     {0, "output", "WHERE", "output of timed runs: null, pipe, inherit or a file\n(default: null)",
      ARGS_FILE(struct compare_request, plan.output)},
@@ -133,6 +136,14 @@ static const char compare_details[] =
     "lies\n"
     "beyond the noise threshold; slightly faster: it touches the threshold, but not 0; no\n"
     "meaningful difference: within the threshold; inconclusive: more rounds are needed.\n\n"
+    "With --service, each round starts the service with each allocator, waits until --ready says\n"
+    "so, runs PROGRAM as its load, and ends it: SIGTERM to its group, SIGKILL to what is left.\n"
+    "wall is the time of the load; cpu, page faults and memory are those of the service's whole\n"
+    "process tree, cpu and page faults during the load. memory_after_load and memory_settled\n"
+    "count what processes share once. The service stays in the foreground and is run without a\n"
+    "shell. A load that runs for a fixed time is judged by what it counts, with --metric:\n"
+    "    tagpool compare --service 'nginx -g \"daemon off;\"' --ready tcp:80 \\\n"
+    "        --metric 'rate=Requests/sec: +([0-9.]+):higher' -- wrk -d 2 http://localhost/\n\n"
     "The headroom is measured in rounds of their own, with 0, 1 and 2 extra pairs of malloc and\n"
     "free behind each request: what the CPU time grows by is what the program's own pairs cost.\n"
     "Where there is no gain, or the result is uncertain, the report says why and what to do.\n"
@@ -332,12 +343,18 @@ static int compare_main(char **arguments) {
     struct target_findings findings;
     char **command = compare_read_arguments(&request, arguments);
     metric_show_times_in(request.time_unit);
-    target_resolve(&target, request.shell ? command_for_shell(command) : command);
+    struct service service;
+    char **words = request.shell ? command_for_shell(command) : command;
+    if (service_take(&service, &request.service, words))
+        request.plan.service = &service;
+    target_resolve(&target, request.plan.service != NULL ? service.command : words);
     target_follow_manager_aloud(&target);
     target_inspect(&target, &findings);
     unsigned reference = compare_choose_variants(&request, &target, &findings, &variants);
     target_report(&findings);
-    char *title = request.name != NULL ? memory_copy(request.name) : command_text(command);
+    char *title = request.name != NULL           ? memory_copy(request.name)
+                  : request.plan.service != NULL ? service_title(&request.service, command)
+                                                 : command_text(command);
     int status = STATUS_TARGET_FAILED;
     if (compare_hook("--setup", request.plan.setup)) {
         status = compare_measure(&request, &variants, reference, &target, &findings, title);
