@@ -199,7 +199,8 @@ check $? "and so is one that is not there"
 for signal in INT KILL; do
     # A shell's background programs ignore Ctrl-C.
     env --default-signal=INT "$tagpool" compare --service "$service $port family" \
-        --ready tcp:127.0.0.1:$port -r 9 --patience 1 --no-headroom -- "$load" $port 200000 >"$work/out" 2>"$work/err" &
+        --ready tcp:127.0.0.1:$port -r 9 --patience 1 --no-headroom \
+        -- "$load" $port 200000 >"$work/out" 2>"$work/err" &
     measuring=$!
     tries=0
     until "$load" $port 1 >/dev/null 2>&1 || [ $tries -ge 100 ]; do
