@@ -85,9 +85,9 @@ service=$work/service
 load=$work/load
 port=$((20000 + $$ % 20000))
 
-# Nothing of the service is left, dead or alive.
+# Nothing of the service and its load runs.
 nothing_left() {
-    ! readlink /proc/[0-9]*/exe | grep -qx "$service"
+    ! readlink /proc/[0-9]*/exe | grep -qxF -e "$service" -e "$load"
 }
 # fails TEXT SENTENCE MODE OPTION...: a comparison ends with status 3 and that one line.
 fails() {
@@ -195,10 +195,10 @@ run compare --service "$service $port" --ready tcp:127.0.0.1:$port -r 1 -- /none
 [ "$status" -eq 127 ] && nothing_left
 check $? "and so is one that is not there"
 
-# Ctrl-C, and an end without a warning.
-for signal in INT KILL; do
+# Ctrl-C, which a terminal sends to the whole group, and an end without a warning.
+for end in '-INT -' '-KILL '; do
     # A shell's background programs ignore Ctrl-C.
-    env --default-signal=INT "$tagpool" compare --service "$service $port family" \
+    setsid env --default-signal=INT "$tagpool" compare --service "$service $port family" \
         --ready tcp:127.0.0.1:$port -r 9 --patience 1 --no-headroom \
         -- "$load" $port 200000 >"$work/out" 2>"$work/err" &
     measuring=$!
@@ -207,7 +207,8 @@ for signal in INT KILL; do
         sleep 0.1
         tries=$((tries + 1))
     done
-    kill -$signal $measuring
+    # shellcheck disable=SC2086 # an option and the beginning of a number
+    kill $end$measuring
     wait $measuring 2>/dev/null
     tries=0
     until nothing_left || [ $tries -ge 100 ]; do
@@ -215,7 +216,7 @@ for signal in INT KILL; do
         tries=$((tries + 1))
     done
     nothing_left
-    check $? "SIG$signal leaves nothing running"
+    check $? "after kill $end... nothing is left"
 done
 
 # ---- run and doctor ----
