@@ -87,6 +87,7 @@ static const struct args_option compare_options[] = {
      ARGS_TEXT(struct compare_request, wishes.plan.cleanup)},
     {'i', "ignore-failure", NULL, "accept a program that ends with another status than 0",
      ARGS_FLAG(struct compare_request, wishes.plan.ignore_failure)},
+    SERVICE_OPTIONS(struct compare_request, wishes.service),
     SPOOL_OPTION_INPUT(struct compare_request, wishes.plan.input),
     {0, "output", "WHERE", "output of timed runs: null, pipe, inherit or a file\n(default: null)",
      ARGS_FILE(struct compare_request, wishes.plan.output)},
@@ -135,6 +136,14 @@ static const char compare_details[] =
     "lies\n"
     "beyond the noise threshold; slightly faster: it touches the threshold, but not 0; no\n"
     "meaningful difference: within the threshold; inconclusive: more rounds are needed.\n\n"
+    "With --service, each round starts the service with each allocator, waits until --ready says\n"
+    "so, runs PROGRAM as its load, and ends it: SIGTERM to its group, SIGKILL to what is left.\n"
+    "wall is the time of the load; cpu, page faults and memory are those of the service's whole\n"
+    "process tree, cpu and page faults during the load. memory_after_load and memory_settled\n"
+    "count what processes share once. The service stays in the foreground and is run without a\n"
+    "shell. A load that runs for a fixed time is judged by what it counts, with --metric:\n"
+    "    tagpool compare --service 'nginx -g \"daemon off;\"' --ready tcp:80 \\\n"
+    "        --metric 'rate=Requests/sec: +([0-9.]+):higher' -- wrk -d 2 http://localhost/\n\n"
     "The headroom is measured in rounds of their own, with 0, 1 and 2 extra pairs of malloc and\n"
     "free behind each request: what the CPU time grows by is what the program's own pairs cost.\n"
     "Where there is no gain, or the result is uncertain, the report says why and what to do.\n"

@@ -19,6 +19,21 @@ void conduct_take_text(void *field, const char *text) {
 
 /* ---- the commands ---- */
 
+/* What a command is run as: words for the shell are one line of it. */
+static char **conduct_words_to_run(const struct conduct_wishes *wishes, char **words) {
+    return wishes->shell ? command_for_shell(words) : words;
+}
+
+/* Where a service is measured, each command is a load of it. */
+static void conduct_add_service(struct conduct_command *command,
+                                const struct conduct_wishes *wishes, unsigned combination) {
+    struct service_options options = wishes->service;
+    options.command = parameters_apply(&wishes->parameters, combination, options.command);
+    options.ready = parameters_apply(&wishes->parameters, combination, options.ready);
+    if (service_take(&command->service, &options, conduct_words_to_run(wishes, command->words)))
+        command->plan.service = &command->service;
+}
+
 static void conduct_add_command(struct conduct *all, char **words, unsigned place,
                                 unsigned combination) {
     const struct conduct_wishes *wishes = all->wishes;
@@ -32,10 +47,13 @@ static void conduct_add_command(struct conduct *all, char **words, unsigned plac
     command->words = memory_array(count + 1, sizeof *words);
     for (size_t i = 0; i < count; i++)
         command->words[i] = parameters_apply(parameters, combination, words[i]);
+    command->plan = wishes->plan;
+    conduct_add_service(command, wishes, combination);
     command->title = place < wishes->names.count
                          ? parameters_apply(parameters, combination, wishes->names.items[place])
+                     : command->plan.service != NULL
+                         ? service_title(&command->service.options, command->words)
                          : command_text(command->words);
-    command->plan = wishes->plan;
     command->plan.setup = parameters_apply(parameters, combination, wishes->plan.setup);
     command->plan.prepare = parameters_apply(parameters, combination, wishes->plan.prepare);
     command->plan.conclude = parameters_apply(parameters, combination, wishes->plan.conclude);
@@ -53,7 +71,8 @@ static void conduct_check_parameters(const struct conduct_wishes *wishes, char *
     for (unsigned i = 0; i < wishes->parameters.count; i++) {
         const struct parameter *parameter = &wishes->parameters.items[i];
         if (!parameters_is_in(parameter, text) && !parameters_is_in(parameter, plan->setup) &&
-            !parameters_is_in(parameter, plan->prepare))
+            !parameters_is_in(parameter, plan->prepare) &&
+            !parameters_is_in(parameter, wishes->service.command))
             args_refuse("-L %s: there is no {%s} in '%s'", parameter->name, parameter->name, text);
     }
     free(text);
@@ -122,8 +141,9 @@ static bool conduct_set_up(const struct plan *plan) {
 static enum exit_status conduct_begin(struct conduct *all, struct conduct_command *command) {
     bool first = command == all->commands;
     struct plan *plan = &command->plan;
-    target_resolve(&command->target,
-                   all->wishes->shell ? command_for_shell(command->words) : command->words);
+    target_resolve(&command->target, plan->service != NULL
+                                         ? plan->service->command
+                                         : conduct_words_to_run(all->wishes, command->words));
     target_follow_manager_aloud(&command->target);
     target_inspect(&command->target, &command->findings);
     if (first)

@@ -14,6 +14,7 @@
 
 #include "compare/probe.h"
 #include "compare/session.h"
+#include "launch/service.h"
 #include "target/parameters.h"
 #include "target/variants.h"
 
@@ -32,6 +33,7 @@ struct conduct_wishes {
     struct conduct_texts names; /* titles of the commands, in their order, as far as they go */
     struct conduct_texts also;  /* more command lines */
     struct parameters parameters;
+    struct service_options service; /* the target, which the commands load */
     struct probe_wishes probes;
     bool shell; /* each command is one line of the shell */
     bool with_moments;
@@ -48,6 +50,7 @@ struct conduct_command {
     char **words;
     char *title;
     struct plan plan;
+    struct service service; /* in the plan, if there is one */
     struct target target;
     struct target_findings findings;
     struct machine machine;

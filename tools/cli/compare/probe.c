@@ -85,6 +85,8 @@ void probe_headroom(struct comparison *comparison, const struct experiment *expe
 
 void probe_counters(struct comparison *comparison, const struct experiment *experiment) {
     struct experiment probe;
+    if (experiment->result.plan.service != NULL) /* they count a process to its end */
+        return;
     if (probe_run(&probe, experiment, "counters", experiment->result.variants,
                   experiment->result.rounds.variant_count, COUNTED_ROUNDS)) {
         probe.result.rounds.reference = experiment->result.rounds.reference;

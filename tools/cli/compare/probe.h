@@ -30,7 +30,7 @@ void probe_all(struct comparison *comparison, const struct experiment *experimen
 void probe_headroom(struct comparison *comparison, const struct experiment *experiment,
                     unsigned rounds);
 
-/* By the processor's counters: counted.h. */
+/* By the processor's counters: counted.h. Not of a service. */
 void probe_counters(struct comparison *comparison, const struct experiment *experiment);
 
 /* What the program allocates; NULL when it could not be seen. It lives as long as the program. */

@@ -6,6 +6,7 @@
 #include "measure/analysis.h"
 #include "measure/hook.h"
 #include "measure/own.h"
+#include "measure/serviced.h"
 #include "pages/stats_file.h"
 
 #include <errno.h>
@@ -50,6 +51,7 @@ void experiment_init(struct experiment *experiment, const struct plan *plan,
         .terminal = terminal,
     };
     own_declare(&experiment->result.rounds, plan->numbers);
+    serviced_declare(&experiment->result.rounds, plan);
     schedule_init(&experiment->schedule, variant_count, plan->seed);
     output_look(plan->output);
     spool_open(&experiment->spool, plan->input);
@@ -92,12 +94,19 @@ static bool experiment_run(struct experiment *experiment, char *const *envp, boo
     if (launch.descriptors[0] < 0)
         return experiment_fail(experiment, STATUS_OWN_FAILURE, "cannot open the input: %s",
                                strerror(errno));
-    bool run = output_run(&launch, captured ? "pipe" : plan->output, plan->numbers, capture);
+    bool run = serviced_begin(plan, &launch) &&
+               output_run(&launch, captured ? "pipe" : plan->output, plan->numbers, capture);
     int error = errno;
     close(launch.descriptors[0]);
     if (!run)
         return experiment_fail(experiment, STATUS_OWN_FAILURE, "cannot start a run: %s",
                                strerror(error));
+    char *fault = serviced_finish(plan, &capture->result);
+    if (fault != NULL) {
+        experiment_fail(experiment, STATUS_TARGET_FAILED, "%s", fault);
+        free(fault);
+        return false;
+    }
     error = capture->result.exec_errno;
     if (error != 0)
         return experiment_fail(experiment, error == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN,
@@ -131,8 +140,9 @@ static bool experiment_check_success(struct experiment *experiment, unsigned var
     char *end = launcher_describe_end(check->result.wait_status);
     experiment_fail(experiment, STATUS_TARGET_FAILED,
                     "%s ended with %s%s%s%s; correct the command, or go on all the same with -i",
-                    experiment->target->argv[0], end, check->last_words[0] != '\0' ? " (\"" : "",
-                    check->last_words, check->last_words[0] != '\0' ? "\")" : "");
+                    serviced_runs(&experiment->result.plan, experiment->target), end,
+                    check->last_words[0] != '\0' ? " (\"" : "", check->last_words,
+                    check->last_words[0] != '\0' ? "\")" : "");
     free(end);
     return false;
 }
@@ -310,6 +320,7 @@ static bool experiment_round(struct experiment *experiment, struct round *round)
                 experiment_check_numbers(experiment, variant, &capture);
         round->results[variant] = capture.result;
         own_take(round, variant, experiment->result.plan.numbers, &capture.found);
+        serviced_take(round, variant, &experiment->result.plan, &capture.result);
     }
     experiment_free_environments(experiment, environments);
     return sound;

@@ -1,6 +1,7 @@
 #include "report/json.h"
 
 #include "base/json.h"
+#include "launch/service.h"
 #include "profile/json.h"
 
 #include <math.h>
@@ -14,6 +15,25 @@ static const char *const report_json_verdicts[] = {
     [PAIRED_SLOWER] = "more",
     [PAIRED_INCONCLUSIVE] = "inconclusive",
 };
+
+/* null, or what was measured under which load. */
+static void report_json_service(struct json *json, const struct plan *plan) {
+    if (plan->service == NULL) {
+        json_null(json, "service");
+        return;
+    }
+    const struct service_options *options = &plan->service->options;
+    json_object(json, "service");
+    json_text(json, "command", options->command);
+    json_text(json, "ready", options->ready);
+    json_exact(json, "settle_seconds", options->settle_s);
+    json_exact(json, "patience_seconds", options->patience_s);
+    json_flat_array(json, "load");
+    for (char **word = plan->service->load.argv; *word != NULL; word++)
+        json_text(json, NULL, *word);
+    json_end(json);
+    json_end(json);
+}
 
 static void report_json_plan(struct json *json, const struct result *result) {
     const struct plan *plan = &result->plan;
@@ -34,6 +54,7 @@ static void report_json_plan(struct json *json, const struct result *result) {
     json_text(json, "scan", plan->scan);
     json_text(json, "input", plan->input);
     json_text(json, "output", plan->output);
+    report_json_service(json, plan);
     json_number(json, "confidence", PAIRED_CONFIDENCE);
     json_end(json);
 }

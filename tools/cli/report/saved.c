@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/say.h"
 #include "base/words.h"
+#include "launch/service.h"
 #include "profile/json.h"
 #include "report/json.h"
 
@@ -14,6 +15,23 @@
 __attribute__((noreturn)) static void saved_refuse(const struct saved *saved, const char *what) {
     say_and_exit(STATUS_USAGE, "%s: %s; give a file that 'tagpool compare --export-json' wrote",
                  saved->path, what);
+}
+
+/* As long as the program lives, like the texts of the tree. */
+static void saved_load_service(struct saved *saved) {
+    const struct json_value *found = json_tree_find(saved->root, "plan.service");
+    const char *command = json_tree_text(found, "command", NULL);
+    if (command == NULL)
+        return;
+    struct service *service = memory_array(1, sizeof *service);
+    service->options = (struct service_options){
+        .command = command,
+        .ready = json_tree_text(found, "ready", ""),
+        .settle_s = json_tree_number(found, "settle_seconds", 0),
+        .patience_s = json_tree_number(found, "patience_seconds", 0),
+    };
+    service->load.argv = json_tree_texts(found, "load");
+    saved->result.plan.service = service;
 }
 
 static void saved_load_plan(struct saved *saved) {
@@ -36,6 +54,7 @@ static void saved_load_plan(struct saved *saved) {
         .input = json_tree_text(plan, "input", NULL),
         .output = json_tree_text(plan, "output", "null"),
     };
+    saved_load_service(saved);
     saved->result.preload = json_tree_text(saved->root, "environment.preload", NULL);
     saved->result.options = json_tree_text(saved->root, "environment.options", NULL);
     saved->result.elapsed_s = json_tree_number(saved->root, "elapsed_seconds", 0);
