@@ -91,7 +91,8 @@ by_us() {
 }
 by_memcheck() {
     valgrind --leak-check=full --show-possibly-lost=no "$work/keeper" "$1" 2>&1 |
-        awk '/(definitely|indirectly) lost:/ { gsub(",", ""); sum += $(NF - 1) } END { print sum + 0 }'
+        awk '/(definitely|indirectly) lost:/ { gsub(",", ""); sum += $(NF - 1) }
+            END { print sum + 0 }'
 }
 by_sanitizer() {
     "$work/sanitized" "$1" 2>&1 |
