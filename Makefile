@@ -169,6 +169,7 @@ include tests/soak/rules.mk
 world: all ## run more than eighty programs of the distribution with and without the library (WORLD=--install; or names; 20 minutes)
 	@BUILD=$(BUILD) tests/world/run $(WORLD)
 	@$(if $(filter-out --install,$(WORLD)),,BUILD=$(BUILD) tests/world/advice)
+	@$(if $(filter-out --install,$(WORLD)),,BUILD=$(BUILD) tests/world/services/run)
 
 gate: $(BUILD)/libtagpool.so $(GATE_SCENARIOS) ## hold instruction counts to tests/gate/budgets (GATE=--update: write them)
 	@BUILD=$(BUILD) tests/gate/run $(GATE) || [ $$? -eq 77 ]

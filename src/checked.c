@@ -354,6 +354,47 @@ void checked_give(struct heap *heap, void *pointer, const struct call *call, siz
     }
 }
 
+/* True if the block in a slot was made by the call's own family, and with another alignment: its
+ * class is not what such a request gets. Beside a tag, slots are aligned no further than the gap.
+ */
+static bool is_of_other_alignment(const struct slab *slab, uint32_t slot, const struct call *call,
+                                  size_t alignment) {
+    struct block_tag tag;
+    if (checked_tag_bytes == 0 || slab->class_index == 0 ||
+        block_tag_read(slab_slot_start(slab, slot), slab->class_index, &tag) != BLOCK_INTACT ||
+        tag.form != call->form)
+        return false;
+    if (alignment > SLAB_GAP_BYTES)
+        return true;
+    unsigned class_index = alignment > SLOT_ALIGN
+                               ? size_class_of_aligned(tag.requested + checked_tag_bytes, alignment)
+                               : class_for(tag.requested);
+    return class_index != slab->class_index;
+}
+
+bool checked_is_aligned(const void *pointer, const struct call *call, size_t alignment,
+                        const void *caller) {
+    struct fault_report report = {.function = call->function, .caller = caller};
+    bool is_multiple = (uintptr_t)pointer % alignment == 0;
+    if (spans_own(pointer)) {
+        const struct large_call any = {.form = BLOCK_ANY, .bytes = SIZE_MAX};
+        if (is_multiple || large_examine(pointer, &any, &report) != FAULT_NONE)
+            return true;
+    } else {
+        uint32_t slot;
+        const struct slab *slab = slab_find(pointer, &slot);
+        if (slab == NULL || (is_multiple && !is_of_other_alignment(slab, slot, call, alignment)))
+            return true;
+        describe(&report, slab, slot);
+        if (checked_tag_bytes != 0)
+            report.requested = checked_requested(slab, slot);
+    }
+    report.fault = FAULT_ALIGNMENT_MISMATCH;
+    report.freed_as = alignment;
+    blame_raise(&report);
+    return false;
+}
+
 /* What the program may use of a block: in the hardened mode not a byte more than it asked for. */
 static size_t given_bytes(const struct slab *slab, uint32_t slot) {
     return checked_is_hardened ? checked_requested(slab, slot) : usable_bytes(slab);

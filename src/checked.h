@@ -43,6 +43,13 @@ void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum b
 void checked_give(struct heap *heap, void *pointer, const struct call *call, size_t bytes,
                   const void *caller);
 
+/* True if a block of the region may have been made with the alignment, a power of two, with which a
+ * call frees it: its address is a multiple, and its class is that of such a request, where its tag
+ * tells that the call's own family made it. Reports what speaks against it. Any other fault is left
+ * to checked_give(). */
+bool checked_is_aligned(const void *pointer, const struct call *call, size_t alignment,
+                        const void *caller);
+
 /* The bytes that the program may use of a block of the region; CHECKED_FAULTY after a fault. */
 size_t checked_bytes(struct heap *heap, const void *pointer, const struct call *call,
                      const void *caller);

@@ -46,19 +46,19 @@ typedef struct cxx_nothrow cxx_nothrow; /* std::nothrow_t */
     X(_ZdaPvRKSt9nothrow_t, (void *pointer, const cxx_nothrow *tag), (pointer, tag),               \
       BLOCK_NEW_ARRAY, RARE, UNSIZED)                                                              \
     X(_ZdlPvSt11align_val_t, (void *pointer, size_t alignment), (pointer, alignment), BLOCK_NEW,   \
-      RARE, UNSIZED)                                                                               \
+      ALIGNED, UNSIZED)                                                                            \
     X(_ZdaPvSt11align_val_t, (void *pointer, size_t alignment), (pointer, alignment),              \
-      BLOCK_NEW_ARRAY, RARE, UNSIZED)                                                              \
+      BLOCK_NEW_ARRAY, ALIGNED, UNSIZED)                                                           \
     X(_ZdlPvmSt11align_val_t, (void *pointer, size_t bytes, size_t alignment),                     \
-      (pointer, bytes, alignment), BLOCK_NEW, RARE, SIZED)                                         \
+      (pointer, bytes, alignment), BLOCK_NEW, ALIGNED, SIZED)                                      \
     X(_ZdaPvmSt11align_val_t, (void *pointer, size_t bytes, size_t alignment),                     \
-      (pointer, bytes, alignment), BLOCK_NEW_ARRAY, RARE, SIZED)                                   \
+      (pointer, bytes, alignment), BLOCK_NEW_ARRAY, ALIGNED, SIZED)                                \
     X(_ZdlPvSt11align_val_tRKSt9nothrow_t,                                                         \
       (void *pointer, size_t alignment, const cxx_nothrow *tag), (pointer, alignment, tag),        \
-      BLOCK_NEW, RARE, UNSIZED)                                                                    \
+      BLOCK_NEW, ALIGNED, UNSIZED)                                                                 \
     X(_ZdaPvSt11align_val_tRKSt9nothrow_t,                                                         \
       (void *pointer, size_t alignment, const cxx_nothrow *tag), (pointer, alignment, tag),        \
-      BLOCK_NEW_ARRAY, RARE, UNSIZED)
+      BLOCK_NEW_ARRAY, ALIGNED, UNSIZED)
 
 #define CXX_NUMBER(name, ...) CXX##name,
 enum cxx_operator { CXX_NEW(CXX_NUMBER) CXX_DELETE(CXX_NUMBER) CXX_OPERATOR_COUNT };

@@ -41,7 +41,7 @@ void fault_line(const struct text *text) {
 
 static void add_state(struct text *line, const struct fault_report *report) {
     text_add(line, faults[report->fault].state);
-    if (report->fault == FAULT_SIZE_MISMATCH) {
+    if (report->fault == FAULT_SIZE_MISMATCH || report->fault == FAULT_ALIGNMENT_MISMATCH) {
         text_add(line, " ");
         text_add_number(line, report->freed_as);
         text_add(line, " bytes");

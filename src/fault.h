@@ -28,6 +28,8 @@
     X(CORRUPTED_BLOCK_TAG, "corrupted block tag at free of", "corrupted block tag at use of",      \
       "overflow or underflow")                                                                     \
     X(SIZE_MISMATCH, "size mismatch at free of", "size mismatch at use of", "freed as")            \
+    X(ALIGNMENT_MISMATCH, "alignment mismatch at free of", "alignment mismatch at use of",         \
+      "freed as aligned to")                                                                       \
     X(OVERFLOW, "overflow of", "overflow of", "bytes after the block changed")                     \
     X(WRITE_AFTER_FREE, "write after free to", "write after free to", "freed block changed")       \
     X(FORM_MISMATCH, "possible form mismatch at free of", "possible form mismatch at use of",      \
@@ -59,7 +61,7 @@ struct fault_report {
     enum fault_owner owner; /* of the slab, if that has a class */
     uint32_t requested;     /* bytes, FAULT_BYTES_UNKNOWN if not known */
     const void *neighbour;  /* the block before, for OVERFLOW_BEFORE if it is live */
-    size_t freed_as;        /* bytes, for SIZE_MISMATCH */
+    size_t freed_as;        /* bytes, for SIZE_MISMATCH and ALIGNMENT_MISMATCH */
     const char *made_by;    /* the function, for FORM_MISMATCH */
     bool is_use;            /* the call was to use the block or change its size, not to free it */
     const char *function;   /* the name that the program called, "free" */

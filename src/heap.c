@@ -135,15 +135,21 @@ static void init_hardened(struct slab *slab, unsigned class_index, bool zeroed) 
         os_withdraw(slab_start(slab), SLAB_BYTES);
 }
 
+/* The pool is about to grow. */
+static void give_back_before_growth(struct heap *heap) {
+    rescue_before_growth();
+    if (!sweep_is_worth_growth())
+        return;
+    sweep_sparse(heap);
+    orphans_sweep(false);
+}
+
 static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
     if (!lock_acquire(&pool_lock))
         return NULL;
     bool zeroed;
-    if (region_counts.warm == 0 && sweep_is_worth_growth()) {
-        sweep_sparse(heap);
-        orphans_sweep(false);
-    }
-    rescue_before_growth();
+    if (region_counts.warm == 0)
+        give_back_before_growth(heap);
     size_t index = region_take_slab(&zeroed);
     struct slab *slab = NULL;
     if (index != REGION_NO_SLAB) {
@@ -255,8 +261,8 @@ SLOW static void look_at_clock(struct heap *heap) {
     tuning_decay();
     if (!lock_acquire(&pool_lock))
         return;
-    sweep_rested(heap);
-    orphans_sweep(true);
+    if (sweep_rested(heap))
+        orphans_sweep(true);
     lock_release(&pool_lock);
 }
 

@@ -29,6 +29,14 @@ static void settle_bin_counts(struct heap *heap) {
         settle_calls(heap, i);
 }
 
+/* True if the heap has, and had, nothing of a class since its counts were settled. */
+static bool is_unused(const struct heap *heap, unsigned class_index) {
+    const struct class_slabs *slabs = &heap->classes[class_index];
+    return slabs->current == NULL && slabs->available.first == NULL &&
+           slabs->sparse.first == NULL && slabs->full.first == NULL &&
+           heap->inherited[class_index] == 0 && heap->claims[class_index].mask == 0;
+}
+
 /* Give unclaimed slots back and make all slabs of a class orphans. */
 static void orphan_class(struct heap *heap, unsigned class_index) {
     settle_calls(heap, class_index);
@@ -55,7 +63,8 @@ static void orphan_class(struct heap *heap, unsigned class_index) {
 static void retire(struct heap *heap) {
     stats_hold_calls();
     for (unsigned i = 0; i < heap_table_classes(); i++)
-        orphan_class(heap, i);
+        if (!is_unused(heap, i))
+            orphan_class(heap, i);
     atomic_store_explicit(&heap->alive, false, memory_order_relaxed);
     (void)rescue_give_back(heap);
     /* After the change of owners, with an exchange that is sequentially consistent: the partner of

@@ -80,6 +80,7 @@ struct heap {
     uint32_t claims_pace;   /* of so many (sweep.h) */
     size_t sparse_noted;    /* sparse slabs that have returned nothing since they were in use */
     uint64_t looked_ns;     /* when it looked at the clock the last time */
+    bool was_idle;          /* no heap had looked at it for a time then */
     uint64_t swept_ns;      /* when its sweep came by the last time */
     unsigned posted_gives;  /* frees into posted slabs since the inbox was emptied */
     struct heap *next_free; /* heaps whose thread has ended */

@@ -18,6 +18,7 @@ enum {
      * all the room, for half as much again. */
     LARGE_GROWTH = 4,
     LARGE_GROWTH_SHARE = 64,
+    LARGE_DUMP_SHARE = 8,         /* of its slabs, so many more may be in core dumps as it grows */
     LARGE_MOVE_LEAST = 128 << 10, /* by its pages instead of their contents */
 };
 
@@ -157,6 +158,7 @@ static void assign(struct span *span, char *block, size_t bytes, unsigned alignm
     span->block = block;
     span->requested = bytes;
     span->alignment_shift = (uint8_t)alignment_shift;
+    span->dumped_slabs = 0;
 }
 
 /* Release: who finds the block finds it whole. */
@@ -339,6 +341,23 @@ static bool count_memory(struct span *span, size_t slabs) {
     return counted;
 }
 
+/* Make the pages behind a block that grows accessible, as far as it reaches: an overflow is to meet
+ * the first that is not. Core dumps may hold some ahead, which have no memory, so that each step of
+ * the block takes one system call. */
+static bool commit_more(struct span *span, char *end, char *new_end) {
+    size_t slabs = slabs_for((size_t)(new_end - span_start(span)));
+    if (!os_commit(end, (size_t)(new_end - end)))
+        return false;
+    if (slabs <= span->dumped_slabs)
+        return true;
+    size_t most = (size_t)(span_end(span) - span_start(span)) >> SLAB_SHIFT;
+    size_t ahead = slabs + slabs / LARGE_DUMP_SHARE;
+    span->dumped_slabs = (uint32_t)(ahead < most ? ahead : most);
+    os_put_into_dumps(
+        end, (size_t)(span_start(span) + ((size_t)span->dumped_slabs << SLAB_SHIFT) - end));
+    return true;
+}
+
 /* Another size at the same place, if the span has room. */
 static bool resize_in_place(struct span *span, size_t bytes) {
     char *block = span->block;
@@ -346,7 +365,7 @@ static bool resize_in_place(struct span *span, size_t bytes) {
     char *new_end = pages_end(block, bytes);
     if (new_end > span_end(span) || !count_memory(span, memory_slabs(block, bytes)))
         return false;
-    if (new_end > end && !commit(end, (size_t)(new_end - end)))
+    if (new_end > end && !commit_more(span, end, new_end))
         return false;
     if (new_end < end && !os_vacate(new_end, (size_t)(end - new_end)))
         return false;

@@ -131,12 +131,20 @@ static void tell_places(struct leaks *leaks, uint32_t stacks) {
         tell_count("leaked ", &rest, " blocks, ", " bytes, allocated at other places");
 }
 
+static void tell_unseen(void) {
+    struct text line = {.length = 0};
+    text_add(&line, "other threads may still be running and could not be looked at: what only they "
+                    "keep counts as leaked");
+    fault_line(&line);
+}
+
 /* For the reader of the findings file, who tells them. */
-static void hand_over(const struct leaks *leaks, uint32_t stacks) {
+static void hand_over(const struct leaks *leaks, uint32_t stacks, unsigned threads_unseen) {
     struct tagpool_finding_sum sum = {.lost_blocks = leaks->lost.blocks,
                                       .lost_bytes = leaks->lost.bytes,
                                       .reachable_blocks = leaks->reachable.blocks,
                                       .reachable_bytes = leaks->reachable.bytes,
+                                      .threads_unseen = threads_unseen,
                                       .stacks_missed = stacks_missed()};
     for (uint32_t i = 0; i < stacks; i++)
         if (leaks->stacks[i].blocks != 0)
@@ -144,7 +152,7 @@ static void hand_over(const struct leaks *leaks, uint32_t stacks) {
     findings_add_sum(&sum);
 }
 
-static void tell_leaks(void) {
+static void tell_leaks(unsigned threads_unseen) {
     struct leaks leaks = {.stacks = NULL};
     uint32_t stacks = stacks_count() + 1;
     size_t bytes = os_round_to_page(stacks * sizeof *leaks.stacks);
@@ -155,9 +163,11 @@ static void tell_leaks(void) {
     add_large(&leaks);
     stats_note_leaks(leaks.lost.blocks, leaks.lost.bytes);
     if (findings_are_kept() && leaks.stacks != NULL) {
-        hand_over(&leaks, stacks);
+        hand_over(&leaks, stacks, threads_unseen);
         return;
     }
+    if (threads_unseen != 0)
+        tell_unseen();
     if (leaks.reachable.blocks != 0)
         tell_count("still reachable: ", &leaks.reachable, " blocks, ", " bytes");
     if (leaks.lost.blocks == 0)
@@ -169,18 +179,10 @@ static void tell_leaks(void) {
     tell_count("leaked ", &leaks.lost, " blocks, ", " bytes in all");
 }
 
-static void tell_runtime(void) {
-    struct text line = {.length = 0};
-    text_add(&line, "other threads may still be running: what they, the C library and variables "
-                    "keep counts as leaked");
-    fault_line(&line);
-}
-
 void leaks_tell_at_end(void *ignored) {
     (void)ignored;
-    if (next_free_runtime())
-        (void)reach_start();
-    else
-        tell_runtime();
-    tell_leaks();
+    (void)next_free_runtime(); /* or what it keeps can be got at */
+    unsigned threads_unseen = 0;
+    (void)reach_start(__builtin_frame_address(0), &threads_unseen);
+    tell_leaks(threads_unseen);
 }

@@ -95,8 +95,19 @@ static void call_if_there(const char *name) {
         function();
 }
 
+/* A thread that was waited for may still be on its way out of the system. */
+static bool is_only_thread(void) {
+    enum { PATIENCE_MS = 20 };
+    size_t count = os_thread_count();
+    for (int wait = 0; wait < PATIENCE_MS && count > 1; wait++) {
+        os_nap_ms();
+        count = os_thread_count();
+    }
+    return count == 1;
+}
+
 bool next_free_runtime(void) {
-    if (os_thread_count() != 1)
+    if (!is_only_thread())
         return false;
     call_if_there("_ZN9__gnu_cxx9__freeresEv");
     call_if_there("__libc_freeres");

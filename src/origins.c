@@ -30,8 +30,7 @@ FIXED bool origins_are_kept;
 static FIXED char *table; /* SLAB_NOTES_BYTES for each slab of the region */
 static FIXED unsigned frames_kept;
 static SELDOM _Atomic(uint64_t) accessible[(CHUNKS + WORD_BITS - 1) / WORD_BITS];
-static SELDOM _Atomic(uint32_t) threads[THREADS]; /* the system's numbers by ours */
-static SELDOM _Atomic(uint32_t) thread_count;
+static SELDOM _Atomic(uint32_t) threads[THREADS]; /* a hash table: the system's numbers by ours */
 
 void origins_start(uint64_t frames) {
     size_t slabs = (size_t)(region.descriptors - (char *)region.base) >> SLAB_SHIFT;
@@ -87,21 +86,28 @@ static struct notes *notes_of(const void *block) {
     return notes_at(index, slot % SLAB_SLOTS);
 }
 
-/* The calling thread by our number; 0 if it has none. */
+/* Our number for the system's number of a thread; 0 if it has none. The system gives numbers again,
+ * and so do we. */
+static uint32_t number_of(uint32_t thread) {
+    for (uint32_t i = 0; i < THREADS / 16; i++) {
+        uint32_t number = (thread + i) % THREADS;
+        uint32_t known = 0;
+        if (number != 0 &&
+            (atomic_compare_exchange_strong_explicit(&threads[number], &known, thread,
+                                                     memory_order_relaxed, memory_order_relaxed) ||
+             known == thread))
+            return number;
+    }
+    return 0;
+}
+
+/* The calling thread by our number. One that only frees has no heap to remember it. */
 static uint32_t this_thread(void) {
     struct heap *heap = heap_current;
     if (!heap_is_real(heap))
-        return 0;
-    if (UNLIKELY(heap->origin_thread == 0)) {
-        uint32_t number = atomic_load_explicit(&thread_count, memory_order_relaxed);
-        do {
-            if (number == THREADS - 1)
-                return 0;
-        } while (!atomic_compare_exchange_weak_explicit(
-            &thread_count, &number, number + 1, memory_order_relaxed, memory_order_relaxed));
-        heap->origin_thread = number + 1;
-        atomic_store_explicit(&threads[number + 1], (uint32_t)heap->thread, memory_order_relaxed);
-    }
+        return number_of((uint32_t)os_thread_id());
+    if (UNLIKELY(heap->origin_thread == 0))
+        heap->origin_thread = number_of((uint32_t)heap->thread);
     return heap->origin_thread;
 }
 

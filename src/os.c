@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -85,7 +86,47 @@ static bool is_aligned(const void *start, size_t alignment) {
     return start != NULL && (uintptr_t)start % alignment == 0;
 }
 
-void *os_reserve(size_t bytes, size_t alignment) {
+/* What was reserved, to know it among the mappings of the process. */
+enum { RESERVED_MOST = 64 };
+static SELDOM struct {
+    _Atomic(uint32_t) count;
+    struct {
+        _Atomic(uintptr_t) start;
+        _Atomic(uintptr_t) end;
+    } places[RESERVED_MOST];
+} reserved;
+
+static void *note_reserved(void *start, size_t bytes) {
+    uint32_t number = atomic_fetch_add_explicit(&reserved.count, 1, memory_order_relaxed);
+    if (start != NULL && number < RESERVED_MOST) {
+        uintptr_t end = (uintptr_t)start + bytes;
+        atomic_store_explicit(&reserved.places[number].start, (uintptr_t)start,
+                              memory_order_relaxed);
+        atomic_store_explicit(&reserved.places[number].end, end, memory_order_relaxed);
+    }
+    return start;
+}
+
+uintptr_t os_start_of_reserved(uintptr_t start, uintptr_t end) {
+    for (unsigned i = 0; i < RESERVED_MOST; i++) {
+        uintptr_t place = atomic_load_explicit(&reserved.places[i].start, memory_order_relaxed);
+        if (place >= start && place < end)
+            end = place;
+    }
+    return end;
+}
+
+uintptr_t os_end_of_reserved(uintptr_t start, uintptr_t end) {
+    for (unsigned i = 0; i < RESERVED_MOST; i++) {
+        uintptr_t first = atomic_load_explicit(&reserved.places[i].start, memory_order_relaxed);
+        uintptr_t last = atomic_load_explicit(&reserved.places[i].end, memory_order_relaxed);
+        if (first <= start && start < last)
+            return last < end ? last : end;
+    }
+    return start;
+}
+
+static void *reserve(size_t bytes, size_t alignment) {
     /* Since Linux 6.7 large mappings start at a huge page by themselves: three system calls saved.
      */
     char *whole = map_nothing(bytes);
@@ -103,6 +144,10 @@ void *os_reserve(size_t bytes, size_t alignment) {
     os_unreserve(whole, before_bytes);
     os_unreserve(start + bytes, whole_bytes - before_bytes - bytes);
     return start;
+}
+
+void *os_reserve(size_t bytes, size_t alignment) {
+    return note_reserved(reserve(bytes, alignment), bytes);
 }
 
 void os_unreserve(void *start, size_t bytes) {
@@ -371,6 +416,10 @@ uint64_t os_process_id(void) {
     return (uint64_t)KERNEL(getpid, 0);
 }
 
+bool os_process_lives(uint64_t process_id) {
+    return KERNEL(kill, process_id, 0) != -ESRCH;
+}
+
 uint64_t os_thread_id(void) {
     return (uint64_t)KERNEL(gettid, 0);
 }
@@ -383,6 +432,11 @@ size_t os_thread_count(void) {
     struct stat about;
     bool found = !kernel_failed(KERNEL(newfstatat, AT_FDCWD, "/proc/self/task", &about, 0));
     return found && about.st_nlink > 2 ? (size_t)about.st_nlink - 2 : 0;
+}
+
+void os_nap_ms(void) {
+    const struct timespec millisecond = {.tv_nsec = 1000000};
+    KERNEL(nanosleep, &millisecond, NULL);
 }
 
 /* What is behind the last slash. */

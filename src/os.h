@@ -23,6 +23,12 @@ void *os_reserve(size_t bytes, size_t alignment);
 /* Give reserved address space back. */
 void os_unreserve(void *start, size_t bytes);
 
+/* Where the first that was reserved begins from `start` on, at most at `end`; and where what was
+ * reserved around `start` ends, at most at `end`: `start` if nothing was. For the end of the
+ * process. */
+uintptr_t os_start_of_reserved(uintptr_t start, uintptr_t end);
+uintptr_t os_end_of_reserved(uintptr_t start, uintptr_t end);
+
 /* Make reserved pages readable and writable; they read as zero. Frozen ones become writable again,
  * and keep what they hold. False if the system refuses. */
 bool os_commit(void *start, size_t bytes);
@@ -124,6 +130,9 @@ uint64_t os_process_namespace(void);
 /* The process identifier. */
 uint64_t os_process_id(void);
 
+/* Is there still one of that number? */
+bool os_process_lives(uint64_t process_id);
+
 /* The thread identifier. */
 uint64_t os_thread_id(void);
 
@@ -132,6 +141,9 @@ bool os_thread_is_gone(uint64_t process, uint64_t thread);
 
 /* The threads of this process; 0 if not known. */
 size_t os_thread_count(void);
+
+/* Sleep for a millisecond. */
+void os_nap_ms(void);
 
 /* Write the file name of the running program, cut to `bytes` and NUL-ended; empty if not known. */
 void os_program_name(char *name, size_t bytes);

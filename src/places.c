@@ -97,6 +97,7 @@ SLOW void places_wake(struct heap *heap, struct slab *slab) {
     }
     places_release(slab);
     lock_release(&pool_lock);
+    sweep_note_empty(heap);
 }
 
 void places_settle(struct heap *heap, struct slab *slab) {

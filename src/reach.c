@@ -4,6 +4,7 @@
 #include "heap_life.h"
 #include "large.h"
 #include "os.h"
+#include "roots.h"
 
 #include <string.h>
 
@@ -90,7 +91,13 @@ static uint64_t *take_words(size_t count) {
     return words != NULL && os_commit(words, bytes) ? words : NULL;
 }
 
-bool reach_start(void) {
+static void look_through_found(void *context) {
+    (void)context;
+    for (size_t i = 0; i < reach.found_count; i++)
+        look_through_block(reach.found[i]);
+}
+
+bool reach_start(const void *stack, unsigned *threads_unseen) {
     size_t count = 0;
     struct large_sums large;
     heap_life_each_live(count_block, &count);
@@ -103,9 +110,7 @@ bool reach_start(void) {
     reach.marks = reach.found != NULL ? take_words(region_counts.used * SLAB_WORDS) : NULL;
     if (reach.marks == NULL)
         return false;
-    os_each_variables(look_through, NULL);
-    for (size_t i = 0; i < reach.found_count; i++)
-        look_through_block(reach.found[i]);
+    *threads_unseen = roots_each(stack, look_through, look_through_found, NULL);
     return true;
 }
 

@@ -36,7 +36,7 @@ void rescue_heap(struct heap *owner);
  * pool_lock. */
 size_t rescue_all(void);
 
-/* The same before a slab is taken, once for so many slabs as were looked at in vain the last time.
+/* The same before the pool grows, once for so many slabs as were looked at in vain the last time.
  * Under pool_lock. */
 void rescue_before_growth(void);
 

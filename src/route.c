@@ -145,6 +145,13 @@ SLOW static void *take_any(size_t bytes, enum block_form form) {
     return block != NULL ? block : take_next(bytes);
 }
 
+/* A request that comes when its bin is empty, without tags: the usual one that is not on the fast
+ * path, in as few steps as can be. */
+static inline void *take_filled(struct heap *heap, size_t bytes, enum block_form form) {
+    struct bin *bin = bytes <= config.slot_max ? heap_fill(heap, size_class_of(bytes)) : NULL;
+    return LIKELY(bin != NULL) ? heap_take_bin(bin) : take_any(bytes, form);
+}
+
 /* What no claimed slot serves where blocks have tags or are traced. */
 SLOW static void *take_checked(size_t bytes, enum block_form form) {
     void *block = take_any(bytes, form);
@@ -181,9 +188,11 @@ SLOW void *route_take_slow(size_t bytes, enum block_form form) {
         return take_tagged(bytes, form);
     }
     struct heap *heap = heap_current;
-    if (config.strategy == TAGPOOL_STRATEGY_DIRECT && heap_is_real(heap))
+    if (UNLIKELY(!heap_is_real(heap)))
+        return take_any(bytes, form);
+    if (config.strategy == TAGPOOL_STRATEGY_DIRECT)
         return take_direct(heap, bytes);
-    return take_any(bytes, form);
+    return take_filled(heap, bytes, form);
 }
 
 /* More than a node. */
@@ -203,7 +212,7 @@ static void *clear_block(void *block, unsigned class_index, bool zeroed) {
     return memset(block, 0, size_class_stride[class_index] - checked_tag_bytes);
 }
 
-SLOW void *route_take_zeroed(size_t bytes) {
+SLOW static void *take_zeroed(size_t bytes) {
     void *block = take_class_slow(SLOT_ALIGN, bytes, BLOCK_MALLOC);
     if (block != NULL) {
         unsigned class_index = class_of(SLOT_ALIGN, bytes);
@@ -212,6 +221,21 @@ SLOW void *route_take_zeroed(size_t bytes) {
         return clear_block(block, class_index, zeroed);
     }
     return WITH_ROOM(bytes, bytes, next()->calloc(1, bytes));
+}
+
+SLOW void *route_take_zeroed(size_t bytes) {
+    struct heap *heap = heap_current;
+    bool is_plain = !heap_table_is_checked && heap_is_real(heap) &&
+                    config.strategy != TAGPOOL_STRATEGY_DIRECT && bytes <= config.slot_max;
+    if (UNLIKELY(!is_plain))
+        return take_zeroed(bytes);
+    unsigned class_index = size_class_of(bytes);
+    struct bin *bin = heap_fill(heap, class_index);
+    if (UNLIKELY(bin == NULL))
+        return take_zeroed(bytes);
+    bool zeroed = bin->zeroed;
+    void *block = heap_take_bin(bin);
+    return zeroed ? block : memset(block, 0, size_class_stride[class_index]);
 }
 
 /* `alignment` is a power of two. NULL and ENOMEM if there is no memory. */
@@ -316,6 +340,14 @@ SLOW void route_give_slow(void *pointer, const struct call *call, size_t bytes,
 
 SLOW void route_give_slow_free(void *pointer, const void *caller) {
     give_slow_as(pointer, &call_free, CHECKED_BYTES_UNKNOWN, caller, true);
+}
+
+SLOW void route_give_aligned(void *pointer, size_t alignment, const struct call *call, size_t bytes,
+                             const void *caller) {
+    bool is_alignment = alignment != 0 && (alignment & (alignment - 1)) == 0;
+    if (is_alignment && owns(pointer) && !checked_is_aligned(pointer, call, alignment, caller))
+        return;
+    route_give_slow(pointer, call, bytes, caller);
 }
 
 /* ---- resizing ---- */

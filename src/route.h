@@ -48,6 +48,10 @@ void *route_take_zeroed(size_t bytes);
 void route_give_slow(void *pointer, const struct call *call, size_t bytes, const void *caller);
 void route_give_slow_free(void *pointer, const void *caller);
 
+/* The same of a delete that gives an alignment, too. */
+void route_give_aligned(void *pointer, size_t alignment, const struct call *call, size_t bytes,
+                        const void *caller);
+
 /* Free any pointer. A macro, so that the fast path does not look for the caller. */
 #define ROUTE_GIVE(pointer, call, bytes, caller)                                                   \
     do {                                                                                           \

@@ -81,7 +81,7 @@ EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes) {
     static const struct call call = {.function = "free_aligned_sized", .form = BLOCK_MALLOC};
     (void)alignment;
     if (!give_before(pointer))
-        route_give_slow(pointer, &call, bytes, CALLER);
+        route_give_aligned(pointer, alignment, &call, bytes, CALLER);
 }
 
 /* ---- aligned ---- */

@@ -50,8 +50,10 @@
     }
 CXX_NEW(DEFINE_NEW)
 
-#define DELETE_PLAIN   ROUTE_GIVE
-#define DELETE_RARE    route_give_slow
+#define DELETE_PLAIN ROUTE_GIVE
+#define DELETE_RARE  route_give_slow
+#define DELETE_ALIGNED(pointer, call, bytes, caller)                                               \
+    route_give_aligned(pointer, alignment, call, bytes, caller)
 #define DELETE_SIZED   bytes
 #define DELETE_UNSIZED CHECKED_BYTES_UNKNOWN
 

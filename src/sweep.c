@@ -7,11 +7,13 @@ enum {
     /* Claims of slots until a heap looks at the clock. A look is a system call, so there are to be
      * few: it adapts to how much time passes between two. */
     CLAIMS_LEAST = 16,
-    CLAIMS_MOST = 1024,
-    CLAIMS_OF_A_SLAB = 16, /* going on to another slab counts as so many */
-    LOOKS_OF_A_DECAY = 16, /* there are to be about so many */
-    GROWTH_SHARE = 32,     /* the pool may grow by this share of itself until sparse slabs are
-                              to give memory back, */
+    CLAIMS_MOST = 8192,
+    CLAIMS_MOST_EMPTY = 256, /* while there is memory that may have to go back */
+    EMPTY_SLABS = 16,        /* so many empty slabs are */
+    CLAIMS_OF_A_SLAB = 16,   /* going on to another slab counts as so many */
+    LOOKS_OF_A_DECAY = 16,   /* there are to be about so many */
+    GROWTH_SHARE = 32,       /* the pool may grow by this share of itself until sparse slabs are
+                                to give memory back, */
 #ifdef TAGPOOL_SMALL_WORLD
     SWEEP_FROM_SLABS = 4,
     GROWTH_LEAST_SLABS = 1,
@@ -24,6 +26,7 @@ enum {
 };
 
 static FIXED uint64_t decay_ns;
+static uint64_t looked_ns;  /* when a heap looked at the clock the last time */
 static uint64_t decayed_ns; /* when empty slabs were returned the last time; under pool_lock */
 static size_t growth_left;  /* slabs until sweep_is_worth_growth(); under pool_lock */
 
@@ -96,17 +99,27 @@ void sweep_purge_rested(struct slab *slab, uint32_t blocks) {
         sweep_purge_sparse(slab, blocks);
 }
 
-void sweep_rested(struct heap *heap) {
-    ASSERT(lock_is_mine(&pool_lock));
+static void purge_rested(struct heap *heap) {
     for (unsigned i = 0; i < SIZE_CLASS_COUNT && !heap_table_is_hardened; i++)
         for (struct slab *slab = heap->classes[i].sparse.first;
              slab != NULL && has_more(slab, slab_used(slab)); slab = slab->next)
             sweep_purge_rested(slab, slab_used(slab));
+}
+
+bool sweep_rested(struct heap *heap) {
+    ASSERT(lock_is_mine(&pool_lock));
     bool is_small = __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED) < SWEEP_FROM_SLABS;
-    if (is_small || heap->swept_ns - decayed_ns < decay_ns)
-        return;
-    decayed_ns = heap->swept_ns;
-    region_decay();
+    bool is_all = !is_small && heap->swept_ns - decayed_ns >= decay_ns;
+    /* What nobody needed since the last time goes back. If nobody looked at the clock meanwhile,
+     * nobody needed anything: then that is what is there now. */
+    for (int times = heap->was_idle ? 2 : 1; times > 0; times--) {
+        purge_rested(heap);
+        if (is_all)
+            region_decay();
+    }
+    if (is_all)
+        decayed_ns = heap->swept_ns;
+    return is_all;
 }
 
 bool sweep_is_worth_growth(void) {
@@ -119,9 +132,15 @@ bool sweep_is_worth_growth(void) {
 }
 
 void sweep_open(struct heap *heap) {
+    heap->swept_ns = 0;
     heap->sparse_noted = 0;
-    heap->claims_pace = CLAIMS_OF_A_SLAB * CLAIMS_LEAST;
-    heap->claims_left = (int32_t)heap->claims_pace;
+    heap->claims_pace = CLAIMS_MOST_EMPTY;
+    heap->claims_left = CLAIMS_MOST_EMPTY;
+}
+
+void sweep_note_empty(struct heap *heap) {
+    if (heap->claims_left > CLAIMS_MOST_EMPTY)
+        heap->claims_left = CLAIMS_MOST_EMPTY;
 }
 
 void sweep_go_on(struct heap *heap) {
@@ -131,9 +150,10 @@ void sweep_go_on(struct heap *heap) {
 
 /* So many claims that about the right time passes until the next look. */
 static uint32_t next_pace(uint32_t pace, uint64_t passed_ns) {
-    if (passed_ns < decay_ns / LOOKS_OF_A_DECAY)
-        return pace < CLAIMS_MOST ? 2 * pace : CLAIMS_MOST;
-    return pace > CLAIMS_LEAST ? pace / 2 : CLAIMS_LEAST;
+    bool is_empty = __atomic_load_n(&region_counts.warm, __ATOMIC_RELAXED) >= EMPTY_SLABS;
+    uint32_t most = is_empty ? CLAIMS_MOST_EMPTY : CLAIMS_MOST;
+    uint32_t next = passed_ns < decay_ns / LOOKS_OF_A_DECAY ? 2 * pace : pace / 2;
+    return next > most ? most : next < CLAIMS_LEAST ? CLAIMS_LEAST : next;
 }
 
 SLOW bool sweep_is_time(struct heap *heap) {
@@ -143,6 +163,10 @@ SLOW bool sweep_is_time(struct heap *heap) {
     heap->claims_pace = next_pace(heap->claims_pace, now_ns - heap->looked_ns);
     heap->claims_left = (int32_t)heap->claims_pace;
     heap->looked_ns = now_ns;
+    uint64_t last_look_ns = __atomic_exchange_n(&looked_ns, now_ns, __ATOMIC_RELAXED);
+    heap->was_idle = now_ns - last_look_ns >= decay_ns;
+    if (heap->swept_ns == 0) /* the thread's first look says nothing */
+        heap->swept_ns = now_ns;
     if (now_ns - heap->swept_ns < decay_ns)
         return false;
     heap->swept_ns = now_ns;

@@ -18,6 +18,10 @@ void sweep_start(uint64_t decay_ms);
 /* A heap gets a thread. */
 void sweep_open(struct heap *heap);
 
+/* A slab of the heap has become empty, so there may be something to give back: the heap looks at
+ * the clock soon. */
+void sweep_note_empty(struct heap *heap);
+
 /* A heap goes on to another slab that was in use before: it looks at the clock sooner. */
 void sweep_go_on(struct heap *heap);
 
@@ -26,8 +30,9 @@ void sweep_go_on(struct heap *heap);
 bool sweep_is_time(struct heap *heap);
 
 /* Return what the sparse slabs of the heap can spare that had been there when this was called the
- * last time; and all empty slabs that nobody needed for the time, of all heaps. Under pool_lock. */
-void sweep_rested(struct heap *heap);
+ * last time. If the time is over for the process, too, return all empty slabs that nobody needed
+ * meanwhile; true then. Under pool_lock. */
+bool sweep_rested(struct heap *heap);
 
 /* The pool is about to grow by a slab. True if it has grown by a share of what it is since this was
  * true the last time. Under pool_lock. */

@@ -26,7 +26,7 @@
 #define TAGPOOL_PROFILE_VERSION  1
 
 enum {
-    TAGPOOL_PROFILE_ROWS = 64,       /* processes; later ones are counted in head.rows_missed */
+    TAGPOOL_PROFILE_ROWS = 64,       /* processes; beyond them the smallest that ended go */
     TAGPOOL_PROFILE_STEPS = 65,      /* bins of 16-byte steps: sizes 0 to 1024 */
     TAGPOOL_PROFILE_SIZES = 65 + 38, /* and powers of two to 2^48 */
     TAGPOOL_PROFILE_LIFE_SIZES = 24, /* size bins of lifetimes: up to 16, 32, 64 ...; last: more */
@@ -112,7 +112,7 @@ struct tagpool_profile_head {
     uint64_t head_bytes;
     uint64_t row_bytes;
     uint64_t row_count;
-    uint64_t rows_missed; /* processes that found no free row */
+    uint64_t rows_missed; /* processes that found no free row, or whose row another one took */
     uint64_t reserved[2];
 };
 

@@ -6,6 +6,8 @@
 #include "shared.h"
 #include "tagpool/profile_page.h"
 
+#include <string.h>
+
 static struct tagpool_profile_page *page;
 static struct tagpool_profile_row *row; /* of this process */
 static uint64_t start_ns;               /* of the first process: births are counted from it */
@@ -30,15 +32,50 @@ static bool page_is_valid(const struct tagpool_profile_head *head) {
 
 /* Processes race for rows: the compare-and-swap decides. Relaxed: nothing else is published by it.
  */
-static struct tagpool_profile_row *claim_row(void) {
+static struct tagpool_profile_row *claim_free_row(void) {
     for (size_t i = 0; i < TAGPOOL_PROFILE_ROWS; i++) {
         uint64_t expected = TAGPOOL_PROFILE_FREE;
         if (__atomic_compare_exchange_n(&page->rows[i].state, &expected, TAGPOOL_PROFILE_RUNNING,
                                         false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
             return &page->rows[i];
     }
-    __atomic_fetch_add(&page->head.rows_missed, 1, __ATOMIC_RELAXED);
     return NULL;
+}
+
+/* Has the row's process ended? One of our own number was what we executed from. */
+static bool row_is_past(const struct tagpool_profile_row *past) {
+    return past->state == TAGPOOL_PROFILE_ENDED || past->pid == os_process_id() ||
+           !os_process_lives(past->pid);
+}
+
+/* The row of the smallest process that has ended, whose numbers are lost; NULL: all run, or another
+ * process was faster. A process without a number yet is about to fill its row in. */
+static struct tagpool_profile_row *claim_smallest_row(void) {
+    struct tagpool_profile_row *smallest = NULL;
+    for (size_t i = 0; i < TAGPOOL_PROFILE_ROWS; i++) {
+        struct tagpool_profile_row *other = &page->rows[i];
+        if (other->pid != 0 && (smallest == NULL || other->calls < smallest->calls) &&
+            row_is_past(other))
+            smallest = other;
+    }
+    if (smallest == NULL)
+        return NULL;
+    uint64_t pid = smallest->pid;
+    if (!__atomic_compare_exchange_n(&smallest->pid, &pid, 0, false, __ATOMIC_RELAXED,
+                                     __ATOMIC_RELAXED))
+        return NULL;
+    memset((char *)smallest + sizeof smallest->state, 0, sizeof *smallest - sizeof smallest->state);
+    __atomic_store_n(&smallest->state, TAGPOOL_PROFILE_RUNNING, __ATOMIC_RELAXED);
+    return smallest;
+}
+
+/* Where there is no room the largest processes are kept. */
+static struct tagpool_profile_row *claim_row(void) {
+    struct tagpool_profile_row *claimed = claim_free_row();
+    if (claimed != NULL)
+        return claimed;
+    __atomic_fetch_add(&page->head.rows_missed, 1, __ATOMIC_RELAXED);
+    return claim_smallest_row();
 }
 
 /* Without a row of its own a process keeps the one it had, and does not count any more. */

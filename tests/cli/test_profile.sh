@@ -255,6 +255,10 @@ run profile --style none --export-json - -- sh -c 'echo words'
 [ "$status" -eq 0 ] && [ "$(head -n 1 "$work/out")" = '{' ] && ! grep -q '^words' "$work/out" &&
     [ "$(cat "$work/err")" = words ]
 check $? 'where the JSON goes to standard output, the program'"'"'s goes to standard error'
+run profile --no-try --style none --output "$work/kept" -- sh -c 'echo words; echo err >&2'
+[ "$status" -eq 0 ] && [ ! -s "$work/out" ] && [ "$(cat "$work/kept")" = words ] &&
+    [ "$(cat "$work/err")" = err ]
+check $? '--output takes the output of the counted run'
 printf 'some\ninput\n' >"$work/input"
 "$tagpool" profile --no-try --style none -- cat <"$work/input" >"$work/out" 2>"$work/err"
 cmp -s "$work/input" "$work/out"
@@ -304,6 +308,10 @@ check $? 'a few processes find room'
 processes 70
 [ "$status" -eq 0 ] && [ "$(number processes_missed '"schema"')" -ge 7 ]
 check $? 'processes beyond the room are counted'
+profile -- sh -c "i=0; while [ \$i -lt 70 ]; do /bin/true; i=\$((i + 1)); done; '$work/threads'"
+largest=$(sed -n 's/^ *"name": "\(.*\)",$/\1/p' "$work/out" | sed -n 2p)
+[ "$status" -eq 0 ] && [ "$largest" = threads ]
+check $? 'the largest process is kept where the small ones before it took all the room'
 # shellcheck disable=SC3045 # dash and bash both have it
 (ulimit -v 200000 && profile -- "$work/threads" && [ "$status" -eq 0 ] &&
     [ "$(number malloc_calls)" = 85000 ])

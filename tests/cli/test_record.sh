@@ -138,6 +138,13 @@ void *malloc(size_t bytes) {
     return owner == 0 || pthread_equal(owner, pthread_self()) ? next(bytes) : NULL;
 }
 C
+"$tagpool" replay --verify - <"$trace" >"$work/out" 2>"$work/err"
+grep -q 'calls replayed under 2 allocators, every block intact$' "$work/out"
+check $? 'a trace can come from standard input'
+# shellcheck disable=SC2002 # a pipe is what is tested
+cat "$trace" | "$tagpool" replay --verify - >"$work/out" 2>"$work/err"
+grep -q 'calls replayed under 2 allocators, every block intact$' "$work/out"
+check $? 'and from a pipe'
 run replay --verify -a "lonely=$work/lonely.so" "$trace"
 [ "$status" -eq 3 ] && grep -q 'with lonely .*the allocator has no memory' "$work/err"
 check $? 'the calls of each thread come from a thread'

@@ -115,6 +115,10 @@ run compare -r 1 --style none --output inherit --export-json "$work/full/new" \
 [ "$status" -eq 0 ] && ! grep -q full/new "$work/err"
 check $? 'neither the program nor its preparation inherits it'
 
+"$tagpool" report - <"$work/a.json" >"$work/out" 2>"$work/err"
+cmp -s "$work/table" "$work/out"
+check $? 'a result can come from standard input'
+
 # ---- two results ----
 
 run report "$work/a.json" "$work/a.json"
@@ -207,7 +211,8 @@ compared; measure both against one, with --reference" 'results against other ref
 see="(see 'tagpool help report')"
 give="give a file that 'tagpool compare --export-json' wrote"
 refused 2 "tagpool report: no file is named: tagpool report FILE $see" 'no file' report
-refused 2 "tagpool report: two files can be compared, not more: 'c' $see" 'three files' report a b c
+refused 2 "tagpool report: two files can be compared, not more: 'c'; or combine all \
+with --combine $see" 'three files' report a b c
 refused 2 "tagpool report: cannot read $work/none: No such file or directory" 'a missing file' \
     report "$work/none"
 echo '{"schema": "other"}' >"$work/odd.json"

@@ -139,4 +139,50 @@ LD_PRELOAD, \
 dropped it, or stops the library from loading" 'without the shim there is no verdict' \
     compare -r 2 -- sh -c :
 
+# ---- shims of version managers ----
+
+unset TAGPOOL_LIBRARY
+mkdir -p "$work/manager/bin" "$work/manager/shims" "$work/manager/real"
+compile manager/real/python3 <<'C'
+#include <stdlib.h>
+int main(void) {
+    for (int i = 0; i < 2000; i++)
+        free(malloc(50));
+    return 0;
+}
+C
+cat >"$work/manager/bin/fooenv" <<'S'
+#!/bin/sh
+root=$(dirname "$0")/..
+case $1 in
+which) echo "$(cd "$root" && pwd)/real/$2" ;;
+exec) shift; for i in 1 2 3 4 5; do (/bin/true); done; exec "$root/real/$@" ;;
+esac
+S
+cat >"$work/manager/shims/python3" <<S
+#!/usr/bin/env bash
+set -e
+program="\${0##*/}"
+exec "$work/manager/bin/fooenv" exec "\$program" "\$@"
+S
+chmod +x "$work/manager/bin/fooenv" "$work/manager/shims/python3"
+note="$work/manager/shims/python3 is a shim of fooenv, which starts many processes to find the \
+program: measured is $work/manager/real/python3 itself"
+run compare -r 1 --export-json "$work/shim.json" -- "$work/manager/shims/python3"
+[ "$status" -eq 0 ] && [ "$(cat "$work/err")" = "tagpool compare: note: $note" ] &&
+    grep -q '"processes": 1,' "$work/shim.json"
+check $? 'a shim of a version manager is followed to the program'
+run doctor -- "$work/manager/shims/python3"
+[ "$status" -eq 0 ] && [ "$(head -n 1 "$work/out")" = "note  $note" ] &&
+    grep -q 'in 1 process$' "$work/out"
+check $? 'by the doctor, too'
+run profile --no-try --style none --export-json - -- "$work/manager/shims/python3"
+[ "$status" -eq 0 ] && [ "$(grep -c '"pid":' "$work/out")" -eq 1 ]
+check $? 'and in a profile'
+sed 's/fooenv" exec/fooenv-gone" exec/' "$work/manager/shims/python3" >"$work/odd"
+chmod +x "$work/odd"
+run doctor --no-run -- "$work/odd"
+[ "$status" -eq 0 ] && ! grep -q 'is a shim' "$work/out"
+check $? 'a script whose manager is gone stays what it is'
+
 finish

@@ -14,6 +14,42 @@ refused 2 "tagpool: unknown option --frob (see 'tagpool help')" \
     'an unknown option before the command is named' --frob
 refused 2 "tagpool help: no command or topic is called 'frob' (see 'tagpool help')" \
     'an unknown topic of the help is named' help frob
+refused 2 "tagpool: unknown command 'comapre'; did you mean compare? (see 'tagpool help')" \
+    'a command that is nearly one is guessed' comapre
+refused 2 "tagpool help: no command or topic is called 'prof'; did you mean profile? (see 'tagpool \
+help')" 'a topic too' help prof
+refused 2 "tagpool compare: unknown option --reference-; did you mean --reference? $see" \
+    'an option too' compare --reference- -- true
+refused 2 "tagpool compare: no allocator is known as 'jemaloc'; did you mean jemalloc? choose from \
+jemalloc, mimalloc, tcmalloc, tbbmalloc, or give -a jemaloc=PATH" \
+    'an allocator too' compare -a jemaloc -- true
+refused 2 "tagpool run: libtagpool.so has no option 'node_mx'; did you mean node_max? 'tagpool \
+help options' lists them $see_run" 'and an option of the library' run -o node_mx=1 -- true
+refused 2 "tagpool compare: --headroom and --no-headroom contradict each other $see" \
+    'options that contradict each other are refused' compare --headroom --no-headroom -- true
+refused 2 "tagpool compare: --runs 5 is the number of rounds; leave out --min-runs $see" \
+    'an exact number of rounds has no bounds' compare -r 5 -m 10 -- true
+refused 2 "tagpool compare: --null compares the reference with itself, and --strategies the \
+strategies; leave one of them out $see" 'nor a null comparison strategies' \
+    compare --null --strategies -- true
+refused 127 "tagpool compare: echo a | wc: there is no such program; if it is a line for the \
+shell, write sh -c 'echo a | wc', or use --shell where the command has it" \
+    'a line for the shell gets a hint' compare -- 'echo a | wc'
+run compare -r 1 -S --output inherit -- 'echo a | wc -c'
+[ "$status" -eq 0 ] && [ "$(head -n 1 "$work/out" | tr -d ' ')" = 2 ]
+check $? 'and --shell runs it'
+run compare -r 1 -o strategy=tagged,node_max=64 --export-json - -- sh -c :
+[ "$status" -eq 0 ] && grep -q '"options": "strategy=tagged,node_max=64"' "$work/out"
+check $? 'several options of the library are one argument, as TAGPOOL_OPTIONS takes them'
+cp "$build/libtagpool.so" "$work/libother.so.1"
+run compare -r 1 --style basic -a "$work/libother.so.1" -- sh -c :
+[ "$status" -eq 0 ] && grep -q '^other: ' "$work/out"
+check $? 'an allocator is named by its path alone'
+run compare -r 1 --style none -n "$(printf 'a\377b')" --export-csv "$work/odd.csv" \
+    --export-markdown "$work/odd.md" -- sh -c :
+iconv -f UTF-8 -t UTF-8 "$work/odd.csv" "$work/odd.md" >"$work/out" 2>"$work/err" &&
+    [ "$(grep -c "$(printf 'a\357\277\275b')" "$work/out")" -ge 2 ]
+check $? 'CSV and Markdown are UTF-8, whatever the command line is'
 refused 2 "tagpool run: no program is named: tagpool run -- PROGRAM $see_run" \
     'run without a program says how it is called' run
 refused 2 "tagpool compare: no program is named: tagpool compare -- PROGRAM $see" \
@@ -62,9 +98,9 @@ $see_run" \
     'an unknown option of the library is named' run -o frob=1 -- true
 refused 2 "tagpool compare: an option is KEY=VALUE, not 'strategy' $see" \
     'an option of the library without a value is refused' compare -o strategy -- true
-refused 2 "tagpool compare: no allocator is known as 'dlmalloc': choose from jemalloc, mimalloc, \
-tcmalloc, tbbmalloc, or give -a dlmalloc=PATH" \
-    'an unknown allocator is named' compare -a dlmalloc -- true
+refused 2 "tagpool compare: no allocator is known as 'hoard': choose from jemalloc, mimalloc, \
+tcmalloc, tbbmalloc, or give -a hoard=PATH" \
+    'an unknown allocator is named' compare -a hoard -- true
 refused 2 "tagpool compare: $work/no.so: No such file or directory; give -a NAME=PATH the path of \
 an \
 allocator" 'an allocator whose library is missing is refused' compare -a mine="$work/no.so" -- true

@@ -23,6 +23,7 @@ static const char *const form_makers[] = {"malloc", "operator new", "operator ne
 static make_function *makers[FORM_COUNT];
 static pointer_function *found_cfree, *found_delete, *found_delete_array;
 static pointer_size_function *found_free_sized, *found_sized_delete, *found_sized_delete_array;
+static pointer_size_function *found_aligned_delete, *found_aligned_delete_array;
 static pointer_size_size_function *found_free_aligned_sized;
 
 SHARED void *find_function(const char *name) {
@@ -44,12 +45,15 @@ SHARED void find_functions(void) {
     found_free_sized = (pointer_size_function *)find_function("free_sized");
     found_sized_delete = (pointer_size_function *)find_function("_ZdlPvm");
     found_sized_delete_array = (pointer_size_function *)find_function("_ZdaPvm");
+    found_aligned_delete = (pointer_size_function *)find_function("_ZdlPvSt11align_val_t");
+    found_aligned_delete_array = (pointer_size_function *)find_function("_ZdaPvSt11align_val_t");
     found_free_aligned_sized = (pointer_size_size_function *)find_function("free_aligned_sized");
 }
 
-/* What take() makes, and what a call says the size is. */
+/* What take() makes, and what a call says the size and the alignment are. */
 static enum form form;
 static size_t given_bytes;
+static size_t given_alignment = 16;
 
 SHARED void *make(size_t bytes) {
     return makers[form](bytes);
@@ -151,7 +155,7 @@ CRIME by_free_sized(void *pointer) {
     CALL_ENDS_HERE;
 }
 CRIME by_free_aligned_sized(void *pointer) {
-    found_free_aligned_sized(pointer, 16, given_bytes);
+    found_free_aligned_sized(pointer, given_alignment, given_bytes);
     CALL_ENDS_HERE;
 }
 CRIME by_delete(void *pointer) {
@@ -168,6 +172,14 @@ CRIME by_sized_delete(void *pointer) {
 }
 CRIME by_sized_delete_array(void *pointer) {
     found_sized_delete_array(pointer, given_bytes);
+    CALL_ENDS_HERE;
+}
+CRIME by_aligned_delete(void *pointer) {
+    found_aligned_delete(pointer, given_alignment);
+    CALL_ENDS_HERE;
+}
+CRIME by_aligned_delete_array(void *pointer) {
+    found_aligned_delete_array(pointer, given_alignment);
     CALL_ENDS_HERE;
 }
 CRIME by_realloc(void *pointer) {
@@ -232,6 +244,9 @@ static const struct call call_delete_array = {by_delete_array, "operator delete[
 static const struct call call_sized_delete = {by_sized_delete, "operator delete()", FORM_NEW};
 static const struct call call_sized_delete_array = {by_sized_delete_array, "operator delete[]()",
                                                     FORM_NEW_ARRAY};
+static const struct call call_aligned_delete = {by_aligned_delete, "operator delete()", FORM_NEW};
+static const struct call call_aligned_delete_array = {by_aligned_delete_array,
+                                                      "operator delete[]()", FORM_NEW_ARRAY};
 static const struct call call_realloc = {by_realloc, "realloc()", FORM_MALLOC};
 static const struct call call_realloc_in_place = {by_realloc_in_place, "realloc()", FORM_MALLOC};
 static const struct call call_reallocarray = {by_reallocarray, "reallocarray()", FORM_MALLOC};

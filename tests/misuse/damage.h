@@ -160,6 +160,28 @@ SHARED void *with_near_size(size_t bytes, bool misuse) {
     return take_suspect(bytes);
 }
 
+/* One that the address is no multiple of. */
+SHARED void *with_larger_alignment(size_t bytes, bool misuse) {
+    void *block = take_suspect(bytes);
+    given_bytes = bytes;
+    given_alignment = misuse ? 2 * ((uintptr_t)block & -(uintptr_t)block) : 16;
+    snprintf(detail, sizeof detail, "%zu bytes", given_alignment);
+    return block;
+}
+
+/* One that it is a multiple of, and that no block of its class is made with. */
+SHARED void *with_other_alignment(size_t bytes, bool misuse) {
+    enum { OTHER_ALIGNMENT = 64 };
+    void *block;
+    do
+        block = take_suspect(bytes);
+    while ((uintptr_t)block % OTHER_ALIGNMENT != 0);
+    given_bytes = bytes;
+    given_alignment = misuse ? OTHER_ALIGNMENT : 16;
+    snprintf(detail, sizeof detail, "%zu bytes", given_alignment);
+    return block;
+}
+
 /* Made in a form that the call is not for. */
 SHARED void *made_as(enum form wrong, size_t bytes, bool misuse) {
     if (misuse)

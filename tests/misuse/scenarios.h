@@ -9,7 +9,8 @@
 static const size_t all_sizes[] = {1, 16, 24, 48, 64, 100, 200, 333, 512, 800, 1000, 2000, 4000, 0};
 static const size_t from_32[] = {32, 48, 64, 100, 200, 512, 800, 1000, 4000, 0};
 static const size_t few_sizes[] = {40, 500, 3000, 0};
-static const size_t dense_sizes[] = {40, 500, 0}; /* a slab has room for a hundred */
+static const size_t uneven_sizes[] = {40, 200, 0}; /* their slots are no multiples of 64 bytes */
+static const size_t dense_sizes[] = {40, 500, 0};  /* a slab has room for a hundred */
 static const size_t one_size[] = {40, 0};
 static const size_t full_sizes[] = {24,   40,   248, 504,
                                     1016, 3832, 0}; /* 8 bytes less than a stride */
@@ -141,6 +142,18 @@ static const struct scenario {
      with_near_size, few_sizes, 0},
     {MISUSE_FREED_WRONG_SIZE, "the same in a block of an ended thread", &call_sized_delete,
      with_wrong_size, few_sizes, ENDED},
+    {MISUSE_FREED_MORE_ALIGNED, "free_aligned_sized", &call_free_aligned_sized,
+     with_larger_alignment, few_sizes, 0},
+    {MISUSE_FREED_MORE_ALIGNED, "aligned delete", &call_aligned_delete, with_larger_alignment,
+     few_sizes, 0},
+    {MISUSE_FREED_MORE_ALIGNED, "aligned delete[]", &call_aligned_delete_array,
+     with_larger_alignment, few_sizes, 0},
+    {MISUSE_FREED_MORE_ALIGNED, "the same in a block of an ended thread", &call_aligned_delete,
+     with_larger_alignment, few_sizes, ENDED},
+    {MISUSE_FREED_OTHER_ALIGNED, "free_aligned_sized with another alignment",
+     &call_free_aligned_sized, with_other_alignment, uneven_sizes, SMALL},
+    {MISUSE_FREED_OTHER_ALIGNED, "aligned delete with another alignment", &call_aligned_delete,
+     with_other_alignment, uneven_sizes, SMALL},
     {MISUSE_FREED_WRONG_FORM, "delete what malloc made", &call_delete, made_by_malloc, few_sizes,
      0},
     {MISUSE_FREED_WRONG_FORM, "delete[] what malloc made", &call_delete_array, made_by_malloc,

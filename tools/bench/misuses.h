@@ -31,6 +31,7 @@
     X(OVERFLOW, "overflow of", "bytes after the block changed", SIGABRT)                           \
     X(WRITE_AFTER_FREE, "write after free to", "freed block changed", SIGABRT)                     \
     X(WRONG_SIZE, "size mismatch at free of", "freed as", SIGABRT)                                 \
+    X(WRONG_ALIGNMENT, "alignment mismatch at free of", "freed as aligned to", SIGABRT)            \
     X(WRONG_FORM, "possible form mismatch at free of", "made by", SIGABRT)
 
 #define MISUSE_OUTCOME_ID(ID, ...) MISUSE_OUTCOME_##ID,
@@ -81,6 +82,12 @@ static inline const char *misuse_option(enum misuse_outcome outcome) {
     X(READ_BEHIND, "read 1 byte past a block", RUNS_THROUGH, RUNS_THROUGH, RUNS_THROUGH)           \
     X(FREED_WRONG_SIZE, "sized `delete` or `free_sized` with another size", RUNS_THROUGH,          \
       WRONG_SIZE, WRONG_SIZE)                                                                      \
+    X(FREED_MORE_ALIGNED,                                                                          \
+      "aligned `delete` or `free_aligned_sized` with an alignment that the "                       \
+      "address is no multiple of",                                                                 \
+      WRONG_ALIGNMENT, WRONG_ALIGNMENT, WRONG_ALIGNMENT)                                           \
+    X(FREED_OTHER_ALIGNED, "the same with one that its size class is not for", RUNS_THROUGH,       \
+      WRONG_ALIGNMENT, WRONG_ALIGNMENT)                                                            \
     X(FREED_WRONG_FORM, "`free` what `new` made, `delete` what `malloc` or `new[]` made ...",      \
       RUNS_THROUGH, WRONG_FORM, WRONG_FORM)                                                        \
     X(ZERO_BYTES_USED, "read or write a block of `malloc(0)`", RUNS_THROUGH, RUNS_THROUGH, STOPS)

@@ -2,6 +2,7 @@
 
 #include "bench/table.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,28 @@ static void report_add_mean(struct table *table, const struct results *results, 
     for (unsigned i = 1; i < results->variant_count; i++)
         report_set_ratio(table, results, i, metric, results_mean(results, groups, i, metric),
                          best_other);
+}
+
+/* The system calls of one run each, for those rows that have them counted. */
+static void report_print_system_calls(FILE *out, const struct results *results) {
+    struct table table = {0};
+    table_begin(&table, "workload", results->variants, results->variant_count);
+    unsigned before = table.row_count;
+    for (unsigned i = 0; i < results->row_count; i++) {
+        const struct results_row *row = &results->rows[i];
+        if (row->reason != NULL || row->system_calls[0] == 0)
+            continue;
+        table_add(&table);
+        table_set(&table, 0, "%s", row->workload->name);
+        for (unsigned variant = 0; variant < results->variant_count; variant++)
+            table_set(&table, 1 + variant, "%" PRIu64, row->system_calls[variant]);
+    }
+    if (table.row_count == before) {
+        free(table.cells);
+        return;
+    }
+    fprintf(out, "\nsystem calls of one run\n\n");
+    table_finish(out, &table);
 }
 
 static void report_print_metric(FILE *out, const struct results *results, enum metric metric,
@@ -153,6 +176,7 @@ void report_print(FILE *out, const struct report *report) {
     report_print_metric(out, results, METRIC_CPU, RESULTS_SINGLE_THREADED | RESULTS_THREADED);
     report_print_metric(out, results, METRIC_PEAK, RESULTS_SINGLE_THREADED | RESULTS_THREADED);
     report_print_metric(out, results, METRIC_FAULTS, RESULTS_SINGLE_THREADED | RESULTS_THREADED);
+    report_print_system_calls(out, results);
     report_print_metric(out, results, METRIC_WALL, RESULTS_THREADED);
     report_print_rest(out, results);
     for (unsigned i = 0; i < results->variant_count; i++)

@@ -35,6 +35,8 @@ static void report_json_row(struct json *json, const struct results *results,
             json_object(json, results->variants[i].name);
             for (int metric = 0; metric < METRIC_COUNT; metric++)
                 report_json_metric(json, row, i, (enum metric)metric);
+            if (row->system_calls[i] != 0)
+                json_count(json, "system_calls", row->system_calls[i]);
             json_end(json);
         }
         json_end(json);

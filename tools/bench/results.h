@@ -17,6 +17,7 @@ struct results_row {
     unsigned rounds;
     double value[ROUNDS_VARIANTS_MAX][METRIC_COUNT]; /* medians, in the metric's unit */
     struct paired_interval difference[ROUNDS_VARIANTS_MAX][METRIC_COUNT]; /* 0 for variant 0 */
+    uint64_t system_calls[ROUNDS_VARIANTS_MAX]; /* of one run; 0: not counted */
 };
 
 /* The start of a process that does nothing: lower quartiles over the rounds. A start is so short

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "bench/document.h"
+#include "bench/syscalls.h"
 #include "compare/comparison.h"
 #include "measure/experiment.h"
 
@@ -64,6 +65,16 @@ static void run_take_over(struct results_row *row, const struct result *result) 
         }
 }
 
+static void run_count_system_calls(struct results_row *row, const struct run_plan *plan,
+                                   const char *path, char *const *argv) {
+    for (unsigned i = 0; i < plan->variant_count; i++) {
+        struct variant_environment environment;
+        variant_environment_make(&environment, &plan->variants[i], NULL);
+        row->system_calls[i] = syscalls_count(path, argv, environment.strings);
+        variant_environment_free(&environment);
+    }
+}
+
 void run_workload(struct results_row *row, const struct run_plan *plan,
                   const struct panel_workload *workload, char *path) {
     const struct plan experiment_plan = {
@@ -92,6 +103,8 @@ void run_workload(struct results_row *row, const struct run_plan *plan,
         row->reason = memory_copy(experiment.reason);
     plan->terminal->subject = NULL;
     experiment_free(&experiment);
+    if (row->reason == NULL && plan->counts_system_calls)
+        run_count_system_calls(row, plan, path, argv);
     for (int i = 1; argv[i] != NULL; i++)
         free(argv[i]);
 }

@@ -5,6 +5,7 @@
 #include "base/terminal.h"
 #include "bench/results.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct run_plan {
@@ -13,6 +14,7 @@ struct run_plan {
     const char *folder; /* of this program; the workloads lie below it */
     const struct variant *variants;
     unsigned variant_count;
+    bool counts_system_calls;
     struct terminal *terminal;
 };
 

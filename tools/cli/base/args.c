@@ -40,7 +40,11 @@ static const struct args_option *args_find_name(const struct args *args, const c
     for (const struct args_option *option = args->options; option->name != NULL; option++)
         if (strlen(option->name) == length && strncmp(option->name, name, length) == 0)
             return option;
-    args_refuse("unknown option --%.*s", (int)length, name);
+    struct words_best best = {0};
+    char *typed = memory_format("%.*s", (int)length, name);
+    for (const struct args_option *option = args->options; option->name != NULL; option++)
+        words_consider(&best, option->name, typed);
+    args_refuse("unknown option --%s%s", typed, words_hint(&best, "--"));
 }
 
 static const struct args_option *args_find_letter(const struct args *args, char letter) {
@@ -57,15 +61,25 @@ static const char *args_following(struct args *args, const struct args_option *o
     return *args->next++;
 }
 
+/* The option's value: what is joined to it (NULL: nothing), or what follows. Of one that takes two
+ * words, VAR VALUES, both in one, unless the first holds the second already, as in VAR=VALUES. */
+static const char *args_take_value(struct args *args, const struct args_option *option,
+                                   const char *joined) {
+    const char *first = joined;
+    if (first == NULL)
+        first = option->otherwise != NULL ? option->otherwise : args_following(args, option);
+    if (strchr(option->value, ' ') == NULL || strchr(first, '=') != NULL)
+        return first;
+    return memory_format("%s %s", first, args_following(args, option));
+}
+
 static const struct args_option *args_next_long(struct args *args, const char *word) {
     size_t length = strcspn(word, "=");
     const struct args_option *option = args_find_name(args, word, length);
     if (option->value == NULL && word[length] == '=')
         args_refuse("option --%s takes no value", option->name);
     if (option->value != NULL)
-        args->value = word[length] == '='         ? word + length + 1
-                      : option->otherwise != NULL ? option->otherwise
-                                                  : args_following(args, option);
+        args->value = args_take_value(args, option, word[length] == '=' ? word + length + 1 : NULL);
     return option;
 }
 
@@ -73,9 +87,7 @@ static const struct args_option *args_next_letter(struct args *args) {
     const struct args_option *option = args_find_letter(args, *args->joined++);
     const char *rest = *args->joined != '\0' ? args->joined : NULL;
     if (option->value != NULL) {
-        args->value = rest != NULL                ? rest
-                      : option->otherwise != NULL ? option->otherwise
-                                                  : args_following(args, option);
+        args->value = args_take_value(args, option, rest);
         rest = NULL;
     }
     args->joined = rest;
@@ -162,12 +174,24 @@ static void args_take(const struct args_option *option, void *request, const cha
     }
 }
 
+/* Two options that set one field to different constants. */
+static void args_check_set(const struct args_option *option, const struct args_option *before) {
+    if (before != NULL && before->place == option->place &&
+        before->as.constant != option->as.constant)
+        args_refuse("--%s and --%s contradict each other", before->name, option->name);
+}
+
 char **args_read(const struct args_option *options, void *request, char **arguments) {
     struct args args = {.options = options, .next = arguments, .value = ""};
+    const struct args_option *set = NULL; /* the last of ARGS_SET */
     for (const struct args_option *option = args_next(&args); option != NULL;
          option = args_next(&args)) {
         if (option->kind == ARGS_KIND_HELP)
             return NULL;
+        if (option->kind == ARGS_KIND_SET) {
+            args_check_set(option, set);
+            set = option;
+        }
         args_take(option, request, args.value);
     }
     return args.next;

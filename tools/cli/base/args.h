@@ -36,7 +36,8 @@
  *     ARGS_CALL       what a function makes of it             any
  *
  * An option that is given twice has its last value, but for ARGS_CALL: its function is called each
- * time, with the address of the field. So it serves options that may be repeated.
+ * time, with the address of the field. So it serves options that may be repeated. Two rows of
+ * ARGS_SET that set one field to different constants contradict each other, and are refused.
  *
  * Reading follows getopt_long: `--name VALUE`, `--name=VALUE`, `-n VALUE`, `-nVALUE`, flags may be
  * joined (`-iq`). It stops at `--` or at the first argument that is no option, because what follows
@@ -66,7 +67,8 @@ enum args_kind {
 struct args_option {
     char letter;       /* short form, 0 for none */
     const char *name;  /* long form without the dashes; NULL ends the table */
-    const char *value; /* name of its value in the help, NULL when it takes none */
+    const char *value; /* name of its value in the help, NULL when it takes none; where it is two
+                        * words, as in VAR VALUES, two are taken and joined with a blank */
     const char *help;  /* one sentence; broken where the terminal ends */
 
     /* The type, by one of the macros below. */

@@ -43,6 +43,14 @@ char *command_shell_text(char **argv) {
     return text;
 }
 
+char **command_for_shell(char **words) {
+    char **argv = memory_array(4, sizeof *argv);
+    argv[0] = memory_copy("sh");
+    argv[1] = memory_copy("-c");
+    argv[2] = command_text(words);
+    return argv;
+}
+
 void command_print_help(FILE *out, const struct command *command) {
     fprintf(out, "Usage: %s%s%s %s\n\n%s.\n\nOptions:\n", say_program(),
             command->name[0] != '\0' ? " " : "", command->name, command->synopsis,

@@ -22,6 +22,17 @@ char *command_text(char **argv);
 /* The same, quoted so that a shell reads it as these words. */
 char *command_shell_text(char **argv);
 
+/* A row of a command's options: the words are one line for the shell, as command_for_shell makes of
+ * them. */
+#define COMMAND_OPTION_SHELL(REQUEST, FIELD)                                                       \
+    {                                                                                              \
+        'S', "shell", NULL, "run PROGRAM as one line of the shell: for pipes and the like",        \
+            ARGS_FLAG(REQUEST, FIELD)                                                              \
+    }
+
+/* "sh -c LINE", in a new array; LINE is the words with blanks between them. */
+char **command_for_shell(char **words);
+
 void command_print_help(FILE *out, const struct command *command);
 
 /* Reads the command's options into its request and returns the words after them. Prints the help

@@ -1,30 +1,18 @@
 #include "base/html.h"
 
 #include "base/memory.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
-/* Bytes of a valid UTF-8 sequence at `text`, or 0. */
-static size_t html_sequence(const unsigned char *text) {
-    size_t length = text[0] < 0x80                      ? 1
-                    : text[0] >= 0xc2 && text[0] < 0xe0 ? 2
-                    : (text[0] & 0xf0) == 0xe0          ? 3
-                    : text[0] >= 0xf0 && text[0] < 0xf5 ? 4
-                                                        : 0;
-    for (size_t i = 1; i < length; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    return length;
-}
-
 void html_text(FILE *out, const char *text) {
     const unsigned char *next = (const unsigned char *)text;
     while (*next != '\0') {
-        size_t length = html_sequence(next);
+        size_t length = utf8_sequence((const char *)next);
         if (length == 0 || (length == 1 && *next < ' ' && *next != '\n' && *next != '\t'))
-            fputs("\xef\xbf\xbd", out);
+            fputs(UTF8_REPLACEMENT, out);
         else if (*next == '<')
             fputs("&lt;", out);
         else if (*next == '>')

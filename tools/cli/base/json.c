@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include "base/utf8.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
@@ -10,35 +12,11 @@ void json_init(struct json *json, FILE *out) {
     *json = (struct json){.out = out};
 }
 
-/* The length of the UTF-8 sequence at `text`, or 0 when it is none (overlong forms and surrogates
- * included). */
-static unsigned json_sequence(const unsigned char *text) {
-    static const struct {
-        unsigned char first_low, first_high, second_low, second_high;
-        unsigned length;
-    } forms[] = {
-        {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-        {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-        {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        if (text[0] < forms[i].first_low || text[0] > forms[i].first_high)
-            continue;
-        if (text[1] < forms[i].second_low || text[1] > forms[i].second_high)
-            return 0;
-        for (unsigned j = 2; j < forms[i].length; j++)
-            if (text[j] < 0x80 || text[j] > 0xbf)
-                return 0;
-        return forms[i].length;
-    }
-    return 0;
-}
-
 static void json_quote(FILE *out, const char *text) {
     const unsigned char *p = (const unsigned char *)text;
     fputc('"', out);
     while (*p != '\0') {
-        unsigned length = *p < 0x80 ? 1 : json_sequence(p);
+        unsigned length = utf8_sequence((const char *)p);
         if (*p == '"' || *p == '\\')
             fprintf(out, "\\%c", *p);
         else if (*p == '\n')
@@ -48,7 +26,7 @@ static void json_quote(FILE *out, const char *text) {
         else if (*p < 0x20 || *p == 0x7f)
             fprintf(out, "\\u%04x", *p);
         else if (length == 0)
-            fputs("\xef\xbf\xbd", out);
+            fputs(UTF8_REPLACEMENT, out);
         else
             fwrite(p, 1, length, out);
         p += length != 0 ? length : 1;

@@ -268,7 +268,8 @@ struct json_value *json_tree_parse(const char *text, size_t bytes, char **fault)
 }
 
 struct json_value *json_tree_read(const char *path, char **fault) {
-    FILE *file = fopen(path, "r");
+    bool standard = strcmp(path, "-") == 0;
+    FILE *file = standard ? stdin : fopen(path, "r");
     char *text = NULL;
     size_t used = 0, room = 0;
     while (file != NULL && !feof(file) && !ferror(file)) {
@@ -278,12 +279,13 @@ struct json_value *json_tree_read(const char *path, char **fault) {
     }
     if (file == NULL || ferror(file)) {
         *fault = memory_copy(strerror(errno));
-        if (file != NULL)
+        if (file != NULL && !standard)
             fclose(file);
         free(text);
         return NULL;
     }
-    fclose(file);
+    if (!standard)
+        fclose(file);
     struct json_value *root = json_tree_parse(text, used, fault);
     free(text);
     return root;

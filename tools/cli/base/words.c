@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,47 @@ int words_find(const char *const *words, const char *word) {
         if (strcmp(words[i], word) == 0)
             return i;
     return -1;
+}
+
+/* Letters to change, add, leave out or swap with their neighbour, to make one of the other. */
+static unsigned words_changes(const char *left, const char *right) {
+    enum { LETTERS = 32 };
+    unsigned rows[3][LETTERS + 1];
+    size_t left_length = strlen(left), right_length = strlen(right);
+    if (left_length > LETTERS || right_length > LETTERS)
+        return LETTERS;
+    for (unsigned j = 0; j <= right_length; j++)
+        rows[0][j] = j;
+    for (unsigned i = 1; i <= left_length; i++) {
+        unsigned *row = rows[i % 3], *above = rows[(i + 2) % 3];
+        row[0] = i;
+        for (unsigned j = 1; j <= right_length; j++) {
+            unsigned cost = above[j - 1] + (left[i - 1] != right[j - 1]);
+            cost = above[j] + 1 < cost ? above[j] + 1 : cost;
+            cost = row[j - 1] + 1 < cost ? row[j - 1] + 1 : cost;
+            if (i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1]) {
+                unsigned swapped = rows[(i + 1) % 3][j - 2] + 1;
+                cost = swapped < cost ? swapped : cost;
+            }
+            row[j] = cost;
+        }
+    }
+    return rows[left_length % 3][right_length];
+}
+
+void words_consider(struct words_best *best, const char *candidate, const char *word) {
+    unsigned changes = words_changes(candidate, word);
+    size_t length = strlen(word);
+    /* One change in three letters; or it is only the beginning of the word. */
+    bool near = 3 * changes <= length + 1 || (length >= 3 && strncmp(candidate, word, length) == 0);
+    if (near && (best->word == NULL || changes < best->changes))
+        *best = (struct words_best){candidate, changes};
+}
+
+char *words_hint(const struct words_best *best, const char *before) {
+    if (best->word == NULL)
+        return memory_copy("");
+    return memory_format("; did you mean %s%s?", before, best->word);
 }
 
 char *words_join(const char *const *words, const char *separator, const char *last) {
@@ -21,4 +63,39 @@ char *words_join(const char *const *words, const char *separator, const char *la
         text = longer;
     }
     return text;
+}
+
+/* Copies one word, and returns what follows it; NULL when a quote has no end. */
+static const char *words_copy(const char *line, char **to) {
+    char quote = '\0';
+    for (; *line != '\0' && (quote != '\0' || strchr(" \t\n", *line) == NULL); line++) {
+        if (quote == '\0' && (*line == '\'' || *line == '"')) {
+            quote = *line;
+        } else if (quote != '\0' && *line == quote) {
+            quote = '\0';
+        } else {
+            if (*line == '\\' && quote != '\'' && line[1] != '\0')
+                line++;
+            *(*to)++ = *line;
+        }
+    }
+    *(*to)++ = '\0';
+    return quote == '\0' ? line : NULL;
+}
+
+char **words_split(const char *line) {
+    size_t most = strlen(line) / 2 + 2, count = 0;
+    char **words = memory_array(1, most * sizeof *words + strlen(line) + 2);
+    char *to = (char *)(words + most);
+    line += strspn(line, " \t\n");
+    while (*line != '\0') {
+        words[count++] = to;
+        line = words_copy(line, &to);
+        if (line == NULL) {
+            free(words);
+            return NULL;
+        }
+        line += strspn(line, " \t\n");
+    }
+    return words;
 }

@@ -5,7 +5,23 @@
 /* The word's place in the list, or -1. */
 int words_find(const char *const *words, const char *word);
 
+/* Which word somebody meant who typed `word`, of candidates that are shown one after the other. It
+ * begins as {0}. */
+struct words_best {
+    const char *word; /* NULL: none is near */
+    unsigned changes;
+};
+void words_consider(struct words_best *best, const char *candidate, const char *word);
+
+/* "; did you mean tagpool?" in a new string, with `before` in front of the word; "" if none is. */
+char *words_hint(const struct words_best *best, const char *before);
+
 /* All words as one text, in a new string. `last` separates the last two, `separator` the others. */
 char *words_join(const char *const *words, const char *separator, const char *last);
+
+/* The words of a command line, split as a shell does it at blanks, but for what is in quotes or
+ * behind a backslash; nothing is expanded. Ends with NULL. NULL when a quote has no end. All of it
+ * is one block, for free(). */
+char **words_split(const char *line);
 
 #endif

@@ -1,13 +1,9 @@
 #include "base/memory.h"
-#include "base/say.h"
 #include "base/terminal.h"
 #include "cmd/commands.h"
-#include "compare/judge.h"
-#include "compare/probe.h"
-#include "measure/experiment.h"
-#include "measure/hook.h"
+#include "compare/conduct.h"
 #include "report/exports.h"
-#include "report/table.h"
+#include "report/session_table.h"
 #include "target/settings.h"
 #include "target/variants.h"
 
@@ -16,19 +12,16 @@
 
 /* What the command line asks for. */
 struct compare_request {
-    struct plan plan;
+    struct conduct_wishes wishes;
     struct variants named; /* by -a */
     struct numbers numbers;
     char *settings;        /* for every variant with the shim */
     const char *reference; /* name; NULL: the default */
     bool strategies;
     bool null;
-    const char *name;
-    struct probe_wishes probes;
     struct exports exports;
     enum terminal_style style;
     unsigned time_unit;
-    bool with_moments;
     struct comparison_limits limits;
 };
 
@@ -50,43 +43,54 @@ static const struct args_option compare_options[] = {
     {0, "null", NULL, "compare the reference with itself: a test of the machine",
      ARGS_FLAG(struct compare_request, null)},
     {'r', "runs", "N", "exactly N rounds",
-     ARGS_COUNT(struct compare_request, plan.runs, 1, 100000)},
+     ARGS_COUNT(struct compare_request, wishes.plan.runs, 1, 100000)},
     {'m', "min-runs", "N",
      "at least N rounds, whatever the time (default: 10 if there\n"
      "is time)",
-     ARGS_COUNT(struct compare_request, plan.min_runs, 1, 100000)},
+     ARGS_COUNT(struct compare_request, wishes.plan.min_runs, 1, 100000)},
     {'M', "max-runs", "N", "at most N rounds (default: 1000)",
-     ARGS_COUNT(struct compare_request, plan.max_runs, 1, 100000)},
+     ARGS_COUNT(struct compare_request, wishes.plan.max_runs, 1, 100000)},
     {'w', "warmup", "N", "N rounds discarded, besides the one that compares outputs",
-     ARGS_COUNT(struct compare_request, plan.warmups, 0, 100000)},
+     ARGS_COUNT(struct compare_request, wishes.plan.warmups, 0, 100000)},
     {0, "duration", "SECONDS", "stop when the time is up (default: 60)",
-     ARGS_SECONDS(struct compare_request, plan.duration_s)},
+     ARGS_SECONDS(struct compare_request, wishes.plan.duration_s)},
     {0, "min-time", "SECONDS", "go on for so long, whatever the precision",
-     ARGS_SECONDS(struct compare_request, plan.min_time_s)},
+     ARGS_SECONDS(struct compare_request, wishes.plan.min_time_s)},
     {0, "precision", "PERCENT",
      "stop when intervals reach this far to either side\n"
      "(default: 1; for --null half the noise threshold)",
-     ARGS_PERCENT(struct compare_request, plan.precision, 0.01, 100)},
+     ARGS_PERCENT(struct compare_request, wishes.plan.precision, 0.01, 100)},
     {0, "noise-threshold", "PERCENT", "differences up to this do not matter (default: 1)",
-     ARGS_PERCENT(struct compare_request, plan.threshold, 0, 99)},
+     ARGS_PERCENT(struct compare_request, wishes.plan.threshold, 0, 99)},
     {0, "seed", "N", "repeat the order of an earlier measurement",
-     ARGS_COUNT(struct compare_request, plan.seed, 0, UINT64_MAX)},
-    {'n', "name", "TEXT", "what the report calls the command",
-     ARGS_TEXT(struct compare_request, name)},
+     ARGS_COUNT(struct compare_request, wishes.plan.seed, 0, UINT64_MAX)},
+    {'n', "name", "TEXT", "what the report calls the command; repeat it for those of --also",
+     ARGS_CALL(struct compare_request, wishes.names, conduct_take_text)},
+    {0, "also", "COMMAND",
+     "measure this command line, too, and compare it with the first: its rounds alternate with "
+     "the others'; quotes are understood, no shell runs it; may be repeated",
+     ARGS_CALL(struct compare_request, wishes.also, conduct_take_text)},
+    {'L', "parameter-list", "VAR VALUES",
+     "a command for each of the values a,b,c, in place of {VAR}; several make all combinations",
+     ARGS_CALL(struct compare_request, wishes.parameters, parameters_take)},
+    {0, "scan", "OPTION=VALUES",
+     "in place of tagpool, a variant for each of the values a,b,c of an option of libtagpool.so",
+     ARGS_CALL(struct compare_request, wishes.plan.scan, variants_take_scan)},
     {'s', "setup", "COMMAND",
      "run by the shell once, before the first run; its output goes to\nstandard error",
-     ARGS_TEXT(struct compare_request, plan.setup)},
+     ARGS_TEXT(struct compare_request, wishes.plan.setup)},
     {'p', "prepare", "COMMAND", "the same, before every run",
-     ARGS_TEXT(struct compare_request, plan.prepare)},
+     ARGS_TEXT(struct compare_request, wishes.plan.prepare)},
     {'C', "conclude", "COMMAND", "the same, after every run",
-     ARGS_TEXT(struct compare_request, plan.conclude)},
+     ARGS_TEXT(struct compare_request, wishes.plan.conclude)},
     {'c', "cleanup", "COMMAND", "the same once, after the last run",
-     ARGS_TEXT(struct compare_request, plan.cleanup)},
+     ARGS_TEXT(struct compare_request, wishes.plan.cleanup)},
     {'i', "ignore-failure", NULL, "accept a program that ends with another status than 0",
-     ARGS_FLAG(struct compare_request, plan.ignore_failure)},
-    SPOOL_OPTION_INPUT(struct compare_request, plan.input),
+     ARGS_FLAG(struct compare_request, wishes.plan.ignore_failure)},
+    SERVICE_OPTIONS(struct compare_request, wishes.service),
+    SPOOL_OPTION_INPUT(struct compare_request, wishes.plan.input),
     {0, "output", "WHERE", "output of timed runs: null, pipe, inherit or a file\n(default: null)",
-     ARGS_FILE(struct compare_request, plan.output)},
+     ARGS_FILE(struct compare_request, wishes.plan.output)},
     {0, "metric", "NAME=REGEX[:higher|lower]",
      "a number of the program's own, taken from the output of each\n"
      "run: the group of REGEX in the last line that matches. With\n"
@@ -95,21 +99,22 @@ static const struct args_option compare_options[] = {
     {0, "headroom", NULL,
      "measure how much there is to gain at all, at any cost (default:\n"
      "where it takes less than a quarter of the rounds' time)",
-     ARGS_SET(struct compare_request, probes.headroom, PROBE_ALWAYS)},
+     ARGS_SET(struct compare_request, wishes.probes.headroom, PROBE_ALWAYS)},
     {0, "no-headroom", NULL, "do not measure that",
-     ARGS_SET(struct compare_request, probes.headroom, PROBE_NEVER)},
+     ARGS_SET(struct compare_request, wishes.probes.headroom, PROBE_NEVER)},
     {0, "counters", NULL,
      "count instructions, cycles and misses in rounds of their own, with\n"
      "the processor's counters (default: where there are any, and it\n"
      "takes less than a quarter of the rounds' time)",
-     ARGS_FLAG(struct compare_request, probes.counters)},
+     ARGS_FLAG(struct compare_request, wishes.probes.counters)},
     {0, "profile", NULL,
      "run once more and count what the program allocates, for the\n"
      "charts of --html and for the reasons",
-     ARGS_FLAG(struct compare_request, probes.profile)},
+     ARGS_FLAG(struct compare_request, wishes.probes.profile)},
     {0, "moments", NULL, "show mean, deviation, minimum, maximum and outliers, too",
-     ARGS_FLAG(struct compare_request, with_moments)},
+     ARGS_FLAG(struct compare_request, wishes.with_moments)},
     METRIC_OPTION_TIME_UNIT(struct compare_request, time_unit),
+    COMMAND_OPTION_SHELL(struct compare_request, wishes.shell),
     EXPORTS_OPTIONS(struct compare_request, exports),
     TERMINAL_OPTION_STYLE(struct compare_request, style),
     {0, "fail-if-slower", "PERCENT", "exit status 1 if tagpool is proven slower than this",
@@ -131,6 +136,14 @@ static const char compare_details[] =
     "lies\n"
     "beyond the noise threshold; slightly faster: it touches the threshold, but not 0; no\n"
     "meaningful difference: within the threshold; inconclusive: more rounds are needed.\n\n"
+    "With --service, each round starts the service with each allocator, waits until --ready says\n"
+    "so, runs PROGRAM as its load, and ends it: SIGTERM to its group, SIGKILL to what is left.\n"
+    "wall is the time of the load; cpu, page faults and memory are those of the service's whole\n"
+    "process tree, cpu and page faults during the load. memory_after_load and memory_settled\n"
+    "count what processes share once. The service stays in the foreground and is run without a\n"
+    "shell. A load that runs for a fixed time is judged by what it counts, with --metric:\n"
+    "    tagpool compare --service 'nginx -g \"daemon off;\"' --ready tcp:80 \\\n"
+    "        --metric 'rate=Requests/sec: +([0-9.]+):higher' -- wrk -d 2 http://localhost/\n\n"
     "The headroom is measured in rounds of their own, with 0, 1 and 2 extra pairs of malloc and\n"
     "free behind each request: what the CPU time grows by is what the program's own pairs cost.\n"
     "Where there is no gain, or the result is uncertain, the report says why and what to do.\n"
@@ -149,7 +162,7 @@ static const char compare_details[] =
 
 /* The numbers of the program's own: somebody has to read its output for them. */
 static void compare_plan_numbers(struct compare_request *request) {
-    const char *output = request->plan.output;
+    const char *output = request->wishes.plan.output;
     if (request->numbers.count == 0)
         return;
     if (strcmp(output, "null") != 0 && strcmp(output, "pipe") != 0)
@@ -160,29 +173,42 @@ static void compare_plan_numbers(struct compare_request *request) {
                 strcmp(request->numbers.items[i].name, metric_about[metric].title) == 0)
                 args_refuse("--metric %s: there is a metric of that name; choose another",
                             request->numbers.items[i].name);
-    request->plan.numbers = &request->numbers;
+    request->wishes.plan.numbers = &request->numbers;
+}
+
+static void compare_check_rounds(const struct plan *plan) {
+    if (plan->runs != 0 && (plan->min_runs != 0 || plan->max_runs != PLAN_MOST_ROUNDS))
+        args_refuse("--runs %u is the number of rounds; leave out --%s", plan->runs,
+                    plan->min_runs != 0 ? "min-runs" : "max-runs");
 }
 
 /* Returns the program's command line. */
 static char **compare_read_arguments(struct compare_request *request, char **arguments) {
     *request = (struct compare_request){
-        .plan = {.max_runs = PLAN_MOST_ROUNDS,
-                 .duration_s = 60,
-                 .threshold = 0.01,
-                 .seed = randomness_fresh_seed(),
-                 .output = "null"},
-        .probes = {.share = COMPARE_PROBE_SHARE},
+        .wishes.plan = {.max_runs = PLAN_MOST_ROUNDS,
+                        .duration_s = 60,
+                        .threshold = 0.01,
+                        .seed = randomness_fresh_seed(),
+                        .output = "null"},
+        .wishes.probes = {.share = COMPARE_PROBE_SHARE},
         .limits = {.slower_share = -1, .worse_share = -1},
     };
     char **command = command_read_program(&command_compare, request, arguments);
-    if (request->plan.min_runs > request->plan.max_runs)
-        args_refuse("--min-runs %u is more than --max-runs %u", request->plan.min_runs,
-                    request->plan.max_runs);
-    if (request->null && request->probes.headroom == PROBE_IF_CHEAP)
-        request->probes.headroom = PROBE_NEVER;
-    if (request->plan.min_time_s > request->plan.duration_s)
-        args_refuse("--min-time %g is more than --duration %g", request->plan.min_time_s,
-                    request->plan.duration_s);
+    compare_check_rounds(&request->wishes.plan);
+    if (request->null && request->strategies)
+        args_refuse("--null compares the reference with itself, and --strategies the strategies; "
+                    "leave one of them out");
+    if (request->wishes.plan.min_runs > request->wishes.plan.max_runs)
+        args_refuse("--min-runs %u is more than --max-runs %u", request->wishes.plan.min_runs,
+                    request->wishes.plan.max_runs);
+    if (request->null && request->wishes.probes.headroom == PROBE_IF_CHEAP)
+        request->wishes.probes.headroom = PROBE_NEVER;
+    if (request->wishes.plan.min_time_s > request->wishes.plan.duration_s)
+        args_refuse("--min-time %g is more than --duration %g", request->wishes.plan.min_time_s,
+                    request->wishes.plan.duration_s);
+    if (request->wishes.plan.scan != NULL && (request->strategies || request->null))
+        args_refuse("--scan chooses the variants; leave out --%s",
+                    request->null ? "null" : "strategies");
     compare_plan_numbers(request);
     return command;
 }
@@ -191,8 +217,8 @@ static char **compare_read_arguments(struct compare_request *request, char **arg
 static void compare_reduce_to_null(struct compare_request *request, struct variants *variants,
                                    unsigned reference) {
     /* An interval about 0 lies within the threshold only if it is well narrower. */
-    if (request->plan.precision == 0)
-        request->plan.precision = request->plan.threshold / 2;
+    if (request->wishes.plan.precision == 0)
+        request->wishes.plan.precision = request->wishes.plan.threshold / 2;
     struct variant twice = variants->items[reference];
     *variants = (struct variants){0};
     variants_add(variants, twice);
@@ -217,7 +243,12 @@ static void compare_add_standard(struct compare_request *request, const struct t
     const struct arena *arena = NULL;
     if (!request->null)
         arena = variants_add_plain(variants, target->binary);
-    variants_add_standard(variants);
+    if (request->wishes.plan.scan != NULL)
+        variants_add(variants, (struct variant){.name = "system"});
+    else
+        variants_add_standard(variants);
+    if (request->wishes.plan.scan != NULL)
+        variants_add_scan(variants, request->wishes.plan.scan);
     if (arena == NULL)
         return;
     target_add_finding(findings, false,
@@ -229,10 +260,10 @@ static void compare_add_standard(struct compare_request *request, const struct t
 }
 
 /* Returns the reference's place. */
-static unsigned compare_choose_variants(struct compare_request *request,
-                                        const struct target *target,
+static unsigned compare_choose_variants(void *wished, const struct target *target,
                                         struct target_findings *findings,
                                         struct variants *variants) {
+    struct compare_request *request = wished;
     *variants = (struct variants){0};
     if (request->strategies)
         compare_add_strategies(request, variants);
@@ -248,91 +279,36 @@ static unsigned compare_choose_variants(struct compare_request *request,
         compare_reduce_to_null(request, variants, (unsigned)reference);
         reference = 0;
     }
-    if (request->plan.precision == 0)
-        request->plan.precision = COMPARE_PRECISION_STANDARD;
+    if (request->wishes.plan.precision == 0)
+        request->wishes.plan.precision = COMPARE_PRECISION_STANDARD;
     variants_refuse_inherited_shim();
     variants_settle(variants, request->settings);
     return (unsigned)reference;
 }
 
-/* ---- the results ---- */
-
-/* The check and the rounds, with what the machine was like meanwhile. */
-static bool compare_experiment(struct experiment *experiment, struct machine *machine,
-                               double *steal) {
-    struct machine_ticks before, after;
-    machine_read(machine);
-    if (!experiment_check(experiment))
-        return false;
-    machine_read_ticks(&before);
-    bool sound = experiment_measure(experiment);
-    machine_read_ticks(&after);
-    *steal = machine_steal(&before, &after);
-    return sound;
-}
-
-/* A command around the whole; false, with a message, when it failed. */
-static bool compare_hook(const char *option, const char *command) {
-    char *fault = hook_run(option, command);
-    if (fault != NULL)
-        say_error("%s", fault);
-    free(fault);
-    return fault == NULL;
-}
-
-static int compare_measure(struct compare_request *request, const struct variants *variants,
-                           unsigned reference, const struct target *target,
-                           const struct target_findings *findings, const char *title) {
-    struct terminal terminal;
-    struct experiment experiment;
-    struct comparison comparison;
-    struct machine machine;
-    double steal;
-    terminal_init(&terminal, request->style);
-    exports_open(&request->exports);
-    experiment_init(&experiment, &request->plan, target, variants->items, variants->count,
-                    reference, &terminal);
-    int status = STATUS_DONE;
-    if (compare_experiment(&experiment, &machine, &steal)) {
-        comparison_make(&comparison, &experiment.result, title);
-        comparison.machine = machine;
-        comparison.steal = steal;
-        comparison.with_moments = request->with_moments;
-        reasons_add_findings(&comparison.reasons, findings);
-        probe_all(&comparison, &experiment, &request->probes);
-        judge_reasons(&comparison);
-        status = comparison_status(&comparison, &request->limits);
-        if (request->style != TERMINAL_NONE)
-            report_table_print(exports_tables(&request->exports), &terminal, &comparison);
-        exports_write(&request->exports, &comparison);
-    } else {
-        say_error("%s", experiment.reason);
-        status = experiment.status;
-    }
-    experiment_free(&experiment);
-    return status;
-}
+/* ---- the session ---- */
 
 static int compare_main(char **arguments) {
     struct compare_request request;
-    struct variants variants;
-    struct target target;
-    struct target_findings findings;
-    char **command = compare_read_arguments(&request, arguments);
+    struct terminal terminal;
+    struct conduct conduct;
+    char **words = compare_read_arguments(&request, arguments);
     metric_show_times_in(request.time_unit);
-    target_resolve(&target, command);
-    target_inspect(&target, &findings);
-    unsigned reference = compare_choose_variants(&request, &target, &findings, &variants);
-    target_report(&findings);
-    char *title = request.name != NULL ? memory_copy(request.name) : command_text(command);
-    int status = STATUS_TARGET_FAILED;
-    if (compare_hook("--setup", request.plan.setup)) {
-        status = compare_measure(&request, &variants, reference, &target, &findings, title);
-        if (!compare_hook("--cleanup", request.plan.cleanup) && status == STATUS_DONE)
-            status = STATUS_TARGET_FAILED;
+    terminal_init(&terminal, request.style);
+    request.wishes.terminal = &terminal;
+    request.wishes.choose = compare_choose_variants;
+    request.wishes.request = &request;
+    conduct_init(&conduct, &request.wishes, words);
+    exports_open(&request.exports);
+    enum exit_status status = conduct_measure(&conduct);
+    if (status == STATUS_DONE) {
+        status = session_status(&conduct.session, &request.limits);
+        if (request.style != TERMINAL_NONE)
+            session_table_print(exports_tables(&request.exports), &terminal, &conduct.session);
+        exports_write(&request.exports, &conduct.session);
     }
-    free(title);
-    return status;
+    conduct_free(&conduct);
+    return (int)status;
 }
 
 const struct command command_compare = {

@@ -2,6 +2,7 @@
  * `main_commands`. */
 #include "base/program.h"
 #include "base/say.h"
+#include "base/words.h"
 #include "cmd/commands.h"
 #include "cmd/completion.h"
 #include "launch/launcher.h"
@@ -50,6 +51,16 @@ static void main_print_help(FILE *out) {
           out);
 }
 
+/* The command that was meant, if one is near. */
+static char *main_hint(const char *typed) {
+    struct words_best best = {0};
+    for (int i = 0; main_commands[i] != NULL; i++)
+        if (main_commands[i]->summary != NULL)
+            words_consider(&best, main_commands[i]->name, typed);
+    words_consider(&best, "help", typed);
+    return words_hint(&best, "");
+}
+
 static int main_help(char **arguments) {
     const char *topic = arguments[0];
     const struct command *command = main_find(topic);
@@ -64,8 +75,8 @@ static int main_help(char **arguments) {
     else if (strcmp(topic, "options") == 0)
         settings_print(stdout);
     else
-        say_and_exit(STATUS_USAGE, "no command or topic is called '%s' (see 'tagpool help')",
-                     topic);
+        say_and_exit(STATUS_USAGE, "no command or topic is called '%s'%s (see 'tagpool help')",
+                     topic, main_hint(topic));
     return STATUS_DONE;
 }
 
@@ -140,5 +151,5 @@ int main(int argument_count, char **arguments) {
                                    "'make bench' builds and runs it");
     if (name[0] == '-')
         args_refuse("unknown option %s", name);
-    args_refuse("unknown command '%s'", name);
+    args_refuse("unknown command '%s'%s", name, main_hint(name));
 }

@@ -24,6 +24,7 @@ enum profile_try { PROFILE_TRY_SHORT, PROFILE_TRY, PROFILE_TRY_NOT };
 struct profile_request {
     enum profile_try try;
     bool no_plain;
+    bool shell;
     double duration_s; /* 0: not given */
     unsigned runs;
     const char *name;
@@ -59,6 +60,7 @@ static const struct args_option profile_options[] = {
     SPOOL_OPTION_INPUT(struct profile_request, input),
     {0, "output", "WHERE", "output of the counted run: inherit, null or a file (default: inherit)",
      ARGS_FILE(struct profile_request, output)},
+    COMMAND_OPTION_SHELL(struct profile_request, shell),
     {0, "export-json", "FILE",
      "write everything as JSON; with '-' to standard output, and the program's output to standard "
      "error",
@@ -235,12 +237,17 @@ static int profile_main(char **arguments) {
     struct spool spool = {.source = -1};
     struct profile profile = {.command =
                                   command_read_program(&command_profile, &request, arguments)};
+    char *title = request.name != NULL ? memory_copy(request.name) : command_text(profile.command);
+    if (request.shell)
+        profile.command = command_for_shell(profile.command);
     struct runs runs = {.target = &target,
                         .output = request.output,
                         .want_sites = profile_wants_sites(&request),
                         .sample_bytes = request.sample_bytes};
     profile_check_request(&request, &terminal);
-    target_resolve_quietly(&target, profile.command);
+    target_resolve(&target, profile.command);
+    target_follow_manager_aloud(&target);
+    target_refuse(&target);
     profile_open_exports(&exports, &request);
     runs.to_error = export_is_standard_output(&exports.json) ||
                     export_is_standard_output(&exports.folded) ||
@@ -249,8 +256,7 @@ static int profile_main(char **arguments) {
         spool_open(&spool, request.input);
         runs.spool = &spool;
     }
-    profile.title =
-        request.name != NULL ? memory_copy(request.name) : command_text(profile.command);
+    profile.title = title;
     if (!request.no_plain)
         runs_plain(&runs, &profile);
     if (runs_counted(&runs, &profile))

@@ -64,7 +64,9 @@ static int record_main(char **arguments) {
     struct target target;
     struct proxy_result result;
     char **command = record_read_arguments(&request, arguments);
-    target_resolve_quietly(&target, command);
+    target_resolve(&target, command);
+    target_follow_manager_aloud(&target);
+    target_refuse(&target);
     recording_open(&recording, request.output, request.process, request.limit_bytes);
     const struct tracing_file file = {TAGPOOL_TRACE_VARIABLE, recording.part};
     tracing_run(&target, &file, 1, -1, &result);

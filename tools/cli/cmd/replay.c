@@ -142,10 +142,17 @@ static int replay_measure(const struct replay_request *request, struct export *e
     return status;
 }
 
+/* Each replay reads it again, from our descriptor of the copy. */
+static char *replay_keep_standard_input(void) {
+    static struct spool spool;
+    spool_open(&spool, "-");
+    return memory_format("/proc/%d/fd/%d", (int)getpid(), spool.source);
+}
+
 /* The trace, read and checked as a whole; ends the program when it is not sound. */
 static char *replay_check_trace(const char *file, struct trace_reader *reader,
                                 struct trace_summary *summary) {
-    char *path = realpath(file, NULL);
+    char *path = strcmp(file, "-") == 0 ? replay_keep_standard_input() : realpath(file, NULL);
     if (path == NULL || access(path, R_OK) != 0)
         say_and_exit(STATUS_USAGE, "cannot read %s: %s", file, strerror(errno));
     const char *fault = trace_reader_check(reader, path, summary);

@@ -4,6 +4,7 @@
 #include "check/report.h"
 #include "cmd/commands.h"
 #include "launch/proxy.h"
+#include "launch/service.h"
 #include "measure/tally.h"
 #include "pages/stats_file.h"
 #include "target/library.h"
@@ -28,6 +29,8 @@ struct run_request {
     bool all_leaks;
     struct suppress suppress;
     const char *export_json;
+    struct service_options service_options;
+    struct service *service; /* NULL: a program */
 };
 
 static void run_suppress(void *field, const char *value) {
@@ -50,6 +53,7 @@ static const struct args_option run_options[] = {
      ARGS_FILE(struct run_request, export_json)},
     {0, "stats", NULL, "print what the pools served afterwards, on standard error",
      ARGS_FLAG(struct run_request, stats)},
+    SERVICE_OPTIONS(struct run_request, service_options),
     ARGS_OPTION_HELP,
     {0},
 };
@@ -59,6 +63,9 @@ static const char run_details[] =
     "it\n"
     "dies of a signal, tagpool dies of the same. 126: it cannot be run, or not with the shim;\n"
     "127: it was not found; 125: tagpool itself failed; 2: wrong usage.\n"
+    "\n"
+    "With --service, the service runs with the shim, and PROGRAM as its load, as it is. The exit\n"
+    "status is the load's; 3: the service did not serve.\n"
     "\n"
     "--check runs it with strategy=tagged,harden=on,leaks=on,on_fault=report,origins=8 and your "
     "-o\n"
@@ -108,10 +115,17 @@ static struct tally_suppressed run_tell_findings(const char *path, const struct 
     return suppressed;
 }
 
-static void run_as_child(const struct target *target, const struct variant *variant,
-                         const char *stats_path, struct proxy_result *result) {
+/* The result of a service is that of its load. */
+static void run_as_child(const struct run_request *request, const struct target *target,
+                         const struct variant *variant, const char *stats_path,
+                         struct proxy_result *result) {
     struct variant_environment environment;
     variant_environment_make(&environment, variant, stats_path);
+    if (request->service != NULL) {
+        result->wait_status = service_run(request->service, target, environment.strings);
+        variant_environment_free(&environment);
+        return;
+    }
     struct proxy_run run = {.target = target, .envp = environment.strings, .input = -1};
     if (!proxy_run(&run, result))
         say_and_exit(STATUS_OWN_FAILURE, "cannot start the program: %s", strerror(errno));
@@ -131,7 +145,7 @@ __attribute__((noreturn)) static void run_with_page(const struct target *target,
         findings_file_create(&findings);
         variant->variable = memory_format("%s=%s", TAGPOOL_FINDINGS_VARIABLE, findings.path);
     }
-    run_as_child(target, variant, page.path, &result);
+    run_as_child(request, target, variant, page.path, &result);
     if (request->stats)
         tally_print(page.path, target->argv[0]);
     int found = STATUS_DONE;
@@ -149,6 +163,8 @@ __attribute__((noreturn)) static void run_with_page(const struct target *target,
 
 static void run_program(const struct run_request *request, char **command) {
     struct target target;
+    if (request->service != NULL)
+        command = request->service->command;
     target_resolve_quietly(&target, command);
     char *settings = request->settings;
     if (request->check)
@@ -158,14 +174,26 @@ static void run_program(const struct run_request *request, char **command) {
     if (request->stats || request->check)
         run_with_page(&target, &variant, request);
     struct variant_environment environment;
-    /* The user's own, for 'tagpool stats'. */
+    struct proxy_result result;
+    /* The user's own page, for 'tagpool stats'. */
+    if (request->service != NULL) {
+        run_as_child(request, &target, &variant, getenv(TAGPOOL_STATS_VARIABLE), &result);
+        proxy_end_like(result.wait_status);
+    }
     variant_environment_make(&environment, &variant, getenv(TAGPOOL_STATS_VARIABLE));
     run_execute(&target, environment.strings);
 }
 
 static int run_main(char **arguments) {
     struct run_request request = {0};
-    run_program(&request, command_read_program(&command_run, &request, arguments));
+    struct service service;
+    char **command = command_read_program(&command_run, &request, arguments);
+    if (service_take(&service, &request.service_options, command)) {
+        request.service = &service;
+        /* Not before: a program that is run in our place would inherit the launcher. */
+        launcher_must_start();
+    }
+    run_program(&request, command);
     return STATUS_OWN_FAILURE;
 }
 

@@ -11,14 +11,19 @@
 #define JUDGE_PAIR_S 20e-9
 
 /* Below these nothing can be gained that would be seen. */
-#define JUDGE_SHARE_LEAST  0.01
-#define JUDGE_WAITING_MOST 0.5
-#define JUDGE_POOL_LEAST   0.5
-#define JUDGE_LARGE_MOST   0.5
-#define JUDGE_LOADING_MOST 0.01
-#define JUDGE_LIVE_LEAST   (1 << 20)
-#define JUDGE_STEAL_MOST   0.01
-#define JUDGE_MEBIBYTE     1048576.0
+#define JUDGE_SHARE_LEAST        0.01
+#define JUDGE_WAITING_MOST       0.5
+#define JUDGE_POOL_LEAST         0.5
+#define JUDGE_LARGE_MOST         0.5
+#define JUDGE_LOADING_MOST       0.01
+#define JUDGE_LIVE_LEAST         (1 << 20)
+#define JUDGE_STEAL_MOST         0.01
+/* Of a service: its load's time. */
+#define JUDGE_TIMED_SPREAD       0.02
+#define JUDGE_TIMED_LEAST_S      0.5
+#define JUDGE_SERVICE_BUSY_LEAST 0.5
+
+#define JUDGE_MEBIBYTE 1048576.0
 
 /* A calm machine takes the processor from a program some ten times per second. */
 #define JUDGE_QUEUED_MOST      0.05
@@ -126,8 +131,38 @@ static void judge_sizes(struct reasons *reasons, const struct judge_facts *facts
                     100 * (double)proof->pool_calls / (double)proof->calls);
 }
 
+/* A load that runs for so long whatever the service does tells nothing by its time. */
+static bool judge_is_load_timed(const struct rounds *rounds) {
+    double least = HUGE_VAL, most = 0;
+    for (unsigned i = 0; i < rounds->count; i++)
+        for (unsigned variant = 0; variant < rounds->variant_count; variant++) {
+            double wall_s = metric_value(METRIC_WALL, &rounds->items[i].results[variant]);
+            least = fmin(least, wall_s);
+            most = fmax(most, wall_s);
+        }
+    return most - least < JUDGE_TIMED_SPREAD * most && most > JUDGE_TIMED_LEAST_S;
+}
+
+static void judge_service(struct reasons *reasons, const struct judge_facts *facts) {
+    const struct result *result = facts->comparison->result;
+    if (judge_is_load_timed(&result->rounds) && result->rounds.own_count > 0 &&
+        result->plan.numbers == NULL)
+        reasons_add(reasons, REASON_PROGRAM, "timed_load", true,
+                    "the load takes the same time whatever the service does: judge by what it "
+                    "counts, with --metric, or let it make a fixed number of requests");
+    if (facts->busy < JUDGE_SERVICE_BUSY_LEAST)
+        reasons_add(reasons, REASON_PROGRAM, "waiting", facts->no_gain,
+                    "the service used the CPU for at most %.0f %% of the load's time: load it "
+                    "harder, or judge by cpu",
+                    100 * facts->busy);
+}
+
 static void judge_time(struct reasons *reasons, const struct judge_facts *facts) {
     const struct comparison *comparison = facts->comparison;
+    if (comparison->result->plan.service != NULL) {
+        judge_service(reasons, facts);
+        return;
+    }
     /* The kernel tells of the first process alone how long it waited for a processor; where its
      * children were pushed aside, the rest may have been that, too. */
     if (facts->elsewhere > JUDGE_WAITING_MOST && facts->interrupted < JUDGE_INTERRUPTED_MOST)

@@ -85,6 +85,8 @@ void probe_headroom(struct comparison *comparison, const struct experiment *expe
 
 void probe_counters(struct comparison *comparison, const struct experiment *experiment) {
     struct experiment probe;
+    if (experiment->result.plan.service != NULL) /* they count a process to its end */
+        return;
     if (probe_run(&probe, experiment, "counters", experiment->result.variants,
                   experiment->result.rounds.variant_count, COUNTED_ROUNDS)) {
         probe.result.rounds.reference = experiment->result.rounds.reference;
@@ -206,7 +208,8 @@ void probe_all(struct comparison *comparison, const struct experiment *experimen
         probe_counters(comparison, experiment);
     if (wishes->profile)
         comparison->profile = probe_profile(comparison, experiment);
-    if (probe_has_shim(result) &&
+    /* The same for every program of a session. */
+    if (comparison->loading_s == 0 && probe_has_shim(result) &&
         comparison_reference(comparison, METRIC_CPU) < PROBE_LOADING_RUN_S)
         comparison->loading_s = probe_loading(experiment);
 }

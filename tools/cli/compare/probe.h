@@ -21,7 +21,8 @@ struct probe_wishes {
     bool profile;
 };
 
-/* Each of the probes below, as far as it is wished or costs little. */
+/* Each of the probes below, as far as it is wished or costs little. What loading the shim costs may
+ * be in the comparison already, from another one of the session. */
 void probe_all(struct comparison *comparison, const struct experiment *experiment,
                const struct probe_wishes *wishes);
 
@@ -29,7 +30,7 @@ void probe_all(struct comparison *comparison, const struct experiment *experimen
 void probe_headroom(struct comparison *comparison, const struct experiment *experiment,
                     unsigned rounds);
 
-/* By the processor's counters: counted.h. */
+/* By the processor's counters: counted.h. Not of a service. */
 void probe_counters(struct comparison *comparison, const struct experiment *experiment);
 
 /* What the program allocates; NULL when it could not be seen. It lives as long as the program. */

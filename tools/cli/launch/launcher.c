@@ -18,20 +18,27 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LAUNCHER_DESCRIPTORS = 4 }; /* the memfd, and the target's 0, 1, 2 */
+enum { LAUNCHER_DESCRIPTORS = 5 }; /* the memfd, the target's 0, 1, 2, and a service's log */
 
-/* The memfd: this head, then path, arguments and environment as strings that end in NUL. */
+/* The memfd: this head, then path, arguments and environment as strings that end in NUL; for a
+ * service also its test, and path and arguments of the load. */
 struct launcher_request {
     uint64_t argument_count;
     uint64_t variable_count;
     uint64_t text_bytes;
     uint64_t counted;
+    uint64_t is_service;
+    uint64_t load_count;
+    uint64_t settle_ns;
+    uint64_t patience_ns;
 };
 
 /* What the forked child tells the launcher; shared memory, written before exec. */
 struct launcher_note {
     uint64_t start_ns;
     int exec_errno;
+    bool is_service;
+    struct supervisor_report report;
 };
 
 static int launcher_socket = -1;
@@ -60,22 +67,43 @@ static uint64_t launcher_measure(char *const *strings, uint64_t *count) {
     return bytes;
 }
 
-static bool launcher_write_request(int memory, const struct launch *launch) {
-    struct launcher_request head = {.counted = launch->counted};
-    head.text_bytes = strlen(launch->path) + 1;
-    head.text_bytes += launcher_measure(launch->argv, &head.argument_count);
-    head.text_bytes += launcher_measure(launch->envp, &head.variable_count);
-    bool written = launcher_write(memory, &head, sizeof head) &&
-                   launcher_write(memory, launch->path, strlen(launch->path) + 1);
-    for (char *const *p = launch->argv; written && *p != NULL; p++)
-        written = launcher_write(memory, *p, strlen(*p) + 1);
-    for (char *const *p = launch->envp; written && *p != NULL; p++)
+static bool launcher_write_strings(int memory, char *const *strings) {
+    bool written = true;
+    for (char *const *p = strings; written && *p != NULL; p++)
         written = launcher_write(memory, *p, strlen(*p) + 1);
     return written;
 }
 
-static bool launcher_send(int memory, const int descriptors[3]) {
-    int passed[LAUNCHER_DESCRIPTORS] = {memory, descriptors[0], descriptors[1], descriptors[2]};
+static bool launcher_write_service(int memory, const struct launch_service *service) {
+    return launcher_write(memory, service->ready, strlen(service->ready) + 1) &&
+           launcher_write(memory, service->load_path, strlen(service->load_path) + 1) &&
+           launcher_write_strings(memory, service->load_argv);
+}
+
+static bool launcher_write_request(int memory, const struct launch *launch) {
+    const struct launch_service *service = launch->service;
+    struct launcher_request head = {.counted = launch->counted};
+    if (service != NULL) {
+        head.is_service = 1;
+        head.settle_ns = (uint64_t)(service->settle_s * 1e9);
+        head.patience_ns = (uint64_t)(service->patience_s * 1e9);
+        launcher_measure(service->load_argv, &head.load_count);
+    }
+    head.text_bytes = strlen(launch->path) + 1;
+    head.text_bytes += launcher_measure(launch->argv, &head.argument_count);
+    head.text_bytes += launcher_measure(launch->envp, &head.variable_count);
+    return launcher_write(memory, &head, sizeof head) &&
+           launcher_write(memory, launch->path, strlen(launch->path) + 1) &&
+           launcher_write_strings(memory, launch->argv) &&
+           launcher_write_strings(memory, launch->envp) &&
+           (service == NULL || launcher_write_service(memory, service));
+}
+
+static bool launcher_send(int memory, const struct launch *launch) {
+    const int *descriptors = launch->descriptors;
+    int log = launch->service != NULL ? launch->service->log : descriptors[2];
+    int passed[LAUNCHER_DESCRIPTORS] = {memory, descriptors[0], descriptors[1], descriptors[2],
+                                        log};
     union {
         char bytes[CMSG_SPACE(sizeof passed)];
         struct cmsghdr align;
@@ -105,8 +133,7 @@ bool launcher_begin(const struct launch *launch) {
     int memory = memfd_create("tagpool-launch", MFD_CLOEXEC);
     if (memory < 0)
         return false;
-    bool sent =
-        launcher_write_request(memory, launch) && launcher_send(memory, launch->descriptors);
+    bool sent = launcher_write_request(memory, launch) && launcher_send(memory, launch);
     int error = errno;
     close(memory);
     errno = error;
@@ -168,6 +195,28 @@ static char *launcher_point(char **strings, uint64_t count, char *text) {
     return text;
 }
 
+/* In the forked child: the supervisor of a service. `text` is what follows the environment. */
+__attribute__((noreturn)) static void launcher_supervise(const struct launcher_request *head,
+                                                         struct supervisor_request *request,
+                                                         char *text, struct launcher_note *note) {
+    size_t bytes = (head->load_count + 1) * sizeof(char *);
+    char **load = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (load == MAP_FAILED)
+        _exit(127);
+    request->ready = text;
+    request->load_path = text + strlen(text) + 1;
+    request->load_argv = load;
+    request->load_envp = environ;
+    request->settle_ns = head->settle_ns;
+    request->patience_ns = head->patience_ns;
+    launcher_point(load, head->load_count,
+                   text + strlen(text) + 1 + strlen(request->load_path) + 1);
+    note->is_service = true;
+    note->exec_errno = 0;
+    supervisor_run(request, &note->report);
+    _exit(0);
+}
+
 /* In the forked child. It waits for a byte in `gate` (-1: for nothing): until then its counters are
  * being opened. The arrays of pointers are mapped, not allocated, so that the parent's heap
  * stays as it is. */
@@ -192,13 +241,17 @@ __attribute__((noreturn)) static void launcher_execute(const int *descriptors, i
     char *path = memory + sizeof *head;
     char **envp = argv + head->argument_count + 1;
     char *variables = launcher_point(argv, head->argument_count, path + strlen(path) + 1);
-    launcher_point(envp, head->variable_count, variables);
+    char *rest = launcher_point(envp, head->variable_count, variables);
     for (int i = 0; i < 3; i++)
         if (dup2(descriptors[1 + i], i) < 0)
             _exit(127);
     char byte;
     while (gate >= 0 && read(gate, &byte, 1) < 0 && errno == EINTR) {
     }
+    struct supervisor_request service = {
+        .path = path, .argv = argv, .envp = envp, .log = descriptors[4]};
+    if (head->is_service != 0)
+        launcher_supervise(head, &service, rest, note);
     note->exec_errno = 0;
     note->start_ns = clock_wall_ns();
     execve(path, argv, envp);
@@ -255,6 +308,22 @@ static uint64_t launcher_delay_ns(pid_t child) {
     return sscanf(text, "%" SCNu64 " %" SCNu64, &running, &waiting) == 2 ? waiting : 0;
 }
 
+/* What is known of a service takes the place of what is known of its supervisor. */
+static void launcher_take_service(const struct supervisor_report *report,
+                                  struct launch_result *result) {
+    int32_t error = result->exec_errno;
+    *result = (struct launch_result){
+        .wait_status = report->load_status,
+        .exec_errno = error,
+        .wall_ns = report->load_ns,
+        .user_us = report->cpu_ns / 1000,
+        .peak_kib = report->peak_bytes / 1024,
+        .minor_faults = report->minor_faults,
+        .major_faults = report->major_faults,
+        .service = *report,
+    };
+}
+
 static void launcher_run(const int *descriptors, struct launcher_note *note,
                          struct launch_result *result) {
     struct rusage usage = {0};
@@ -262,6 +331,7 @@ static void launcher_run(const int *descriptors, struct launcher_note *note,
     bool counted = launcher_is_counted(descriptors);
     int status = 0;
     memset(result, 0, sizeof *result);
+    note->is_service = false;
     note->start_ns = clock_wall_ns();
     pid_t child = launcher_fork(descriptors, note, counted ? &counters : NULL);
     if (child < 0) {
@@ -288,6 +358,8 @@ static void launcher_run(const int *descriptors, struct launcher_note *note,
     result->major_faults = (uint64_t)usage.ru_majflt;
     result->voluntary_switches = (uint64_t)usage.ru_nvcsw;
     result->involuntary_switches = (uint64_t)usage.ru_nivcsw;
+    if (note->is_service)
+        launcher_take_service(&note->report, result);
 }
 
 __attribute__((noreturn)) static void launcher_serve(int socket, pid_t parent) {

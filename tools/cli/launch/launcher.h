@@ -9,6 +9,9 @@
  *            <----------------------------------------------            <------------
  *                        struct launch_result                               wait4
  *
+ * A target that is a service is run by a supervisor (supervisor.h), which the launcher forks in its
+ * place.
+ *
  * One target runs at a time. The wall clock starts in the forked child right before exec and stops
  * when its end is seen. The launcher ends when its socket does; should `tagpool` be killed, the
  * running target is killed too.
@@ -17,16 +20,29 @@
 #define LAUNCH_LAUNCHER_H
 
 #include "launch/counters.h"
+#include "launch/supervisor.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The target is a service: what loads it, and when. */
+struct launch_service {
+    const char *ready; /* as in ready.h */
+    const char *load_path;
+    char *const *load_argv; /* NULL-ended; its environment is ours */
+    double settle_s;
+    double patience_s;
+    int log; /* where the service writes to */
+};
+
 struct launch {
-    const char *path;   /* what is executed */
-    char *const *argv;  /* NULL-ended */
-    char *const *envp;  /* NULL-ended, the whole environment */
-    int descriptors[3]; /* become 0, 1 and 2; stay open here */
-    bool counted;       /* with the processor's counters */
+    const char *path;                     /* what is executed */
+    char *const *argv;                    /* NULL-ended */
+    char *const *envp;                    /* NULL-ended, the whole environment */
+    int descriptors[3];                   /* become 0, 1 and 2; stay open here */
+    bool counted;                         /* with the processor's counters */
+    const struct launch_service *service; /* NULL: a program that ends. Else the descriptors are
+                                             those of the load, and nothing is counted */
 };
 
 struct launch_result {
@@ -42,6 +58,8 @@ struct launch_result {
     uint64_t involuntary_switches;
     uint64_t delay_ns; /* that its first thread was ready and waited for a processor; 0: unknown */
     struct counter_value counters[COUNTER_COUNT]; /* if asked for */
+    /* Of a service, whose load the wait status and the wall time are. */
+    struct supervisor_report service;
 };
 
 /* Forks the launcher; to be called first thing in main. False with errno when the system refuses.

@@ -2,17 +2,17 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "launch/output.h"
 #include "measure/analysis.h"
 #include "measure/hook.h"
 #include "measure/own.h"
+#include "measure/serviced.h"
 #include "pages/stats_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <tagpool/options.h>
 #include <unistd.h>
 
@@ -33,34 +33,6 @@ experiment_fail(struct experiment *experiment, enum exit_status status, const ch
     return false;
 }
 
-/* Ends the program when no run could write to that file. It is left as it is: there may be no run.
- */
-static void experiment_check_file(const char *path) {
-    struct stat about;
-    int error = 0;
-    if (stat(path, &about) == 0) {
-        if (S_ISDIR(about.st_mode))
-            error = EISDIR;
-        else if (access(path, W_OK) != 0)
-            error = errno;
-    } else {
-        int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (file >= 0) {
-            close(file);
-            unlink(path);
-        } else if (errno != EEXIST) {
-            error = errno;
-        }
-    }
-    if (error != 0)
-        say_and_exit(STATUS_USAGE, "cannot write --output %s: %s", path, strerror(error));
-}
-
-static bool experiment_is_file(const char *output) {
-    return strcmp(output, "null") != 0 && strcmp(output, "pipe") != 0 &&
-           strcmp(output, "inherit") != 0;
-}
-
 void experiment_init(struct experiment *experiment, const struct plan *plan,
                      const struct target *target, const struct variant *variants,
                      unsigned variant_count, unsigned reference, const struct terminal *terminal) {
@@ -79,9 +51,9 @@ void experiment_init(struct experiment *experiment, const struct plan *plan,
         .terminal = terminal,
     };
     own_declare(&experiment->result.rounds, plan->numbers);
+    serviced_declare(&experiment->result.rounds, plan);
     schedule_init(&experiment->schedule, variant_count, plan->seed);
-    if (experiment_is_file(plan->output))
-        experiment_check_file(plan->output);
+    output_look(plan->output);
     spool_open(&experiment->spool, plan->input);
 }
 
@@ -105,32 +77,6 @@ static bool experiment_hook(struct experiment *experiment, const char *option,
     return false;
 }
 
-/* Where a timed run writes to: descriptors that are ours to close, or -1 with errno. */
-static int experiment_open_output(const char *output, int standard) {
-    if (strcmp(output, "inherit") == 0)
-        return fcntl(standard, F_DUPFD_CLOEXEC, 3);
-    if (strcmp(output, "null") == 0 || standard == STDERR_FILENO)
-        return open("/dev/null", O_WRONLY | O_CLOEXEC);
-    return open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-}
-
-static bool experiment_launch(struct launch *launch, const struct plan *plan, bool captured,
-                              struct capture *capture) {
-    const char *output = plan->output;
-    if (captured || plan->numbers != NULL || strcmp(output, "pipe") == 0)
-        return capture_run(launch, plan->numbers, capture);
-    launch->descriptors[1] = experiment_open_output(output, STDOUT_FILENO);
-    if (launch->descriptors[1] < 0)
-        return false;
-    launch->descriptors[2] = experiment_open_output(output, STDERR_FILENO);
-    bool run =
-        launch->descriptors[2] >= 0 && launcher_begin(launch) && launcher_finish(&capture->result);
-    close(launch->descriptors[1]);
-    if (launch->descriptors[2] >= 0)
-        close(launch->descriptors[2]);
-    return run;
-}
-
 /* Runs the target once; `captured` when its output is wanted, else it goes where the plan says. */
 static bool experiment_run(struct experiment *experiment, char *const *envp, bool captured,
                            struct capture *capture) {
@@ -148,12 +94,19 @@ static bool experiment_run(struct experiment *experiment, char *const *envp, boo
     if (launch.descriptors[0] < 0)
         return experiment_fail(experiment, STATUS_OWN_FAILURE, "cannot open the input: %s",
                                strerror(errno));
-    bool run = experiment_launch(&launch, plan, captured, capture);
+    bool run = serviced_begin(plan, &launch) &&
+               output_run(&launch, captured ? "pipe" : plan->output, plan->numbers, capture);
     int error = errno;
     close(launch.descriptors[0]);
     if (!run)
         return experiment_fail(experiment, STATUS_OWN_FAILURE, "cannot start a run: %s",
                                strerror(error));
+    char *fault = serviced_finish(plan, &capture->result);
+    if (fault != NULL) {
+        experiment_fail(experiment, STATUS_TARGET_FAILED, "%s", fault);
+        free(fault);
+        return false;
+    }
     error = capture->result.exec_errno;
     if (error != 0)
         return experiment_fail(experiment, error == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN,
@@ -187,8 +140,9 @@ static bool experiment_check_success(struct experiment *experiment, unsigned var
     char *end = launcher_describe_end(check->result.wait_status);
     experiment_fail(experiment, STATUS_TARGET_FAILED,
                     "%s ended with %s%s%s%s; correct the command, or go on all the same with -i",
-                    experiment->target->argv[0], end, check->last_words[0] != '\0' ? " (\"" : "",
-                    check->last_words, check->last_words[0] != '\0' ? "\")" : "");
+                    serviced_runs(&experiment->result.plan, experiment->target), end,
+                    check->last_words[0] != '\0' ? " (\"" : "", check->last_words,
+                    check->last_words[0] != '\0' ? "\")" : "");
     free(end);
     return false;
 }
@@ -366,6 +320,7 @@ static bool experiment_round(struct experiment *experiment, struct round *round)
                 experiment_check_numbers(experiment, variant, &capture);
         round->results[variant] = capture.result;
         own_take(round, variant, experiment->result.plan.numbers, &capture.found);
+        serviced_take(round, variant, &experiment->result.plan, &capture.result);
     }
     experiment_free_environments(experiment, environments);
     return sound;
@@ -387,18 +342,24 @@ static unsigned experiment_goal(const struct experiment *experiment) {
     return goal < plan->max_runs ? goal : plan->max_runs;
 }
 
-static void experiment_show_progress(const struct experiment *experiment, unsigned goal) {
-    double left = experiment->result.plan.duration_s - experiment->result.elapsed_s;
-    unsigned done = experiment->result.rounds.count;
+/* All have as many rounds done. */
+static void experiment_show_progress(struct experiment *const *experiments, unsigned count,
+                                     unsigned goal) {
+    const struct plan *plan = &experiments[0]->result.plan;
+    unsigned done = experiments[0]->result.rounds.count;
+    double elapsed_s = 0;
+    for (unsigned i = 0; i < count; i++)
+        elapsed_s += experiments[i]->result.elapsed_s;
+    double left = plan->duration_s * count - elapsed_s;
     if (done > 0) {
-        double to_goal = experiment->result.elapsed_s / done * (goal - done);
-        left = to_goal < left || experiment->result.plan.runs != 0 ? to_goal : left;
+        double to_goal = elapsed_s / done * (goal - done);
+        left = to_goal < left || plan->runs != 0 ? to_goal : left;
     }
-    const char *bound = experiment->result.plan.runs != 0 ? ""
-                        : done < EXPERIMENT_PILOT_ROUNDS  ? "at least "
-                                                          : "about ";
-    terminal_progress(experiment->terminal, "round %u of %s%u, about %.0f s left", done + 1, bound,
-                      goal, left > 0 ? left : 0);
+    const char *bound = plan->runs != 0                  ? ""
+                        : done < EXPERIMENT_PILOT_ROUNDS ? "at least "
+                                                         : "about ";
+    terminal_progress(experiments[0]->terminal, "round %u of %s%u, about %.0f s left", done + 1,
+                      bound, goal, left > 0 ? left : 0);
 }
 
 /* Has enough been measured, by rounds and by time? */
@@ -430,23 +391,65 @@ static bool experiment_warm_up(struct experiment *experiment) {
     return true;
 }
 
-bool experiment_measure(struct experiment *experiment) {
-    bool sound = experiment_warm_up(experiment);
-    double start_s = clock_wall_s();
-    unsigned goal = experiment_goal(experiment);
-    while (sound && !experiment_is_done(experiment, goal)) {
-        experiment->result.out_of_time = experiment_time_is_up(experiment);
-        if (experiment->result.out_of_time)
-            break;
-        unsigned next = experiment->result.rounds.count + 1;
-        experiment_show_progress(experiment, goal > next ? goal : next);
-        sound = experiment_round(experiment, rounds_add(&experiment->result.rounds));
-        experiment->result.elapsed_s = clock_wall_s() - start_s;
+/* The most demanding one's. */
+static unsigned experiment_common_goal(struct experiment *const *experiments, unsigned count) {
+    unsigned common = 0;
+    for (unsigned i = 0; i < count; i++) {
+        unsigned goal = experiment_goal(experiments[i]);
+        common = goal > common ? goal : common;
+    }
+    return common;
+}
+
+/* Is the time of one of them up? Then it is for all. */
+static bool experiment_is_out_of_time(struct experiment *const *experiments, unsigned count) {
+    bool out = false;
+    for (unsigned i = 0; i < count; i++)
+        out = out || experiment_time_is_up(experiments[i]);
+    for (unsigned i = 0; i < count; i++)
+        experiments[i]->result.out_of_time = out;
+    return out;
+}
+
+/* A round of each. */
+static bool experiment_turns(struct experiment *const *experiments, unsigned count,
+                             struct schedule *turns) {
+    unsigned char order[SCHEDULE_VARIANTS_MAX];
+    bool sound = true;
+    schedule_next(turns, order);
+    for (unsigned turn = 0; sound && turn < count; turn++) {
+        struct experiment *experiment = experiments[order[turn]];
+        struct round *round = rounds_add(&experiment->result.rounds);
+        double start_s = clock_wall_s();
+        sound = experiment_round(experiment, round);
+        round->turn = turn;
+        experiment->result.elapsed_s += clock_wall_s() - start_s;
+    }
+    return sound;
+}
+
+bool experiment_measure_together(struct experiment *const *experiments, unsigned count) {
+    const struct rounds *rounds = &experiments[0]->result.rounds;
+    struct schedule turns;
+    bool sound = true;
+    schedule_init(&turns, count, experiments[0]->result.plan.seed);
+    for (unsigned i = 0; sound && i < count; i++)
+        sound = experiment_warm_up(experiments[i]);
+    unsigned goal = experiment_common_goal(experiments, count);
+    while (sound && !experiment_is_done(experiments[0], goal) &&
+           !experiment_is_out_of_time(experiments, count)) {
+        experiment_show_progress(experiments, count,
+                                 goal > rounds->count ? goal : rounds->count + 1);
+        sound = experiment_turns(experiments, count, &turns);
         /* Decided only where a goal was reached, by the spread and never by the difference itself.
          */
-        if (sound && experiment->result.rounds.count >= goal)
-            goal = experiment_goal(experiment);
+        if (sound && rounds->count >= goal)
+            goal = experiment_common_goal(experiments, count);
     }
-    terminal_wipe(experiment->terminal);
+    terminal_wipe(experiments[0]->terminal);
     return sound;
+}
+
+bool experiment_measure(struct experiment *experiment) {
+    return experiment_measure_together(&experiment, 1);
 }

@@ -9,6 +9,8 @@
 
 enum { PLAN_LEAST_ROUNDS = 10, PLAN_MOST_ROUNDS = 1000 };
 
+struct service; /* launch/service.h */
+
 struct plan {
     unsigned runs;       /* exactly so many rounds; 0: as many as the precision needs */
     unsigned min_runs;   /* never fewer, whatever the time; 0: PLAN_LEAST_ROUNDS if there is time */
@@ -25,8 +27,10 @@ struct plan {
     const char *prepare;
     const char *conclude;
     const char *cleanup;
-    const char *input;             /* as in spool_open */
-    const char *output;            /* "null", "pipe", "inherit" or the path of a file */
+    const char *input;       /* as in spool_open */
+    const char *output;      /* "null", "pipe", "inherit" or the path of a file */
+    const char *scan;        /* "retain=0,16M": one variant for each value; NULL: none */
+    struct service *service; /* the target is one, and this loads it; NULL: it ends by itself */
     const struct numbers *numbers; /* looked for in the output of every run; NULL: none */
 };
 

@@ -22,6 +22,7 @@ enum { ROUNDS_VARIANTS_MAX = 16 };
 struct round {
     unsigned char order[ROUNDS_VARIANTS_MAX]; /* order[place] = variant */
     size_t padding_bytes;                     /* by which the environment was made larger */
+    unsigned turn; /* where several commands take turns: its place among them */
     struct launch_result results[ROUNDS_VARIANTS_MAX]; /* by variant */
     double own[ROUNDS_VARIANTS_MAX][METRICS_OWN_MAX];  /* by variant and own metric */
 };

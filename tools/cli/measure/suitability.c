@@ -76,7 +76,8 @@ static void suitability_tell_proof(const struct result *result) {
                100 * share);
 }
 
-bool suitability_run(const struct target *target, const char *input, bool ignore_failure) {
+bool suitability_run(const struct target *target, const char *input, bool ignore_failure,
+                     struct service *service) {
     struct terminal terminal;
     struct experiment experiment;
     struct plan plan = {
@@ -87,6 +88,7 @@ bool suitability_run(const struct target *target, const char *input, bool ignore
         .ignore_failure = ignore_failure,
         .input = input,
         .output = "null",
+        .service = service,
     };
     struct variants variants = {0};
     variants_add_standard(&variants);

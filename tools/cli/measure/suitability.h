@@ -3,7 +3,7 @@
 #ifndef MEASURE_SUITABILITY_H
 #define MEASURE_SUITABILITY_H
 
-#include "target/target.h"
+#include "launch/service.h"
 
 #include <stdbool.h>
 
@@ -11,7 +11,9 @@
 bool suitability_look(const struct target *target);
 
 /* Runs it twice without the shim and once with it: does it do the same, and what do the pools
- * serve? `input` is for spool_open. False when it does not work. */
-bool suitability_run(const struct target *target, const char *input, bool ignore_failure);
+ * serve? `input` is for spool_open. `service` if it is one, else NULL. False when it does not work.
+ */
+bool suitability_run(const struct target *target, const char *input, bool ignore_failure,
+                     struct service *service);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/proc.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -24,56 +25,36 @@ struct live_mapping {
     char *path; /* within the line; "" if it has none */
 };
 
+/* "START-END FLAGS OFFSET MAJOR:MINOR INODE   PATH", the numbers hexadecimal but for the inode. */
 static bool live_read_mapping(char *line, struct live_mapping *mapping) {
-    char flags[8];
-    unsigned long long start, end, offset, inode;
-    int path = 0;
-    if (sscanf(line, "%llx-%llx %7s %llx %*x:%*x %llu %n", &start, &end, flags, &offset, &inode,
-               &path) != 5)
-        return false;
+    char *end;
     line[strcspn(line, "\n")] = '\0';
-    *mapping = (struct live_mapping){start, end, inode, strcmp(flags, "rw-s") == 0 && offset == 0,
-                                     line + path};
+    *mapping = (struct live_mapping){.start = strtoull(line, &end, 16)};
+    if (*end != '-')
+        return false;
+    mapping->end = strtoull(end + 1, &end, 16);
+    if (strlen(end) < 6)
+        return false;
+    bool shared = strncmp(end, " rw-s ", 6) == 0;
+    mapping->shared = strtoull(end + 6, &end, 16) == 0 && shared;
+    end += strspn(end, " ");
+    end += strcspn(end, " "); /* the device */
+    mapping->inode = strtoull(end, &end, 10);
+    mapping->path = end + strspn(end, " ");
     return true;
-}
-
-static FILE *live_open_proc(int pid, const char *name) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
-    return fopen(path, "re");
 }
 
 /* ---- what the system knows ---- */
 
-/* The name goes to a terminal: printable bytes only. */
-static void live_copy_name(char *to, const char *from, size_t length) {
-    size_t i = 0;
-    for (; i < length && i + 1 < TAGPOOL_STATS_NAME_BYTES; i++)
-        to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
-    to[i] = '\0';
-}
-
-/* /proc/PID/stat: the name in brackets may hold any byte. False if the process is gone. */
+/* False if the process is gone. */
 static bool live_read_stat(struct live_process *process) {
-    char line[1024];
-    unsigned long long minor, major, pages;
-    FILE *file = live_open_proc(process->pid, "stat");
-    size_t length = file != NULL ? fread(line, 1, sizeof line - 1, file) : 0;
-    if (file != NULL)
-        fclose(file);
-    line[length] = '\0';
-    const char *name = strchr(line, '('), *end = strrchr(line, ')');
-    if (name == NULL || end == NULL || end < name)
+    struct proc_stat stat;
+    if (!proc_read_stat(process->pid, &stat))
         return false;
-    live_copy_name(process->name, name + 1, (size_t)(end - name - 1));
-    if (sscanf(end + 1,
-               " %*c %*d %*d %*d %*d %*d %*u %llu %*u %llu %*u %*u %*u %*d %*d %*d %*d %*d %*d "
-               "%*u %*u %llu",
-               &minor, &major, &pages) != 3)
-        return false;
-    process->minor_faults = minor;
-    process->major_faults = major;
-    process->resident_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    snprintf(process->name, sizeof process->name, "%s", stat.name);
+    process->minor_faults = stat.minor_faults;
+    process->major_faults = stat.major_faults;
+    process->resident_bytes = stat.resident_bytes;
     return true;
 }
 
@@ -81,7 +62,7 @@ static bool live_read_stat(struct live_process *process) {
 static uint64_t live_own_pid(int pid) {
     char line[256];
     uint64_t own = (uint64_t)pid;
-    FILE *file = live_open_proc(pid, "status");
+    FILE *file = proc_open(pid, "status");
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
         const char *last = strrchr(line, '\t');
         if (strncmp(line, "NSpid:", 6) == 0 && last != NULL)
@@ -197,7 +178,7 @@ static void live_read_maps(struct live_process *process, FILE *maps) {
 
 void live_look(struct live_process *process, int pid) {
     *process = (struct live_process){.pid = pid};
-    FILE *maps = live_open_proc(pid, "maps");
+    FILE *maps = proc_open(pid, "maps");
     int error = errno;
     if (!live_read_stat(process)) {
         process->state = LIVE_GONE;
@@ -224,9 +205,10 @@ void live_look_at_all(struct live *live) {
     DIR *proc = opendir("/proc");
     for (struct dirent *entry; proc != NULL && (entry = readdir(proc)) != NULL;) {
         struct live_process process;
-        if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+        int pid = proc_pid(entry->d_name);
+        if (pid == 0)
             continue;
-        live_look(&process, atoi(entry->d_name));
+        live_look(&process, pid);
         if (process.state == LIVE_HIDDEN)
             live->hidden++;
         if (process.state == LIVE_GONE || process.state == LIVE_HIDDEN ||
@@ -253,7 +235,7 @@ static bool live_has_inode(int pid, uint64_t inode) {
     static char line[LIVE_LINE_BYTES];
     struct live_mapping mapping;
     bool has = false;
-    FILE *maps = live_open_proc(pid, "maps");
+    FILE *maps = proc_open(pid, "maps");
     if (maps == NULL)
         return errno != ENOENT && errno != ESRCH;
     while (!has && fgets(line, sizeof line, maps) != NULL)

@@ -11,7 +11,7 @@
 
 static const struct {
     const char *option;
-    void (*print)(FILE *out, const struct comparison *comparison);
+    void (*print)(FILE *out, const struct session *session);
 } exports_kinds[EXPORTS_COUNT] = {
     [EXPORTS_JSON] = {"--export-json", report_json_print},
     [EXPORTS_CSV] = {"--export-csv", csv_print},
@@ -40,12 +40,12 @@ void exports_open(struct exports *exports) {
     }
 }
 
-void exports_write(struct exports *exports, const struct comparison *comparison) {
+void exports_write(struct exports *exports, const struct session *session) {
     bool written = true;
     for (int kind = 0; kind < EXPORTS_COUNT; kind++) {
         FILE *out = export_begin(&exports->files[kind]);
         if (out != NULL)
-            exports_kinds[kind].print(out, comparison);
+            exports_kinds[kind].print(out, session);
         written = export_finish(&exports->files[kind]) && written;
     }
     if (!written)

@@ -1,4 +1,4 @@
-/* All the files that a comparison can be written to, for the commands that have one.
+/* All the files that a session of comparisons can be written to, for the commands that have one.
  *
  *   paths[], by the options;  exports_open;  measure;  exports_write
  *
@@ -9,7 +9,7 @@
 
 #include "base/args.h"
 #include "base/export.h"
-#include "compare/comparison.h"
+#include "compare/session.h"
 
 enum exports_kind {
     EXPORTS_JSON,
@@ -48,7 +48,7 @@ struct exports {
 void exports_open(struct exports *exports);
 
 /* Writes what it can; ends the program with a message for each file that it could not write. */
-void exports_write(struct exports *exports, const struct comparison *comparison);
+void exports_write(struct exports *exports, const struct session *session);
 
 /* Where the tables go: standard output, unless an export is there. */
 FILE *exports_tables(const struct exports *exports);

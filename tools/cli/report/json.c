@@ -1,6 +1,7 @@
 #include "report/json.h"
 
 #include "base/json.h"
+#include "launch/service.h"
 #include "profile/json.h"
 
 #include <math.h>
@@ -14,6 +15,25 @@ static const char *const report_json_verdicts[] = {
     [PAIRED_SLOWER] = "more",
     [PAIRED_INCONCLUSIVE] = "inconclusive",
 };
+
+/* null, or what was measured under which load. */
+static void report_json_service(struct json *json, const struct plan *plan) {
+    if (plan->service == NULL) {
+        json_null(json, "service");
+        return;
+    }
+    const struct service_options *options = &plan->service->options;
+    json_object(json, "service");
+    json_text(json, "command", options->command);
+    json_text(json, "ready", options->ready);
+    json_exact(json, "settle_seconds", options->settle_s);
+    json_exact(json, "patience_seconds", options->patience_s);
+    json_flat_array(json, "load");
+    for (char **word = plan->service->load.argv; *word != NULL; word++)
+        json_text(json, NULL, *word);
+    json_end(json);
+    json_end(json);
+}
 
 static void report_json_plan(struct json *json, const struct result *result) {
     const struct plan *plan = &result->plan;
@@ -31,8 +51,10 @@ static void report_json_plan(struct json *json, const struct result *result) {
     json_text(json, "prepare", plan->prepare);
     json_text(json, "conclude", plan->conclude);
     json_text(json, "cleanup", plan->cleanup);
+    json_text(json, "scan", plan->scan);
     json_text(json, "input", plan->input);
     json_text(json, "output", plan->output);
+    report_json_service(json, plan);
     json_number(json, "confidence", PAIRED_CONFIDENCE);
     json_end(json);
 }
@@ -161,6 +183,7 @@ static void report_json_round(struct json *json, const struct result *result,
                               const struct round *round) {
     json_object(json, NULL);
     json_count(json, "padding_bytes", round->padding_bytes);
+    json_count(json, "turn", round->turn);
     json_array(json, "runs");
     for (unsigned place = 0; place < result->rounds.variant_count; place++)
         report_json_run(json, result, round, round->order[place]);
@@ -247,30 +270,82 @@ static void report_json_session(struct json *json, const struct comparison *comp
     report_json_reasons(json, &comparison->reasons);
 }
 
-void report_json_print(FILE *out, const struct comparison *comparison) {
+static void report_json_comparison(struct json *json, const struct comparison *comparison) {
     const struct result *result = comparison->result;
+    json_document(json, NULL, "tagpool-compare", REPORT_JSON_VERSION);
+    json_text(json, "name", comparison->title);
+    json_flat_array(json, "command");
+    for (char **word = result->command; *word != NULL; word++)
+        json_text(json, NULL, *word);
+    json_end(json);
+    machine_print_json(json, &comparison->machine);
+    report_json_plan(json, result);
+    report_json_environment(json, result);
+    report_json_metrics(json, &result->rounds);
+    report_json_session(json, comparison);
+    json_array(json, "variants");
+    for (unsigned i = 0; i < result->rounds.variant_count; i++)
+        report_json_variant(json, comparison, i);
+    json_end(json);
+    json_array(json, "rounds");
+    for (unsigned i = 0; i < result->rounds.count; i++)
+        report_json_round(json, result, &result->rounds.items[i]);
+    json_end(json);
+    if (comparison->profile != NULL)
+        profile_json_print(json, "profile", comparison->profile);
+    json_end(json);
+}
+
+/* ---- the session ---- */
+
+static void report_json_parameters(struct json *json, const struct session *session) {
+    json_array(json, "parameters");
+    for (unsigned i = 0; i < session->parameter_count; i++) {
+        json_flat_object(json, NULL);
+        json_text(json, "name", session->parameters[i].name);
+        json_flat_array(json, "values");
+        for (unsigned command = 0; command < session->count; command++)
+            json_text(json, NULL, session->parameters[i].values[command]);
+        json_end(json);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+/* The commands but the first, under each variant. */
+static void report_json_columns(struct json *json, const struct session *session) {
+    const struct result *result = session->comparisons[0]->result;
+    json_array(json, "against_first");
+    for (unsigned variant = 0; variant < result->rounds.variant_count; variant++)
+        for (unsigned command = 1; command < session->count; command++) {
+            json_object(json, NULL);
+            json_count(json, "command", command + 1);
+            json_text(json, "variant", result->variants[variant].name);
+            json_object(json, "differences");
+            for (unsigned metric = 0; metric < rounds_metrics(&result->rounds); metric++)
+                report_json_difference(
+                    json, rounds_about(&result->rounds, (enum metric)metric)->key,
+                    session_analysis(session, variant, command, (enum metric)metric));
+            json_end(json);
+            json_end(json);
+        }
+    json_end(json);
+}
+
+void report_json_print(FILE *out, const struct session *session) {
     struct json json;
     json_init(&json, out);
-    json_document(&json, NULL, "tagpool-compare", REPORT_JSON_VERSION);
-    json_text(&json, "name", comparison->title);
-    json_flat_array(&json, "command");
-    for (char **word = result->command; *word != NULL; word++)
-        json_text(&json, NULL, *word);
+    if (session->count == 1) {
+        report_json_comparison(&json, session->comparisons[0]);
+        return;
+    }
+    json_document(&json, NULL, "tagpool-session", REPORT_JSON_VERSION);
+    json_truth(&json, "paired", session->paired);
+    report_json_parameters(&json, session);
+    report_json_columns(&json, session);
+    json_array(&json, "comparisons");
+    for (unsigned i = 0; i < session->count; i++)
+        report_json_comparison(&json, session->comparisons[i]);
     json_end(&json);
-    machine_print_json(&json, &comparison->machine);
-    report_json_plan(&json, result);
-    report_json_environment(&json, result);
-    report_json_metrics(&json, &result->rounds);
-    report_json_session(&json, comparison);
-    json_array(&json, "variants");
-    for (unsigned i = 0; i < result->rounds.variant_count; i++)
-        report_json_variant(&json, comparison, i);
-    json_end(&json);
-    json_array(&json, "rounds");
-    for (unsigned i = 0; i < result->rounds.count; i++)
-        report_json_round(&json, result, &result->rounds.items[i]);
-    json_end(&json);
-    if (comparison->profile != NULL)
-        profile_json_print(&json, "profile", comparison->profile);
     json_end(&json);
 }

@@ -11,12 +11,12 @@
 #define REPORT_JSON_H
 
 #include "base/json.h"
-#include "compare/comparison.h"
+#include "compare/session.h"
 
 #include <stdio.h>
 
 enum { REPORT_JSON_VERSION = 1 };
 
-void report_json_print(FILE *out, const struct comparison *comparison);
+void report_json_print(FILE *out, const struct session *session);
 
 #endif

@@ -1,6 +1,7 @@
 #include "report/markup.h"
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "compare/summary.h"
 
 #include <stdlib.h>
@@ -91,11 +92,17 @@ static void markup_begin_org(FILE *out, const char *const *columns, const char *
 
 /* ---- its pieces ---- */
 
+static void markup_print_text(const struct markup *markup, const char *text) {
+    char *clean = utf8_clean(text);
+    markup->print_text(markup->out, clean);
+    free(clean);
+}
+
 /* A new string, as an item of a list. */
 static void markup_print_item(const struct markup *markup, const char *title, char *text) {
     if (text != NULL) {
         fprintf(markup->out, "%s %s", markup->item, title);
-        markup->print_text(markup->out, text);
+        markup_print_text(markup, text);
         fputs(".\n", markup->out);
     }
     free(text);
@@ -106,7 +113,7 @@ static void markup_print_cell(const struct markup *markup, const char *text) {
     fputs("|", markup->out);
     if (text != NULL && text[0] != '\0') {
         fputc(' ', markup->out);
-        markup->print_text(markup->out, text);
+        markup_print_text(markup, text);
     }
     fputc(' ', markup->out);
 }
@@ -215,7 +222,7 @@ static void markup_print_words(const struct markup *markup, const struct compari
 static void markup_print(const struct markup *markup, const struct comparison *comparison) {
     const struct result *result = comparison->result;
     fprintf(markup->out, "%s ", markup->head);
-    markup->print_text(markup->out, comparison->title);
+    markup_print_text(markup, comparison->title);
     fprintf(markup->out,
             "\n\n%u rounds in %.1f s, balanced order, seed %llu; medians, and differences with "
             "95 %% intervals.\n\n",
@@ -226,19 +233,85 @@ static void markup_print(const struct markup *markup, const struct comparison *c
     markup_print_words(markup, comparison);
 }
 
-void markup_print_markdown(FILE *out, const struct comparison *comparison) {
+/* ---- the session ---- */
+
+static void markup_begin_session_table(const struct markup *markup, const char *first,
+                                       const char *second) {
+    const char *const columns[] = {"metric",     first,     second, "median",
+                                   "difference", "verdict", NULL};
+    markup->begin_table(markup->out, columns, "lllrll");
+}
+
+/* NULL for an analysis of what the others are compared with. */
+static void markup_print_session_row(const struct markup *markup, const char *const cells[3],
+                                     const struct metric_about *about, double value,
+                                     const struct analysis *analysis) {
+    char text[MARKUP_TEXT_BYTES], difference[MARKUP_TEXT_BYTES] = "";
+    char made[MARKUP_TEXT_BYTES];
+    const char *word = "";
+    metric_format_about(about, value, text, sizeof text);
+    if (analysis != NULL) {
+        comparison_format_difference(analysis, difference, sizeof difference);
+        word = comparison_verdict_word(about, analysis->verdict, made, sizeof made);
+    }
+    for (int i = 0; i < 3; i++)
+        markup_print_cell(markup, cells[i]);
+    fprintf(markup->out, "| %s | %s | %s ", text, difference, word);
+    markup_end_row(markup);
+}
+
+/* The commands under each variant; the other way round is in the comparisons. */
+static void markup_print_column(const struct markup *markup, const struct session *session,
+                                unsigned variant, enum metric metric) {
+    const struct result *result = session->comparisons[0]->result;
+    const struct metric_about *about = rounds_about(&result->rounds, metric);
+    for (unsigned command = 0; command < session->count; command++) {
+        const struct analysis *analysis =
+            session_analysis(session, variant, command == 0 ? 1 : command, metric);
+        bool first = command == 0;
+        char *label = session_label(session, command);
+        const char *const cells[3] = {first && variant == 0 ? about->title : NULL,
+                                      first ? result->variants[variant].name : NULL, label};
+        markup_print_session_row(markup, cells, about,
+                                 first ? analysis->reference : analysis->value,
+                                 first ? NULL : analysis);
+        free(label);
+    }
+}
+
+static void markup_print_session(const struct markup *markup, const struct session *session) {
+    const struct rounds *rounds = &session->comparisons[0]->result->rounds;
+    for (unsigned i = 0; i < session->count; i++) {
+        markup_print(markup, session->comparisons[i]);
+        if (session->count > 1)
+            fputc('\n', markup->out);
+    }
+    if (session->count < 2)
+        return;
+    fprintf(markup->out, "%s Against each other\n\nHere %s.\n\n", markup->head,
+            session_pairing_text(session));
+    markup_begin_session_table(markup, "variant", "command");
+    for (unsigned metric = 0; metric < rounds_metrics(rounds); metric++)
+        for (unsigned variant = 0;
+             rounds_about(rounds, (enum metric)metric)->decides && variant < rounds->variant_count;
+             variant++)
+            markup_print_column(markup, session, variant, (enum metric)metric);
+    fputs(markup->table_end, markup->out);
+}
+
+void markup_print_markdown(FILE *out, const struct session *session) {
     const struct markup markdown = {out,   "###", "*", markup_print_escaped, markup_begin_markdown,
                                     "|\n", ""};
-    markup_print(&markdown, comparison);
+    markup_print_session(&markdown, session);
 }
 
-void markup_print_asciidoc(FILE *out, const struct comparison *comparison) {
+void markup_print_asciidoc(FILE *out, const struct session *session) {
     const struct markup asciidoc = {
         out, "===", "*", markup_print_numbered, markup_begin_asciidoc, "\n", "|===\n"};
-    markup_print(&asciidoc, comparison);
+    markup_print_session(&asciidoc, session);
 }
 
-void markup_print_org(FILE *out, const struct comparison *comparison) {
+void markup_print_org(FILE *out, const struct session *session) {
     const struct markup org = {out, "***", "-", markup_print_named, markup_begin_org, "|\n", ""};
-    markup_print(&org, comparison);
+    markup_print_session(&org, session);
 }

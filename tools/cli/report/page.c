@@ -28,24 +28,27 @@ static void page_print_introduction(FILE *out, const struct comparison *comparis
             plain ? ", the allocator that the program has anyway" : "");
 }
 
-static void page_print_head(FILE *out, const struct comparison *comparison) {
-    const struct result *result = comparison->result;
+static void page_print_head(FILE *out, const char *title) {
     fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
           "<meta name=\"generator\" content=\"tagpool " TAGPOOL_VERSION "\">\n<title>tagpool: ",
           out);
-    html_text(out, comparison->title);
+    html_text(out, title);
     fprintf(out, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<header>\n<h1>", page_style);
-    html_text(out, comparison->title);
-    fputs("</h1>\n<p>", out);
+    html_text(out, title);
+    fputs("</h1>\n", out);
+}
+
+/* What was measured, when, and how often. */
+static void page_print_session(FILE *out, const struct comparison *comparison) {
+    const struct result *result = comparison->result;
+    fputs("<p>", out);
     html_format(out, "%u rounds of %u variants in %.0f s, balanced order, seed %llu",
                 result->rounds.count, result->rounds.variant_count, result->elapsed_s,
                 (unsigned long long)result->plan.seed);
     if (comparison->machine.date != NULL)
         html_format(out, ", %s", comparison->machine.date);
     fputs("</p>\n", out);
-    page_print_introduction(out, comparison);
-    fputs("</header>\n", out);
 }
 
 /* ---- in words ---- */
@@ -201,18 +204,49 @@ static void page_print_allocations(FILE *out, const struct comparison *compariso
     page_profile_live(out, profile);
 }
 
-void page_print(FILE *out, const struct comparison *comparison) {
-    page_print_head(out, comparison);
+static void page_print_comparison(FILE *out, const struct comparison *comparison) {
+    const struct rounds *rounds = &comparison->result->rounds;
     page_print_warnings(out, comparison);
     page_print_words(out, comparison);
     fputs("<h2>Differences</h2>\n", out);
     page_differences(out, comparison);
+    page_scan(out, comparison);
     fputs("<h2>Rounds</h2>\n", out);
-    const struct rounds *rounds = &comparison->result->rounds;
     for (unsigned metric = 0; metric < rounds_metrics(rounds); metric++)
         if (metric >= METRIC_COUNT || metric_about[metric].decides)
             page_rounds(out, comparison, (enum metric)metric);
     page_print_allocations(out, comparison);
+}
+
+/* A session of several: how they stand together, then each. */
+static void page_print_several(FILE *out, const struct session *session) {
+    char *title =
+        memory_format("%s and %u more", session->comparisons[0]->title, session->count - 1);
+    page_print_head(out, title);
+    free(title);
+    page_print_session(out, session->comparisons[0]);
+    page_print_introduction(out, session->comparisons[0]);
+    fputs("</header>\n", out);
+    page_session(out, session);
+    for (unsigned i = 0; i < session->count; i++) {
+        fputs("<h1>", out);
+        html_text(out, session->comparisons[i]->title);
+        fputs("</h1>\n", out);
+        page_print_comparison(out, session->comparisons[i]);
+    }
+}
+
+void page_print(FILE *out, const struct session *session) {
+    const struct comparison *comparison = session->comparisons[0];
+    if (session->count > 1) {
+        page_print_several(out, session);
+    } else {
+        page_print_head(out, comparison->title);
+        page_print_session(out, comparison);
+        page_print_introduction(out, comparison);
+        fputs("</header>\n", out);
+        page_print_comparison(out, comparison);
+    }
     page_print_machine(out, comparison);
     fprintf(out,
             "<footer>A difference is the Hodges-Lehmann estimate over all rounds with its 95 %% "

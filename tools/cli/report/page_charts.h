@@ -6,7 +6,7 @@
 #ifndef REPORT_PAGE_CHARTS_H
 #define REPORT_PAGE_CHARTS_H
 
-#include "compare/comparison.h"
+#include "compare/session.h"
 
 #include <stdio.h>
 
@@ -15,6 +15,13 @@ void page_differences(FILE *out, const struct comparison *comparison);
 
 /* One metric: each round's difference, as a dot in the row of its variant. */
 void page_rounds(FILE *out, const struct comparison *comparison, enum metric metric);
+
+/* Where an option was scanned: time over its value, beside the reference. */
+void page_scan(FILE *out, const struct comparison *comparison);
+
+/* All commands beside each other: tables, and where a parameter was varied, lines over its value.
+ */
+void page_session(FILE *out, const struct session *session);
 
 /* Of a profile: requests by size, freed blocks by size and lifetime, live memory over time. */
 void page_profile_sizes(FILE *out, const struct profile *profile);

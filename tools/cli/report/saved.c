@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/say.h"
 #include "base/words.h"
+#include "launch/service.h"
 #include "profile/json.h"
 #include "report/json.h"
 
@@ -14,6 +15,23 @@
 __attribute__((noreturn)) static void saved_refuse(const struct saved *saved, const char *what) {
     say_and_exit(STATUS_USAGE, "%s: %s; give a file that 'tagpool compare --export-json' wrote",
                  saved->path, what);
+}
+
+/* As long as the program lives, like the texts of the tree. */
+static void saved_load_service(struct saved *saved) {
+    const struct json_value *found = json_tree_find(saved->root, "plan.service");
+    const char *command = json_tree_text(found, "command", NULL);
+    if (command == NULL)
+        return;
+    struct service *service = memory_array(1, sizeof *service);
+    service->options = (struct service_options){
+        .command = command,
+        .ready = json_tree_text(found, "ready", ""),
+        .settle_s = json_tree_number(found, "settle_seconds", 0),
+        .patience_s = json_tree_number(found, "patience_seconds", 0),
+    };
+    service->load.argv = json_tree_texts(found, "load");
+    saved->result.plan.service = service;
 }
 
 static void saved_load_plan(struct saved *saved) {
@@ -32,9 +50,11 @@ static void saved_load_plan(struct saved *saved) {
         .prepare = json_tree_text(plan, "prepare", NULL),
         .conclude = json_tree_text(plan, "conclude", NULL),
         .cleanup = json_tree_text(plan, "cleanup", NULL),
+        .scan = json_tree_text(plan, "scan", NULL),
         .input = json_tree_text(plan, "input", NULL),
         .output = json_tree_text(plan, "output", "null"),
     };
+    saved_load_service(saved);
     saved->result.preload = json_tree_text(saved->root, "environment.preload", NULL);
     saved->result.options = json_tree_text(saved->root, "environment.options", NULL);
     saved->result.elapsed_s = json_tree_number(saved->root, "elapsed_seconds", 0);
@@ -160,6 +180,7 @@ static void saved_load_round(struct saved *saved, const struct json_value *item)
     if (count != rounds->variant_count)
         saved_refuse(saved, "has a round that is not whole");
     round->padding_bytes = json_tree_count(item, "padding_bytes");
+    round->turn = (unsigned)json_tree_count(item, "turn");
     for (unsigned place = 0; place < count; place++) {
         unsigned variant = saved_find_variant(saved, &runs[place]);
         if (seen[variant])
@@ -261,15 +282,13 @@ static void saved_load_comparison(struct saved *saved) {
     saved_load_profile(saved);
 }
 
-void saved_load(struct saved *saved, const char *path) {
-    char *fault;
-    *saved = (struct saved){.path = path};
-    saved->root = json_tree_read(path, &fault);
-    if (saved->root == NULL)
-        say_and_exit(STATUS_USAGE, "cannot read %s: %s", path, fault);
-    if (strcmp(json_tree_text(saved->root, "schema", ""), "tagpool-compare") != 0)
+void saved_load_value(struct saved *saved, const char *path, const struct json_value *root) {
+    *saved = (struct saved){.path = path, .root = root};
+    if (strcmp(json_tree_text(root, "schema", ""), "tagpool-session") == 0)
+        saved_refuse(saved, "holds several comparisons, where one is wanted");
+    if (strcmp(json_tree_text(root, "schema", ""), "tagpool-compare") != 0)
         saved_refuse(saved, "is no saved comparison");
-    if (json_tree_count(saved->root, "schema_version") != REPORT_JSON_VERSION)
+    if (json_tree_count(root, "schema_version") != REPORT_JSON_VERSION)
         saved_refuse(saved, "is of another version of tagpool");
     saved_load_command(saved);
     saved->result.variants = saved->variants;
@@ -278,4 +297,12 @@ void saved_load(struct saved *saved, const char *path) {
     saved_load_metrics(saved);
     saved_load_rounds(saved);
     saved_load_comparison(saved);
+}
+
+void saved_load(struct saved *saved, const char *path) {
+    char *fault;
+    const struct json_value *root = json_tree_read(path, &fault);
+    if (root == NULL)
+        say_and_exit(STATUS_USAGE, "cannot read %s: %s", path, fault);
+    saved_load_value(saved, path, root);
 }

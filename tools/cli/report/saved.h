@@ -11,8 +11,8 @@
 #include "compare/comparison.h"
 
 struct saved {
-    const char *path;        /* as it was given, for messages */
-    struct json_value *root; /* owns the texts below */
+    const char *path;              /* as it was given, for messages */
+    const struct json_value *root; /* owns the texts below */
     struct variant variants[ROUNDS_VARIANTS_MAX];
     struct result result;
     struct comparison comparison; /* of that result */
@@ -21,5 +21,8 @@ struct saved {
 
 /* Ends the program with STATUS_USAGE and a message when the file is not a whole comparison. */
 void saved_load(struct saved *saved, const char *path);
+
+/* The same, of a document that was read from `path` and lives on. */
+void saved_load_value(struct saved *saved, const char *path, const struct json_value *root);
 
 #endif

@@ -95,6 +95,8 @@ static void report_table_moments(FILE *out, const struct comparison *comparison)
 static void report_table_split(FILE *out, const struct comparison *comparison) {
     const struct rounds *rounds = &comparison->result->rounds;
     struct timespec tick;
+    if (comparison->result->plan.service != NULL) /* of a tree only the sum is known */
+        return;
     if (clock_getres(CLOCK_REALTIME_COARSE, &tick) != 0)
         return;
     fputs("  cpu in user mode: ", out);

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/say.h"
+#include "base/words.h"
 #include "target/elf_file.h"
 #include "target/preload_link.h"
 
@@ -222,16 +223,33 @@ static char *library_resolve_name(const char *name) {
         free(known);
         known = longer;
     }
-    say_and_exit(STATUS_USAGE, "no allocator is known as '%s': choose from %s, or give -a %s=PATH",
-                 name, known, name);
+    struct words_best best = {0};
+    for (const struct library_allocator *allocator = library_allocators; allocator->name != NULL;
+         allocator++)
+        words_consider(&best, allocator->name, name);
+    say_and_exit(STATUS_USAGE,
+                 "no allocator is known as '%s'%s%s choose from %s, or give -a %s=PATH", name,
+                 words_hint(&best, ""), best.word != NULL ? "" : ":", known, name);
 }
 
 bool library_has_tagpool(const char *preload) {
     return strstr(preload, "/libtagpool") != NULL;
 }
 
+/* "/usr/lib/libhoard.so.2" is called hoard. */
+static char *library_name_of(const char *path) {
+    const char *base = strrchr(path, '/') + 1;
+    base += strncmp(base, "lib", 3) == 0 ? 3 : 0;
+    const char *end = strstr(base, ".so");
+    return memory_format("%.*s", end != NULL ? (int)(end - base) : (int)strlen(base), base);
+}
+
 char *library_resolve(const char *argument, char **name) {
     const char *equals = strchr(argument, '=');
+    if (equals == NULL && strchr(argument, '/') != NULL) {
+        *name = library_name_of(argument);
+        return library_resolve_paths(argument);
+    }
     if (equals == NULL) {
         *name = memory_copy(argument);
         return library_resolve_name(argument);

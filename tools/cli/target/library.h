@@ -38,8 +38,8 @@ extern const struct library_allocator library_allocators[];
 /* The path of a known allocator on this machine, or NULL when it is not installed. */
 char *library_of_allocator(const struct library_allocator *allocator);
 
-/* Resolves the argument of -a, NAME or NAME=PATH[:PATH]: *name and the value for LD_PRELOAD. Ends
- * the program with a message when there is no such library. */
+/* Resolves the argument of -a, NAME, PATH or NAME=PATH[:PATH]: *name and the value for LD_PRELOAD.
+ * Ends the program with a message when there is no such library. */
 char *library_resolve(const char *argument, char **name);
 
 /* Is libtagpool.so among the libraries of such a value? It then has to prove itself active. */

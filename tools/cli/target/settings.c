@@ -92,8 +92,17 @@ char *settings_fault(const char *setting) {
             strncmp(option->name, setting, (size_t)(equals - setting)) == 0)
             return settings_value_fault(option, equals + 1);
     }
-    return memory_format("libtagpool.so has no option '%.*s'; 'tagpool help options' lists them",
-                         (int)(equals - setting), setting);
+    struct words_best best = {0};
+    char *key = memory_format("%.*s", (int)(equals - setting), setting);
+    for (int i = 0; i < SETTINGS_OPTION_COUNT; i++)
+        words_consider(&best, settings_options[i].name, key);
+    char *hint = words_hint(&best, "");
+    char *fault = memory_format("libtagpool.so has no option '%s'%s%s 'tagpool help options' lists "
+                                "them",
+                                key, hint, best.word != NULL ? "" : ";");
+    free(hint);
+    free(key);
+    return fault;
 }
 
 char *settings_join(char *before, const char *setting) {
@@ -114,8 +123,12 @@ void settings_check(const char *setting) {
 
 void settings_take(void *settings, const char *setting) {
     char **joined = settings;
-    settings_check(setting);
-    *joined = settings_join(*joined, setting);
+    char *rest = memory_copy(setting), *start = rest;
+    for (char *one = strsep(&rest, ","); one != NULL; one = strsep(&rest, ",")) {
+        settings_check(one);
+        *joined = settings_join(*joined, one);
+    }
+    free(start);
 }
 
 static void settings_print_number(FILE *out, const struct settings_option *option,

@@ -19,14 +19,16 @@ char *settings_join(char *before, const char *setting);
 /* Refuses, as args_refuse does, a setting that is not sound. */
 void settings_check(const char *setting);
 
-/* What -o takes: checks a setting and joins it to those in a field of type char *. */
+/* What -o takes, KEY=VALUE or several with commas between them, as TAGPOOL_OPTIONS does: checks
+ * them and joins them to those in a field of type char *. */
 void settings_take(void *settings, const char *setting);
 
 /* A row of a command's options. */
 #define SETTINGS_OPTION(REQUEST, FIELD)                                                            \
     {                                                                                              \
         'o', "option", "KEY=VALUE",                                                                \
-            "set an option of libtagpool.so; may be repeated\n(see 'tagpool help options')",       \
+            "set an option of libtagpool.so, or several: KEY=VALUE,KEY=VALUE; may be repeated "    \
+            "(see 'tagpool help options')",                                                        \
             ARGS_CALL(REQUEST, FIELD, settings_take)                                               \
     }
 

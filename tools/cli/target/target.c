@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/say.h"
 #include "target/elf_file.h"
+#include "target/manager.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,6 +54,11 @@ char *target_search(const char *name) {
 static char *target_locate(const char *name) {
     if (strchr(name, '/') == NULL) {
         char *path = name[0] != '\0' ? target_search(name) : NULL;
+        if (path == NULL && strpbrk(name, " |<>&;$`(") != NULL)
+            say_and_exit(STATUS_NOT_FOUND,
+                         "%s: there is no such program; if it is a line for the shell, write "
+                         "sh -c '%s', or use --shell where the command has it",
+                         name, name);
         if (path == NULL)
             say_and_exit(STATUS_NOT_FOUND,
                          "%s: not found in PATH; check the spelling or give its path", name);
@@ -155,6 +161,31 @@ void target_resolve(struct target *target, char **argv) {
             target_prefix_shell(target, argv);
         elf_file_free(&file);
     }
+}
+
+char *target_follow_manager(struct target *target) {
+    const char *manager;
+    size_t count = 0;
+    char *program = manager_follow(target->path, &manager);
+    if (program == NULL)
+        return NULL;
+    while (target->argv[count] != NULL)
+        count++;
+    char **argv = memory_array(count + 1, sizeof *argv);
+    memcpy(argv, target->argv, count * sizeof *argv);
+    argv[0] = program;
+    char *text = memory_format("%s is a shim of %s, which starts many processes to find the "
+                               "program: measured is %s itself",
+                               target->path, manager, program);
+    target_resolve(target, argv);
+    return text;
+}
+
+void target_follow_manager_aloud(struct target *target) {
+    char *text = target_follow_manager(target);
+    if (text != NULL)
+        say_note("%s", text);
+    free(text);
 }
 
 /* ---- what it is ---- */
@@ -298,11 +329,15 @@ void target_report(const struct target_findings *findings) {
         say_and_exit(STATUS_CANNOT_RUN, "%s", refusal);
 }
 
-void target_resolve_quietly(struct target *target, char **argv) {
+void target_refuse(const struct target *target) {
     struct target_findings findings;
-    target_resolve(target, argv);
     target_inspect(target, &findings);
     for (unsigned i = 0; i < findings.count; i++)
         if (findings.items[i].refuses)
             say_and_exit(STATUS_CANNOT_RUN, "%s", findings.items[i].text);
+}
+
+void target_resolve_quietly(struct target *target, char **argv) {
+    target_resolve(target, argv);
+    target_refuse(target);
 }

@@ -35,6 +35,13 @@ char *target_search(const char *name);
  * be run. */
 void target_resolve(struct target *target, char **argv);
 
+/* Where the target is a shim of a version manager (manager.h), takes the program behind it instead,
+ * and returns a sentence that says so, in a new string; else NULL. */
+char *target_follow_manager(struct target *target);
+
+/* The same, and says it. */
+void target_follow_manager_aloud(struct target *target);
+
 /* Looks at the file and at the environment. */
 void target_inspect(const struct target *target, struct target_findings *findings);
 
@@ -45,7 +52,10 @@ target_add_finding(struct target_findings *findings, bool refuses, const char *f
 /* Says the findings; ends the program with 126 when one of them refuses. */
 void target_report(const struct target_findings *findings);
 
-/* All three, for commands that leave standard error to the program: says nothing but a refusal. */
+/* Inspects, and says nothing but a refusal, which ends the program. */
+void target_refuse(const struct target *target);
+
+/* Resolves and refuses, for commands that leave standard error to the program. */
 void target_resolve_quietly(struct target *target, char **argv);
 
 #endif

@@ -63,6 +63,28 @@ void variants_add_strategies(struct variants *variants) {
         variants_add_strategy(variants, strategies[i], strategies[i]);
 }
 
+void variants_take_scan(void *scan, const char *argument) {
+    const char **field = scan;
+    const char *values = strchr(argument, '=');
+    if (values == NULL || strchr(values, ',') == NULL)
+        args_refuse("--scan wants OPTION=a,b,c, two values or more, not '%s'", argument);
+    if (*field != NULL)
+        args_refuse("one option can be scanned, not %s and %s", *field, argument);
+    *field = argument;
+}
+
+void variants_add_scan(struct variants *variants, const char *scan) {
+    int length = (int)strcspn(scan, "=");
+    for (const char *value = scan + length; *value != '\0';) {
+        value++;
+        char *setting = memory_format("%.*s=%.*s", length, scan, (int)strcspn(value, ","), value);
+        settings_check(setting);
+        variants_add(variants,
+                     (struct variant){.name = setting, .settings = setting, .shim = true});
+        value += strcspn(value, ",");
+    }
+}
+
 void variants_add_installed(struct variants *variants) {
     for (const struct library_allocator *known = library_allocators; known->name != NULL; known++) {
         char *path = library_of_allocator(known);

@@ -45,6 +45,12 @@ const struct arena *variants_add_plain(struct variants *variants, const char *bi
 /* One for each strategy of the library, called as the strategy. */
 void variants_add_strategies(struct variants *variants);
 
+/* What --scan takes: OPTION=a,b,c of libtagpool.so, checked, into a field of type const char *. */
+void variants_take_scan(void *scan, const char *argument);
+
+/* One for each value of a scan, called "OPTION=VALUE". */
+void variants_add_scan(struct variants *variants, const char *scan);
+
 /* The known allocators that are installed; a note for each of the others. */
 void variants_add_installed(struct variants *variants);
 

@@ -142,7 +142,8 @@ static void each_mistake_is_one_line(void) {
     static const char *const cases[][2] = {
         {"--none", "unknown option --none"},
         {"--none=3", "unknown option --none"},
-        {"--run 3", "unknown option --run"},
+        {"--run 3", "unknown option --run; did you mean --runs?"},
+        {"--nume", "unknown option --nume; did you mean --name?"},
         {"-x", "unknown option -x"},
         {"-qx", "unknown option -x"},
         {"--quiet=yes", "option --quiet takes no value"},
@@ -187,7 +188,8 @@ static void a_program_without_commands_is_named_in_the_hint(void) {
 
 static void the_help_has_a_line_for_each_row(void) {
     static const struct args_option two[] = {
-        {'a', "long-name-of-an-option", "NAME[=PATH]", "first\nsecond",
+        {'a', "long-name-of-an-option", "NAME[=PATH]",
+         "a sentence that is too long for what is left of the line",
          ARGS_TEXT(struct request, name)},
         {0, "b", NULL, "flag", ARGS_FLAG(struct request, quiet)},
         {0, "c", "N", "count", ARGS_COUNT_OR(struct request, rows, 1, 9, "5")},
@@ -198,11 +200,14 @@ static void the_help_has_a_line_for_each_row(void) {
     FILE *out = open_memstream(&text, &bytes);
     args_print_help(out, two);
     fclose(out);
-    CHECK_SAY(strcmp(text, "  -a, --long-name-of-an-option NAME[=PATH]\n"
-                           "                                first second\n"
-                           "      --b                       flag\n"
-                           "      --c[=N]                   count\n") == 0,
-              "%s", text);
+    CHECK_SAY(
+        strcmp(text,
+               "  -a, --long-name-of-an-option NAME[=PATH]\n"
+               "                                a sentence that is too long for what is left of\n"
+               "                                the line\n"
+               "      --b                       flag\n"
+               "      --c[=N]                   count\n") == 0,
+        "%s", text);
     free(text);
 }
 

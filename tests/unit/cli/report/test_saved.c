@@ -8,7 +8,7 @@
 #include "report/markup.h"
 #include "report/page.h"
 #include "report/saved.h"
-#include "report/table.h"
+#include "report/session_table.h"
 
 #include <float.h>
 #include <math.h>
@@ -55,12 +55,12 @@ static void make_result(struct result *result) {
         .calls = 1000, .pool_calls = 900, .pool_bytes_peak = 4096, .processes = 2, .missed = 1};
     for (unsigned i = 0; i < ROUNDS; i++) {
         struct round *round = rounds_add(&result->rounds);
-        round->padding_bytes = 16 * i;
+        round->padding_bytes = (size_t)16 * i;
         for (unsigned variant = 0; variant < VARIANTS; variant++) {
             round->order[variant] = (unsigned char)((variant + i) % VARIANTS);
             round->results[variant] =
                 (struct launch_result){.wait_status = variant == 2 && i == 3 ? 11 : (int)i << 8,
-                                       .wall_ns = 123456789 + 1234567 * i * variant,
+                                       .wall_ns = 123456789 + (uint64_t)1234567 * i * variant,
                                        .user_us = 100001 + 1001 * i,
                                        .system_us = 7 * variant,
                                        .peak_kib = 2000 + variant,
@@ -112,14 +112,14 @@ static void make_comparison(struct comparison *comparison, const struct result *
     reasons_add(&comparison->reasons, REASON_TARGET, "target", false, "of no matter");
 }
 
-static void print_table(FILE *out, const struct comparison *comparison) {
+static void print_table(FILE *out, const struct session *session) {
     const struct terminal terminal = {.colour = true};
-    report_table_print(out, &terminal, comparison);
+    session_table_print(out, &terminal, session);
 }
 
 static const struct form {
     const char *name;
-    void (*print)(FILE *out, const struct comparison *comparison);
+    void (*print)(FILE *out, const struct session *session);
 } forms[] = {
     {"table", print_table},
     {"JSON", report_json_print},
@@ -136,7 +136,8 @@ static char *printed(const struct form *form, const struct comparison *compariso
     FILE *out = open_memstream(&text, &bytes);
     if (out == NULL)
         abort();
-    form->print(out, comparison);
+    struct session session = session_of_one(comparison);
+    form->print(out, &session);
     fclose(out);
     return text;
 }
@@ -148,7 +149,8 @@ static void load_again(struct saved *saved, const struct comparison *comparison)
     FILE *out = file >= 0 ? fdopen(file, "w") : NULL;
     if (out == NULL)
         abort();
-    report_json_print(out, comparison);
+    struct session session = session_of_one(comparison);
+    report_json_print(out, &session);
     fclose(out);
     saved_load(saved, path);
     unlink(path);

@@ -28,7 +28,9 @@ static void sound_settings_are_taken(void) {
 
 static void each_mistake_is_named(void) {
     check_fault("frob=1", "libtagpool.so has no option 'frob'; 'tagpool help options' lists them");
-    check_fault("node=64", "libtagpool.so has no option 'node'; 'tagpool help options' lists them");
+    check_fault("node=64",
+                "libtagpool.so has no option 'node'; did you mean node_max? 'tagpool help "
+                "options' lists them");
     check_fault("node_max", "an option is KEY=VALUE, not 'node_max'");
     check_fault("=1", "an option is KEY=VALUE, not '=1'");
     check_fault("node_max=64,retain=0", "an option is KEY=VALUE, not 'node_max=64,retain=0'");

@@ -1,0 +1,71 @@
+#include "target/manager.h"
+
+#include "base/command.h"
+#include "base/memory.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MANAGER_SHIM_BYTES = 4096 };
+
+/* What the script executes: `exec "/path/of/manager" exec ...`. All of them are written so. NULL if
+ * this is none. */
+static char *manager_of(const char *path) {
+    char text[MANAGER_SHIM_BYTES], manager[PATH_MAX];
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return NULL;
+    size_t bytes = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[bytes] = '\0';
+    if (strncmp(text, "#!", 2) != 0 || strlen(text) != bytes)
+        return NULL;
+    for (char *line = strstr(text, "\nexec "); line != NULL; line = strstr(line + 1, "\nexec ")) {
+        char word[16] = "";
+        const char *format = line[6] == '"' ? "\"%4095[^\"\n]\" %15s" : "%4095s %15s";
+        if (sscanf(line + 6, format, manager, word) == 2 && strcmp(word, "exec") == 0 &&
+            access(manager, X_OK) == 0)
+            return memory_copy(manager);
+    }
+    return NULL;
+}
+
+/* The first line that the command prints, if it is the path of a program. */
+static char *manager_ask(const char *manager, const char *program) {
+    char line[PATH_MAX];
+    char *words[] = {memory_copy(manager), memory_copy("which"), memory_copy(program), NULL};
+    char *text = command_shell_text(words);
+    char *command = memory_format("%s 2>/dev/null", text);
+    FILE *answer = popen(command, "re");
+    char *read = answer != NULL ? fgets(line, sizeof line, answer) : NULL;
+    bool sound = answer != NULL && pclose(answer) == 0 && read != NULL;
+    free(command);
+    free(text);
+    for (int i = 0; words[i] != NULL; i++)
+        free(words[i]);
+    if (!sound)
+        return NULL;
+    line[strcspn(line, "\n")] = '\0';
+    return line[0] == '/' && access(line, X_OK) == 0 ? memory_copy(line) : NULL;
+}
+
+char *manager_follow(const char *path, const char **name) {
+    const char *base = strrchr(path, '/');
+    char *manager = manager_of(path);
+    if (manager == NULL || base == NULL) {
+        free(manager);
+        return NULL;
+    }
+    char *program = manager_ask(manager, base + 1);
+    if (program != NULL && strcmp(program, path) == 0) {
+        free(program);
+        program = NULL;
+    }
+    if (program != NULL)
+        *name = memory_copy(strrchr(manager, '/') != NULL ? strrchr(manager, '/') + 1 : manager);
+    free(manager);
+    return program;
+}
