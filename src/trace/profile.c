@@ -14,7 +14,14 @@ static uint64_t start_ns;               /* of the first process: births are coun
 static uint64_t requests;               /* made in all: the clock of lifetimes */
 static uint64_t next_sample_calls;
 static uint64_t bytes_peak; /* since the last sample */
-static uint16_t forks;      /* that this process comes from */
+/* What is live, in memory of this process alone: in the child of a fork it is what the parent had
+ * at that moment, whose row goes on meanwhile. */
+static struct {
+    uint64_t blocks;
+    uint64_t bytes;
+    uint64_t of_size[TAGPOOL_PROFILE_SIZES];
+} live;
+static uint16_t forks; /* that this process comes from */
 
 static bool page_is_valid(const struct tagpool_profile_head *head) {
     return head->magic == TAGPOOL_PROFILE_MAGIC && head->version == TAGPOOL_PROFILE_VERSION &&
@@ -104,16 +111,15 @@ bool profile_start(const char *path, const char *sites_path) {
 }
 
 bool profile_after_fork(void) {
-    const struct tagpool_profile_row *parent = row;
     if (!open_row())
         return false;
     row->forked = 1;
     forks++;
     row->threads = 1;
-    row->inherited_blocks = row->live_blocks = row->peak_blocks = parent->live_blocks;
-    row->inherited_bytes = row->live_bytes = row->peak_bytes = parent->live_bytes;
+    row->inherited_blocks = row->live_blocks = row->peak_blocks = live.blocks;
+    row->inherited_bytes = row->live_bytes = row->peak_bytes = live.bytes;
     for (unsigned i = 0; i < TAGPOOL_PROFILE_SIZES; i++)
-        row->sizes[i].live = row->sizes[i].live_peak = parent->sizes[i].live;
+        row->sizes[i].live = row->sizes[i].live_peak = live.of_size[i];
     sites_after_fork(row_number());
     sample_after_fork();
     return true;
@@ -183,14 +189,22 @@ static uint64_t weight_of(const struct block *block) {
     return sample_distance == 0 ? 1 : sample_weight(block->bytes, block->address ^ block->number);
 }
 
-static void add_live(const struct block *block) {
-    struct tagpool_profile_size *size = &row->sizes[tagpool_profile_size_bin(block->bytes)];
-    uint64_t blocks = weight_of(block);
-    size->live += blocks;
+static void change_live(uint64_t bytes, uint64_t blocks) {
+    unsigned bin = tagpool_profile_size_bin(bytes);
+    struct tagpool_profile_size *size = &row->sizes[bin];
+    live.blocks += blocks;
+    live.bytes += blocks * bytes;
+    live.of_size[bin] += blocks;
+    row->live_blocks = live.blocks;
+    row->live_bytes = live.bytes;
+    size->live = live.of_size[bin];
     if (size->live > size->live_peak)
         size->live_peak = size->live;
-    row->live_blocks += blocks;
-    row->live_bytes += blocks * block->bytes;
+}
+
+static void add_live(const struct block *block) {
+    uint64_t blocks = weight_of(block);
+    change_live(block->bytes, blocks);
     if (sites_are_kept)
         sites_add_live(block->site, blocks, block->bytes);
     if (row->live_bytes > bytes_peak)
@@ -206,9 +220,7 @@ static void add_live(const struct block *block) {
 
 static void remove_live(const struct block *block) {
     uint64_t blocks = weight_of(block);
-    row->sizes[tagpool_profile_size_bin(block->bytes)].live -= blocks;
-    row->live_blocks -= blocks;
-    row->live_bytes -= blocks * block->bytes;
+    change_live(block->bytes, -blocks);
     if (sites_are_kept)
         sites_remove_live(block->site, blocks, block->bytes);
 }

@@ -124,7 +124,7 @@ void sites_table_print(FILE *out, const struct terminal *terminal,
     for (int rank = 0; rank < PROFILE_RANK_COUNT; rank++)
         sites_table_rank(out, terminal, &table, (enum profile_rank)rank, most);
     for (size_t i = 0; i < table.shown_count; i++) {
-        char number[16];
+        char number[SITES_TABLE_TEXT_BYTES];
         snprintf(number, sizeof number, "#%zu", i + 1);
         fputs("\n  ", out);
         sites_table_bold(out, terminal, number);
