@@ -91,6 +91,9 @@ void run_workload(struct results_row *row, const struct run_plan *plan,
     else
         row->reason = memory_copy(experiment.reason);
     plan->terminal->subject = NULL;
+    /* All of it is meant: the table would lack what was not measured. */
+    if (experiment.result.interrupted)
+        exit(STATUS_INTERRUPTED);
     experiment_free(&experiment);
     for (int i = 1; argv[i] != NULL; i++)
         free(argv[i]);

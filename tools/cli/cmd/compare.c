@@ -140,7 +140,8 @@ static const char compare_details[] =
     "Exit status: 0 done; 1 regression proven (--fail-if-slower, --fail-if-worse); 2 wrong usage;\n"
     "3 the program failed, its output differs or the shim was not active; 4 inconclusive\n"
     "(--strict); 125 tagpool itself failed; 126 the program cannot be run, or not with the shim;\n"
-    "127 it was not found.\n";
+    "127 it was not found; 130 interrupted by Ctrl-C, after the rounds that were whole have been\n"
+    "reported and exported.\n";
 
 #define COMPARE_PRECISION_STANDARD 0.01
 
@@ -311,12 +312,14 @@ static int compare_measure(struct compare_request *request, const struct variant
         comparison.steal = steal;
         comparison.with_moments = request->with_moments;
         reasons_add_findings(&comparison.reasons, findings);
-        probe_all(&comparison, &experiment, &request->probes);
+        if (!experiment.result.interrupted)
+            probe_all(&comparison, &experiment, &request->probes);
         judge_reasons(&comparison);
         status = comparison_status(&comparison, &request->limits);
         if (request->style != TERMINAL_NONE)
             report_table_print(exports_tables(&request->exports), &terminal, &comparison);
         exports_write(&request->exports, &comparison);
+        status = experiment.result.interrupted ? STATUS_INTERRUPTED : status;
     } else {
         say_error("%s", experiment.reason);
         status = experiment.status;

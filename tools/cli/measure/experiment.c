@@ -1,10 +1,12 @@
 #include "measure/experiment.h"
 
 #include "base/clock.h"
+#include "base/interrupt.h"
 #include "base/memory.h"
 #include "measure/analysis.h"
 #include "measure/hook.h"
 #include "measure/own.h"
+#include "measure/progress.h"
 #include "pages/stats_file.h"
 
 #include <errno.h>
@@ -362,6 +364,7 @@ static bool experiment_round(struct experiment *experiment, struct round *round)
     for (unsigned place = 0; sound && place < experiment->result.rounds.variant_count; place++) {
         unsigned variant = round->order[place];
         sound = experiment_run(experiment, environments[variant].strings, false, &capture) &&
+                !interrupt_came() &&
                 experiment_check_end(experiment, variant, capture.result.wait_status) &&
                 experiment_check_numbers(experiment, variant, &capture);
         round->results[variant] = capture.result;
@@ -385,20 +388,6 @@ static unsigned experiment_goal(const struct experiment *experiment) {
     }
     goal = schedule_round_up(&experiment->schedule, goal);
     return goal < plan->max_runs ? goal : plan->max_runs;
-}
-
-static void experiment_show_progress(const struct experiment *experiment, unsigned goal) {
-    double left = experiment->result.plan.duration_s - experiment->result.elapsed_s;
-    unsigned done = experiment->result.rounds.count;
-    if (done > 0) {
-        double to_goal = experiment->result.elapsed_s / done * (goal - done);
-        left = to_goal < left || experiment->result.plan.runs != 0 ? to_goal : left;
-    }
-    const char *bound = experiment->result.plan.runs != 0 ? ""
-                        : done < EXPERIMENT_PILOT_ROUNDS  ? "at least "
-                                                          : "about ";
-    terminal_progress(experiment->terminal, "round %u of %s%u, about %.0f s left", done + 1, bound,
-                      goal, left > 0 ? left : 0);
 }
 
 /* Has enough been measured, by rounds and by time? */
@@ -430,8 +419,23 @@ static bool experiment_warm_up(struct experiment *experiment) {
     return true;
 }
 
-bool experiment_measure(struct experiment *experiment) {
-    bool sound = experiment_warm_up(experiment);
+/* Ctrl-C: the round that it ended is none; those before it count. */
+static bool experiment_interrupted(struct experiment *experiment) {
+    struct rounds *rounds = &experiment->result.rounds;
+    experiment->result.interrupted = true;
+    if (rounds->count > 1) {
+        rounds->count--;
+        free(experiment->reason);
+        experiment->reason = NULL;
+        return true;
+    }
+    return experiment_fail(experiment, STATUS_INTERRUPTED,
+                           "interrupted before a round was whole: there is no result");
+}
+
+/* The rounds after the warm-up. */
+static bool experiment_go_round(struct experiment *experiment) {
+    bool sound = true;
     double start_s = clock_wall_s();
     unsigned goal = experiment_goal(experiment);
     while (sound && !experiment_is_done(experiment, goal)) {
@@ -439,14 +443,27 @@ bool experiment_measure(struct experiment *experiment) {
         if (experiment->result.out_of_time)
             break;
         unsigned next = experiment->result.rounds.count + 1;
-        experiment_show_progress(experiment, goal > next ? goal : next);
+        progress_show(experiment->terminal, &experiment->result, goal > next ? goal : next);
         sound = experiment_round(experiment, rounds_add(&experiment->result.rounds));
+        if (!sound && interrupt_came())
+            return experiment_interrupted(experiment);
         experiment->result.elapsed_s = clock_wall_s() - start_s;
         /* Decided only where a goal was reached, by the spread and never by the difference itself.
          */
         if (sound && experiment->result.rounds.count >= goal)
             goal = experiment_goal(experiment);
     }
+    return sound;
+}
+
+bool experiment_measure(struct experiment *experiment) {
+    interrupt_watch();
+    bool sound = experiment_warm_up(experiment);
+    if (sound)
+        sound = experiment_go_round(experiment);
+    else if (interrupt_came())
+        sound = experiment_interrupted(experiment);
+    interrupt_release();
     terminal_wipe(experiment->terminal);
     return sound;
 }
