@@ -207,7 +207,8 @@ compared; measure both against one, with --reference" 'results against other ref
 see="(see 'tagpool help report')"
 give="give a file that 'tagpool compare --export-json' wrote"
 refused 2 "tagpool report: no file is named: tagpool report FILE $see" 'no file' report
-refused 2 "tagpool report: two files can be compared, not more: 'c' $see" 'three files' report a b c
+refused 2 "tagpool report: two files can be compared, not more: 'c'; or combine all \
+with --combine $see" 'three files' report a b c
 refused 2 "tagpool report: cannot read $work/none: No such file or directory" 'a missing file' \
     report "$work/none"
 echo '{"schema": "other"}' >"$work/odd.json"

@@ -2,6 +2,7 @@
 #include "base/terminal.h"
 #include "cmd/commands.h"
 #include "profile/json.h"
+#include "report/combine.h"
 #include "report/exports.h"
 #include "report/pair.h"
 #include "report/saved_session.h"
@@ -18,6 +19,7 @@ struct report_request {
     bool with_moments;
     double fail_share; /* negative: not asked for */
     bool force;
+    bool combine;
 };
 
 static const struct args_option report_options[] = {
@@ -25,10 +27,13 @@ static const struct args_option report_options[] = {
      "what the program allocates, for the charts of --html: a file\n"
      "that 'tagpool profile --export-json' wrote",
      ARGS_FILE(struct report_request, profile)},
-    {0, "force", NULL, "compare results of different machines all the same",
+    {0, "combine", NULL,
+     "results of one command from many machines, or from many runs, as one statement",
+     ARGS_FLAG(struct report_request, combine)},
+    {0, "force", NULL, "go on with results of different machines, or commands, all the same",
      ARGS_FLAG(struct report_request, force)},
     {0, "fail-if-slower", "PERCENT",
-     "of two results: exit status 1 if a variant is proven to have\n"
+     "of two results, or many: exit status 1 if a variant is proven to have\n"
      "become slower than this",
      ARGS_PERCENT(struct report_request, fail_share, 0, 1000)},
     {0, "moments", NULL, "show mean, deviation, minimum, maximum and outliers, too",
@@ -46,10 +51,13 @@ static const char report_details[] =
     "how each variant stands to the reference, which was paired inside each session. The times of\n"
     "the reference itself prove nothing across sessions, and are shown only. Results of different\n"
     "machines are refused.\n\n"
+    "With --combine, any number of files of one command becomes one statement: what each machine\n"
+    "found in its own pairs is combined, and never times. The report gives the spread between\n"
+    "machines, what to expect of another one, and names a machine that differs from the others.\n\n"
     "Exit status: 0 done; 1 a variant became slower (--fail-if-slower); 2 wrong usage, a file\n"
     "that is no saved result, different machines or different references.\n";
 
-enum { REPORT_FILES_MAX = 2 };
+enum { REPORT_FILES_MAX = COMBINE_FILES_MAX };
 
 /* Options may stand behind the files too: nothing here is another program's command line. */
 static unsigned report_read_arguments(struct report_request *request, char **arguments,
@@ -59,9 +67,12 @@ static unsigned report_read_arguments(struct report_request *request, char **arg
     for (char **rest = command_read(&command_report, request, arguments); *rest != NULL;
          rest = command_read(&command_report, request, rest + 1)) {
         if (count == REPORT_FILES_MAX)
-            args_refuse("two files can be compared, not more: '%s'", *rest);
+            args_refuse("%d files can be combined, not more: '%s'", REPORT_FILES_MAX, *rest);
         files[count++] = *rest;
     }
+    if (count > 2 && !request->combine)
+        args_refuse("two files can be compared, not more: '%s'; or combine all with --combine",
+                    files[2]);
     return count;
 }
 
@@ -112,6 +123,8 @@ static int report_compare(const struct report_request *request, const struct ter
             args_refuse("an export is of one result, not of two; leave out '%s'", files[1]);
     if (request->profile != NULL)
         args_refuse("a profile is of one result, not of two; leave out '%s'", files[1]);
+    if (request->with_moments)
+        args_refuse("--moments are of one result, not of two; leave out '%s'", files[1]);
     saved_load(&before, files[0]);
     saved_load(&after, files[1]);
     char *difference = machine_difference(&before.comparison.machine, &after.comparison.machine);
@@ -134,15 +147,41 @@ static int report_compare(const struct report_request *request, const struct ter
     return pair_status(&pair, request->fail_share);
 }
 
+static int report_combine(struct report_request *request, const struct terminal *terminal,
+                          const char *const *files, unsigned count) {
+    static struct combine combine;
+    struct export *json = &request->exports.files[EXPORTS_JSON];
+    for (int kind = 0; kind < EXPORTS_COUNT; kind++)
+        if (kind != EXPORTS_JSON && request->exports.paths[kind] != NULL)
+            args_refuse("what is combined is written as JSON, with --export-json, and not to '%s'",
+                        request->exports.paths[kind]);
+    if (request->profile != NULL || request->with_moments)
+        args_refuse("--%s is of one result, not of many; leave it out",
+                    request->profile != NULL ? "profile" : "moments");
+    if (count < 2)
+        args_refuse("--combine is about two files or more; name the others, too");
+    combine_make(&combine, files, count, request->force);
+    exports_open(&request->exports);
+    if (request->style != TERMINAL_NONE)
+        combine_print(exports_tables(&request->exports), terminal, &combine);
+    FILE *out = export_begin(json);
+    if (out != NULL)
+        combine_print_json(out, &combine);
+    export_end(json);
+    return (int)combine_status(&combine, request->fail_share);
+}
+
 static int report_main(char **arguments) {
     struct report_request request;
     struct terminal terminal;
-    const char *files[REPORT_FILES_MAX];
+    static const char *files[REPORT_FILES_MAX];
     unsigned count = report_read_arguments(&request, arguments, files);
     terminal_init(&terminal, request.style);
     metric_show_times_in(request.time_unit);
     if (count == 0)
         args_refuse("no file is named: tagpool report FILE");
+    if (request.combine)
+        return report_combine(&request, &terminal, files, count);
     if (count == 1)
         return report_show(&request, &terminal, files[0]);
     return report_compare(&request, &terminal, files);
@@ -150,8 +189,9 @@ static int report_main(char **arguments) {
 
 const struct command command_report = {
     .name = "report",
-    .synopsis = "[OPTION...] FILE [FILE]",
-    .summary = "Show a saved comparison again, write it in other forms, or compare two",
+    .synopsis = "[OPTION...] FILE [FILE...]",
+    .summary =
+        "Show a saved comparison again, write it in other forms, compare two or combine many",
     .details = report_details,
     .options = report_options,
     .run = report_main,

@@ -79,7 +79,9 @@ void machine_read(struct machine *machine) {
         machine->system = memory_copy(name.sysname);
         machine->release = memory_copy(name.release);
         machine->architecture = memory_copy(name.machine);
-        machine->host = memory_copy(name.nodename);
+        /* A container has a name of its own, which says nothing about the machine. */
+        const char *host = getenv("TAGPOOL_HOST");
+        machine->host = memory_copy(host != NULL && host[0] != '\0' ? host : name.nodename);
     }
     machine_read_processor(machine);
     if (getloadavg(&machine->load, 1) != 1)

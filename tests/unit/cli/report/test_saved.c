@@ -55,12 +55,12 @@ static void make_result(struct result *result) {
         .calls = 1000, .pool_calls = 900, .pool_bytes_peak = 4096, .processes = 2, .missed = 1};
     for (unsigned i = 0; i < ROUNDS; i++) {
         struct round *round = rounds_add(&result->rounds);
-        round->padding_bytes = 16 * i;
+        round->padding_bytes = (size_t)16 * i;
         for (unsigned variant = 0; variant < VARIANTS; variant++) {
             round->order[variant] = (unsigned char)((variant + i) % VARIANTS);
             round->results[variant] =
                 (struct launch_result){.wait_status = variant == 2 && i == 3 ? 11 : (int)i << 8,
-                                       .wall_ns = 123456789 + 1234567 * i * variant,
+                                       .wall_ns = 123456789 + (uint64_t)1234567 * i * variant,
                                        .user_us = 100001 + 1001 * i,
                                        .system_us = 7 * variant,
                                        .peak_kib = 2000 + variant,
