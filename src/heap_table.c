@@ -41,9 +41,11 @@ void heap_table_harden(void) {
     heap_table_is_hardened = true;
 }
 
-/* What the fast paths compare tags of slabs with: where blocks are traced, no slab has it. */
+/* What the fast paths compare tags of slabs with: where blocks are traced, no slab has it, as one
+ * that waits in the region is never posted. Either tells the index of a heap's own slab. */
 static uint64_t tag_for(unsigned owner) {
-    return is_traced ? SLAB_TAG_POSTED : slab_tag_of_owner(owner);
+    return is_traced ? slab_tag_of_owner(SLAB_OWNER_NONE) | SLAB_TAG_POSTED
+                     : slab_tag_of_owner(owner);
 }
 
 static void set_up(struct heap *heap, unsigned owner) {

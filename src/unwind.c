@@ -60,12 +60,34 @@ static bool is_readable_page(uintptr_t page, bool is_near) {
     return true;
 }
 
-/* Read a word at or above the stack pointer. False if that cannot be. */
-static inline bool read_word(uintptr_t stack, uintptr_t place, uintptr_t *word) {
+/* A frame, on the way from the innermost to the outermost. */
+struct frame {
+    uintptr_t address; /* of code */
+    uintptr_t stack;
+    uintptr_t pointer;
+    uintptr_t readable_end; /* from `stack` up to here all can be read */
+    bool is_interrupted;    /* by a signal: the address is that of an instruction not done yet */
+};
+
+/* Where what can be read ends, with a word beyond what was known before; 0 if that word cannot be
+ * read. */
+SLOW static uintptr_t ask_word(uintptr_t stack, uintptr_t readable_end, uintptr_t place) {
+    uintptr_t page = place >> PAGE_SHIFT;
     if (place % WORD != 0 || place < stack || place - stack > FRAME_MOST_BYTES)
-        return false;
-    if (!is_readable_page(place >> PAGE_SHIFT, place - stack < NEAR_BYTES))
-        return false;
+        return 0;
+    if (!is_readable_page(page, place - stack < NEAR_BYTES))
+        return 0;
+    return page == readable_end >> PAGE_SHIFT ? (page + 1) << PAGE_SHIFT : readable_end;
+}
+
+/* Read a word at or above the stack pointer. False if that cannot be. */
+FAST bool read_word(struct frame *frame, uintptr_t place, uintptr_t *word) {
+    if (UNLIKELY(place < frame->stack || place >= frame->readable_end || place % WORD != 0)) {
+        uintptr_t end = ask_word(frame->stack, frame->readable_end, place);
+        if (end == 0)
+            return false;
+        frame->readable_end = end;
+    }
     *word = *(const uintptr_t *)place;
     return true;
 }
@@ -114,66 +136,78 @@ static inline struct cfi_rule rule_for(uintptr_t address, uint32_t epoch) {
 
 /* ---- frames ---- */
 
-struct frame {
-    uintptr_t address; /* of code */
-    uintptr_t stack;
-    uintptr_t pointer;
-    bool is_interrupted; /* by a signal: the address is that of an instruction not done yet */
-};
-
 /* Where the kernel keeps the registers of a frame that a signal interrupted: in a ucontext_t at the
  * stack pointer, whose numbers are fixed. Of x86-64: no other rule leads here. */
 static bool step_over_signal(struct frame *frame) {
     enum { FRAME_POINTER = 120, STACK_POINTER = 160, ADDRESS = 168 };
     struct frame next = {.is_interrupted = true};
-    if (!read_word(frame->stack, frame->stack + FRAME_POINTER, &next.pointer) ||
-        !read_word(frame->stack, frame->stack + STACK_POINTER, &next.stack) ||
-        !read_word(frame->stack, frame->stack + ADDRESS, &next.address))
+    if (!read_word(frame, frame->stack + FRAME_POINTER, &next.pointer) ||
+        !read_word(frame, frame->stack + STACK_POINTER, &next.stack) ||
+        !read_word(frame, frame->stack + ADDRESS, &next.address))
         return false;
+    next.readable_end = next.stack;
     *frame = next;
     return true;
 }
 
 /* By the frame pointer: it leads to the caller's, and the return address lies after that. */
 static bool step_by_pointer(struct frame *frame) {
-    struct frame next = {.stack = frame->pointer + 2 * WORD};
-    if (!read_word(frame->stack, frame->pointer, &next.pointer) ||
-        !read_word(frame->stack, frame->pointer + WORD, &next.address))
+    uintptr_t pointer, address;
+    if (!read_word(frame, frame->pointer, &pointer) ||
+        !read_word(frame, frame->pointer + WORD, &address))
         return false;
-    *frame = next;
+    frame->stack = frame->pointer + 2 * WORD;
+    frame->pointer = pointer;
+    frame->address = address;
+    frame->is_interrupted = false;
     return true;
 }
 
-/* Go on to the caller's frame. False at the end, or where the way is lost. */
-static inline bool step(struct frame *frame, struct cfi_rule rule) {
-    uintptr_t base = frame->pointer + (uintptr_t)(intptr_t)rule.offset;
-    struct frame next = {.pointer = frame->pointer};
-    switch ((enum cfi_kind)rule.kind) {
-    case CFI_FROM_STACK:
-        base = frame->stack + (uintptr_t)(intptr_t)rule.offset;
-        break;
-    case CFI_FROM_FRAME:
-        break;
-    case CFI_IN_FRAME:
-        if (!read_word(frame->stack, base, &base) ||
-            !read_word(frame->stack, frame->pointer, &next.pointer))
-            return false;
-        break;
-    case CFI_AFTER_SIGNAL:
-        return step_over_signal(frame);
-    case CFI_UNKNOWN:
-        return step_by_pointer(frame);
-    case CFI_END:
-    default:
-        return false;
-    }
-    if (base <= frame->stack || !read_word(frame->stack, base - WORD, &next.address))
+/* Go on to the caller's frame, which begins at `base`, by a rule that says where ours begins. */
+FAST bool step_to(struct frame *frame, uintptr_t base, struct cfi_rule rule) {
+    if (base <= frame->stack || !read_word(frame, base - WORD, &frame->address))
         return false;
     if (rule.is_saved &&
-        !read_word(frame->stack, base + (uintptr_t)(intptr_t)rule.saved_word * WORD, &next.pointer))
+        !read_word(frame, base + (uintptr_t)(intptr_t)rule.saved_word * WORD, &frame->pointer))
         return false;
-    next.stack = base;
-    *frame = next;
+    frame->stack = base;
+    frame->is_interrupted = false;
+    return true;
+}
+
+/* A frame that its own pointer leads to by way of memory. */
+static bool step_in_frame(struct frame *frame, struct cfi_rule rule) {
+    uintptr_t base, pointer;
+    if (!read_word(frame, frame->pointer + (uintptr_t)(intptr_t)rule.offset, &base) ||
+        !read_word(frame, frame->pointer, &pointer))
+        return false;
+    frame->pointer = pointer;
+    return step_to(frame, base, rule);
+}
+
+/* By one of the rules that are rare. By value, so that what is frequent goes on in registers. An
+ * address of 0 is the end. */
+SLOW static struct frame step_rarely(struct frame frame, struct cfi_rule rule) {
+    bool goes_on = false;
+    if (rule.kind == CFI_IN_FRAME)
+        goes_on = step_in_frame(&frame, rule);
+    else if (rule.kind == CFI_AFTER_SIGNAL)
+        goes_on = step_over_signal(&frame);
+    else if (rule.kind == CFI_UNKNOWN)
+        goes_on = step_by_pointer(&frame);
+    if (!goes_on)
+        frame.address = 0;
+    return frame;
+}
+
+/* Go on to the caller's frame. False at the end, or where the way is lost. */
+FAST bool step(struct frame *frame, struct cfi_rule rule) {
+    uintptr_t offset = (uintptr_t)(intptr_t)rule.offset;
+    if (LIKELY(rule.kind == CFI_FROM_STACK))
+        return step_to(frame, frame->stack + offset, rule);
+    if (LIKELY(rule.kind == CFI_FROM_FRAME))
+        return step_to(frame, frame->pointer + offset, rule);
+    *frame = step_rarely(*frame, rule);
     return true;
 }
 
@@ -184,6 +218,7 @@ SLOW unsigned unwind_frames(uintptr_t *frames, unsigned most, uint32_t *epoch) {
     const uintptr_t *here = __builtin_frame_address(0);
     struct frame frame = {
         .pointer = here[0], .address = here[1], .stack = (uintptr_t)here + 2 * WORD};
+    frame.readable_end = frame.stack;
     unsigned count = 0;
     uint32_t now = modules_epoch();
     for (unsigned steps = 0; count < most && steps < most + STEPS_BESIDE; steps++) {

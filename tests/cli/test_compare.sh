@@ -113,7 +113,7 @@ run compare -r 5 -- "$work/work" same
 grep -q '^5 rounds: no 95 % interval exists below 6' "$work/out" && ! grep -q ' \.\.\. ' "$work/out"
 check $? 'below six rounds there is no interval, and the report says so'
 run compare --duration 0 -- "$work/work" same
-[ "$status" -eq 0 ] && grep -q '^1 rounds: .* give more time with --duration\.$' "$work/out"
+[ "$status" -eq 0 ] && grep -q '^1 round: .* give more time with --duration\.$' "$work/out"
 check $? 'the duration ends a measurement'
 run compare -m 7 --duration 0 -- "$work/work" same
 grep -q ' 7 rounds in' "$work/out"
@@ -205,5 +205,21 @@ run compare -r 6 --no-headroom -- "$work/python3"
 check $? 'where it does not, there is no other Python'
 tail -n 1 "$work/out" | grep -qE '^tagpool: .*(fast|time|settled)'
 check $? 'the last line says in a few words what came out'
+
+timeout --preserve-status -s INT 3 "$tagpool" compare --no-headroom \
+    --export-json "$work/interrupted.json" -- sh -c 'sleep 0.1' >"$work/out" 2>"$work/err" </dev/null
+status=$?
+[ "$status" -eq 130 ] && grep -q '; interrupted\.$' "$work/out" &&
+    tail -n 1 "$work/out" | grep -q '^tagpool: ' &&
+    grep -q '"interrupted": true' "$work/interrupted.json"
+check $? 'Ctrl-C ends the round, and the rounds before it are judged and exported'
+run report "$work/interrupted.json"
+[ "$status" -eq 0 ] && grep -q '; interrupted\.$' "$work/out"
+check $? 'and read back'
+timeout --preserve-status -s INT 1 "$tagpool" compare -- sh -c 'sleep 0.7; exit 0' >"$work/out" \
+    2>"$work/err" </dev/null
+status=$?
+[ "$status" -eq 130 ] && [ ! -s "$work/out" ]
+check $? 'before the first round is whole there is nothing to say'
 
 finish

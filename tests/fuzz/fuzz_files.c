@@ -6,10 +6,12 @@
  *   3  trace              the rest are changes to the head of a sound trace
  *   4  ELF file           the rest are changes to this program's own file
  *   5  sites              the rest is what comes after a sound head
+ *   6  findings           the rest is what comes after one; 32 units of it
  *
  * A change is 4 bytes: a place (3 bytes, modulo the size) and a value for it; place 0xffffff cuts
  * the file instead. A reader returns or says what is wrong; a trace that could be sealed is sound.
  */
+#include "pages/findings_file.h"
 #include "pages/profile_file.h"
 #include "pages/sites_file.h"
 #include "pages/stats_file.h"
@@ -206,9 +208,35 @@ static void read_sites(const uint8_t *data, size_t bytes) {
     sites_file_free(&sites);
 }
 
+static void read_findings(const uint8_t *data, size_t bytes) {
+    enum { ROOM = 32 * TAGPOOL_FINDINGS_UNIT };
+    const struct tagpool_findings_head head = {
+        .magic = TAGPOOL_FINDINGS_MAGIC,
+        .version = TAGPOOL_FINDINGS_VERSION,
+        .head_bytes = sizeof head,
+        .file_bytes = TAGPOOL_FINDINGS_BYTES,
+    };
+    struct findings findings;
+    char *file = calloc(1, sizeof head + ROOM);
+    hold(file != NULL);
+    memcpy(file, &head, sizeof head);
+    memcpy(file + sizeof head, data, bytes < ROOM ? bytes : ROOM);
+    /* Records are found by a mark that a mutation seldom hits. */
+    for (size_t at = sizeof head; at < sizeof head + ROOM; at += 4 * TAGPOOL_FINDINGS_UNIT)
+        memcpy(file + at, &(uint32_t){TAGPOOL_FINDING_MARK}, sizeof(uint32_t));
+    hold(findings_file_parse(file, sizeof head + ROOM, &findings) == NULL);
+    for (size_t i = 0; i < findings.leak_count; i++) {
+        const struct findings_stack *stack = &findings.leaks[i].stack;
+        hold(stack->count <= TAGPOOL_FINDINGS_FRAMES);
+        for (unsigned j = 0; j < stack->count; j++)
+            findings_module_at(&findings, stack, stack->frames[j]);
+    }
+    findings_file_free(&findings);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     static void (*const readers[])(const uint8_t *, size_t) = {
-        read_stats, read_profile, read_stream, read_head, read_elf, read_sites};
+        read_stats, read_profile, read_stream, read_head, read_elf, read_sites, read_findings};
     if (bytes > 0)
         readers[data[0] % (sizeof readers / sizeof readers[0])](data + 1, bytes - 1);
     return 0;

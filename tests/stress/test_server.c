@@ -73,10 +73,10 @@ static bool pools_give_back(void) {
            (preload == NULL || strstr(preload, "/small/") == NULL);
 }
 
-/* A phase whose blocks are gone but for a few, one in most slabs: while the program goes on with
- * others, the memory between the few goes back. */
+/* A phase whose blocks are gone but for a few, one in most slabs: when the program goes on with
+ * others a moment later, the memory between the few goes back. */
 static void what_few_blocks_are_left_in_goes_back(void) {
-    enum { BYTES = 300, COUNT = (60 << 20) / BYTES, EACH = 400, ROUNDS = 400000 };
+    enum { BYTES = 300, COUNT = (60 << 20) / BYTES, EACH = 400, ROUNDS = 400000, DECAY_MS = 1100 };
     static unsigned char *block[COUNT];
     uint64_t random = 5;
     for (size_t i = 0; i < COUNT; i++) {
@@ -90,6 +90,7 @@ static void what_few_blocks_are_left_in_goes_back(void) {
         free(block[i]);
         block[i] = NULL;
     }
+    nap_ms(DECAY_MS);
     for (unsigned round = 0; round < ROUNDS; round++) {
         size_t i = random_below(&random, CONNECTIONS);
         free(connection[i].block);

@@ -102,6 +102,9 @@ void run_workload(struct results_row *row, const struct run_plan *plan,
     else
         row->reason = memory_copy(experiment.reason);
     plan->terminal->subject = NULL;
+    /* All of it is meant: the table would lack what was not measured. */
+    if (experiment.result.interrupted)
+        exit(STATUS_INTERRUPTED);
     experiment_free(&experiment);
     if (row->reason == NULL && plan->counts_system_calls)
         run_count_system_calls(row, plan, path, argv);

@@ -1,11 +1,13 @@
 #include "base/terminal.h"
 
+#include "base/wrap.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { TERMINAL_PROGRESS_BYTES = 80 };
+enum { TERMINAL_PROGRESS_BYTES = 160, TERMINAL_SUBJECT_BYTES = 40 };
 
 const char *const terminal_styles[] = {
     [TERMINAL_AUTO] = "auto",       [TERMINAL_BASIC] = "basic", [TERMINAL_FULL] = "full",
@@ -43,11 +45,18 @@ void terminal_progress(const struct terminal *terminal, const char *format, ...)
     va_list arguments;
     if (!terminal->progress)
         return;
+    int used =
+        terminal->subject != NULL
+            ? snprintf(line, sizeof line / 2, "%.*s: ", TERMINAL_SUBJECT_BYTES, terminal->subject)
+            : 0;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    vsnprintf(line + used, sizeof line - (size_t)used, format, arguments);
     va_end(arguments);
-    fprintf(stderr, "\r\033[K%s%s%s", terminal->subject != NULL ? terminal->subject : "",
-            terminal->subject != NULL ? ": " : "", line);
+    /* A line that goes on in the next one cannot be wiped away. */
+    unsigned width = wrap_width(stderr);
+    if (width > 0 && strlen(line) >= width)
+        line[width - 1] = '\0';
+    fprintf(stderr, "\r\033[K%s", line);
     fflush(stderr);
 }
 

@@ -151,7 +151,8 @@ static const char compare_details[] =
     "Exit status: 0 done; 1 regression proven (--fail-if-slower, --fail-if-worse); 2 wrong usage;\n"
     "3 the program failed, its output differs or the shim was not active; 4 inconclusive\n"
     "(--strict); 125 tagpool itself failed; 126 the program cannot be run, or not with the shim;\n"
-    "127 it was not found.\n";
+    "127 it was not found; 130 interrupted by Ctrl-C, after the rounds that were whole have been\n"
+    "reported and exported.\n";
 
 #define COMPARE_PRECISION_STANDARD 0.01
 
@@ -306,6 +307,8 @@ static int compare_main(char **arguments) {
         if (request.style != TERMINAL_NONE)
             session_table_print(exports_tables(&request.exports), &terminal, &conduct.session);
         exports_write(&request.exports, &conduct.session);
+        if (conduct.interrupted)
+            status = STATUS_INTERRUPTED;
     }
     conduct_free(&conduct);
     return (int)status;

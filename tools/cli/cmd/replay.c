@@ -132,8 +132,10 @@ static int replay_measure(const struct replay_request *request, struct export *e
     if (sound && request->verify)
         printf("%s: %llu calls replayed under %u allocators, every block intact\n", report->title,
                (unsigned long long)report->summary->calls, request->variants.count);
-    else if (sound && experiment_measure(&experiment))
+    else if (sound && experiment_measure(&experiment) && !experiment.result.interrupted)
         status = replay_show(request, export, &experiment.result, terminal, report, results_path);
+    else if (experiment.result.interrupted)
+        status = STATUS_INTERRUPTED;
     else {
         say_error("%s", experiment.reason);
         status = experiment.status;

@@ -264,13 +264,15 @@ char *comparison_resolution_text(const struct comparison *comparison) {
     const struct result *result = comparison->result;
     const struct rounds *rounds = &result->rounds;
     double half_width = analysis_worst_half_width(rounds);
+    const char *interrupted = result->interrupted ? "; interrupted" : "";
     bool short_of_time = result->out_of_time && half_width > result->plan.precision;
     if (rounds->count < PAIRED_ROUNDS_FOR_INTERVAL)
-        return memory_format("%u rounds: no 95 %% interval exists below %d, so there is no "
-                             "verdict%s",
-                             rounds->count, PAIRED_ROUNDS_FOR_INTERVAL,
-                             result->out_of_time ? "; give more time with --duration" : "");
-    return memory_format("Resolution: time intervals reach up to %.1f %% to either side%s",
-                         100 * half_width,
-                         short_of_time ? "; --duration ended the run, more time narrows them" : "");
+        return memory_format(
+            "%u round%s: no 95 %% interval exists below %d, so there is no "
+            "verdict%s%s",
+            rounds->count, rounds->count == 1 ? "" : "s", PAIRED_ROUNDS_FOR_INTERVAL,
+            result->out_of_time ? "; give more time with --duration" : "", interrupted);
+    return memory_format(
+        "Resolution: time intervals reach up to %.1f %% to either side%s%s", 100 * half_width,
+        short_of_time ? "; --duration ended the run, more time narrows them" : "", interrupted);
 }

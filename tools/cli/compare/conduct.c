@@ -173,7 +173,8 @@ static void conduct_finish(struct conduct *all, struct conduct_command *command)
     comparison->loading_s = all->commands[0].comparison.loading_s;
     comparison->with_moments = all->wishes->with_moments;
     reasons_add_findings(&comparison->reasons, &command->findings);
-    probe_all(comparison, &command->experiment, &all->wishes->probes);
+    if (!command->experiment.result.interrupted)
+        probe_all(comparison, &command->experiment, &all->wishes->probes);
     judge_reasons(comparison);
 }
 
@@ -219,6 +220,9 @@ enum exit_status conduct_measure(struct conduct *all) {
         conduct_cleanup = NULL;
         if (!conduct_hook("--cleanup", cleanup) && status == STATUS_DONE)
             status = STATUS_TARGET_FAILED;
+        all->interrupted = all->commands[i].experiment.result.interrupted;
+        if (all->interrupted)
+            all->count = i + step;
     }
     if (status == STATUS_DONE) {
         all->session.count = all->count;

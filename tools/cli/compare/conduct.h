@@ -65,6 +65,7 @@ struct conduct {
     unsigned reference;
     unsigned count;
     struct conduct_command *commands;
+    bool interrupted; /* by the user: the commands after the last one here were not measured */
     struct session session; /* complete after a measurement */
 };
 

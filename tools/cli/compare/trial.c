@@ -191,7 +191,8 @@ bool trial_run(struct trial *trial, const struct trial_plan *plan, struct profil
         static const struct probe_wishes wishes = {.headroom = PROBE_IF_CHEAP, .share = 1};
         trial->comparison.title = profile->title;
         trial->comparison.profile = profile;
-        probe_all(&trial->comparison, &trial->experiment, &wishes);
+        if (!trial->experiment.result.interrupted)
+            probe_all(&trial->comparison, &trial->experiment, &wishes);
         judge_reasons(&trial->comparison);
         trial_advise(trial, profile);
     } else {

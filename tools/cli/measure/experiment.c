@@ -1,11 +1,13 @@
 #include "measure/experiment.h"
 
 #include "base/clock.h"
+#include "base/interrupt.h"
 #include "base/memory.h"
 #include "launch/output.h"
 #include "measure/analysis.h"
 #include "measure/hook.h"
 #include "measure/own.h"
+#include "measure/progress.h"
 #include "measure/serviced.h"
 #include "pages/stats_file.h"
 
@@ -316,6 +318,7 @@ static bool experiment_round(struct experiment *experiment, struct round *round)
     for (unsigned place = 0; sound && place < experiment->result.rounds.variant_count; place++) {
         unsigned variant = round->order[place];
         sound = experiment_run(experiment, environments[variant].strings, false, &capture) &&
+                !interrupt_came() &&
                 experiment_check_end(experiment, variant, capture.result.wait_status) &&
                 experiment_check_numbers(experiment, variant, &capture);
         round->results[variant] = capture.result;
@@ -340,26 +343,6 @@ static unsigned experiment_goal(const struct experiment *experiment) {
     }
     goal = schedule_round_up(&experiment->schedule, goal);
     return goal < plan->max_runs ? goal : plan->max_runs;
-}
-
-/* All have as many rounds done. */
-static void experiment_show_progress(struct experiment *const *experiments, unsigned count,
-                                     unsigned goal) {
-    const struct plan *plan = &experiments[0]->result.plan;
-    unsigned done = experiments[0]->result.rounds.count;
-    double elapsed_s = 0;
-    for (unsigned i = 0; i < count; i++)
-        elapsed_s += experiments[i]->result.elapsed_s;
-    double left = plan->duration_s * count - elapsed_s;
-    if (done > 0) {
-        double to_goal = elapsed_s / done * (goal - done);
-        left = to_goal < left || plan->runs != 0 ? to_goal : left;
-    }
-    const char *bound = plan->runs != 0                  ? ""
-                        : done < EXPERIMENT_PILOT_ROUNDS ? "at least "
-                                                         : "about ";
-    terminal_progress(experiments[0]->terminal, "round %u of %s%u, about %.0f s left", done + 1,
-                      bound, goal, left > 0 ? left : 0);
 }
 
 /* Has enough been measured, by rounds and by time? */
@@ -428,24 +411,50 @@ static bool experiment_turns(struct experiment *const *experiments, unsigned cou
     return sound;
 }
 
-bool experiment_measure_together(struct experiment *const *experiments, unsigned count) {
-    const struct rounds *rounds = &experiments[0]->result.rounds;
+/* Ctrl-C: the rounds that it ended are none; the `whole` ones before them count. */
+static bool experiment_interrupted(struct experiment *const *experiments, unsigned count,
+                                   unsigned whole) {
+    for (unsigned i = 0; i < count; i++) {
+        struct experiment *experiment = experiments[i];
+        experiment->result.interrupted = true;
+        experiment->result.rounds.count = whole;
+        free(experiment->reason);
+        experiment->reason = NULL;
+    }
+    return whole > 0 || experiment_fail(experiments[0], STATUS_INTERRUPTED,
+                                        "interrupted before a round was whole: there is no result");
+}
+
+/* The rounds after the warm-up. */
+static bool experiment_go_round(struct experiment *const *experiments, unsigned count) {
+    const struct result *first = &experiments[0]->result;
     struct schedule turns;
-    bool sound = true;
-    schedule_init(&turns, count, experiments[0]->result.plan.seed);
-    for (unsigned i = 0; sound && i < count; i++)
-        sound = experiment_warm_up(experiments[i]);
+    schedule_init(&turns, count, first->plan.seed);
     unsigned goal = experiment_common_goal(experiments, count);
-    while (sound && !experiment_is_done(experiments[0], goal) &&
+    while (!experiment_is_done(experiments[0], goal) &&
            !experiment_is_out_of_time(experiments, count)) {
-        experiment_show_progress(experiments, count,
-                                 goal > rounds->count ? goal : rounds->count + 1);
-        sound = experiment_turns(experiments, count, &turns);
+        unsigned whole = first->rounds.count;
+        progress_show(experiments[0]->terminal, first, goal > whole ? goal : whole + 1, count);
+        if (!experiment_turns(experiments, count, &turns))
+            return interrupt_came() && experiment_interrupted(experiments, count, whole);
         /* Decided only where a goal was reached, by the spread and never by the difference itself.
          */
-        if (sound && rounds->count >= goal)
+        if (first->rounds.count >= goal)
             goal = experiment_common_goal(experiments, count);
     }
+    return true;
+}
+
+bool experiment_measure_together(struct experiment *const *experiments, unsigned count) {
+    bool sound = true;
+    interrupt_watch();
+    for (unsigned i = 0; sound && i < count; i++)
+        sound = experiment_warm_up(experiments[i]);
+    if (sound)
+        sound = experiment_go_round(experiments, count);
+    else if (interrupt_came())
+        sound = experiment_interrupted(experiments, count, 0);
+    interrupt_release();
     terminal_wipe(experiments[0]->terminal);
     return sound;
 }

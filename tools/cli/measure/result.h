@@ -34,6 +34,7 @@ struct result {
     bool unstable[2]; /* the reference's standard output or error changes by itself: not compared */
     bool unstable_status; /* and so does its exit status */
     bool out_of_time;     /* the duration ended the measurement, not the precision */
+    bool interrupted;     /* by the user, after the last round that is here */
     double elapsed_s;     /* of the timed rounds */
 };
 

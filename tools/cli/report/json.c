@@ -257,6 +257,7 @@ static void report_json_reasons(struct json *json, const struct reasons *reasons
 static void report_json_session(struct json *json, const struct comparison *comparison) {
     const struct result *result = comparison->result;
     json_exact(json, "elapsed_seconds", result->elapsed_s);
+    json_truth(json, "interrupted", result->interrupted);
     json_truth(json, "out_of_time", result->out_of_time);
     json_truth(json, "output_stable", !result->unstable[0] && !result->unstable[1]);
     json_truth(json, "stdout_stable", !result->unstable[0]);

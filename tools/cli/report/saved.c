@@ -58,6 +58,7 @@ static void saved_load_plan(struct saved *saved) {
     saved->result.preload = json_tree_text(saved->root, "environment.preload", NULL);
     saved->result.options = json_tree_text(saved->root, "environment.options", NULL);
     saved->result.elapsed_s = json_tree_number(saved->root, "elapsed_seconds", 0);
+    saved->result.interrupted = json_tree_truth(saved->root, "interrupted");
     saved->result.out_of_time = json_tree_truth(saved->root, "out_of_time");
     saved->result.unstable[0] = !json_tree_truth(saved->root, "stdout_stable");
     saved->result.unstable[1] = !json_tree_truth(saved->root, "stderr_stable");

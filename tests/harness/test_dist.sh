@@ -1,0 +1,32 @@
+#!/bin/sh
+# If this failed, the tarball of `make dist` would differ with who packs it and where, or what comes
+# out of it could not be built without git. TAGPOOL_TEST_LONG=1 builds all.
+set -u
+# shellcheck source=tests/harness/tap.sh
+. tests/harness/tap.sh
+
+version=$("$build/tagpool" --version | cut -d ' ' -f 2)
+
+# pack NAME: by `make dist` in the folder at hand.
+pack() {
+    make -s dist BUILD="$work/$1" >"$work/output" 2>&1 &&
+        mv "$work/$1/dist/tagpool-$version.tar.gz" "$work/$1.tar.gz"
+}
+
+pack first
+check $? 'make dist packs the sources'
+(umask 077 && TZ=Asia/Kathmandu pack second) && cmp "$work/first.tar.gz" "$work/second.tar.gz"
+check $? 'packed again, by another user in another place, it has the same bytes'
+
+mkdir "$work/out"
+tar -C "$work/out" -xzf "$work/first.tar.gz"
+[ "$(ls "$work/out")" = "tagpool-$version" ] && cd "$work/out/tagpool-$version"
+check $? 'all lies in one folder with the version in its name'
+pack third
+check $? 'it packs itself without git'
+cmp "$work/first.tar.gz" "$work/third.tar.gz" >"$work/output" 2>&1
+check $? 'and that has the same bytes'
+target=$work/built/tagpool
+[ -z "${TAGPOOL_TEST_LONG:-}" ] || target=all
+succeeds 'it is built without git' make -s -j2 CI=1 BUILD="$work/built" "$target"
+finish
