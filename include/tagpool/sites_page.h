@@ -15,8 +15,8 @@
  *
  *   MODULE  a file that code was seen in, with a number in its image
  *   STACK   frames of an image, the innermost first
- *   PROCESS one that has a row in the profile; it comes before its sites
- *   SITE    what one process did at one stack
+ *   PROCESS one that has a row in the profile; it comes before its sites, and after those of
+ * another that had the row before and has ended SITE    what one process did at one stack
  *
  * Each start of the library, and each child of a fork, is an image: its modules have numbers of
  * their own. A child goes on with sites whose stacks are of its parent's image.

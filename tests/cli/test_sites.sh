@@ -176,6 +176,10 @@ compile interrupted <tests/cli/programs/interrupted.c
 sites --sites -- "$work/interrupted"
 agree 'a child has what lived when it was forked, in the profile too'
 
+# shellcheck disable=SC2016 # the program expands it
+sites --sites -- /bin/sh -c 'i=0; while [ $i -lt 66 ]; do /bin/true; i=$((i + 1)); done'
+agree 'where there are more processes than the profile has room for, both keep the same'
+
 compile threads -g -lpthread <<'C'
 #include <pthread.h>
 #include <stdlib.h>

@@ -25,12 +25,17 @@ void sites_file_create(struct shared_file *file, uint64_t sample_bytes) {
 
 /* ---- records ---- */
 
+struct sites_file_row {
+    uint64_t peaks;
+    size_t first_site; /* of the process that has the row now */
+};
+
 /* What is built up while the records are read, in their order. */
 struct sites_file_reader {
     struct sites_file *file;
     uint32_t *stack_at; /* by place in the file, in units: number of the stack + 1 */
-    uint64_t *peaks;    /* by row */
-    size_t rows;
+    struct sites_file_row *rows;
+    size_t row_count;
     size_t units;
 };
 
@@ -79,27 +84,39 @@ static void sites_file_add_stack(struct sites_file_reader *reader, const char *a
     reader->stack_at[unit] = (uint32_t)file->stack_count;
 }
 
-/* The number of peaks of a process; NULL if that is no row. */
-static uint64_t *sites_file_peaks(struct sites_file_reader *reader, uint64_t row) {
+/* NULL if there can be no such row. */
+static struct sites_file_row *sites_file_row(struct sites_file_reader *reader, uint64_t row) {
     enum { ROWS_MOST = 1 << 16 };
     if (row >= ROWS_MOST)
         return NULL;
-    if (row >= reader->rows) {
-        reader->peaks = memory_resize(reader->peaks, row + 1, sizeof *reader->peaks);
-        memset(reader->peaks + reader->rows, 0, (row + 1 - reader->rows) * sizeof *reader->peaks);
-        reader->rows = row + 1;
+    if (row >= reader->row_count) {
+        reader->rows = memory_resize(reader->rows, row + 1, sizeof *reader->rows);
+        memset(reader->rows + reader->row_count, 0,
+               (row + 1 - reader->row_count) * sizeof *reader->rows);
+        reader->row_count = row + 1;
     }
-    return &reader->peaks[row];
+    return &reader->rows[row];
 }
 
+/* A process may get the row of one that has ended, whose numbers the profile has lost. */
 static void sites_file_add_process(struct sites_file_reader *reader, const char *at, size_t bytes) {
     struct tagpool_sites_process process;
     if (bytes < sizeof process)
         return;
     memcpy(&process, at, sizeof process);
-    uint64_t *peaks = sites_file_peaks(reader, process.row);
-    if (peaks != NULL)
-        *peaks = process.peaks;
+    struct sites_file_row *row = sites_file_row(reader, process.row);
+    if (row != NULL)
+        *row = (struct sites_file_row){process.peaks, reader->file->site_count};
+}
+
+/* Takes out the sites of processes that have lost their row. */
+static void sites_file_drop_lost(struct sites_file_reader *reader) {
+    struct sites_file *file = reader->file;
+    size_t kept = 0;
+    for (size_t i = 0; i < file->site_count; i++)
+        if (i >= reader->rows[file->sites[i].row].first_site)
+            file->sites[kept++] = file->sites[i];
+    file->site_count = kept;
 }
 
 /* What is live is what was at the last peak, if nothing has changed since. */
@@ -109,10 +126,10 @@ static void sites_file_add_site(struct sites_file_reader *reader, const char *at
     if (bytes < sizeof site)
         return;
     memcpy(&site, at, sizeof site);
-    uint64_t *peaks = sites_file_peaks(reader, site.row);
-    if (peaks == NULL || site.stack >= reader->units || reader->stack_at[site.stack] == 0)
+    const struct sites_file_row *row = sites_file_row(reader, site.row);
+    if (row == NULL || site.stack >= reader->units || reader->stack_at[site.stack] == 0)
         return;
-    if (site.seen != *peaks) {
+    if (site.seen != row->peaks) {
         site.peak_blocks = site.live_blocks;
         site.peak_bytes = site.live_bytes;
     }
@@ -178,8 +195,9 @@ const char *sites_file_parse(char *copy, size_t bytes, struct sites_file *file) 
     reader.stack_at = memory_array(reader.units, sizeof *reader.stack_at);
     if (used >= sizeof head)
         sites_file_read_records(&reader, used);
+    sites_file_drop_lost(&reader);
     free(reader.stack_at);
-    free(reader.peaks);
+    free(reader.rows);
     if (file->module_count != 0)
         qsort(file->modules, file->module_count, sizeof *file->modules, sites_file_by_number);
     return NULL;

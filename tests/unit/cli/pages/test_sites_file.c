@@ -136,6 +136,21 @@ static void a_record_that_was_not_finished_is_left_out(void) {
     sites_file_free(&found);
 }
 
+/* There are more processes than rows: the profile forgets one that has ended, and so do we. */
+static void a_process_that_lost_its_row_is_left_out(void) {
+    struct sites_file found;
+    make_file();
+    uint32_t stack = add_stack(1, frame(1, 1), frame(1, 2));
+    struct tagpool_sites_process *process = record(TAGPOOL_SITES_PROCESS, sizeof *process);
+    process->row = 3;
+    add_site(3, stack, 40);
+    add_site(4, stack, 50);
+    ((struct tagpool_sites_head *)(void *)file.bytes)->used_bytes = file.used;
+    CHECK(parse(file.used, &found) == NULL);
+    CHECK(found.site_count == 2 && found.sites[0].calls == 40 && found.sites[1].calls == 50);
+    sites_file_free(&found);
+}
+
 static void a_wrong_head_is_refused_with_a_reason(void) {
     struct sites_file found;
     for (size_t i = 0; i < 4; i++) {
@@ -179,6 +194,7 @@ int main(void) {
     TAP_RUN(modules_stacks_and_sites_are_read);
     TAP_RUN(what_did_not_change_since_the_peak_is_what_was_live_then);
     TAP_RUN(a_record_that_was_not_finished_is_left_out);
+    TAP_RUN(a_process_that_lost_its_row_is_left_out);
     TAP_RUN(a_wrong_head_is_refused_with_a_reason);
     TAP_RUN(rubbish_behind_a_sound_head_is_read_without_harm);
     free(file.bytes);
