@@ -208,8 +208,8 @@ void probe_all(struct comparison *comparison, const struct experiment *experimen
         probe_counters(comparison, experiment);
     if (wishes->profile)
         comparison->profile = probe_profile(comparison, experiment);
-    /* The same for every program of a session. */
-    if (comparison->loading_s == 0 && probe_has_shim(result) &&
+    /* The same for every program of a session. A service is measured when it is loaded already. */
+    if (comparison->loading_s == 0 && probe_has_shim(result) && result->plan.service == NULL &&
         comparison_reference(comparison, METRIC_CPU) < PROBE_LOADING_RUN_S)
         comparison->loading_s = probe_loading(experiment);
 }
