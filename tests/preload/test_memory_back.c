@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 
 /* How much more than the system's allocator: a part of its memory, and the library's own tables. */
-enum { MORE_PERCENT = 15, TABLES_KIB = 2048 };
+enum { MORE_PERCENT = 15, TABLES_KIB = 2048, HANDED_OVER_KIB = 4096 };
 
 static const char *program;
 
@@ -213,8 +213,8 @@ enum { IDLERS = 16, IDLE_SIZES = 23, IDLE_BYTES = 100 << 10, IDLE_ROUNDS = 3 };
 static _Noreturn void *fill_and_idle(void *unused) {
     static _Thread_local void *block[IDLE_BYTES / 16];
     (void)unused;
-    for (size_t turn = 0; turn < IDLE_SIZES * IDLE_ROUNDS; turn++) {
-        size_t bytes = 16 + turn % IDLE_SIZES * 170, count = IDLE_BYTES / bytes;
+    for (size_t turn = 0; turn < (size_t)IDLE_SIZES * IDLE_ROUNDS; turn++) {
+        size_t bytes = 16 + turn % (size_t)IDLE_SIZES * 170, count = IDLE_BYTES / bytes;
         for (size_t i = 0; i < count; i++)
             block[i] = touched(bytes);
         for (size_t i = 0; i < count; i++)
@@ -294,7 +294,7 @@ static int advice_scene(void) {
 
 /* What a thread has claimed of each size stays with it: two pages. The hardened mode has more to
  * choose from, and a quarantine. */
-enum { CLAIMED_KIB = IDLERS * IDLE_SIZES * 8, HARDENED_KIB = IDLERS * IDLE_SIZES * 20 };
+enum { CLAIMS = IDLERS * IDLE_SIZES, CLAIMED_KIB = CLAIMS * 8, HARDENED_KIB = CLAIMS * 20 };
 
 /* `more_kib` is what a scene may take beside MORE_PERCENT. */
 static const struct scene {
@@ -306,11 +306,11 @@ static const struct scene {
               {"trim_orphans", trim_orphans_scene, TABLES_KIB},
               {"trim_and_again", trim_and_again_scene, TABLES_KIB},
               {"locked", locked_scene, TABLES_KIB},
-              {"requests", requests_scene, 2 * TABLES_KIB},
-              {"idle", idle_scene, 2 * TABLES_KIB},
-              {"busy", busy_scene, 2 * TABLES_KIB},
-              {"half", half_scene, 2 * TABLES_KIB},
-              {"shuffled", shuffled_scene, 2 * TABLES_KIB},
+              {"requests", requests_scene, HANDED_OVER_KIB},
+              {"idle", idle_scene, HANDED_OVER_KIB},
+              {"busy", busy_scene, HANDED_OVER_KIB},
+              {"half", half_scene, HANDED_OVER_KIB},
+              {"shuffled", shuffled_scene, HANDED_OVER_KIB},
               {"idlers", idlers_scene, CLAIMED_KIB},
               {"sleeper", sleeper_scene, TABLES_KIB},
               {"advice", advice_scene, 0}};

@@ -139,8 +139,8 @@ static size_t bytes_without(uint32_t count, uint32_t each) {
     for (size_t page = 0; page < SLAB_BYTES; page += page_bytes) {
         bool is_free = true;
         for (uint32_t slot = 0; slot < count; slot += each)
-            is_free &=
-                slot * slab->stride >= page + page_bytes || (slot + 1) * slab->stride <= page;
+            is_free &= (size_t)slot * slab->stride >= page + page_bytes ||
+                       ((size_t)slot + 1) * slab->stride <= page;
         sum += is_free ? page_bytes : 0;
     }
     return sum;
