@@ -33,7 +33,7 @@ TEST_LINK  := -lm -ldl -lpthread
 
 LIB_SOURCES  := $(wildcard src/*.c)
 # What libtagpool-trace.so is made of, besides its own sources.
-TRACE_SOURCES := $(wildcard src/trace/*.c) $(patsubst %,src/%.c,assertion cfi fork lock modules next objects os shared string version unwind)
+TRACE_SOURCES := $(wildcard src/trace/*.c) $(patsubst %,src/%.c,assertion cfi clock fork lock modules next objects os shared string version unwind)
 # shim*.c define malloc and its family: a unit test that linked them would run on them. Of the
 # other library, what has no file behind it is tested so.
 CORE_SOURCES := $(filter-out src/shim%,$(LIB_SOURCES)) src/trace/blocks.c src/trace/sample.c

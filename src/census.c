@@ -1,5 +1,6 @@
 #include "census.h"
 
+#include "clock.h"
 #include "heap_table.h"
 #include "large.h"
 #include "os.h"
@@ -61,7 +62,7 @@ void census_note(void) {
     ASSERT(lock_is_mine(&pool_lock));
     if (!stats_is_kept())
         return;
-    uint64_t now_ns = os_clock_ns();
+    uint64_t now_ns = clock_coarse_ns();
     if (is_due(now_ns))
         take(now_ns);
 }

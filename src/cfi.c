@@ -475,7 +475,7 @@ static struct cfi_rule rule_of(const struct state *state) {
         return unknown;
     rule.is_saved = state->frame_place == PLACE_SAVED;
     rule.saved_word = (int16_t)(state->frame_saved / WORD_BYTES);
-    return rule.saved_word * WORD_BYTES == state->frame_saved ? rule : unknown;
+    return (int64_t)rule.saved_word * WORD_BYTES == state->frame_saved ? rule : unknown;
 }
 
 struct cfi_rule cfi_find(const void *index, uintptr_t address) {

@@ -94,7 +94,7 @@ static bool is_known(uint64_t thread) {
 
 static void add_thread(uint64_t thread, void (*see)(const struct halted *thread, void *context),
                        void *context) {
-    struct halted halted;
+    struct halted halted = {.count = 0};
     int signal_number = 0;
     if (is_known(thread))
         return;

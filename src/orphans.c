@@ -5,12 +5,15 @@
 #include "places.h"
 #include "sweep.h"
 
+enum { SPARSE_MOST = 24 };    /* orphans with few blocks, about, until these return memory */
 enum { VANISHED_LOOKS = 32 }; /* slabs looked at for some whose owner is gone */
 
 /* Those that can serve, and those that cannot. Under pool_lock; read without it only to see whether
  * a list is empty. */
 static struct slab_list orphans[SIZE_CLASS_ALL];
 static struct slab_list full_orphans[SIZE_CLASS_ALL];
+
+static size_t sparse_noted; /* orphans since then that had few blocks; under pool_lock */
 
 static size_t vanished_next; /* after a fork: slabs from here on, */
 static size_t vanished_end;  /* to here, may have an owner that is gone */
@@ -25,6 +28,15 @@ __attribute__((unused)) static bool is_orphan(const struct slab *slab) {
            (slab->place == SLAB_ORPHANED || slab->place == SLAB_ORPHANED_FULL);
 }
 
+/* An orphan has become one, or has fewer blocks than before. When there are many with few, all
+ * return what they can spare. */
+static void note_sparse(const struct slab *slab) {
+    if (slab_used(slab) > slab_few(slab, UINT32_MAX) || ++sparse_noted < SPARSE_MOST)
+        return;
+    sparse_noted = 0;
+    orphans_sweep(false);
+}
+
 void orphans_take_in(struct slab *slab) {
     ASSERT(lock_is_mine(&pool_lock) && slab->place == SLAB_NOWHERE);
     audit_slab(NULL, slab);
@@ -34,6 +46,7 @@ void orphans_take_in(struct slab *slab) {
         return;
     }
     slab_set_owner(slab, SLAB_OWNER_ORPHAN);
+    note_sparse(slab);
     if (slab_used(slab) < slab->slot_count)
         places_push(&orphans[slab->class_index], slab, SLAB_ORPHANED);
     else

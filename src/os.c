@@ -365,13 +365,6 @@ bool os_is_stream_buffer(const void *block) {
 #endif
 }
 
-uint64_t os_clock_ns(void) {
-    struct timespec now;
-    if (kernel_failed(KERNEL(clock_gettime, CLOCK_MONOTONIC_COARSE, &now)))
-        return 0;
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 struct variables {
     void (*visit)(const void *start, const void *end, void *context);
     void *context;

@@ -113,10 +113,6 @@ bool os_has_memory_tool(void);
 /* True for the buffer of a standard stream, which the C library keeps to the end. */
 bool os_is_stream_buffer(const void *block);
 
-/* Nanoseconds of a clock that only goes forward, in steps of some milliseconds; 0 where there is
- * none. */
-uint64_t os_clock_ns(void);
-
 /* Show where the variables of the program and of all libraries but this one lie, those of the
  * calling thread too. At the end of the process, when no other thread runs: it waits for the
  * loader's lock. */

@@ -97,13 +97,20 @@ static uint32_t hash_of(const uintptr_t *frames, unsigned count, uint32_t epoch)
     return (uint32_t)(hash >> 32);
 }
 
+/* By words: memcmp() goes by bytes. */
+static bool is_same(const uintptr_t *left, const uintptr_t *right, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        if (left[i] != right[i])
+            return false;
+    return true;
+}
+
 /* The number of a stack that a bucket leads to; 0 if it is not there. */
 static uint32_t find(uint32_t number, const struct stack *stack, uint32_t hash) {
     while (number != 0) {
         const struct record *record = record_of(number);
         if (record->hash == hash && record->count == stack->count &&
-            record->epoch == stack->epoch &&
-            memcmp(record->frames, stack->frames, stack->count * sizeof *stack->frames) == 0)
+            record->epoch == stack->epoch && is_same(record->frames, stack->frames, stack->count))
             return number;
         number = record->next;
     }

@@ -30,7 +30,7 @@ void stats_retire(struct tagpool_stats_counters *counters);
 /* Tell how many slabs are taken, the most there were, and how many are empty but kept. */
 void stats_note_slabs(size_t taken, size_t taken_peak, size_t warm);
 
-/* Nanoseconds of os_clock_ns() at the last census, 0 if there was none. */
+/* Nanoseconds of clock_coarse_ns() at the last census, 0 if there was none. */
 uint64_t stats_census_ns(void);
 
 /* Tell what a census found: bytes in use, and what running threads without a lane have counted. */

@@ -1,6 +1,7 @@
 #include "sweep.h"
 
 #include "census.h"
+#include "clock.h"
 #include "os.h"
 
 enum {
@@ -21,7 +22,7 @@ enum {
     SWEEP_FROM_SLABS = 64,   /* a smaller pool has little to give back */
     GROWTH_LEAST_SLABS = 16, /* or by so many slabs */
 #endif
-    SPARSE_MOST = 256, /* sparse slabs before they give back what they can: 16 MiB */
+    SPARSE_MOST = 32, /* sparse slabs before they give back what they can: 2 MiB */
     NS_OF_MS = 1000000,
 };
 
@@ -159,7 +160,7 @@ static uint32_t next_pace(uint32_t pace, uint64_t passed_ns) {
 SLOW bool sweep_is_time(struct heap *heap) {
     ASSERT(heap_is_real(heap) && !lock_is_mine(&pool_lock));
     census_go_on();
-    uint64_t now_ns = os_clock_ns();
+    uint64_t now_ns = clock_coarse_ns();
     heap->claims_pace = next_pace(heap->claims_pace, now_ns - heap->looked_ns);
     heap->claims_left = (int32_t)heap->claims_pace;
     heap->looked_ns = now_ns;

@@ -14,8 +14,9 @@ enum {
     PAGE_SHIFT = 12,       /* the smallest that there are: others are several of these */
     NEAR_BYTES = 64 << 10, /* a frame is seldom larger */
     FRAME_MOST_BYTES = 64 << 20,
-    WORD = sizeof(uintptr_t),
 };
+
+#define WORD sizeof(uintptr_t)
 
 /* A rule, and the address that it is for. They are written one after the other while others read:
  * so the address is kept crossed with the rule, and a mixture of two is no address that is asked

@@ -57,8 +57,51 @@ completes tagpool compare -r 3 --style n
 [ "$(cat "$work/out")" = "nocolor
 none" ]
 check $? 'bash completes a style'
+# ---- typed, as somebody at a terminal would ----
+
+compile type -lutil <tests/cli/programs/type.c
+mkdir "$work/functions"
+cp "$work/zsh" "$work/functions/_tagpool"
 cd "$work" || exit 1
 touch some-file.json
+# typed SHELL LINE WORD...: the line, with tabs, becomes these words.
+typed() {
+    shell=$1
+    line=$(printf '%b' "$2")
+    shift 2
+    if ! command -v "$shell" >/dev/null; then
+        skip "$shell completes '$*'" "$shell is not installed"
+        return
+    fi
+    says="tagpool() { printf 'GOT:%s:\\n' \"\$@\"; echo DO''NE; }; echo REA''DY"
+    case $shell in
+    bash) ./type "source ./bash; $says" "$line" bash --norc --noprofile -i ;;
+    zsh)
+        ./type "fpath=($work/functions \$fpath); autoload -U compinit; compinit -u -D; $says" \
+            "$line" zsh -f -i
+        ;;
+    fish)
+        ./type "source ./fish; function tagpool; printf 'GOT:%s:\\n' \$argv; echo DO''NE; end
+echo REA''DY" "$line" fish --no-config -i
+        ;;
+    esac >"$work/out" 2>"$work/err" </dev/null
+    [ "$(tr -d '\r' <"$work/out" | grep -o 'GOT:[^:%]*:' | sed 's/GOT:\(.*\):/\1/')" = \
+        "$(printf '%s\n' "$@")" ]
+    check $? "$shell completes '$*'"
+}
+for shell in bash zsh fish; do
+    typed $shell 'tagpool rec\t' record
+    typed $shell 'tagpool report some-\t' report some-file.json
+    typed $shell 'tagpool compare -o strategy=ta\t -a jem\t --style noc\t' \
+        compare -o strategy=tagged -a jemalloc --style nocolor
+    typed $shell 'tagpool help opt\t' help options
+    typed $shell 'tagpool compare -r 3 -- cat some-\t' compare -r 3 -- cat some-file.json
+done
+typed bash 'tagpool compare --style=noc\t' compare --style=nocolor
+typed bash 'tagpool completion fi\t' completion fish
+
+# ---- asked ----
+
 completes tagpool compare --export-json some-
 [ "$(cat "$work/out")" = some-file.json ]
 check $? 'bash completes the name of a file'

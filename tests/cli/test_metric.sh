@@ -77,6 +77,11 @@ sed 's/"metrics": {"rate": [0-9]*, /"metrics": {"rate": null, /' "$work/a.json" 
 refused 2 "tagpool report: $work/bad.json: has a run without one of its metrics; give a file that \
 'tagpool compare --export-json' wrote" 'a saved run without its number' report "$work/bad.json"
 
+run report "$work/a.json" "$work/a.json"
+grep -qE '^  rate +system +1000 +1000 ' "$work/out" &&
+    grep -qE '^ +tagpool +\+50\.0 % +\+50\.0 % ' "$work/out"
+check $? 'two results are compared in it, too'
+
 # ---- what fails ----
 
 for direction in higher:0 lower:1; do

@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 
-enum { BLOCK_BYTES = 200, BLOCKS = 20000, CENSUS_WAIT_US = 1200000 };
+enum { BLOCK_BYTES = 200, BLOCKS = 4000, CENSUS_WAIT_US = 1200000 };
 
 struct own_page {
     struct tagpool_stats_head head;
@@ -44,25 +44,6 @@ static void keep_blocks(size_t count) {
         *(volatile char *)malloc(BLOCK_BYTES) = 1;
 }
 
-/* Exit status 0: the page says what is live, within a tenth. */
-static int look_at_live_bytes(const char *directory) {
-    struct own_page page;
-    keep_blocks(BLOCKS);
-    usleep(CENSUS_WAIT_US);
-    keep_blocks(BLOCKS / 4); /* takes new slabs, which is when they are counted */
-    read_page(directory, getpid(), &page);
-    if (!is_page_of(&page, getpid()))
-        return 1;
-    if (page.row.strategy == TAGPOOL_STRATEGY_DIRECT)
-        return page.row.live_bytes != 0;
-    if (stats_fallback_calls(&page.row) != 0) /* the pools are limited, and full */
-        return page.row.live_bytes > page.row.slabs * page.row.slab_bytes;
-    double wanted = (double)BLOCKS * BLOCK_BYTES;
-    if ((double)page.row.live_bytes < wanted || (double)page.row.live_bytes > 1.3 * wanted)
-        return 2;
-    return page.row.live_bytes > page.row.slabs * page.row.slab_bytes ? 3 : 0;
-}
-
 static pthread_barrier_t all_are_done;
 
 static void *count_and_wait(void *argument) {
@@ -72,8 +53,17 @@ static void *count_and_wait(void *argument) {
     return argument;
 }
 
-/* Exit status 0: what threads beyond the lanes count shows while they run. */
-static int look_at_many_threads(const char *directory) {
+/* Calls of all threads: those of threads without a lane are in `beyond`. */
+static uint64_t all_calls(const struct tagpool_stats_row *row) {
+    uint64_t calls = stats_pool_calls(row);
+    for (size_t i = 0; i < TAGPOOL_STATS_CLASSES; i++)
+        calls += row->beyond.pool_calls[i];
+    return calls;
+}
+
+/* Exit status 0: while more threads run than there are lanes, the page says what they have counted,
+ * and what is live. */
+static int look_at_census(const char *directory) {
     enum { THREADS = TAGPOOL_STATS_LANES + 8 };
     struct own_page page;
     pthread_t thread;
@@ -82,17 +72,24 @@ static int look_at_many_threads(const char *directory) {
         pthread_create(&thread, NULL, count_and_wait, NULL);
     pthread_barrier_wait(&all_are_done);
     usleep(CENSUS_WAIT_US);
-    keep_blocks(BLOCKS / 4);
+    keep_blocks(BLOCKS); /* takes new slabs, which is when they are counted */
     read_page(directory, getpid(), &page);
     const struct tagpool_stats_row *row = &page.row;
-    uint64_t calls = stats_pool_calls(row) + stats_direct_calls(row) + stats_fallback_calls(row);
-    for (size_t i = 0; i < TAGPOOL_STATS_CLASSES; i++)
-        calls += row->beyond.pool_calls[i];
-    calls += row->beyond.direct_calls + row->beyond.fallback_calls;
-    _exit(row->strategy == TAGPOOL_STRATEGY_DIRECT || stats_fallback_calls(row) != 0 ||
-                  calls >= (uint64_t)THREADS * BLOCKS
-              ? 0
-              : 1);
+    double least = (double)THREADS * BLOCKS * BLOCK_BYTES;
+    int fault = 0;
+    if (!is_page_of(&page, getpid()))
+        fault = 1;
+    else if (row->strategy == TAGPOOL_STRATEGY_DIRECT)
+        fault = row->live_bytes != 0 ? 2 : 0;
+    else if (row->live_bytes > row->slabs * row->slab_bytes)
+        fault = 3;
+    else if (stats_fallback_calls(row) == 0 && /* else the pools are limited, and full */
+             ((double)row->live_bytes < least || (double)row->live_bytes > 1.3 * least))
+        fault = 4;
+    else if (stats_fallback_calls(row) == 0 && all_calls(row) < (uint64_t)THREADS * BLOCKS)
+        fault = 5;
+    pthread_barrier_wait(&all_are_done);
+    return fault;
 }
 
 /* Exit status 0: a child of a fork has a page of its own, and the parent's is left alone. */
@@ -114,10 +111,8 @@ static int look_at_fork(const char *directory) {
 }
 
 static int child_main(char **argv) {
-    if (strcmp(argv[1], "live") == 0)
-        return look_at_live_bytes(argv[2]);
-    if (strcmp(argv[1], "threads") == 0)
-        return look_at_many_threads(argv[2]);
+    if (strcmp(argv[1], "census") == 0)
+        return look_at_census(argv[2]);
     if (strcmp(argv[1], "fork") == 0)
         return look_at_fork(argv[2]);
     if (strcmp(argv[1], "die") == 0)
@@ -161,20 +156,12 @@ static void check_child(const char *what) {
     CHECK(files_left() == 0);
 }
 
-static void a_page_says_what_is_live_and_goes_with_its_process(void) {
-    check_child("live");
+static void a_page_says_what_is_live_and_counted_by_all_threads(void) {
+    check_child("census");
 }
 
 static void a_child_of_a_fork_has_a_page_of_its_own(void) {
     check_child("fork");
-}
-
-static void threads_without_a_lane_are_seen_while_they_run(void) {
-    static struct child child;
-    if (skipped_without_library())
-        return;
-    run_child(&child, "threads", folder);
-    CHECK_SAY(child_succeeded(&child), "status %#x: %s", (unsigned)child.status, child.err);
 }
 
 static void a_page_outlives_a_killed_process_and_makes_way_for_the_next(void) {
@@ -216,9 +203,8 @@ int main(int argc, char **argv) {
     folder[sizeof folder - 2] = '\0';
     CHECK(mkdtemp(folder) != NULL);
     folder[sizeof folder - 2] = '/';
-    TAP_RUN(a_page_says_what_is_live_and_goes_with_its_process);
+    TAP_RUN(a_page_says_what_is_live_and_counted_by_all_threads);
     TAP_RUN(a_child_of_a_fork_has_a_page_of_its_own);
-    TAP_RUN(threads_without_a_lane_are_seen_while_they_run);
     TAP_RUN(a_page_outlives_a_killed_process_and_makes_way_for_the_next);
     TAP_RUN(a_directory_that_takes_no_file_is_said_once_and_does_no_harm);
     char command[300];

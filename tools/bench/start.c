@@ -37,7 +37,7 @@ static double *start_run(const char *path, const struct variant *variants, unsig
     variant_environments_equalise(environments, variant_count, 0);
     schedule_init(&schedule, variant_count, seed);
     for (unsigned round = 0; round < rounds; round++) {
-        unsigned char order[SCHEDULE_VARIANTS_MAX];
+        unsigned char order[ROUNDS_VARIANTS_MAX];
         schedule_next(&schedule, order);
         for (unsigned place = 0; place < variant_count; place++)
             wall_s[order[place] * rounds + round] =

@@ -71,6 +71,10 @@ struct args_option {
                         * words, as in VAR VALUES, two are taken and joined with a blank */
     const char *help;  /* one sentence; broken where the terminal ends */
 
+    /* Makes the values for completion to suggest, in a new list that ends with NULL, where the type
+     * does not tell; NULL: there are none. What ends with '=' goes on. */
+    char **(*suggest)(void);
+
     /* The type, by one of the macros below. */
     enum args_kind kind;
     size_t place;          /* of the field in the request */

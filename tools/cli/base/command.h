@@ -12,6 +12,8 @@ struct command {
     const char *summary;  /* one line for the list of commands; NULL: not listed, for us alone */
     const char *details;  /* paragraphs for its own help, behind the options */
     const struct args_option *options;
+    const char *const *topics;    /* words that may follow, NULL-ended; NULL: none */
+    bool takes_files;             /* names of files follow */
     bool launches;                /* needs the launcher: measures targets */
     int (*run)(char **arguments); /* arguments behind the name; returns the exit status */
 };

@@ -4,6 +4,7 @@
 #include "compare/conduct.h"
 #include "report/exports.h"
 #include "report/session_table.h"
+#include "target/library.h"
 #include "target/settings.h"
 #include "target/variants.h"
 
@@ -30,7 +31,7 @@ static const struct args_option compare_options[] = {
      "measure another allocator too: jemalloc, mimalloc, tcmalloc\n"
      "or tbbmalloc if installed, all of them with 'all', or any\n"
      "library by its path; may be repeated",
-     ARGS_CALL(struct compare_request, named, variants_take_allocator)},
+     ARGS_CALL(struct compare_request, named, variants_take_allocator), .suggest = library_suggest},
     SETTINGS_OPTION(struct compare_request, settings),
     {0, "strategies", NULL,
      "measure the strategies of libtagpool.so side by side: direct\n"

@@ -5,13 +5,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Prints the words that an option has to choose from, or nothing. */
+/* The values that an option has to choose from, with blanks between them, in a new string; NULL
+ * when it has none. */
+static char *completion_values(const struct args_option *option) {
+    if (option->kind == ARGS_KIND_CHOICE)
+        return words_join(option->as.words, " ", " ");
+    if (option->suggest == NULL)
+        return NULL;
+    char **list = option->suggest();
+    char *text = words_join((const char *const *)list, " ", " ");
+    for (char **word = list; *word != NULL; word++)
+        free(*word);
+    free(list);
+    return text;
+}
+
 static void completion_print_choice(FILE *out, const char *before, const struct args_option *option,
                                     const char *after) {
-    if (option->kind != ARGS_KIND_CHOICE)
-        return;
-    char *words = words_join(option->as.words, " ", " ");
-    fprintf(out, "%s%s%s", before, words, after);
+    char *words = completion_values(option);
+    if (words != NULL)
+        fprintf(out, "%s%s%s", before, words, after);
     free(words);
 }
 
@@ -61,39 +74,73 @@ static void completion_print_bash_command(FILE *out, const struct command *comma
             fprintf(out, " --%s", option->name);
     fputs(" '\n        case $before in\n", out);
     for (const struct args_option *option = command->options; option->name != NULL; option++)
-        if (option->kind == ARGS_KIND_CHOICE) {
-            fprintf(out, "        --%s) ", option->name);
-            completion_print_choice(out, "words='", option, "' ;;\n");
+        if (option->kind == ARGS_KIND_CHOICE || option->suggest != NULL) {
+            fprintf(out, "        --%s", option->name);
+            if (option->letter != '\0')
+                fprintf(out, " | -%c", option->letter);
+            completion_print_choice(out, ") words='", option, "' ;;\n");
         }
-    fputs("        esac\n        ;;\n", out);
+    fprintf(out, "        esac\n%s        ;;\n",
+            command->takes_files ? "        takes_files=yes\n" : "");
+}
+
+/* What a command is followed by besides its options. */
+static void completion_print_topics(FILE *out, const struct command *const *commands,
+                                    const char *separator) {
+    for (; *commands != NULL; commands++)
+        for (const char *const *topic = (*commands)->topics; topic != NULL && *topic != NULL;
+             topic++)
+            fprintf(out, "%s%s", *topic, separator);
 }
 
 void completion_print_bash(FILE *out, const struct command *const *commands) {
     fputs("# Completion of tagpool for bash; 'tagpool completion bash' wrote it.\n"
           "_tagpool() {\n"
-          "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
-          "    local options='' valued='' files='' words='' i\n"
+          "    local typed=() places=() part last i options='' valued='' files='' words=''\n"
+          "    local takes_files='' word before value=''\n"
           "    COMPREPLY=()\n"
-          "    if [ \"$COMP_CWORD\" -eq 1 ] || [ \"${COMP_WORDS[1]}\" = help ]; then\n"
-          "        COMPREPLY=($(compgen -W '",
+          "    # bash takes --option=value apart, and KEY=VALUE.\n"
+          "    for ((i = 0; i <= COMP_CWORD; i++)); do\n"
+          "        part=${COMP_WORDS[i]}\n"
+          "        last=$((${#typed[@]} - 1))\n"
+          "        if ((last > 0)) && [[ $part == = || ${typed[last]} == *= ]]; then\n"
+          "            typed[last]+=$part\n"
+          "        else\n"
+          "            typed+=(\"$part\")\n"
+          "            places+=(\"$i\")\n"
+          "        fi\n"
+          "    done\n"
+          "    last=$((${#typed[@]} - 1))\n"
+          "    word=${typed[last]}\n"
+          "    before=${typed[last - 1]}\n"
+          "    if [ \"$last\" -eq 1 ] || [ \"${typed[1]}\" = help ]; then\n"
+          "        words='",
           out);
     completion_print_names(out, commands);
-    fputs(" --help --version' -- \"$word\"))\n        return\n    fi\n"
-          "    case ${COMP_WORDS[1]} in\n",
+    fputs("'\n        [ \"$last\" -eq 1 ] && words+=' --help --version' || words+=' options'\n"
+          "        COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n        return\n    fi\n"
+          "    if [[ $word == --*=* ]]; then\n"
+          "        before=${word%%=*}\n"
+          "        word=${word#*=}\n"
+          "        value=yes\n"
+          "    fi\n"
+          "    case ${typed[1]} in\n    completion)\n        COMPREPLY=($(compgen -W '",
           out);
+    completion_print_topics(out, commands, " ");
+    fputs("' -- \"$word\"))\n        return\n        ;;\n", out);
     for (const struct command *const *command = commands; *command != NULL; command++)
-        if ((*command)->summary != NULL)
+        if ((*command)->summary != NULL && (*command)->topics == NULL)
             completion_print_bash_command(out, *command);
     fputs("    *) return ;;\n    esac\n"
           "    # Where the other program's command line begins.\n"
-          "    for ((i = 2; i < COMP_CWORD; i++)); do\n"
-          "        if [[ $valued == *\" ${COMP_WORDS[i]} \"* ]]; then\n"
+          "    for ((i = 2; i < last; i++)); do\n"
+          "        if [[ $valued == *\" ${typed[i]} \"* ]]; then\n"
           "            i=$((i + 1))\n"
-          "        elif [[ ${COMP_WORDS[i]} == -- || ${COMP_WORDS[i]} != -* ]]; then\n"
-          "            [[ ${COMP_WORDS[i]} == -- ]] && i=$((i + 1))\n"
+          "        elif [[ -z $takes_files && (${typed[i]} == -- || ${typed[i]} != -*) ]]; then\n"
+          "            [[ ${typed[i]} == -- ]] && i=$((i + 1))\n"
           "            if declare -F _command_offset >/dev/null; then\n"
-          "                _command_offset \"$i\"\n"
-          "            elif [ \"$i\" -eq \"$COMP_CWORD\" ]; then\n"
+          "                _command_offset \"${places[i]}\"\n"
+          "            elif [ \"$i\" -eq \"$last\" ]; then\n"
           "                COMPREPLY=($(compgen -c -- \"$word\"))\n"
           "            else\n"
           "                COMPREPLY=($(compgen -f -- \"$word\"))\n"
@@ -103,12 +150,19 @@ void completion_print_bash(FILE *out, const struct command *const *commands) {
           "    done\n"
           "    if [ -n \"$words\" ]; then\n"
           "        COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+          "        # The part before the last '=' is there already.\n"
+          "        if [[ $word == *=* && $COMP_WORDBREAKS == *=* ]]; then\n"
+          "            COMPREPLY=(\"${COMPREPLY[@]#*=}\")\n"
+          "        fi\n"
+          "        [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace\n"
           "    elif [[ $files == *\" $before \"* ]]; then\n"
           "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
-          "    elif [[ $valued == *\" $before \"* ]]; then\n"
+          "    elif [[ -n $value || $valued == *\" $before \"* ]]; then\n"
           "        return\n"
           "    elif [[ $word == -* ]]; then\n"
           "        COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
+          "    elif [ -n \"$takes_files\" ]; then\n"
+          "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
           "    else\n"
           "        COMPREPLY=($(compgen -c -f -- \"$word\"))\n"
           "    fi\n"
@@ -131,9 +185,9 @@ static void completion_print_zsh_option(FILE *out, const struct args_option *opt
     fputs("']", out);
     if (valued)
         fprintf(out, ":%s:%s", option->value,
-                option->kind == ARGS_KIND_FILE     ? "_files"
-                : option->kind == ARGS_KIND_CHOICE ? ""
-                                                   : " ");
+                option->kind == ARGS_KIND_FILE                                ? "_files"
+                : option->kind == ARGS_KIND_CHOICE || option->suggest != NULL ? ""
+                                                                              : " ");
     completion_print_choice(out, "(", option, ")");
     fputs("' \\\n", out);
 }
@@ -152,6 +206,9 @@ void completion_print_zsh(FILE *out, const struct command *const *commands) {
             fputc('\n', out);
         }
     fputs("        help:'Explain a command'\n    )\n"
+          "    if ((CURRENT > 2)) && [[ $words[2] == help ]]; then\n"
+          "        commands+=(options:'List the options of libtagpool.so')\n"
+          "    fi\n"
           "    if ((CURRENT == 2)) || [[ $words[2] == help ]]; then\n"
           "        _describe command commands\n"
           "        return\n"
@@ -164,12 +221,21 @@ void completion_print_zsh(FILE *out, const struct command *const *commands) {
     for (const struct command *const *command = commands; *command != NULL; command++) {
         if ((*command)->summary == NULL)
             continue;
-        fprintf(out, "    %s)\n        _arguments -s -S \\\n", (*command)->name);
+        fprintf(out, "    %s)\n", (*command)->name);
+        if ((*command)->topics != NULL) {
+            fputs("        _values word ", out);
+            completion_print_topics(out, commands, " ");
+            fputs("\n        ;;\n", out);
+            continue;
+        }
+        fputs("        _arguments -s -S \\\n", out);
         for (const struct args_option *option = (*command)->options; option->name != NULL; option++)
             completion_print_zsh_option(out, option);
-        fputs((*command)->launches ? "            '*::program:_normal'\n        ;;\n"
-                                   : "            '*:file:_files'\n        ;;\n",
-              out);
+        fputs(
+            !(*command)->takes_files
+                ? "            '(-)1:program:_command_names -e' '*::argument:_normal'\n        ;;\n"
+                : "            '*:file:_files'\n        ;;\n",
+            out);
     }
     fputs("    esac\n}\n_tagpool \"$@\"\n", out);
 }
@@ -192,8 +258,14 @@ static void completion_print_fish_option(FILE *out, const char *command,
 
 void completion_print_fish(FILE *out, const struct command *const *commands) {
     fputs("# Completion of tagpool for fish; 'tagpool completion fish' wrote it.\n"
-          "complete -c tagpool -n __fish_use_subcommand -f -a help -d 'Explain a command'\n",
+          "complete -c tagpool -n __fish_use_subcommand -f -a help -d 'Explain a command'\n"
+          "complete -c tagpool -n '__fish_seen_subcommand_from help' -f -a '",
           out);
+    completion_print_names(out, commands);
+    fputs(" options'\ncomplete -c tagpool -n '__fish_seen_subcommand_from completion' -f -a '",
+          out);
+    completion_print_topics(out, commands, " ");
+    fputs("'\n", out);
     for (; *commands != NULL; commands++) {
         const struct command *command = *commands;
         if (command->summary == NULL)

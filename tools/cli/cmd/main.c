@@ -105,8 +105,11 @@ static int main_complete(char **arguments) {
     args_refuse("the shell is bash, zsh or fish, not '%s'", shell != NULL ? shell : "");
 }
 
+static const char *const main_shells[] = {"bash", "zsh", "fish", NULL};
+
 static const struct command main_command_completion = {
     .name = "completion",
+    .topics = main_shells,
     .synopsis = "bash|zsh|fish",
     .summary = "Print what completes tagpool's command line in a shell",
     .details = "'make install' installs all three. For one session of bash:\n"

@@ -6,6 +6,7 @@
 #include "measure/experiment.h"
 #include "replay/report.h"
 #include "replay/times.h"
+#include "target/library.h"
 #include "target/settings.h"
 #include "target/variants.h"
 
@@ -32,7 +33,8 @@ static const struct args_option replay_options[] = {
      "replay under another allocator too: jemalloc, mimalloc,\n"
      "tcmalloc or tbbmalloc if installed, all of them with 'all', or\n"
      "any library by its path; may be repeated",
-     ARGS_CALL(struct replay_request, variants, variants_take_allocator)},
+     ARGS_CALL(struct replay_request, variants, variants_take_allocator),
+     .suggest = library_suggest},
     {0, "strategy", "NAME", "replay under tagpool with this strategy too; may be repeated",
      ARGS_CALL(struct replay_request, variants, variants_take_strategy)},
     SETTINGS_OPTION(struct replay_request, settings),
@@ -209,6 +211,7 @@ const struct command command_replay = {
     .summary = "Measure allocators on a recorded run, without the program",
     .details = replay_details,
     .options = replay_options,
+    .takes_files = true,
     .launches = true,
     .run = replay_main,
 };

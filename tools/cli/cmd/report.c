@@ -194,5 +194,6 @@ const struct command command_report = {
         "Show a saved comparison again, write it in other forms, compare two or combine many",
     .details = report_details,
     .options = report_options,
+    .takes_files = true,
     .run = report_main,
 };

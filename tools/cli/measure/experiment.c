@@ -397,7 +397,7 @@ static bool experiment_is_out_of_time(struct experiment *const *experiments, uns
 /* A round of each. */
 static bool experiment_turns(struct experiment *const *experiments, unsigned count,
                              struct schedule *turns) {
-    unsigned char order[SCHEDULE_VARIANTS_MAX];
+    unsigned char order[ROUNDS_VARIANTS_MAX];
     bool sound = true;
     schedule_next(turns, order);
     for (unsigned turn = 0; sound && turn < count; turn++) {

@@ -50,7 +50,7 @@ void experiment_init(struct experiment *experiment, const struct plan *plan,
 bool experiment_check(struct experiment *experiment);
 bool experiment_measure(struct experiment *experiment);
 
-/* Measures several, at most SCHEDULE_VARIANTS_MAX, whose rounds alternate in balanced and shuffled
+/* Measures several, at most ROUNDS_VARIANTS_MAX, whose rounds alternate in balanced and shuffled
  * order, so that round i of one can be compared with round i of another: all have as many rounds.
  * False when no verdict can be given on one of them, which has the reason then. */
 bool experiment_measure_together(struct experiment *const *experiments, unsigned count);

@@ -14,10 +14,11 @@
 #define MEASURE_ROUNDS_H
 
 #include "measure/metric.h"
+#include "target/variant.h"
 
 #include <stddef.h>
 
-enum { ROUNDS_VARIANTS_MAX = 16 };
+enum { ROUNDS_VARIANTS_MAX = VARIANTS_MAX };
 
 struct round {
     unsigned char order[ROUNDS_VARIANTS_MAX]; /* order[place] = variant */

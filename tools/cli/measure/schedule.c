@@ -13,7 +13,7 @@ static void schedule_shuffle(struct randomness *randomness, unsigned char *items
 }
 
 void schedule_init(struct schedule *schedule, unsigned variant_count, uint64_t seed) {
-    assert(variant_count >= 1 && variant_count <= SCHEDULE_VARIANTS_MAX);
+    assert(variant_count >= 1 && variant_count <= ROUNDS_VARIANTS_MAX);
     unsigned block_rounds = variant_count == 2 ? 4 : variant_count;
     *schedule = (struct schedule){
         .randomness = {seed},
@@ -25,8 +25,8 @@ void schedule_init(struct schedule *schedule, unsigned variant_count, uint64_t s
 
 static void schedule_draw_block(struct schedule *schedule) {
     unsigned count = schedule->variant_count;
-    unsigned char label[SCHEDULE_VARIANTS_MAX] = {0};
-    unsigned char shift[SCHEDULE_VARIANTS_MAX] = {0};
+    unsigned char label[ROUNDS_VARIANTS_MAX] = {0};
+    unsigned char shift[ROUNDS_VARIANTS_MAX] = {0};
     assert(count >= 1);
     for (unsigned i = 0; i < count; i++)
         label[i] = (unsigned char)i;

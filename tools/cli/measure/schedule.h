@@ -14,17 +14,15 @@
 #include "base/randomness.h"
 #include "measure/rounds.h"
 
-enum { SCHEDULE_VARIANTS_MAX = ROUNDS_VARIANTS_MAX };
-
 struct schedule {
     struct randomness randomness;
     unsigned variant_count;
     unsigned block_rounds; /* rounds in a block */
     unsigned next; /* the round of the block that comes next; block_rounds: draw a new one */
-    unsigned char rows[SCHEDULE_VARIANTS_MAX][SCHEDULE_VARIANTS_MAX];
+    unsigned char rows[ROUNDS_VARIANTS_MAX][ROUNDS_VARIANTS_MAX];
 };
 
-/* variant_count is 1 to SCHEDULE_VARIANTS_MAX. */
+/* variant_count is 1 to ROUNDS_VARIANTS_MAX. */
 void schedule_init(struct schedule *schedule, unsigned variant_count, uint64_t seed);
 
 /* Fills order[0 .. variant_count - 1] with the variants in the order in which they run next. */

@@ -68,10 +68,11 @@ static void profile_table_head(FILE *out, const struct terminal *terminal,
     const struct profile_summary *summary = &profile->summary;
     profile_table_title(out, terminal, "\nRuns");
     fprintf(out,
-            "\n  %u process%s, %" PRIu64 " thread%s, %" PRIu64 " requests, %" PRIu64 " frees\n",
+            "\n  %u process%s, %" PRIu64 " thread%s, %" PRIu64 " request%s, %" PRIu64 " free%s\n",
             summary->process_count, summary->process_count == 1 ? "" : "es", summary->total.threads,
             summary->total.threads == 1 ? "" : "s", profile->advice.requests,
-            summary->total.free_calls);
+            profile->advice.requests == 1 ? "" : "s", summary->total.free_calls,
+            summary->total.free_calls == 1 ? "" : "s");
     profile_table_cost(out, profile);
     if (profile->sites != NULL && profile->sites->sample_bytes != 0)
         fprintf(out, "  a sample, a point every %s on average: all counts are estimates\n",

@@ -117,13 +117,14 @@ void replay_report_print(FILE *out, const struct terminal *terminal,
     terminal_colour(terminal, out, TERMINAL_BOLD);
     fprintf(out, "%s\n", report->title);
     terminal_colour(terminal, out, TERMINAL_PLAIN);
-    fprintf(out,
-            "  %" PRIu64 " calls, %" PRIu64 " thread%s, at most %s live\n"
-            "  %u rounds in %.1f s, balanced order, seed %llu; medians, and differences with 95 %% "
-            "intervals\n\n",
-            report->summary->calls, report->summary->threads,
-            report->summary->threads == 1 ? "" : "s", peak, rounds->count, result->elapsed_s,
-            (unsigned long long)result->plan.seed);
+    fprintf(
+        out,
+        "  %" PRIu64 " calls, %" PRIu64 " thread%s, at most %s live\n"
+        "  %u round%s in %.1f s, balanced order, seed %llu; medians, and differences with 95 %% "
+        "intervals\n\n",
+        report->summary->calls, report->summary->threads, report->summary->threads == 1 ? "" : "s",
+        peak, rounds->count, rounds->count == 1 ? "" : "s", result->elapsed_s,
+        (unsigned long long)result->plan.seed);
     terminal_colour(terminal, out, TERMINAL_DIM);
     fprintf(out, "  %-*s  %11s  %10s  %13s  %11s   %s\n", width, "", "per call", "peak",
             "peak / live", "page faults", "difference per call");
@@ -140,8 +141,8 @@ void replay_report_print(FILE *out, const struct terminal *terminal,
         fprintf(out, "Peak memory is too small to tell fragmentation: the kernel counts in steps "
                      "of some 100 KiB.\n");
     if (rounds->count < PAIRED_ROUNDS_FOR_INTERVAL)
-        fprintf(out, "%u rounds: no 95 %% interval exists below %d, so there is no verdict.\n",
-                rounds->count, PAIRED_ROUNDS_FOR_INTERVAL);
+        fprintf(out, "%u round%s: no 95 %% interval exists below %d, so there is no verdict.\n",
+                rounds->count, rounds->count == 1 ? "" : "s", PAIRED_ROUNDS_FOR_INTERVAL);
 }
 
 /* ---- for programs ---- */

@@ -224,9 +224,10 @@ static void markup_print(const struct markup *markup, const struct comparison *c
     fprintf(markup->out, "%s ", markup->head);
     markup_print_text(markup, comparison->title);
     fprintf(markup->out,
-            "\n\n%u rounds in %.1f s, balanced order, seed %llu; medians, and differences with "
+            "\n\n%u round%s in %.1f s, balanced order, seed %llu; medians, and differences with "
             "95 %% intervals.\n\n",
-            result->rounds.count, result->elapsed_s, (unsigned long long)result->plan.seed);
+            result->rounds.count, result->rounds.count == 1 ? "" : "s", result->elapsed_s,
+            (unsigned long long)result->plan.seed);
     markup_print_differences(markup, comparison);
     if (comparison->with_moments)
         markup_print_moments(markup, comparison);

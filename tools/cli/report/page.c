@@ -43,8 +43,9 @@ static void page_print_head(FILE *out, const char *title) {
 static void page_print_session(FILE *out, const struct comparison *comparison) {
     const struct result *result = comparison->result;
     fputs("<p>", out);
-    html_format(out, "%u rounds of %u variants in %.0f s, balanced order, seed %llu",
-                result->rounds.count, result->rounds.variant_count, result->elapsed_s,
+    html_format(out, "%u round%s of %u variants in %.0f s, balanced order, seed %llu",
+                result->rounds.count, result->rounds.count == 1 ? "" : "s",
+                result->rounds.variant_count, result->elapsed_s,
                 (unsigned long long)result->plan.seed);
     if (comparison->machine.date != NULL)
         html_format(out, ", %s", comparison->machine.date);

@@ -16,10 +16,9 @@ enum { PAIR_TEXT_BYTES = 96, PAIR_INDENT = 4 };
 static double *pair_values(const struct rounds *rounds, unsigned variant, enum metric metric) {
     double *values = memory_array(rounds->count, sizeof *values);
     for (unsigned i = 0; i < rounds->count; i++) {
-        const struct launch_result *results = rounds->items[i].results;
-        values[i] = log(metric_value(metric, &results[variant]));
+        values[i] = log(rounds_value(rounds, i, variant, metric));
         if (variant != rounds->reference)
-            values[i] -= log(metric_value(metric, &results[rounds->reference]));
+            values[i] -= log(rounds_value(rounds, i, rounds->reference, metric));
     }
     return values;
 }
@@ -31,25 +30,48 @@ static double pair_centre(const struct comparison *comparison, unsigned variant,
     return paired_share(comparison->analyses[variant][metric].difference.estimate);
 }
 
+static const struct metric_about *pair_about(const struct pair_change *change) {
+    return change->own != NULL ? change->own : &metric_about[change->metric];
+}
+
+/* Wall or CPU time, or one of the result's own metrics that decide? */
+static bool pair_decides(const struct pair_change *change) {
+    return pair_about(change)->decides;
+}
+
 static bool pair_is_absolute_time(const struct pair_change *change) {
-    return change->reference && metric_about[change->metric].unit == METRIC_SECONDS;
+    return change->reference && (change->own != NULL || pair_about(change)->unit == METRIC_SECONDS);
+}
+
+/* The same metric in the second result, or its rounds_metrics(). */
+static enum metric pair_find_metric(const struct pair *pair, enum metric metric) {
+    const char *key = rounds_about(&pair->before->result.rounds, metric)->key;
+    const struct rounds *second = &pair->after->result.rounds;
+    unsigned other = 0;
+    while (other < rounds_metrics(second) &&
+           strcmp(rounds_about(second, (enum metric)other)->key, key) != 0)
+        other++;
+    return (enum metric)other;
 }
 
 static void pair_add(struct pair *pair, unsigned before, unsigned after, enum metric metric) {
     const struct rounds *first = &pair->before->result.rounds;
     const struct rounds *second = &pair->after->result.rounds;
     double *x = pair_values(first, before, metric);
-    double *y = pair_values(second, after, metric);
+    enum metric other = pair_find_metric(pair, metric);
+    double *y = pair_values(second, after, other);
     struct pair_change *change = &pair->changes[pair->count++];
     *change = (struct pair_change){
         .metric = metric,
+        .own = metric < METRIC_COUNT ? NULL : rounds_about(first, metric),
         .variant = pair->before->variants[before].name,
         .reference = before == first->reference,
         .before = pair_centre(&pair->before->comparison, before, metric),
-        .after = pair_centre(&pair->after->comparison, after, metric),
+        .after = pair_centre(&pair->after->comparison, after, other),
         .change = shift_estimate(x, first->count, y, second->count),
     };
-    /* Another session is another state of the machine, so that an absolute time proves nothing. */
+    /* Another session is another state of the machine, so that an absolute time proves nothing, and
+     * nor does a rate. */
     if (pair_is_absolute_time(change))
         change->change.exists = false;
     change->verdict = paired_judge(&change->change, pair->threshold);
@@ -65,10 +87,11 @@ void pair_make(struct pair *pair, const struct saved *before, const struct saved
         .after = after,
         .threshold = fmax(before->result.plan.threshold, after->result.plan.threshold),
     };
-    for (int metric = 0; metric < METRIC_COUNT; metric++)
+    for (unsigned metric = 0; metric < rounds_metrics(first); metric++)
         for (unsigned i = 0; i < first->variant_count; i++) {
             unsigned other = result_find(&after->result, before->variants[i].name);
-            if (other < second->variant_count)
+            bool has = pair_find_metric(pair, (enum metric)metric) < rounds_metrics(second);
+            if (has && other < second->variant_count)
                 pair_add(pair, i, other, (enum metric)metric);
         }
 }
@@ -76,7 +99,7 @@ void pair_make(struct pair *pair, const struct saved *before, const struct saved
 enum exit_status pair_status(const struct pair *pair, double fail_share) {
     for (unsigned i = 0; i < pair->count; i++) {
         const struct pair_change *change = &pair->changes[i];
-        if (fail_share >= 0 && !change->reference && metric_about[change->metric].decides &&
+        if (fail_share >= 0 && !change->reference && change->own == NULL && pair_decides(change) &&
             change->change.exists && paired_share(change->change.low) > fail_share)
             return STATUS_REGRESSION;
     }
@@ -100,7 +123,7 @@ static void pair_print_head(FILE *out, const char *letter, const struct saved *s
 static void pair_format_centre(const struct pair_change *change, double centre, char *text,
                                size_t text_bytes) {
     if (change->reference)
-        metric_format(change->metric, centre, text, text_bytes);
+        metric_format_about(pair_about(change), centre, text, text_bytes);
     else
         snprintf(text, text_bytes, "%+.1f %%", 100 * centre);
 }
@@ -117,15 +140,12 @@ static void pair_print_change(FILE *out, const struct terminal *terminal,
     pair_format_centre(change, change->before, before, sizeof before);
     pair_format_centre(change, change->after, after, sizeof after);
     pair_format_change(change, difference, sizeof difference);
-    fprintf(out, "  %-12s  %-*s  %10s  %10s   %-26s  ",
-            first ? metric_about[change->metric].title : "", name_width, change->variant, before,
-            after, difference);
-    terminal_colour(terminal, out,
-                    comparison_verdict_colour(&metric_about[change->metric], change->verdict));
+    fprintf(out, "  %-12s  %-*s  %10s  %10s   %-26s  ", first ? pair_about(change)->title : "",
+            name_width, change->variant, before, after, difference);
+    terminal_colour(terminal, out, comparison_verdict_colour(pair_about(change), change->verdict));
     fputs(pair_is_absolute_time(change)
               ? "not comparable"
-              : comparison_verdict_word(&metric_about[change->metric], change->verdict, word,
-                                        sizeof word),
+              : comparison_verdict_word(pair_about(change), change->verdict, word, sizeof word),
           out);
     terminal_colour(terminal, out, TERMINAL_PLAIN);
     fputc('\n', out);
@@ -189,12 +209,12 @@ static void pair_print_sessions(FILE *out, const struct pair *pair) {
     for (unsigned i = 0; i < pair->count; i++) {
         const struct pair_change *change = &pair->changes[i];
         double share = paired_share(change->change.estimate);
-        if (!pair_is_absolute_time(change) || fabs(share) <= pair->threshold)
+        if (!pair_is_absolute_time(change) || change->own != NULL || fabs(share) <= pair->threshold)
             continue;
         char *text = memory_format(
             "the sessions differ: %s took %+.1f %% %s time in B, which may be the machine or the "
             "program; what was paired inside each session can be compared",
-            change->variant, 100 * share, metric_about[change->metric].title);
+            change->variant, 100 * share, pair_about(change)->title);
         pair_print_line(out, "Note: ", text);
     }
 }
@@ -216,15 +236,14 @@ static void pair_print_sentence(FILE *out, const struct pair *pair) {
         char word[PAIR_TEXT_BYTES], difference[PAIR_TEXT_BYTES];
         bool differs =
             change->verdict != PAIRED_NO_DIFFERENCE && change->verdict != PAIRED_INCONCLUSIVE;
-        if (!differs || !metric_about[change->metric].decides)
+        if (!differs || !pair_decides(change))
             continue;
         any = true;
         pair_format_change(change, difference, sizeof difference);
-        fprintf(out, "%s%s: %s time %s in B, %s.\n", change->variant,
-                change->reference ? "" : " against its reference",
-                metric_about[change->metric].title,
-                comparison_verdict_word(&metric_about[change->metric], change->verdict, word,
-                                        sizeof word),
+        fprintf(out, "%s%s: %s%s %s in B, %s.\n", change->variant,
+                change->reference ? "" : " against its reference", pair_about(change)->title,
+                change->own != NULL ? "" : " time",
+                comparison_verdict_word(pair_about(change), change->verdict, word, sizeof word),
                 difference);
     }
     if (!any)

@@ -15,7 +15,8 @@
 enum { PAIR_ROWS = ROUNDS_VARIANTS_MAX * METRICS_MAX };
 
 struct pair_change {
-    enum metric metric;
+    enum metric metric;             /* in the first result */
+    const struct metric_about *own; /* if it is one of its own, else NULL */
     const char *variant;
     bool reference;
     double before, after;          /* the reference: medians; the others: shares, -0.098 */

@@ -24,6 +24,17 @@ const struct library_allocator library_allocators[] = {
     {0},
 };
 
+char **library_suggest(void) {
+    size_t count = 0;
+    while (library_allocators[count].name != NULL)
+        count++;
+    char **list = memory_array(count + 2, sizeof *list);
+    for (size_t i = 0; i < count; i++)
+        list[i] = memory_copy(library_allocators[i].name);
+    list[count] = memory_copy("all");
+    return list;
+}
+
 static bool library_is_native(const char *path) {
     struct elf_file file;
     if (!elf_file_read(path, &file))

@@ -35,6 +35,9 @@ struct library_allocator {
 /* Ends with an entry without a name. */
 extern const struct library_allocator library_allocators[];
 
+/* What -a takes by name: theirs, and "all"; NULL-ended, all new. */
+char **library_suggest(void);
+
 /* The path of a known allocator on this machine, or NULL when it is not installed. */
 char *library_of_allocator(const struct library_allocator *allocator);
 

@@ -82,6 +82,22 @@ static char *settings_value_fault(const struct settings_option *option, const ch
                          option->kind == SETTINGS_BYTES ? " (K, M, G allowed)" : "", value);
 }
 
+char **settings_suggest(void) {
+    char **list = NULL;
+    size_t count = 0;
+    for (int i = 0; i < SETTINGS_OPTION_COUNT; i++) {
+        const struct settings_option *option = &settings_options[i];
+        const char *const none[] = {"", NULL};
+        const char *const *words = option->choices != NULL ? option->choices : none;
+        for (; *words != NULL; words++) {
+            list = memory_resize(list, count + 2, sizeof *list);
+            list[count++] = memory_format("%s=%s", option->name, *words);
+            list[count] = NULL;
+        }
+    }
+    return list;
+}
+
 char *settings_fault(const char *setting) {
     const char *equals = strchr(setting, '=');
     if (equals == NULL || equals == setting || strchr(setting, ',') != NULL)

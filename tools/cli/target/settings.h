@@ -23,13 +23,16 @@ void settings_check(const char *setting);
  * them and joins them to those in a field of type char *. */
 void settings_take(void *settings, const char *setting);
 
+/* "KEY=VALUE" of those with words as values, "KEY=" of the others; NULL-ended, all new. */
+char **settings_suggest(void);
+
 /* A row of a command's options. */
 #define SETTINGS_OPTION(REQUEST, FIELD)                                                            \
     {                                                                                              \
         'o', "option", "KEY=VALUE",                                                                \
             "set an option of libtagpool.so, or several: KEY=VALUE,KEY=VALUE; may be repeated "    \
             "(see 'tagpool help options')",                                                        \
-            ARGS_CALL(REQUEST, FIELD, settings_take)                                               \
+            .suggest = settings_suggest, ARGS_CALL(REQUEST, FIELD, settings_take)                  \
     }
 
 void settings_print(FILE *out);

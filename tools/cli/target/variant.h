@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { VARIANTS_MAX = 16 }; /* in a comparison */
+
 struct variant {
     const char *name;
     const char *preload;  /* libraries put in front of LD_PRELOAD; NULL: none */

@@ -17,8 +17,6 @@
 #include "target/arena.h"
 #include "target/variant.h"
 
-enum { VARIANTS_MAX = 16 };
-
 /* Begins as zeroes. */
 struct variants {
     struct variant items[VARIANTS_MAX];

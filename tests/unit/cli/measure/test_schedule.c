@@ -8,8 +8,8 @@
 /* How often each variant ran at each place in `rounds` rounds; false if a round is no permutation.
  */
 static bool count_places(struct schedule *schedule, unsigned rounds,
-                         unsigned counts[SCHEDULE_VARIANTS_MAX][SCHEDULE_VARIANTS_MAX]) {
-    unsigned char order[SCHEDULE_VARIANTS_MAX];
+                         unsigned counts[ROUNDS_VARIANTS_MAX][ROUNDS_VARIANTS_MAX]) {
+    unsigned char order[ROUNDS_VARIANTS_MAX];
     for (unsigned i = 0; i < rounds; i++) {
         unsigned seen = 0;
         schedule_next(schedule, order);
@@ -24,12 +24,12 @@ static bool count_places(struct schedule *schedule, unsigned rounds,
 }
 
 static void every_variant_runs_equally_often_at_every_place(void) {
-    for (unsigned variants = 1; variants <= SCHEDULE_VARIANTS_MAX; variants++) {
-        unsigned counts[SCHEDULE_VARIANTS_MAX][SCHEDULE_VARIANTS_MAX] = {0};
+    for (unsigned variants = 1; variants <= ROUNDS_VARIANTS_MAX; variants++) {
+        unsigned counts[ROUNDS_VARIANTS_MAX][ROUNDS_VARIANTS_MAX] = {0};
         struct schedule schedule;
         schedule_init(&schedule, variants, 4711 + variants);
         unsigned rounds = schedule_round_up(&schedule, 30);
-        CHECK(rounds >= 30 && rounds < 30 + SCHEDULE_VARIANTS_MAX);
+        CHECK(rounds >= 30 && rounds < 30 + ROUNDS_VARIANTS_MAX);
         CHECK(count_places(&schedule, rounds, counts));
         for (unsigned variant = 0; variant < variants; variant++)
             for (unsigned place = 0; place < variants; place++)
@@ -41,7 +41,7 @@ static void every_variant_runs_equally_often_at_every_place(void) {
 
 static void eight_pilot_rounds_of_two_variants_are_balanced(void) {
     for (uint64_t seed = 0; seed < 50; seed++) {
-        unsigned counts[SCHEDULE_VARIANTS_MAX][SCHEDULE_VARIANTS_MAX] = {0};
+        unsigned counts[ROUNDS_VARIANTS_MAX][ROUNDS_VARIANTS_MAX] = {0};
         struct schedule schedule;
         schedule_init(&schedule, 2, seed);
         CHECK(count_places(&schedule, 8, counts));
@@ -56,7 +56,7 @@ static void the_same_seed_gives_the_same_order_and_another_seed_another(void) {
     schedule_init(&schedules[1], 3, 1);
     schedule_init(&schedules[2], 3, 2);
     for (int i = 0; i < 60; i++) {
-        unsigned char orders[3][SCHEDULE_VARIANTS_MAX];
+        unsigned char orders[3][ROUNDS_VARIANTS_MAX];
         for (int j = 0; j < 3; j++)
             schedule_next(&schedules[j], orders[j]);
         differences[0] += memcmp(orders[0], orders[1], 3) != 0;
@@ -69,10 +69,10 @@ static void the_same_seed_gives_the_same_order_and_another_seed_another(void) {
 static void the_order_is_shuffled_not_alternating(void) {
     struct schedule schedule;
     unsigned changes = 0;
-    unsigned char before[SCHEDULE_VARIANTS_MAX] = {0};
+    unsigned char before[ROUNDS_VARIANTS_MAX] = {0};
     schedule_init(&schedule, 2, 99);
     for (int i = 0; i < 200; i++) {
-        unsigned char order[SCHEDULE_VARIANTS_MAX];
+        unsigned char order[ROUNDS_VARIANTS_MAX];
         schedule_next(&schedule, order);
         changes += i > 0 && order[0] != before[0];
         memcpy(before, order, sizeof before);

@@ -24,7 +24,7 @@ static clock_function *find(void) {
 }
 
 /* Relaxed: each thread finds the same. */
-uint64_t clock_ns(void) {
+static uint64_t read_clock(clockid_t clock) {
     static clock_function *found;
     clock_function *function = __atomic_load_n(&found, __ATOMIC_RELAXED);
     if (UNLIKELY(function == NULL)) {
@@ -32,6 +32,14 @@ uint64_t clock_ns(void) {
         __atomic_store_n(&found, function, __ATOMIC_RELAXED);
     }
     struct timespec now = {.tv_sec = 0};
-    (void)function(CLOCK_MONOTONIC, &now);
+    (void)function(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t clock_ns(void) {
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t clock_coarse_ns(void) {
+    return read_clock(CLOCK_MONOTONIC_COARSE);
 }
