@@ -113,9 +113,11 @@ static void sites_file_add_process(struct sites_file_reader *reader, const char 
 static void sites_file_drop_lost(struct sites_file_reader *reader) {
     struct sites_file *file = reader->file;
     size_t kept = 0;
-    for (size_t i = 0; i < file->site_count; i++)
-        if (i >= reader->rows[file->sites[i].row].first_site)
+    for (size_t i = 0; i < file->site_count; i++) {
+        const struct sites_file_row *row = sites_file_row(reader, file->sites[i].row);
+        if (row != NULL && i >= row->first_site)
             file->sites[kept++] = file->sites[i];
+    }
     file->site_count = kept;
 }
 
