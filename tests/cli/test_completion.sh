@@ -53,6 +53,13 @@ check $? 'bash completes an option'
 completes tagpool profile --sites --export-f
 [ "$(cat "$work/out")" = --export-folded ]
 check $? 'the word after a value that is joined is an option'
+for varied in '-L size 1,2' '-L size=1,2' '--parameter-list size 1,2'; do
+    # shellcheck disable=SC2086 # words
+    completes tagpool compare $varied --style n
+    [ "$(cat "$work/out")" = "nocolor
+none" ]
+    check $? "the words after $varied are options"
+done
 completes tagpool compare -r 3 --style n
 [ "$(cat "$work/out")" = "nocolor
 none" ]

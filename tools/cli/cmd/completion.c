@@ -55,6 +55,11 @@ static bool completion_is_valued(const struct args_option *option) {
     return option->value != NULL && option->otherwise == NULL;
 }
 
+/* And the one after that, too: VAR VALUES? */
+static bool completion_is_paired(const struct args_option *option) {
+    return completion_is_valued(option) && strchr(option->value, ' ') != NULL;
+}
+
 /* ---- bash ---- */
 
 static void completion_print_bash_command(FILE *out, const struct command *command) {
@@ -68,6 +73,10 @@ static void completion_print_bash_command(FILE *out, const struct command *comma
             if (option->letter != '\0')
                 fprintf(out, " -%c", option->letter);
         }
+    fputs(" '\n        paired='", out);
+    for (const struct args_option *option = command->options; option->name != NULL; option++)
+        if (completion_is_paired(option))
+            fprintf(out, " --%s -%c", option->name, option->letter);
     fputs(" '\n        files='", out);
     for (const struct args_option *option = command->options; option->name != NULL; option++)
         if (option->kind == ARGS_KIND_FILE)
@@ -93,48 +102,15 @@ static void completion_print_topics(FILE *out, const struct command *const *comm
             fprintf(out, "%s%s", *topic, separator);
 }
 
-void completion_print_bash(FILE *out, const struct command *const *commands) {
-    fputs("# Completion of tagpool for bash; 'tagpool completion bash' wrote it.\n"
-          "_tagpool() {\n"
-          "    local typed=() places=() part last i options='' valued='' files='' words=''\n"
-          "    local takes_files='' word before value=''\n"
-          "    COMPREPLY=()\n"
-          "    # bash takes --option=value apart, and KEY=VALUE.\n"
-          "    for ((i = 0; i <= COMP_CWORD; i++)); do\n"
-          "        part=${COMP_WORDS[i]}\n"
-          "        last=$((${#typed[@]} - 1))\n"
-          "        if ((last > 0)) && [[ $part == = || ${typed[last]} == *= ]]; then\n"
-          "            typed[last]+=$part\n"
-          "        else\n"
-          "            typed+=(\"$part\")\n"
-          "            places+=(\"$i\")\n"
-          "        fi\n"
-          "    done\n"
-          "    last=$((${#typed[@]} - 1))\n"
-          "    word=${typed[last]}\n"
-          "    before=${typed[last - 1]}\n"
-          "    if [ \"$last\" -eq 1 ] || [ \"${typed[1]}\" = help ]; then\n"
-          "        words='",
-          out);
-    completion_print_names(out, commands);
-    fputs("'\n        [ \"$last\" -eq 1 ] && words+=' --help --version' || words+=' options'\n"
-          "        COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n        return\n    fi\n"
-          "    if [[ $word == --*=* ]]; then\n"
-          "        before=${word%%=*}\n"
-          "        word=${word#*=}\n"
-          "        value=yes\n"
-          "    fi\n"
-          "    case ${typed[1]} in\n    completion)\n        COMPREPLY=($(compgen -W '",
-          out);
-    completion_print_topics(out, commands, " ");
-    fputs("' -- \"$word\"))\n        return\n        ;;\n", out);
-    for (const struct command *const *command = commands; *command != NULL; command++)
-        if ((*command)->summary != NULL && (*command)->topics == NULL)
-            completion_print_bash_command(out, *command);
+/* What follows the case of each command: which words to offer. */
+static void completion_print_bash_end(FILE *out) {
     fputs("    *) return ;;\n    esac\n"
           "    # Where the other program's command line begins.\n"
           "    for ((i = 2; i < last; i++)); do\n"
           "        if [[ $valued == *\" ${typed[i]} \"* ]]; then\n"
+          "            if [[ $paired == *\" ${typed[i]} \"* && ${typed[i+1]} != *=* ]]; then\n"
+          "                i=$((i + 1))\n"
+          "            fi\n"
           "            i=$((i + 1))\n"
           "        elif [[ -z $takes_files && (${typed[i]} == -- || ${typed[i]} != -*) ]]; then\n"
           "            [[ ${typed[i]} == -- ]] && i=$((i + 1))\n"
@@ -171,6 +147,47 @@ void completion_print_bash(FILE *out, const struct command *const *commands) {
           out);
 }
 
+void completion_print_bash(FILE *out, const struct command *const *commands) {
+    fputs("# Completion of tagpool for bash; 'tagpool completion bash' wrote it.\n"
+          "_tagpool() {\n"
+          "    local typed=() places=() part last i options='' valued='' paired='' files=''\n"
+          "    local takes_files='' words='' word before value=''\n"
+          "    COMPREPLY=()\n"
+          "    # bash takes --option=value apart, and KEY=VALUE.\n"
+          "    for ((i = 0; i <= COMP_CWORD; i++)); do\n"
+          "        part=${COMP_WORDS[i]}\n"
+          "        last=$((${#typed[@]} - 1))\n"
+          "        if ((last > 0)) && [[ $part == = || ${typed[last]} == *= ]]; then\n"
+          "            typed[last]+=$part\n"
+          "        else\n"
+          "            typed+=(\"$part\")\n"
+          "            places+=(\"$i\")\n"
+          "        fi\n"
+          "    done\n"
+          "    last=$((${#typed[@]} - 1))\n"
+          "    word=${typed[last]}\n"
+          "    before=${typed[last - 1]}\n"
+          "    if [ \"$last\" -eq 1 ] || [ \"${typed[1]}\" = help ]; then\n"
+          "        words='",
+          out);
+    completion_print_names(out, commands);
+    fputs("'\n        [ \"$last\" -eq 1 ] && words+=' --help --version' || words+=' options'\n"
+          "        COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n        return\n    fi\n"
+          "    if [[ $word == --*=* ]]; then\n"
+          "        before=${word%%=*}\n"
+          "        word=${word#*=}\n"
+          "        value=yes\n"
+          "    fi\n"
+          "    case ${typed[1]} in\n    completion)\n        COMPREPLY=($(compgen -W '",
+          out);
+    completion_print_topics(out, commands, " ");
+    fputs("' -- \"$word\"))\n        return\n        ;;\n", out);
+    for (const struct command *const *command = commands; *command != NULL; command++)
+        if ((*command)->summary != NULL && (*command)->topics == NULL)
+            completion_print_bash_command(out, *command);
+    completion_print_bash_end(out);
+}
+
 /* ---- zsh ---- */
 
 static void completion_print_zsh_option(FILE *out, const struct args_option *option) {
@@ -185,7 +202,8 @@ static void completion_print_zsh_option(FILE *out, const struct args_option *opt
     fputs("']", out);
     if (valued)
         fprintf(out, ":%s:%s", option->value,
-                option->kind == ARGS_KIND_FILE                                ? "_files"
+                completion_is_paired(option)                                  ? " :values: "
+                : option->kind == ARGS_KIND_FILE                              ? "_files"
                 : option->kind == ARGS_KIND_CHOICE || option->suggest != NULL ? ""
                                                                               : " ");
     completion_print_choice(out, "(", option, ")");

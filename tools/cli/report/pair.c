@@ -70,8 +70,8 @@ static void pair_add(struct pair *pair, unsigned before, unsigned after, enum me
         .after = pair_centre(&pair->after->comparison, after, other),
         .change = shift_estimate(x, first->count, y, second->count),
     };
-    /* Another session is another state of the machine, so that an absolute time proves nothing, and
-     * nor does a rate. */
+    /* Another session is another state of the machine, so that an absolute time proves nothing.
+     * Nor does a rate. */
     if (pair_is_absolute_time(change))
         change->change.exists = false;
     change->verdict = paired_judge(&change->change, pair->threshold);
