@@ -93,7 +93,8 @@ static void completion_print_topics(FILE *out, const struct command *const *comm
             fprintf(out, "%s%s", *topic, separator);
 }
 
-void completion_print_bash(FILE *out, const struct command *const *commands) {
+/* What was typed, in one array, and what can be said without the command. */
+static void completion_print_bash_begin(FILE *out, const struct command *const *commands) {
     fputs("# Completion of tagpool for bash; 'tagpool completion bash' wrote it.\n"
           "_tagpool() {\n"
           "    local typed=() places=() part last i options='' valued='' files='' words=''\n"
@@ -128,9 +129,10 @@ void completion_print_bash(FILE *out, const struct command *const *commands) {
           out);
     completion_print_topics(out, commands, " ");
     fputs("' -- \"$word\"))\n        return\n        ;;\n", out);
-    for (const struct command *const *command = commands; *command != NULL; command++)
-        if ((*command)->summary != NULL && (*command)->topics == NULL)
-            completion_print_bash_command(out, *command);
+}
+
+/* The word that is being typed, when the command is known. */
+static void completion_print_bash_end(FILE *out) {
     fputs("    *) return ;;\n    esac\n"
           "    # Where the other program's command line begins.\n"
           "    for ((i = 2; i < last; i++)); do\n"
@@ -169,6 +171,14 @@ void completion_print_bash(FILE *out, const struct command *const *commands) {
           "}\n"
           "complete -o filenames -F _tagpool tagpool\n",
           out);
+}
+
+void completion_print_bash(FILE *out, const struct command *const *commands) {
+    completion_print_bash_begin(out, commands);
+    for (const struct command *const *command = commands; *command != NULL; command++)
+        if ((*command)->summary != NULL && (*command)->topics == NULL)
+            completion_print_bash_command(out, *command);
+    completion_print_bash_end(out);
 }
 
 /* ---- zsh ---- */
