@@ -84,7 +84,7 @@ static void completion_print_bash_command(FILE *out, const struct command *comma
             command->takes_files ? "        takes_files=yes\n" : "");
 }
 
-/* What a command is followed by besides its options. */
+/* The words that may follow a command, other than options. */
 static void completion_print_topics(FILE *out, const struct command *const *commands,
                                     const char *separator) {
     for (; *commands != NULL; commands++)
