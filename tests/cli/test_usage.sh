@@ -128,7 +128,7 @@ TMPDIR=$work/links XDG_RUNTIME_DIR='' "$tagpool" run --stats -- sh -c 'echo "$LD
     >"$work/out" 2>"$work/err"
 status=$?
 [ "$status" -eq 0 ] && grep -q "^$work/links/tagpool-[0-9]*/libtagpool-[0-9a-f]*\.so$" "$work/out" &&
-    grep -q 'from the pools' "$work/err"
+    grep -q 'by the pools' "$work/err"
 check $? 'a library in a path with a space is preloaded by a link'
 chmod 777 "$work"/links/tagpool-*
 TMPDIR=$work/links XDG_RUNTIME_DIR='' "$tagpool" run -- sh -c 'echo "$LD_PRELOAD"' \

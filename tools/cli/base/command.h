@@ -10,12 +10,12 @@ struct command {
     const char *name;     /* "" for a program that has no commands */
     const char *synopsis; /* what follows the name in the usage line */
     const char *summary;  /* one line for the list of commands; NULL: not listed, for us alone */
-    const char *details;  /* paragraphs for its own help, behind the options */
+    const char *details;  /* paragraphs for its own help, after the options */
     const struct args_option *options;
     const char *const *topics;    /* words that may follow, NULL-ended; NULL: none */
     bool takes_files;             /* names of files follow */
     bool launches;                /* needs the launcher: measures targets */
-    int (*run)(char **arguments); /* arguments behind the name; returns the exit status */
+    int (*run)(char **arguments); /* arguments after the name; returns the exit status */
 };
 
 /* A command line as one text, in a new string, for titles. */

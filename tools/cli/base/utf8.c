@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-unsigned utf8_sequence(const char *first) {
-    const unsigned char *text = (const unsigned char *)first;
+unsigned utf8_sequence(const char *text) {
+    const unsigned char *bytes = (const unsigned char *)text;
     static const struct {
         unsigned char first_low, first_high, second_low, second_high;
         unsigned length;
@@ -14,15 +14,15 @@ unsigned utf8_sequence(const char *first) {
         {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
         {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
     };
-    if (text[0] < 0x80)
+    if (bytes[0] < 0x80)
         return 1;
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        if (text[0] < forms[i].first_low || text[0] > forms[i].first_high)
+        if (bytes[0] < forms[i].first_low || bytes[0] > forms[i].first_high)
             continue;
-        if (text[1] < forms[i].second_low || text[1] > forms[i].second_high)
+        if (bytes[1] < forms[i].second_low || bytes[1] > forms[i].second_high)
             return 0;
         for (unsigned j = 2; j < forms[i].length; j++)
-            if (text[j] < 0x80 || text[j] > 0xbf)
+            if (bytes[j] < 0x80 || bytes[j] > 0xbf)
                 return 0;
         return forms[i].length;
     }

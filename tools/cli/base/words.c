@@ -43,7 +43,8 @@ void words_consider(struct words_best *best, const char *candidate, const char *
     unsigned changes = words_changes(candidate, word);
     size_t length = strlen(word);
     /* One change in three letters; or it is only the beginning of the word. */
-    bool near = 3 * changes <= length + 1 || (length >= 3 && strncmp(candidate, word, length) == 0);
+    bool near =
+        changes <= (length + 1) / 3 || (length >= 3 && strncmp(candidate, word, length) == 0);
     if (near && (best->word == NULL || changes < best->changes))
         *best = (struct words_best){candidate, changes};
 }

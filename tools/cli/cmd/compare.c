@@ -51,7 +51,7 @@ static const struct args_option compare_options[] = {
      ARGS_COUNT(struct compare_request, wishes.plan.min_runs, 1, 100000)},
     {'M', "max-runs", "N", "at most N rounds (default: 1000)",
      ARGS_COUNT(struct compare_request, wishes.plan.max_runs, 1, 100000)},
-    {'w', "warmup", "N", "N rounds discarded, besides the one that compares outputs",
+    {'w', "warmup", "N", "N rounds to discard, after the one that compares outputs",
      ARGS_COUNT(struct compare_request, wishes.plan.warmups, 0, 100000)},
     {0, "duration", "SECONDS", "stop when the time is up (default: 60)",
      ARGS_SECONDS(struct compare_request, wishes.plan.duration_s)},
@@ -146,7 +146,7 @@ static const char compare_details[] =
     "    tagpool compare --service 'nginx -g \"daemon off;\"' --ready tcp:80 \\\n"
     "        --metric 'rate=Requests/sec: +([0-9.]+):higher' -- wrk -d 2 http://localhost/\n\n"
     "The headroom is measured in rounds of their own, with 0, 1 and 2 extra pairs of malloc and\n"
-    "free behind each request: what the CPU time grows by is what the program's own pairs cost.\n"
+    "free after each request: what the CPU time grows by is what the program's own pairs cost.\n"
     "Where there is no gain, or the result is uncertain, the report says why and what to do.\n"
     "'tagpool report' shows a file of --export-json again, or compares two of them.\n\n"
     "Exit status: 0 done; 1 regression proven (--fail-if-slower, --fail-if-worse); 2 wrong usage;\n"

@@ -93,13 +93,51 @@ static void completion_print_bash_command(FILE *out, const struct command *comma
             command->takes_files ? "        takes_files=yes\n" : "");
 }
 
-/* What a command is followed by besides its options. */
+/* The words that may follow a command, other than options. */
 static void completion_print_topics(FILE *out, const struct command *const *commands,
                                     const char *separator) {
     for (; *commands != NULL; commands++)
         for (const char *const *topic = (*commands)->topics; topic != NULL && *topic != NULL;
              topic++)
             fprintf(out, "%s%s", *topic, separator);
+}
+
+/* What was typed, in one array, and what can be said without the command. */
+static void completion_print_bash_begin(FILE *out, const struct command *const *commands) {
+    fputs("# Completion of tagpool for bash; 'tagpool completion bash' wrote it.\n"
+          "_tagpool() {\n"
+          "    local typed=() places=() part last i options='' valued='' paired='' files=''\n"
+          "    local takes_files='' words='' word before value=''\n"
+          "    COMPREPLY=()\n"
+          "    # bash takes --option=value apart, and KEY=VALUE.\n"
+          "    for ((i = 0; i <= COMP_CWORD; i++)); do\n"
+          "        part=${COMP_WORDS[i]}\n"
+          "        last=$((${#typed[@]} - 1))\n"
+          "        if ((last > 0)) && [[ $part == = || ${typed[last]} == *= ]]; then\n"
+          "            typed[last]+=$part\n"
+          "        else\n"
+          "            typed+=(\"$part\")\n"
+          "            places+=(\"$i\")\n"
+          "        fi\n"
+          "    done\n"
+          "    last=$((${#typed[@]} - 1))\n"
+          "    word=${typed[last]}\n"
+          "    before=${typed[last - 1]}\n"
+          "    if [ \"$last\" -eq 1 ] || [ \"${typed[1]}\" = help ]; then\n"
+          "        words='",
+          out);
+    completion_print_names(out, commands);
+    fputs("'\n        [ \"$last\" -eq 1 ] && words+=' --help --version' || words+=' options'\n"
+          "        COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n        return\n    fi\n"
+          "    if [[ $word == --*=* ]]; then\n"
+          "        before=${word%%=*}\n"
+          "        word=${word#*=}\n"
+          "        value=yes\n"
+          "    fi\n"
+          "    case ${typed[1]} in\n    completion)\n        COMPREPLY=($(compgen -W '",
+          out);
+    completion_print_topics(out, commands, " ");
+    fputs("' -- \"$word\"))\n        return\n        ;;\n", out);
 }
 
 /* What follows the case of each command: which words to offer. */
@@ -148,40 +186,7 @@ static void completion_print_bash_end(FILE *out) {
 }
 
 void completion_print_bash(FILE *out, const struct command *const *commands) {
-    fputs("# Completion of tagpool for bash; 'tagpool completion bash' wrote it.\n"
-          "_tagpool() {\n"
-          "    local typed=() places=() part last i options='' valued='' paired='' files=''\n"
-          "    local takes_files='' words='' word before value=''\n"
-          "    COMPREPLY=()\n"
-          "    # bash takes --option=value apart, and KEY=VALUE.\n"
-          "    for ((i = 0; i <= COMP_CWORD; i++)); do\n"
-          "        part=${COMP_WORDS[i]}\n"
-          "        last=$((${#typed[@]} - 1))\n"
-          "        if ((last > 0)) && [[ $part == = || ${typed[last]} == *= ]]; then\n"
-          "            typed[last]+=$part\n"
-          "        else\n"
-          "            typed+=(\"$part\")\n"
-          "            places+=(\"$i\")\n"
-          "        fi\n"
-          "    done\n"
-          "    last=$((${#typed[@]} - 1))\n"
-          "    word=${typed[last]}\n"
-          "    before=${typed[last - 1]}\n"
-          "    if [ \"$last\" -eq 1 ] || [ \"${typed[1]}\" = help ]; then\n"
-          "        words='",
-          out);
-    completion_print_names(out, commands);
-    fputs("'\n        [ \"$last\" -eq 1 ] && words+=' --help --version' || words+=' options'\n"
-          "        COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n        return\n    fi\n"
-          "    if [[ $word == --*=* ]]; then\n"
-          "        before=${word%%=*}\n"
-          "        word=${word#*=}\n"
-          "        value=yes\n"
-          "    fi\n"
-          "    case ${typed[1]} in\n    completion)\n        COMPREPLY=($(compgen -W '",
-          out);
-    completion_print_topics(out, commands, " ");
-    fputs("' -- \"$word\"))\n        return\n        ;;\n", out);
+    completion_print_bash_begin(out, commands);
     for (const struct command *const *command = commands; *command != NULL; command++)
         if ((*command)->summary != NULL && (*command)->topics == NULL)
             completion_print_bash_command(out, *command);

@@ -2,7 +2,7 @@
  *
  * Each function writes a script for one shell. Commands come from `commands`, ended by NULL; those
  * without a summary are left out. Options are completed up to "--" or the first word that is none,
- * behind it the other program's command line is completed as the shell does.
+ * after that the other program's command line is completed as the shell does.
  */
 #ifndef CMD_COMPLETION_H
 #define CMD_COMPLETION_H

@@ -59,7 +59,7 @@ static const char report_details[] =
 
 enum { REPORT_FILES_MAX = COMBINE_FILES_MAX };
 
-/* Options may stand behind the files too: nothing here is another program's command line. */
+/* Options may follow the files, too: nothing here is another program's command line. */
 static unsigned report_read_arguments(struct report_request *request, char **arguments,
                                       const char *files[REPORT_FILES_MAX]) {
     unsigned count = 0;

@@ -69,7 +69,7 @@ static const char run_details[] =
     "\n"
     "--check runs it with strategy=tagged,harden=on,leaks=on,on_fault=report,origins=8 and your "
     "-o\n"
-    "options behind those. Each fault is a line on standard error as it is found. When the "
+    "options after those. Each fault is a line on standard error as it is found. When the "
     "program\n"
     "has ended, its stacks follow: the call, where the block was freed before, where it was\n"
     "allocated. Then come the leaks by the stack that allocated them, the ten with most bytes, "
