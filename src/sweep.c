@@ -22,7 +22,7 @@ enum {
     SWEEP_FROM_SLABS = 64,   /* a smaller pool has little to give back */
     GROWTH_LEAST_SLABS = 16, /* or by so many slabs */
 #endif
-    SPARSE_MOST = 32, /* sparse slabs before they give back what they can: 2 MiB */
+    SPARSE_MOST = 256, /* sparse slabs before they give back what they can: 16 MiB */
     NS_OF_MS = 1000000,
 };
 

@@ -156,7 +156,7 @@ static void no_workload_makes_more_page_faults(void) {
         {{"threads_exchange", "-t", "2", "-n", "50K"}, 2},
         {{"threads_churn", "-n", "200"}, 4},
         {{"threads_replace", "-g", "5", "-n", "20000"}, 4},
-        {{"threads_bursts", "-t", "2", "-g", "6", "-b", "3000"}, 4},
+        {{"threads_bursts", "-t", "2", "-g", "25", "-b", "4000"}, 4},
     };
     for (size_t i = 0; are_judged() && i < sizeof workloads / sizeof workloads[0]; i++)
         check_workload(&workloads[i]);

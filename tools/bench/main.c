@@ -251,7 +251,7 @@ static int bench_measure(const struct bench_request *request) {
         .folder = library_own_folder(),
         .variants = variants.items,
         .variant_count = variants.count,
-        .counts_system_calls = !request->strategies,
+        .counts_system_calls = !request->strategies && request->runs > 1,
         .terminal = &terminal,
     };
     struct results results = {.variants = variants.items, .variant_count = variants.count};

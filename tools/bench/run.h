@@ -14,7 +14,7 @@ struct run_plan {
     const char *folder; /* of this program; the workloads lie below it */
     const struct variant *variants;
     unsigned variant_count;
-    bool counts_system_calls;
+    bool counts_system_calls; /* which takes one more run of each variant */
     struct terminal *terminal;
 };
 
