@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-enum { STACKS_MOST = 4096, LINE_BYTES = 8192 };
+enum { STACKS_MOST = 1025, LINE_BYTES = 8192 };
 
 static SELDOM struct {
     void (*visit)(const void *start, const void *end, void *context);
