@@ -7,13 +7,13 @@
 #include <stdatomic.h>
 #include <string.h>
 
+enum written { WRITTEN_NOT, WRITTEN_ALIVE, WRITTEN_DEAD };
+
 static SELDOM struct {
     char *file; /* NULL: none */
     uint32_t image;
     uint32_t pid;
-    /* What was written of each module of this image: 0 nothing, else `died` as it was then, and
-     * one. */
-    _Atomic(uint64_t) written[MODULES_MOST];
+    _Atomic(uint8_t) written[MODULES_MOST]; /* of each module of this image: enum written */
 } findings;
 
 static struct tagpool_findings_head *head(void) {
@@ -107,7 +107,7 @@ static void count_missed(void) {
 
 static void add_module(unsigned number, const struct module *module) {
     uint32_t died = atomic_load_explicit(&module->died, memory_order_relaxed);
-    uint64_t now = (uint64_t)died + 1;
+    uint8_t now = died == MODULE_ALIVE ? WRITTEN_ALIVE : WRITTEN_DEAD;
     if (atomic_exchange_explicit(&findings.written[number], now, memory_order_relaxed) == now)
         return;
     uint32_t path_bytes = (uint32_t)strlen(module->path);

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum { THREADS_MOST = 4096, ROUNDS_MOST = 16, WAIT_MS = 1000 };
+enum { THREADS_MOST = 1024, ROUNDS_MOST = 16, WAIT_MS = 1000 };
 
 #if defined(__x86_64__)
 enum { REGISTER_STACK = 19 }; /* its place in what the kernel calls a status */

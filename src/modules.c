@@ -2,6 +2,7 @@
 
 #include "kernel.h"
 #include "libc.h"
+#include "os.h"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -9,13 +10,17 @@
 
 enum { PATHS_BYTES = 256 << 10 };
 
+struct room {
+    struct module modules[MODULES_MOST];
+    char paths[PATHS_BYTES];
+};
+
 static SELDOM struct {
     _Atomic(uint32_t) epoch;
     _Atomic(uint32_t) count;
     _Atomic(bool) is_changing; /* somebody notes a module */
     uint32_t paths_used;
-    struct module modules[MODULES_MOST];
-    char paths[PATHS_BYTES];
+    struct room *room; /* NULL until the first is noted */
 } table;
 
 uint32_t modules_epoch(void) {
@@ -24,7 +29,7 @@ uint32_t modules_epoch(void) {
 
 const struct module *modules_at(unsigned number) {
     return number < atomic_load_explicit(&table.count, memory_order_acquire)
-               ? &table.modules[number]
+               ? &table.room->modules[number]
                : NULL;
 }
 
@@ -89,8 +94,8 @@ static void read_build_id(struct module *module) {
 /* Keep a module's path; that of the program is not in the loader's list. False if there is no
  * room. */
 static bool keep_path(struct module *module, const char *name) {
-    char *path = table.paths + table.paths_used;
-    size_t room = sizeof table.paths - table.paths_used;
+    char *path = table.room->paths + table.paths_used;
+    size_t room = sizeof table.room->paths - table.paths_used;
     size_t length;
     if (room < MODULE_PATH_BYTES)
         return false;
@@ -115,7 +120,7 @@ static bool bury(uintptr_t start, uintptr_t end, uint32_t epoch) {
     bool is_any = false;
     uint32_t count = atomic_load_explicit(&table.count, memory_order_relaxed);
     for (uint32_t i = 0; i < count; i++) {
-        struct module *module = &table.modules[i];
+        struct module *module = &table.room->modules[i];
         if (module->start < end && start < module->end &&
             atomic_load_explicit(&module->died, memory_order_relaxed) == MODULE_ALIVE) {
             atomic_store_explicit(&module->died, epoch, memory_order_relaxed);
@@ -125,11 +130,20 @@ static bool bury(uintptr_t start, uintptr_t end, uint32_t epoch) {
     return is_any;
 }
 
+/* Memory for the table, at the first need: few programs have any. */
+static bool make_room(void) {
+    size_t bytes = os_round_to_page(sizeof(struct room));
+    struct room *room = table.room == NULL ? os_reserve(bytes, os_page_bytes()) : NULL;
+    if (room != NULL && os_commit(room, bytes))
+        table.room = room;
+    return table.room != NULL;
+}
+
 static const struct module *note(const struct dl_find_object *object) {
     uint32_t count = atomic_load_explicit(&table.count, memory_order_relaxed);
-    if (count == MODULES_MOST)
+    if (count == MODULES_MOST || !make_room())
         return NULL;
-    struct module *module = &table.modules[count];
+    struct module *module = &table.room->modules[count];
     *module = (struct module){.start = (uintptr_t)object->dlfo_map_start,
                               .end = (uintptr_t)object->dlfo_map_end,
                               .bias = object->dlfo_link_map->l_addr,

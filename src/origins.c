@@ -29,16 +29,24 @@ struct notes {
 FIXED bool origins_are_kept;
 static FIXED char *table; /* SLAB_NOTES_BYTES for each slab of the region */
 static FIXED unsigned frames_kept;
-static SELDOM _Atomic(uint64_t) accessible[(CHUNKS + WORD_BITS - 1) / WORD_BITS];
-static SELDOM _Atomic(uint32_t) threads[THREADS]; /* a hash table: the system's numbers by ours */
+
+/* Set apart where blocks are traced: the library's data is small. */
+struct room {
+    _Atomic(uint64_t) accessible[(CHUNKS + WORD_BITS - 1) / WORD_BITS];
+    _Atomic(uint32_t) threads[THREADS]; /* a hash table: the system's numbers by ours */
+};
+static FIXED struct room *room;
 
 void origins_start(uint64_t frames) {
     size_t slabs = (size_t)(region.descriptors - (char *)region.base) >> SLAB_SHIFT;
     size_t bytes = os_round_to_page(slabs * SLAB_NOTES_BYTES);
     if (frames == 0 || slabs == 0)
         return;
+    size_t room_bytes = os_round_to_page(sizeof *room);
     table = os_reserve(bytes, os_page_bytes());
-    if (table == NULL || !stacks_start((unsigned)frames, (const void *)(uintptr_t)&origins_start)) {
+    room = os_reserve(room_bytes, os_page_bytes());
+    if (table == NULL || room == NULL || !os_commit(room, room_bytes) ||
+        !stacks_start((unsigned)frames, (const void *)(uintptr_t)&origins_start)) {
         struct text line = {.length = 0};
         text_add(&line, "origins: no address space for the call stacks: none are kept");
         fault_line(&line);
@@ -56,7 +64,7 @@ void origins_start(uint64_t frames) {
 /* Make the notes of a slab accessible. Threads may do it at the same time. */
 static bool make_accessible(size_t slab_index) {
     size_t chunk = slab_index / CHUNK_SLABS;
-    _Atomic(uint64_t) *word = &accessible[chunk / WORD_BITS];
+    _Atomic(uint64_t) *word = &room->accessible[chunk / WORD_BITS];
     uint64_t bit = (uint64_t)1 << chunk % WORD_BITS;
     if (LIKELY((atomic_load_explicit(word, memory_order_relaxed) & bit) != 0))
         return true;
@@ -93,7 +101,7 @@ static uint32_t number_of(uint32_t thread) {
         uint32_t number = (thread + i) % THREADS;
         uint32_t known = 0;
         if (number != 0 &&
-            (atomic_compare_exchange_strong_explicit(&threads[number], &known, thread,
+            (atomic_compare_exchange_strong_explicit(&room->threads[number], &known, thread,
                                                      memory_order_relaxed, memory_order_relaxed) ||
              known == thread))
             return number;
@@ -194,7 +202,7 @@ static struct findings_stack from_note(const _Atomic(uint32_t) *note) {
     uint32_t word = atomic_load_explicit(note, memory_order_relaxed);
     return (struct findings_stack){
         .stack = stacks_get(word >> THREAD_BITS),
-        .thread = atomic_load_explicit(&threads[word % THREADS], memory_order_relaxed)};
+        .thread = atomic_load_explicit(&room->threads[word % THREADS], memory_order_relaxed)};
 }
 
 /* The notes of the block that a fault is about. */

@@ -9,7 +9,13 @@
 #include <fcntl.h>
 #include <string.h>
 
-enum { STACKS_MOST = 4096, LINE_BYTES = 8192 };
+enum { STACKS_MOST = 1025, LINE_BYTES = 8192 };
+
+/* At the end alone: so it is no part of the library's data. */
+struct room {
+    uintptr_t stacks[STACKS_MOST]; /* stack pointers */
+    char line[LINE_BYTES];
+};
 
 static SELDOM struct {
     void (*visit)(const void *start, const void *end, void *context);
@@ -18,9 +24,8 @@ static SELDOM struct {
     uintptr_t own_start; /* of this library, whose variables lead to all blocks */
     uintptr_t own_end;
     uint32_t stack_count;
-    uintptr_t stacks[STACKS_MOST]; /* stack pointers */
     size_t held;
-    char line[LINE_BYTES];
+    struct room *room;
 } roots;
 
 /* ---- mappings ---- */
@@ -49,8 +54,8 @@ static void visit_resident(uintptr_t start, uintptr_t end) {
 static void visit_mapping(uintptr_t start, uintptr_t end) {
     uintptr_t lowest = end;
     for (uint32_t i = 0; i < roots.stack_count; i++)
-        if (roots.stacks[i] >= start && roots.stacks[i] < lowest)
-            lowest = roots.stacks[i];
+        if (roots.room->stacks[i] >= start && roots.room->stacks[i] < lowest)
+            lowest = roots.room->stacks[i];
     if (lowest == end) {
         visit_resident(start, end);
         return;
@@ -104,10 +109,10 @@ static bool see_mappings(void) {
         return false;
     long bytes;
     roots.held = 0;
-    while ((bytes = KERNEL(read, file, roots.line + roots.held,
-                           sizeof roots.line - 1 - roots.held)) > 0) {
+    while ((bytes = KERNEL(read, file, roots.room->line + roots.held,
+                           sizeof roots.room->line - 1 - roots.held)) > 0) {
         roots.held += (size_t)bytes;
-        char *line = roots.line;
+        char *line = roots.room->line;
         char *end;
         while ((end = memchr(line, '\n', roots.held)) != NULL) {
             *end = '\0';
@@ -115,10 +120,10 @@ static bool see_mappings(void) {
             roots.held -= (size_t)(end + 1 - line);
             line = end + 1;
         }
-        if (roots.held == sizeof roots.line - 1) /* longer than any line */
+        if (roots.held == sizeof roots.room->line - 1) /* longer than any line */
             roots.held = 0;
         for (size_t i = 0; i < roots.held; i++)
-            roots.line[i] = line[i];
+            roots.room->line[i] = line[i];
     }
     KERNEL(close, file);
     return true;
@@ -130,7 +135,7 @@ static void see_thread(const struct halted *thread, void *context) {
     (void)context;
     visit((uintptr_t)thread->registers, (uintptr_t)(thread->registers + thread->count));
     if (roots.stack_count < STACKS_MOST)
-        roots.stacks[roots.stack_count++] = thread->stack;
+        roots.room->stacks[roots.stack_count++] = thread->stack;
 }
 
 static void see_all(void *context) {
@@ -148,13 +153,17 @@ unsigned roots_each(const void *stack,
     roots.visit = visit_;
     roots.last = last;
     roots.context = context;
-    roots.stacks[0] = (uintptr_t)stack;
-    roots.stack_count = 1;
-    if (own == NULL) { /* nor do we know which variables are ours */
+    size_t room_bytes = os_round_to_page(sizeof *roots.room);
+    roots.room = os_reserve(room_bytes, os_page_bytes());
+    if (roots.room != NULL && !os_commit(roots.room, room_bytes))
+        roots.room = NULL;
+    if (own == NULL || roots.room == NULL) { /* nor do we know which variables are ours */
         os_each_variables(visit_, context);
         last(context);
         return os_thread_count() > 1;
     }
+    roots.room->stacks[0] = (uintptr_t)stack;
+    roots.stack_count = 1;
     roots.own_start = own->start;
     roots.own_end = own->end;
     if (os_thread_count() > 1)

@@ -18,7 +18,8 @@ struct record {
     uintptr_t frames[];
 };
 
-static FIXED char *records; /* number 0 is none */
+static FIXED char *records;              /* number 0 is none */
+static FIXED _Atomic(uint32_t) *buckets; /* in front of them */
 static FIXED size_t record_bytes;
 static FIXED unsigned frames_most;
 
@@ -26,7 +27,6 @@ static SELDOM struct {
     _Atomic(uint32_t) used;
     _Atomic(uint32_t) missed;
     _Atomic(size_t) committed_bytes;
-    _Atomic(uint32_t) buckets[BUCKETS];
 } table;
 
 static struct record *record_of(uint32_t number) {
@@ -40,11 +40,14 @@ static size_t table_bytes(void) {
 bool stacks_start(unsigned frames, const void *here) {
     frames_most = frames < UNWIND_FRAMES_MOST ? frames : UNWIND_FRAMES_MOST;
     record_bytes = sizeof(struct record) + frames_most * sizeof(uintptr_t);
-    records = os_reserve(table_bytes(), os_page_bytes());
-    if (records == NULL)
+    size_t bucket_bytes = os_round_to_page(BUCKETS * sizeof *buckets);
+    char *start = os_reserve(bucket_bytes + table_bytes(), os_page_bytes());
+    if (start == NULL || !os_commit(start, bucket_bytes))
         return false;
-    os_leave_out_of_dumps(records, table_bytes());
-    os_use_no_huge_pages(records, table_bytes());
+    os_leave_out_of_dumps(start, bucket_bytes + table_bytes());
+    os_use_no_huge_pages(start, bucket_bytes + table_bytes());
+    buckets = (_Atomic(uint32_t) *)(void *)start;
+    records = start + bucket_bytes;
     unwind_start(here);
     return true;
 }
@@ -141,7 +144,7 @@ uint32_t stacks_take(void) {
         return 0;
     stack.count = unwind_frames(frames, frames_most, &stack.epoch);
     uint32_t hash = hash_of(frames, stack.count, stack.epoch);
-    _Atomic(uint32_t) *bucket = &table.buckets[hash % BUCKETS];
+    _Atomic(uint32_t) *bucket = &buckets[hash % BUCKETS];
     /* Acquire: the partner of the release in add(). */
     uint32_t number = find(atomic_load_explicit(bucket, memory_order_acquire), &stack, hash);
     return LIKELY(number != 0) ? number : add(bucket, &stack, hash);

@@ -3,6 +3,7 @@
 #include "cfi.h"
 #include "kernel.h"
 #include "modules.h"
+#include "os.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -29,11 +30,15 @@ struct kept {
 static SELDOM struct {
     uintptr_t own_start; /* of this library */
     uintptr_t own_end;
-    struct kept rules[RULES];
+    struct kept *rules; /* RULES of them; NULL: none are kept */
     _Atomic(uintptr_t) pages[PAGES];
 } cache;
 
 void unwind_start(const void *here) {
+    size_t bytes = os_round_to_page(RULES * sizeof(struct kept));
+    struct kept *rules = cache.rules == NULL ? os_reserve(bytes, os_page_bytes()) : NULL;
+    if (rules != NULL && os_commit(rules, bytes))
+        cache.rules = rules;
     const struct module *own = modules_find((uintptr_t)here);
     if (own == NULL || own->is_program)
         return;
@@ -108,7 +113,8 @@ static struct cfi_rule look_up(uintptr_t address, bool *is_known) {
 /* The rule for an address, in an epoch. */
 static inline struct cfi_rule rule_for(uintptr_t address, uint32_t epoch) {
     uint64_t key = address ^ (uint64_t)epoch << 48;
-    struct kept *kept = &cache.rules[(key ^ key >> 13) % RULES];
+    static SELDOM struct kept none;
+    struct kept *kept = cache.rules == NULL ? &none : &cache.rules[(key ^ key >> 13) % RULES];
     uint64_t word = atomic_load_explicit(&kept->rule, memory_order_relaxed);
     struct cfi_rule rule;
     if (LIKELY((atomic_load_explicit(&kept->crossed, memory_order_relaxed) ^ word) == key)) {

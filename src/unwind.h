@@ -19,7 +19,7 @@
 enum { UNWIND_FRAMES_MOST = 32 };
 
 /* Leave out the frames of this library itself from now on: of the module that `here` lies in,
- * unless that is the program. Before the first stack is taken. */
+ * unless that is the program; and keep rules. Before the first stack is taken. */
 void unwind_start(const void *here);
 
 /* Write up to `most` return addresses, the innermost first, and their epoch (modules.h). Their
