@@ -1,6 +1,6 @@
 # Tagpool: build, test, install. `make help` lists the targets; V=1 prints the commands.
 #
-# What is built lies below $(BUILD). A file in its folder is part of the build: no lists. See README.md, "Layout".
+# What is built lies below $(BUILD). A file in its folder is part of the build: no lists.
 
 CC      ?= cc
 CXX     ?= c++
@@ -243,6 +243,7 @@ install: product ## install below DESTDIR, PREFIX (/usr/local), LIBDIR (PREFIX/l
 	    install -D -m "$$mode" $(BUILD)/"$$file" '$(DESTDIR)'"$$place" || exit 1; \
 	done
 	@ln -sf libtagpool.so.$(ABI) '$(DESTDIR)$(LIBDIR)/libtagpool.so'
+	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" -ne 0 ] || ldconfig 2>/dev/null || :
 	@[ "$$(id -u)" -ne 0 ] || chown -hR --reference=. $(BUILD)
 
 uninstall: ## remove what install has installed, and the folders that it leaves empty
