@@ -14,7 +14,7 @@ for command in $commands; do
     "$tagpool" help "$command" | sed -n '/^Options:/,/^$/p' | grep -oE '^ {2,6}-[^ ].*' |
         grep -oE '(^| )--?[a-zA-Z][a-z-]*' | sed "s/^ */tagpool $command /"
 done >"$work/out"
-"$tagpool" help options | sed -n 's/^  \([a-z_]*\) .*/TAGPOOL_OPTIONS \1/p' >>"$work/out"
+"$tagpool" help options | sed -n 's/^  \([a-z][a-z_]*\) .*/TAGPOOL_OPTIONS \1/p' >>"$work/out"
 grep -vxF -f "$work/out" tests/cli/saved/interface >"$work/gone"
 [ ! -s "$work/gone" ] && [ -s "$work/out" ]
 check $? 'every command and option of the last release is still there'
