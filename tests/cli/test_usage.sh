@@ -128,12 +128,13 @@ TMPDIR=$work/links XDG_RUNTIME_DIR='' "$tagpool" run --stats -- sh -c 'echo "$LD
     >"$work/out" 2>"$work/err"
 status=$?
 [ "$status" -eq 0 ] && grep -q "^$work/links/tagpool-[0-9]*/libtagpool-[0-9a-f]*\.so$" "$work/out" &&
-    grep -q 'by the pools' "$work/err"
+    grep -q 'served by the pools' "$work/err"
 check $? 'a library in a path with a space is preloaded by a link'
 chmod 777 "$work"/links/tagpool-*
 TMPDIR=$work/links XDG_RUNTIME_DIR='' "$tagpool" run -- sh -c 'echo "$LD_PRELOAD"' \
     >"$work/out" 2>"$work/err"
-[ $? -eq 0 ] && ! grep -q "^$work/links" "$work/out"
+status=$?
+[ "$status" -eq 0 ] && ! grep -q "^$work/links" "$work/out"
 check $? 'a folder of links that others can write to is not used'
 unset TAGPOOL_LIBRARY
 mkdir "$work/bin"
@@ -154,10 +155,12 @@ mkdir "$work/elsewhere"
 mv "$work/lib/libtagpool.so" "$work/elsewhere/libtagpool.so.1"
 TAGPOOL_LIB_DIR=$work/elsewhere "$work/bin/tagpool" run -- sh -c 'echo "$LD_PRELOAD"' >"$work/out" \
     2>"$work/err"
-[ $? -eq 0 ] && [ "$(cat "$work/out")" = "$work/elsewhere/libtagpool.so.1" ]
+status=$?
+[ "$status" -eq 0 ] && [ "$(cat "$work/out")" = "$work/elsewhere/libtagpool.so.1" ]
 check $? 'TAGPOOL_LIB_DIR names the folder of the libraries'
 TAGPOOL_LIB_DIR=$work/lib "$work/bin/tagpool" run -- true >"$work/out" 2>"$work/err"
-[ $? -eq 2 ] && [ "$(cat "$work/err")" = "tagpool run: libtagpool.so is not in $work/lib; correct \
+status=$?
+[ "$status" -eq 2 ] && [ "$(cat "$work/err")" = "tagpool run: libtagpool.so is not in $work/lib; correct \
 or unset TAGPOOL_LIB_DIR" ]
 check $? 'a folder without the library is refused'
 

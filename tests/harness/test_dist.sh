@@ -20,8 +20,8 @@ check $? 'packed again, by another user in another place, it has the same bytes'
 
 mkdir "$work/out"
 tar -C "$work/out" -xzf "$work/first.tar.gz"
-[ "$(ls "$work/out")" = "tagpool-$version" ] && cd "$work/out/tagpool-$version"
-check $? 'all lies in one folder with the version in its name'
+is "tagpool-$version" "$(ls "$work/out")" 'all lies in one folder with the version in its name'
+cd "$work/out/tagpool-$version" || exit 1
 pack third
 check $? 'it packs itself without git'
 cmp "$work/first.tar.gz" "$work/third.tar.gz" >"$work/output" 2>&1

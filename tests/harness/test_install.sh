@@ -1,7 +1,7 @@
 #!/bin/sh
-# If this failed, `make install` would leave something out, ignore PREFIX, LIBDIR or DESTDIR, stumble
-# over a space, build what its owner cannot remove, or install a program that does not find its
-# library; or `make uninstall` would leave something behind.
+# If this failed, `make install` would leave something out, ignore PREFIX, LIBDIR or DESTDIR,
+# stumble over a space, build what its owner cannot remove, or install a program that does not find
+# its library; or `make uninstall` would leave something behind.
 set -u
 # shellcheck source=tests/harness/tap.sh
 . tests/harness/tap.sh

@@ -1,77 +1,17 @@
-/* If this failed, the README would promise options that the library does not have or findings that
- * it does not make, or hide some: its tables must be what include/tagpool/options.h and
- * tools/bench/misuses.h say, row by row. */
-#include <stdint.h>
-
+/* If this failed, tests/README.md would promise findings that the library does not make, or hide
+ * some: its table of misuses must be what tools/bench/misuses.h says, row by row. */
 #include "bench/misuses.h"
-#include "tagpool/options.h"
 #include "tap.h"
-
-enum kind { CHOICE, BYTES, COUNT, FLAG };
-
-struct option {
-    const char *name;
-    enum kind kind;
-    uint64_t preset, minimum, maximum;
-    const char *help;
-    const char *words[8];
-};
-
-#define WORDS_CHOICE(name)                                                                         \
-    { TAGPOOL_CHOICES_##name }
-#define WORDS_BYTES(name)                                                                          \
-    { NULL }
-#define WORDS_COUNT(name)                                                                          \
-    { NULL }
-#define WORDS_FLAG(name)                                                                           \
-    { "off", "on" }
-#define ROW(name, kind, preset, minimum, maximum, help)                                            \
-    {#name, kind, preset, minimum, maximum, help, WORDS_##kind(name)},
-
-static const struct option options[] = {TAGPOOL_OPTIONS(ROW)};
-enum { OPTION_COUNT = sizeof options / sizeof options[0] };
 
 static char *read_readme(void) {
     static char text[1 << 17];
-    FILE *file = fopen("README.md", "r");
+    FILE *file = fopen("tests/README.md", "r");
     if (file == NULL)
         return NULL;
     size_t length = fread(text, 1, sizeof text - 1, file);
     fclose(file);
     text[length] = '\0';
     return text;
-}
-
-/* A number as an option's value is written: 16M, 1K, 48. */
-static const char *spell(const struct option *option, uint64_t value, char *room, size_t size) {
-    static const char suffixes[] = "KMG";
-    int steps = 0;
-    if (option->words[0] != NULL)
-        return option->words[value];
-    while (option->kind == BYTES && steps < 3 && value != 0 && value % 1024 == 0) {
-        value /= 1024;
-        steps++;
-    }
-    snprintf(room, size, "%llu%.*s", (unsigned long long)value, steps != 0,
-             steps != 0 ? &suffixes[steps - 1] : "");
-    return room;
-}
-
-static void write_row(const struct option *option, char *row, size_t size) {
-    char preset[32], low[32], high[32];
-    char values[128] = "";
-    if (option->words[0] != NULL) {
-        for (uint64_t i = option->minimum; i <= option->maximum; i++) {
-            size_t used = strlen(values);
-            snprintf(values + used, sizeof values - used, "%s%s", used != 0 ? ", " : "",
-                     option->words[i]);
-        }
-    } else {
-        snprintf(values, sizeof values, "%s to %s", spell(option, option->minimum, low, sizeof low),
-                 spell(option, option->maximum, high, sizeof high));
-    }
-    snprintf(row, size, "| `%s` | %s | %s | %s |\n", option->name,
-             spell(option, option->preset, preset, sizeof preset), values, option->help);
 }
 
 /* What follows the head of a table, or NULL. */
@@ -92,7 +32,7 @@ typedef void row_function(int index, char *row, size_t size);
 /* The table behind the head has these rows, and no other. */
 static void check_table(const char *head, row_function *make_row, int count) {
     const char *table = table_start(head);
-    CHECK_SAY(table != NULL, "README.md has no table that begins: %s", head);
+    CHECK_SAY(table != NULL, "tests/README.md has no table that begins: %s", head);
     for (int i = 0; table != NULL && i < count; i++) {
         char row[512];
         make_row(i, row, sizeof row);
@@ -101,17 +41,6 @@ static void check_table(const char *head, row_function *make_row, int count) {
         CHECK_SAY((table == NULL) == (i + 1 == count), "the table has not %d rows", count);
     }
 }
-
-static void option_row(int index, char *row, size_t size) {
-    write_row(&options[index], row, size);
-}
-
-static void the_readme_has_a_row_for_each_option_and_no_other(void) {
-    check_table("| option | default | values | meaning |\n| --- | --- | --- | --- |\n", option_row,
-                OPTION_COUNT);
-}
-
-/* ---- misuses ---- */
 
 static const struct {
     const char *sentence;
@@ -164,7 +93,6 @@ static void the_readme_says_of_each_misuse_what_finds_it(void) {
 }
 
 int main(void) {
-    TAP_RUN(the_readme_has_a_row_for_each_option_and_no_other);
     TAP_RUN(the_readme_says_of_each_misuse_what_finds_it);
     return tap_done();
 }

@@ -129,7 +129,7 @@ SHARED bool child_sleep(pid_t pid, int seconds) {
     int file = (int)syscall(SYS_pidfd_open, pid, 0);
     if (file < 0)
         return true;
-    struct pollfd wait = {.fd = file, .events = POLLIN};
+    struct pollfd wait = {.fd = file, .events = POLLIN, .revents = 0};
     int ready = poll(&wait, 1, seconds * 1000);
     close(file);
     return ready != 0;

@@ -44,7 +44,8 @@ on_aarch64() {
     done
     # shellcheck disable=SC2086
     succeeds "realloc keeps its contract there, with pages of 64 KiB" $emulator -p 65536 \
-        -E LD_PRELOAD="$folder/libtagpool.so" -E TAGPOOL_TEST_SHIM=1 "$folder/tests/preload/test_realloc"
+        -E LD_PRELOAD="$folder/libtagpool.so" -E TAGPOOL_TEST_SHIM=1 \
+        "$folder/tests/preload/test_realloc"
     $arm_cc -O0 -g -fno-builtin -w -o "$work/parser" tests/misuse/fixtures/parser.c
     # shellcheck disable=SC2086
     run $emulator -E LD_PRELOAD="$folder/libtagpool.so" "$work/parser" double_free

@@ -1,6 +1,6 @@
 /* What each strategy finds: the one list of misuses of memory.
  *
- * It drives the tests in tests/misuse, README.md's table is checked against it, and
+ * It drives the tests in tests/misuse, the table of tests/README.md is checked against it, and
  * `tagpool-bench --strategies` prints it. What is not found is stated too. The strategy `direct`
  * finds what the next allocator finds.
  */
