@@ -207,7 +207,8 @@ tail -n 1 "$work/out" | grep -qE '^tagpool: .*(fast|time|settled)'
 check $? 'the last line says in a few words what came out'
 
 timeout --preserve-status -s INT 3 "$tagpool" compare --no-headroom \
-    --export-json "$work/interrupted.json" -- sh -c 'sleep 0.1' >"$work/out" 2>"$work/err" </dev/null
+    --export-json "$work/interrupted.json" -- sh -c 'sleep 0.1' \
+    >"$work/out" 2>"$work/err" </dev/null
 status=$?
 [ "$status" -eq 130 ] && grep -q '; interrupted\.$' "$work/out" &&
     tail -n 1 "$work/out" | grep -q '^tagpool: ' &&

@@ -1,7 +1,7 @@
 #!/bin/sh
-# If this failed, a release would break what tagpool.1 promises to keep: a name of an option, an exit
-# status, a member of the exported JSON, or the form of a fault's line. The layouts of the shared pages
-# are held by tests/unit/cli/pages/test_layouts.c.
+# If this failed, a release would break what tagpool.1 promises to keep: a name of an option, an
+# exit status, a member of the exported JSON, or the form of a fault's line. The layouts of the
+# shared pages are held by tests/unit/cli/pages/test_layouts.c.
 set -u
 # shellcheck source=tests/cli/lib.sh
 . tests/cli/lib.sh
@@ -44,8 +44,8 @@ int main(void) {
 PROGRAM
 "$cc" -O0 -w -o "$work/twice" "$work/twice.c"
 sentence='finds a fault by run --check' ends 99 "$tagpool" run --check -- "$work/twice"
-grep -qE '^tagpool\[[0-9]+\]: double free of 0x[0-9a-f]+ \(48-byte class, slot [0-9]+ of slab [0-9]+,'\
-'.*freed block.*\) in free\(\) called from twice\+0x[0-9a-f]+$' "$work/err"
+line='^tagpool\[[0-9]+\]: double free of 0x[0-9a-f]+ \(48-byte class, slot [0-9]+ of slab [0-9]+,'
+grep -qE "$line"'.*freed block.*\) in free\(\) called from twice\+0x[0-9a-f]+$' "$work/err"
 check $? "the line of a fault has its form"
 sentence='cannot write its output' ends 125 sh -c "'$tagpool' --version >/dev/full"
 : >"$work/text"

@@ -97,12 +97,12 @@ echo REA''DY" "$line" fish --no-config -i
     check $? "$shell completes '$*'"
 }
 for shell in bash zsh fish; do
-    typed $shell 'tagpool rec\t' record
-    typed $shell 'tagpool report some-\t' report some-file.json
-    typed $shell 'tagpool compare -o strategy=ta\t -a jem\t --style noc\t' \
+    typed "$shell" 'tagpool rec\t' record
+    typed "$shell" 'tagpool report some-\t' report some-file.json
+    typed "$shell" 'tagpool compare -o strategy=ta\t -a jem\t --style noc\t' \
         compare -o strategy=tagged -a jemalloc --style nocolor
-    typed $shell 'tagpool help opt\t' help options
-    typed $shell 'tagpool compare -r 3 -- cat some-\t' compare -r 3 -- cat some-file.json
+    typed "$shell" 'tagpool help opt\t' help options
+    typed "$shell" 'tagpool compare -r 3 -- cat some-\t' compare -r 3 -- cat some-file.json
 done
 typed bash 'tagpool compare --style=noc\t' compare --style=nocolor
 typed bash 'tagpool completion fi\t' completion fish

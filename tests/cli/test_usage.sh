@@ -127,7 +127,8 @@ mkdir "$work/links"
 TMPDIR=$work/links XDG_RUNTIME_DIR='' "$tagpool" run --stats -- sh -c 'echo "$LD_PRELOAD"' \
     >"$work/out" 2>"$work/err"
 status=$?
-[ "$status" -eq 0 ] && grep -q "^$work/links/tagpool-[0-9]*/libtagpool-[0-9a-f]*\.so$" "$work/out" &&
+[ "$status" -eq 0 ] &&
+    grep -q "^$work/links/tagpool-[0-9]*/libtagpool-[0-9a-f]*\.so$" "$work/out" &&
     grep -q 'served by the pools' "$work/err"
 check $? 'a library in a path with a space is preloaded by a link'
 chmod 777 "$work"/links/tagpool-*
@@ -160,8 +161,8 @@ status=$?
 check $? 'TAGPOOL_LIB_DIR names the folder of the libraries'
 TAGPOOL_LIB_DIR=$work/lib "$work/bin/tagpool" run -- true >"$work/out" 2>"$work/err"
 status=$?
-[ "$status" -eq 2 ] && [ "$(cat "$work/err")" = "tagpool run: libtagpool.so is not in $work/lib; correct \
-or unset TAGPOOL_LIB_DIR" ]
+[ "$status" -eq 2 ] && [ "$(cat "$work/err")" = \
+    "tagpool run: libtagpool.so is not in $work/lib; correct or unset TAGPOOL_LIB_DIR" ]
 check $? 'a folder without the library is refused'
 
 run
