@@ -18,8 +18,13 @@ struct record {
     uintptr_t frames[];
 };
 
-static FIXED char *records;              /* number 0 is none */
-static FIXED _Atomic(uint32_t) *buckets; /* in front of them */
+/* Stacks of one hash. */
+struct bucket {
+    _Atomic(uint32_t) first; /* a record's number; 0: none */
+};
+
+static FIXED char *records;          /* number 0 is none */
+static FIXED struct bucket *buckets; /* in front of them */
 static FIXED size_t record_bytes;
 static FIXED unsigned frames_most;
 
@@ -46,7 +51,7 @@ bool stacks_start(unsigned frames, const void *here) {
         return false;
     os_leave_out_of_dumps(start, bucket_bytes + table_bytes());
     os_use_no_huge_pages(start, bucket_bytes + table_bytes());
-    buckets = (_Atomic(uint32_t) *)(void *)start;
+    buckets = (struct bucket *)(void *)start;
     records = start + bucket_bytes;
     unwind_start(here);
     return true;
@@ -144,7 +149,7 @@ uint32_t stacks_take(void) {
         return 0;
     stack.count = unwind_frames(frames, frames_most, &stack.epoch);
     uint32_t hash = hash_of(frames, stack.count, stack.epoch);
-    _Atomic(uint32_t) *bucket = &buckets[hash % BUCKETS];
+    _Atomic(uint32_t) *bucket = &buckets[hash % BUCKETS].first;
     /* Acquire: the partner of the release in add(). */
     uint32_t number = find(atomic_load_explicit(bucket, memory_order_acquire), &stack, hash);
     return LIKELY(number != 0) ? number : add(bucket, &stack, hash);

@@ -126,7 +126,7 @@ int main(int count, char **arguments) {
     for (int i = 1; i < count; i++) {
         if (strcmp(arguments[i], "leak") == 0)
             for (int j = 0; j < 3; j++)
-                last = malloc(40);
+                last = malloc(400); /* not where "block" points */
         last = NULL;
         free(block);
         block = malloc(40);
@@ -178,7 +178,7 @@ int main(int count, char **arguments) {
             if (wrong && i >= 298)
                 free(block);
             if (wrong && i == 297)
-                last = malloc(40);
+                last = malloc(400); /* not where "block" points */
             last = NULL;
             if (wrong && i == 296)
                 _exit(0);
@@ -190,7 +190,7 @@ int main(int count, char **arguments) {
 }
 C
     run run --check -- "$work/many" wrong
-    [ "$status" -eq 99 ] && grep -qx "tagpool run: check: 2 faults, 1 leaked block (40 bytes)" \
+    [ "$status" -eq 99 ] && grep -qx "tagpool run: check: 2 faults, 1 leaked block (400 bytes)" \
         "$work/err" && grep -qx "tagpool run: note: 1 of 301 processes did not leave by exit(): \
 their leaks are not counted" "$work/err"
     check $? "--check counts what is wrong in any number of processes"

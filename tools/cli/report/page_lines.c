@@ -63,7 +63,7 @@ static double page_lines_number(const char *text) {
 }
 
 static void page_lines_place(const struct page_lines *lines, struct page_lines_axes *axes) {
-    double numbers[PAGE_LINES_POINTS_MAX];
+    double numbers[PAGE_LINES_POINTS_MAX] = {0};
     bool ordered = lines->count > 1;
     for (unsigned i = 0; i < lines->count; i++) {
         numbers[i] = page_lines_number(lines->values[i]);
