@@ -93,6 +93,7 @@ $(SELDOM:%=$(1)/src/%.o): private CFLAGS := $$(CFLAGS:-O2=-Os)
 
 $(1)/libtagpool.so: $(LIB_SOURCES:%.c=$(1)/%.o) $(LIB_SCRIPT)
 	$$(call quiet,LD,$$@)$$(CC) $$(CFLAGS) $$(LIB_LINK) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,-T,$(LIB_SCRIPT) -ldl
+	@ln -sf libtagpool.so $$@.$(ABI) # for what is linked with it here
 
 $(1)/libtagpool-core.a: $(CORE_SOURCES:%.c=$(1)/%.o)
 	@rm -f $$@

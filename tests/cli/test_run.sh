@@ -126,7 +126,7 @@ int main(int count, char **arguments) {
     for (int i = 1; i < count; i++) {
         if (strcmp(arguments[i], "leak") == 0)
             for (int j = 0; j < 3; j++)
-                last = malloc(400); /* not where "block" points */
+                last = malloc(40);
         last = NULL;
         free(block);
         block = malloc(40);
@@ -169,6 +169,12 @@ if "$tagpool" help options | grep -q "^  harden "; then
 #include <sys/wait.h>
 #include <unistd.h>
 static void *volatile last;
+/* What calls left behind on the stack would lead to the block. */
+static void wipe_stack(void) {
+    volatile char room[4096];
+    for (unsigned i = 0; i < sizeof room; i++)
+        room[i] = 0;
+}
 int main(int count, char **arguments) {
     int wrong = count > 1;
     for (int i = 0; i < 300; i++)
@@ -180,6 +186,7 @@ int main(int count, char **arguments) {
             if (wrong && i == 297)
                 last = malloc(400); /* not where "block" points */
             last = NULL;
+            wipe_stack();
             if (wrong && i == 296)
                 _exit(0);
             exit(0);
