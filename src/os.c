@@ -400,7 +400,7 @@ void os_each_variables(void (*visit)(const void *start, const void *end, void *c
 }
 
 uint64_t os_process_namespace(void) {
-    struct stat about;
+    struct stat about = {.st_ino = 0};
     long result = KERNEL(newfstatat, AT_FDCWD, "/proc/self/ns/pid", &about, 0);
     return kernel_failed(result) ? 0 : (uint64_t)about.st_ino;
 }

@@ -52,6 +52,8 @@ static bool row_is_past(const struct tagpool_profile_row *past) {
  * process was faster. A process without a number yet is about to fill its row in. */
 static struct tagpool_profile_row *claim_smallest_row(void) {
     struct tagpool_profile_row *smallest = NULL;
+    if (page == NULL)
+        return NULL;
     for (size_t i = 0; i < TAGPOOL_PROFILE_ROWS; i++) {
         struct tagpool_profile_row *other = &page->rows[i];
         if (other->pid != 0 && (smallest == NULL || other->calls < smallest->calls) &&

@@ -82,9 +82,7 @@ static inline const char *misuse_option(enum misuse_outcome outcome) {
     X(READ_BEHIND, "read 1 byte past a block", RUNS_THROUGH, RUNS_THROUGH, RUNS_THROUGH)           \
     X(FREED_WRONG_SIZE, "sized `delete` or `free_sized` with another size", RUNS_THROUGH,          \
       WRONG_SIZE, WRONG_SIZE)                                                                      \
-    X(FREED_MORE_ALIGNED,                                                                          \
-      "aligned `delete` or `free_aligned_sized` with an alignment that the "                       \
-      "address is no multiple of",                                                                 \
+    X(FREED_MORE_ALIGNED, "aligned `delete` or `free_aligned_sized` of an address not aligned so", \
       WRONG_ALIGNMENT, WRONG_ALIGNMENT, WRONG_ALIGNMENT)                                           \
     X(FREED_OTHER_ALIGNED, "the same with one that its size class is not for", RUNS_THROUGH,       \
       WRONG_ALIGNMENT, WRONG_ALIGNMENT)                                                            \

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -296,7 +297,6 @@ static void launcher_await(pid_t child) {
 /* "RUNNING WAITING SLICES", of its first thread, in nanoseconds. */
 static uint64_t launcher_delay_ns(pid_t child) {
     char path[64], text[128];
-    uint64_t running = 0, waiting = 0;
     snprintf(path, sizeof path, "/proc/%d/schedstat", (int)child);
     int file = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t bytes = file >= 0 ? read(file, text, sizeof text - 1) : -1;
@@ -305,7 +305,8 @@ static uint64_t launcher_delay_ns(pid_t child) {
     if (bytes <= 0)
         return 0;
     text[bytes] = '\0';
-    return sscanf(text, "%" SCNu64 " %" SCNu64, &running, &waiting) == 2 ? waiting : 0;
+    const char *waiting = strchr(text, ' '); /* after the time that it ran */
+    return waiting != NULL ? strtoull(waiting, NULL, 10) : 0;
 }
 
 /* What is known of a service takes the place of what is known of its supervisor. */
