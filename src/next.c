@@ -180,9 +180,24 @@ static void set_up(const struct next *functions) {
         set_state(state, NULL);
 }
 
-/* While a thread finds and sets up, its own requests are served by the bootstrap arena. Another
- * thread that comes meanwhile does it for itself, and finds the same: it must not wait, because it
- * may hold a lock of the loader that the first one needs. */
+/* Another thread is at it. glibc's allocator must not be set up by two at a time, as it counts on
+ * pthread_create() to allocate in the first thread, which our pools serve. That takes a moment and
+ * no lock, so it is waited for; not for ever, as a fork may have left the other thread behind. Any
+ * other allocator knows how to do it, and may need the loader's lock for it, which this thread may
+ * hold: NULL, not waited for. */
+COLD static const struct next *await(void) {
+    enum { WAIT_MS = 1000 };
+    const struct next *found = NULL;
+    bool is_glibcs = objects_are_listed() &&
+                     objects_behind("malloc") == objects_in("libc.so.6", "malloc");
+    for (int i = 0; is_glibcs && found == NULL && i < WAIT_MS; i++) {
+        os_nap_ms();
+        found = __atomic_load_n(&next_found, __ATOMIC_ACQUIRE);
+    }
+    return found;
+}
+
+/* While a thread finds and sets up, its own requests are served by the bootstrap arena. */
 COLD const struct next *next_find(void) {
     static FIXED struct next functions;
     static _Atomic(uintptr_t) finder;
@@ -190,8 +205,12 @@ COLD const struct next *next_find(void) {
     uintptr_t nobody = 0;
     if (atomic_load_explicit(&finder, memory_order_relaxed) == self)
         return &bootstrap_functions;
-    atomic_compare_exchange_strong_explicit(&finder, &nobody, self, memory_order_relaxed,
-                                            memory_order_relaxed);
+    const struct next *others = NULL;
+    if (!atomic_compare_exchange_strong_explicit(&finder, &nobody, self, memory_order_relaxed,
+                                                 memory_order_relaxed))
+        others = await();
+    if (others != NULL)
+        return others;
     int saved_errno = errno;
     struct next found = {.tells_sizes = true};
     find_all(&found);
