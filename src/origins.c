@@ -34,8 +34,42 @@ static FIXED unsigned frames_kept;
 struct room {
     _Atomic(uint64_t) accessible[(CHUNKS + WORD_BITS - 1) / WORD_BITS];
     _Atomic(uint32_t) threads[THREADS]; /* a hash table: the system's numbers by ours */
+    /* The table is there for slabs up to low_end, and for those of spans. Under pool_lock. */
+    size_t low_end;
+    size_t spans_start;
+    size_t spans_end;
 };
 static FIXED struct room *room;
+
+static size_t down_to_chunk(size_t slabs) {
+    return slabs / CHUNK_SLABS * CHUNK_SLABS;
+}
+
+static size_t up_to_chunk(size_t slabs) {
+    return down_to_chunk(slabs + CHUNK_SLABS - 1);
+}
+
+/* The index of the first slab that is set apart for spans. */
+static size_t spans_first(void) {
+    return (region_bounds.span_base - region.base) >> SLAB_SHIFT;
+}
+
+/* Give the notes of slabs from `kept` on back. */
+static void release_notes(size_t *end, size_t kept) {
+    if (kept >= *end)
+        return;
+    os_unreserve(table + kept * SLAB_NOTES_BYTES, (*end - kept) * SLAB_NOTES_BYTES);
+    *end = kept;
+}
+
+void origins_release_unused(void) {
+    if (!origins_are_kept)
+        return;
+    ASSERT(lock_is_mine(&pool_lock));
+    release_notes(&room->low_end, up_to_chunk(region.owned_bytes >> SLAB_SHIFT));
+    if (region_bounds.span_slabs != 0)
+        release_notes(&room->spans_end, up_to_chunk(spans_first() + region_bounds.span_slabs));
+}
 
 void origins_start(uint64_t frames) {
     size_t slabs = (size_t)(region.descriptors - (char *)region.base) >> SLAB_SHIFT;
@@ -54,6 +88,9 @@ void origins_start(uint64_t frames) {
     }
     os_leave_out_of_dumps(table, bytes);
     os_use_no_huge_pages(table, bytes);
+    room->spans_end = slabs;
+    room->spans_start = region_bounds.span_slabs == 0 ? slabs : down_to_chunk(spans_first());
+    room->low_end = room->spans_start;
     frames_kept = (unsigned)frames;
     origins_are_kept = true;
     heap_table_trace_blocks();

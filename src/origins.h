@@ -25,6 +25,10 @@ extern HIDDEN bool origins_are_kept;
  * is opened. Without room for the tables it says so, and nothing is traced. */
 void origins_start(uint64_t frames);
 
+/* The region has given address space back: so do the tables beside it, for slabs that are no more.
+ * Under pool_lock. */
+void origins_release_unused(void);
+
 /* The calling thread has taken a block of the pools, or is about to free one; nothing if blocks are
  * not traced, or the pointer is no block of the pools. */
 void origins_note_taken(const void *block);

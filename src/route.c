@@ -42,6 +42,7 @@ COLD static bool make_room(size_t least_bytes, size_t bytes) {
     if (!lock_acquire(&pool_lock))
         return false;
     bool released = region_make_room(excess(sum(used, least_bytes), limit), excess(most, limit));
+    origins_release_unused();
     lock_release(&pool_lock);
     return released;
 }

@@ -7,6 +7,7 @@
 #include "libc.h"
 #include "lifecycle.h"
 #include "next.h"
+#include "origins.h"
 #include "os.h"
 #include "region.h"
 
@@ -41,6 +42,7 @@ static bool give_back(size_t keep_bytes) {
     if (!lock_acquire(&pool_lock))
         return false;
     bool given = region_release_unused(keep_bytes);
+    origins_release_unused();
     lock_release(&pool_lock);
     return given;
 }

@@ -226,4 +226,25 @@ if "${CXX:-c++}" -g -O1 -pthread -x c++ -o "$work/wrong" "$work/wrong.c" -ldl 2>
 else
     skip "$sentence" 'no C++ compiler'
 fi
+
+# A limit of address space that the program sets itself counts what is reserved for stacks, too.
+cat >"$work/limited.c" <<'C'
+#include <stdlib.h>
+#include <sys/resource.h>
+int main(void) {
+    struct rlimit limit = {(rlim_t)4000 << 20, (rlim_t)4000 << 20};
+    if (setrlimit(RLIMIT_AS, &limit) != 0)
+        return 2;
+    void *volatile node = malloc(100), *volatile buffer = malloc((size_t)64 << 20);
+    int status = node == NULL || buffer == NULL;
+    free(node);
+    free(buffer);
+    return status;
+}
+C
+$cc -g -O1 -fno-builtin -o "$work/limited" "$work/limited.c"
+for settings in harden=off harden=on; do
+    run run --check -o $settings -- "$work/limited"
+    check "$status" "a program lowers its limit of address space, with $settings"
+done
 finish
