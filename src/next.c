@@ -188,8 +188,8 @@ static void set_up(const struct next *functions) {
 COLD static const struct next *await(void) {
     enum { WAIT_MS = 1000 };
     const struct next *found = NULL;
-    bool is_glibcs = objects_are_listed() &&
-                     objects_behind("malloc") == objects_in("libc.so.6", "malloc");
+    bool is_glibcs =
+        objects_are_listed() && objects_behind("malloc") == objects_in("libc.so.6", "malloc");
     for (int i = 0; is_glibcs && found == NULL && i < WAIT_MS; i++) {
         os_nap_ms();
         found = __atomic_load_n(&next_found, __ATOMIC_ACQUIRE);
