@@ -258,12 +258,14 @@ static bool fill_bin(struct heap *heap, struct bin *bin, unsigned class_index, s
 SLOW static void look_at_clock(struct heap *heap) {
     if (!sweep_is_time(heap))
         return;
-    tuning_decay();
     if (!lock_acquire(&pool_lock))
         return;
-    if (sweep_rested(heap))
+    bool is_all = sweep_rested(heap);
+    if (is_all)
         orphans_sweep(true);
     lock_release(&pool_lock);
+    if (is_all)
+        tuning_decay();
 }
 
 SLOW struct bin *heap_fill(struct heap *heap, unsigned class_index) {

@@ -28,7 +28,7 @@ enum {
 
 static FIXED uint64_t decay_ns;
 static uint64_t looked_ns;  /* when a heap looked at the clock the last time */
-static uint64_t decayed_ns; /* when empty slabs were returned the last time; under pool_lock */
+static uint64_t decayed_ns; /* when empty slabs were returned the last time; read by any thread */
 static size_t growth_left;  /* slabs until sweep_is_worth_growth(); under pool_lock */
 
 void sweep_start(uint64_t decay_ms) {
@@ -100,6 +100,11 @@ void sweep_purge_rested(struct slab *slab, uint32_t blocks) {
         sweep_purge_sparse(slab, blocks);
 }
 
+/* Is the time over that began then? Another thread may have seen a later one. */
+static bool is_over(uint64_t start_ns, uint64_t now_ns) {
+    return now_ns >= start_ns && now_ns - start_ns >= decay_ns;
+}
+
 static void purge_rested(struct heap *heap) {
     for (unsigned i = 0; i < SIZE_CLASS_COUNT && !heap_table_is_hardened; i++)
         for (struct slab *slab = heap->classes[i].sparse.first;
@@ -109,17 +114,22 @@ static void purge_rested(struct heap *heap) {
 
 bool sweep_rested(struct heap *heap) {
     ASSERT(lock_is_mine(&pool_lock));
+    uint64_t now_ns = heap->looked_ns;
     bool is_small = __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED) < SWEEP_FROM_SLABS;
-    bool is_all = !is_small && heap->swept_ns - decayed_ns >= decay_ns;
+    bool is_own = is_over(heap->swept_ns, now_ns);
+    bool is_all = is_over(decayed_ns, now_ns);
     /* What nobody needed since the last time goes back. If nobody looked at the clock meanwhile,
      * nobody needed anything: then that is what is there now. */
     for (int times = heap->was_idle ? 2 : 1; times > 0; times--) {
-        purge_rested(heap);
-        if (is_all)
+        if (is_own)
+            purge_rested(heap);
+        if (is_all && !is_small)
             region_decay();
     }
+    if (is_own)
+        heap->swept_ns = now_ns;
     if (is_all)
-        decayed_ns = heap->swept_ns;
+        __atomic_store_n(&decayed_ns, now_ns, __ATOMIC_RELAXED);
     return is_all;
 }
 
@@ -168,10 +178,10 @@ SLOW bool sweep_is_time(struct heap *heap) {
     heap->was_idle = now_ns - last_look_ns >= decay_ns;
     if (heap->swept_ns == 0) /* the thread's first look says nothing */
         heap->swept_ns = now_ns;
-    if (now_ns - heap->swept_ns < decay_ns)
-        return false;
-    heap->swept_ns = now_ns;
-    return true;
+    uint64_t start_ns = __atomic_load_n(&decayed_ns, __ATOMIC_RELAXED);
+    if (start_ns == 0) /* nor does the first one of the process */
+        __atomic_store_n(&decayed_ns, now_ns, __ATOMIC_RELAXED);
+    return is_over(heap->swept_ns, now_ns) || (start_ns != 0 && is_over(start_ns, now_ns));
 }
 
 size_t sweep_list(const struct slab_list *list) {

@@ -26,12 +26,12 @@ void sweep_note_empty(struct heap *heap);
 void sweep_go_on(struct heap *heap);
 
 /* A heap has claimed slots as often as it may until it looks at the clock. True if the time is over
- * since it was true the last time: what was not needed meanwhile is to go back. */
+ * for it or, as threads may live for less, for the process: call sweep_rested(). */
 bool sweep_is_time(struct heap *heap);
 
-/* Return what the sparse slabs of the heap can spare that had been there when this was called the
- * last time. If the time is over for the process, too, return all empty slabs that nobody needed
- * meanwhile; true then. Under pool_lock. */
+/* If the time is over for the heap, return what its sparse slabs can spare that had been there when
+ * it was over the last time. If it is over for the process, return all empty slabs that nobody
+ * needed meanwhile; true then. Under pool_lock. */
 bool sweep_rested(struct heap *heap);
 
 /* The pool is about to grow by a slab. True if it has grown by a share of what it is since this was
