@@ -231,12 +231,12 @@ static void mend_free(const struct slab *slab, uint32_t slot) {
  * slab whose free slots are not as free() left them, if the program has its block: heap_fill() has
  * renewed the tags of a purged one in the hardened mode. */
 static bool must_have_next(const struct heap *heap, const struct slab *slab, uint32_t slot) {
-    bool is_disturbed = slab->disturbed != SLAB_AS_FREED;
-    if (checked_is_hardened && slab->disturbed != SLAB_DISTURBED &&
+    uint8_t disturbed = __atomic_load_n(&slab->disturbed, __ATOMIC_RELAXED);
+    if (checked_is_hardened && disturbed != SLAB_DISTURBED &&
         !heap_table_has_vanished(slab_owner(slab)))
         return true;
     return slab_owner(slab) == (int)heap->owner && checked_has_tag(slab, slot + 1) &&
-           (!is_disturbed || slab_holds(slab, slot + 1));
+           (disturbed == SLAB_AS_FREED || slab_holds(slab, slot + 1));
 }
 
 /* Look at the tag behind: an overflow of this block is found as it is freed. False if it is this

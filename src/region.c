@@ -301,7 +301,7 @@ static size_t take_unused(void) {
 static size_t take_warm(void) {
     size_t slab_index = slab_set_take_lowest(&warm_slabs, region_counts.used);
     if (slab_index != REGION_NO_SLAB)
-        region_counts.warm--;
+        region_set_warm(region_counts.warm - 1);
     if (region_counts.warm < warm_least)
         warm_least = region_counts.warm;
     return slab_index;
@@ -356,7 +356,7 @@ void region_return_slab(size_t slab_index) {
     ASSERT(!slab_set_has(&cold_slabs, slab_index));
     slab_set_add(&warm_slabs, slab_index);
     region_counts.taken--;
-    region_counts.warm++;
+    region_set_warm(region_counts.warm + 1);
     if (region_counts.warm < trims_from)
         return;
     region_trim(region_bounds.warm_slabs);
@@ -377,7 +377,7 @@ static size_t make_cold(size_t first, size_t end) {
         slab_set_remove(&warm_slabs, slab_index);
         slab_set_add(&cold_slabs, slab_index);
     }
-    region_counts.warm -= end - first;
+    region_set_warm(region_counts.warm - (end - first));
     return end - first;
 }
 

@@ -140,4 +140,9 @@ struct region_counts {
 };
 extern HIDDEN struct region_counts region_counts;
 
+/* Heaps read it without the lock, to see whether there is anything to give back. */
+static inline void region_set_warm(size_t slabs) {
+    __atomic_store_n(&region_counts.warm, slabs, __ATOMIC_RELAXED);
+}
+
 #endif

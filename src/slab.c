@@ -295,7 +295,7 @@ size_t slab_purge(struct slab *slab, unsigned claimed_word, uint64_t claimed) {
     uint64_t free = all & ~used;
     size_t purged_bytes = 0;
     if (free != 0 && slab->disturbed == SLAB_AS_FREED)
-        slab->disturbed = SLAB_PURGED;
+        __atomic_store_n(&slab->disturbed, (uint8_t)SLAB_PURGED, __ATOMIC_RELAXED);
     if (free != 0)
         region_forbid_huge_pages(slab_index(slab), 1);
     while (free != 0) {
