@@ -23,13 +23,14 @@ static clock_function *find(void) {
     return symbol != NULL ? AS_FUNCTION(clock_function, symbol) : ask_kernel;
 }
 
+static FIXED clock_function *clock_found;
+
 /* Relaxed: each thread finds the same. */
 static uint64_t read_clock(clockid_t clock) {
-    static clock_function *found;
-    clock_function *function = __atomic_load_n(&found, __ATOMIC_RELAXED);
+    clock_function *function = __atomic_load_n(&clock_found, __ATOMIC_RELAXED);
     if (UNLIKELY(function == NULL)) {
         function = find();
-        __atomic_store_n(&found, function, __ATOMIC_RELAXED);
+        __atomic_store_n(&clock_found, function, __ATOMIC_RELAXED);
     }
     struct timespec now = {.tv_sec = 0};
     (void)function(clock, &now);

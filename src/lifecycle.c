@@ -1,6 +1,7 @@
 #include "lifecycle.h"
 
 #include "checked.h"
+#include "clock.h"
 #include "config.h"
 #include "cxx.h"
 #include "findings.h"
@@ -134,6 +135,7 @@ static void close_fixed(void) {
         return;
     (void)next();
     (void)cxx_replaced(CXX_Znwm);
+    (void)clock_ns();
     fixed_close();
 }
 

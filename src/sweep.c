@@ -5,8 +5,8 @@
 #include "os.h"
 
 enum {
-    /* Claims of slots until a heap looks at the clock. A look is a system call, so there are to be
-     * few: it adapts to how much time passes between two. */
+    /* Claims of slots until a heap looks at the clock. A look may be a system call (clock.h), so
+     * there are to be few: it adapts to how much time passes between two. */
     CLAIMS_LEAST = 16,
     CLAIMS_MOST = 8192,
     CLAIMS_MOST_EMPTY = 256, /* while there is memory that may have to go back */

@@ -529,6 +529,7 @@ static void what_the_hardened_mode_rests_on_is_read_only(void) {
                                         "config",
                                         "checked_is_hardened",
                                         "next_found",
+                                        "clock_found",
                                         "heap_table_is_checked",
                                         "is_traced",
                                         "checks_blocks",
