@@ -47,6 +47,7 @@ $(BUILD)/fuzz/fuzz_files: tests/fuzz/fuzz_files.c $(patsubst $(BUILD)/%.o,%.c,$(
 $(BUILD)/fuzz/libtagpool.so: $(LIB_SOURCES) $(LIB_SCRIPT)
 	@mkdir -p $(@D)
 	$(call quiet,LD,$@)$(FUZZ_CC) $(DEFINES) $(LIB_FLAGS) -DTAGPOOL_SMALL_WORLD -O1 -g -fsanitize=fuzzer-no-link $(LIB_LINK) -o $@ $(LIB_SOURCES) -Wl,-T,$(LIB_SCRIPT) -ldl
+	@ln -sf libtagpool.so $@.$(ABI)
 
 $(BUILD)/fuzz/fuzz_model: tests/fuzz/fuzz_model.c tests/fuzz/model.h $(BUILD)/fuzz/libtagpool.so
 	$(call quiet,CC,$<)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(BUILD)/fuzz/libtagpool.so -Wl,-rpath,$(abspath $(BUILD)/fuzz)
