@@ -28,7 +28,7 @@ enum {
 
 static FIXED uint64_t decay_ns;
 static uint64_t looked_ns;  /* when a heap looked at the clock the last time */
-static uint64_t decayed_ns; /* when empty slabs were returned the last time; read by any thread */
+static uint64_t decayed_ns; /* when empty slabs were returned the last time; any thread begins it */
 static size_t growth_left;  /* slabs until sweep_is_worth_growth(); under pool_lock */
 
 void sweep_start(uint64_t decay_ms) {
@@ -117,7 +117,7 @@ bool sweep_rested(struct heap *heap) {
     uint64_t now_ns = heap->looked_ns;
     bool is_small = __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED) < SWEEP_FROM_SLABS;
     bool is_own = is_over(heap->swept_ns, now_ns);
-    bool is_all = is_over(decayed_ns, now_ns);
+    bool is_all = is_over(__atomic_load_n(&decayed_ns, __ATOMIC_RELAXED), now_ns);
     /* What nobody needed since the last time goes back. If nobody looked at the clock meanwhile,
      * nobody needed anything: then that is what is there now. */
     for (int times = heap->was_idle ? 2 : 1; times > 0; times--) {
