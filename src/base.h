@@ -39,14 +39,20 @@
  * of the library that every program writes to when it starts. */
 #define SELDOM __attribute__((section(".bss.seldom")))
 
-/* A store that other threads may read with a relaxed load. Plain, so that the compiler may join it
- * with the reading before it; an aligned word is seen as a whole or not at all on every machine
- * that we run on. ThreadSanitizer must be told. */
+/* A store that other threads may read with a relaxed load; and such a load, where an instruction
+ * more counts. Plain, so that the compiler may join them with what stands around; an aligned word
+ * is seen as a whole or not at all on every machine that we run on. ThreadSanitizer must be told.
+ */
 #ifdef TAGPOOL_THREAD_SANITIZER
 #define OWNER_STORE(place, value) __atomic_store_n((place), (value), __ATOMIC_RELAXED)
+#define PLAIN_LOAD(place)         __atomic_load_n((place), __ATOMIC_RELAXED)
 #else
 #define OWNER_STORE(place, value) (*(place) = (value))
+#define PLAIN_LOAD(place)         (*(place))
 #endif
+
+/* Add to a count that others may read so. */
+#define OWNER_ADD(place, count) OWNER_STORE((place), *(place) + (count))
 
 #define WORD_BITS 64u
 

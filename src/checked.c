@@ -99,8 +99,8 @@ void *checked_take_written(struct bin *bin, unsigned bin_slot, uint64_t was) {
     payload_write_canary(block, tag.requested, usable_bytes(slab));
     /* Before the report: a handler of its abort() that allocates is not to find the slot. */
     checked_hand_out(bin, bin_slot, block);
-    if (slab->disturbed != SLAB_DISTURBED) /* by a thread that a fork left behind as it was about to
-                             hand the slot out */
+    if (slab_disturbed(slab) != SLAB_DISTURBED) /* by a thread that a fork left behind as it was
+                             about to hand the slot out */
         raise_written(slab, slot, is_overflow);
     return block;
 }
@@ -231,7 +231,7 @@ static void mend_free(const struct slab *slab, uint32_t slot) {
  * slab whose free slots are not as free() left them, if the program has its block: heap_fill() has
  * renewed the tags of a purged one in the hardened mode. */
 static bool must_have_next(const struct heap *heap, const struct slab *slab, uint32_t slot) {
-    uint8_t disturbed = __atomic_load_n(&slab->disturbed, __ATOMIC_RELAXED);
+    enum slab_disturbed disturbed = slab_disturbed(slab);
     if (checked_is_hardened && disturbed != SLAB_DISTURBED &&
         !heap_table_has_vanished(slab_owner(slab)))
         return true;

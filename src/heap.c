@@ -76,9 +76,9 @@ static void tag_fresh(const struct slab *slab, uint32_t first) {
 static void tag_purged(const struct slab *slab, uint32_t first, uint64_t mask) {
     for (; mask != 0; mask &= mask - 1) {
         uint32_t slot = first + (uint32_t)__builtin_ctzll(mask);
-        if (*block_tag_word(slab_slot_start(slab, slot)) == 0)
+        if (block_tag_load(slab_slot_start(slab, slot)) == 0)
             tag_freed(slab, slot);
-        if (*block_tag_word(slab_slot_start(slab, slot + 1)) == 0)
+        if (block_tag_load(slab_slot_start(slab, slot + 1)) == 0)
             tag_freed(slab, slot + 1);
     }
 }
@@ -88,7 +88,7 @@ static void tag_claimed(const struct slab *slab, const struct slab_claim *claim)
     uint32_t first = claim->word * WORD_BITS;
     if (claim->fresh)
         tag_fresh(slab, first + (uint32_t)__builtin_ctzll(claim->mask));
-    if (slab->disturbed == SLAB_PURGED)
+    if (slab_disturbed(slab) == SLAB_PURGED)
         tag_purged(slab, first, claim->mask);
 }
 
@@ -114,7 +114,7 @@ void heap_empty_bin(struct heap *heap, unsigned class_index) {
 /* Before a slab of the hardened mode serves another class: all its blocks were cleared as they were
  * freed, but their tags are left, and would lie within the new blocks. */
 static void clear_remains(const struct slab *slab) {
-    if (slab->disturbed == SLAB_DISTURBED)
+    if (slab_disturbed(slab) == SLAB_DISTURBED)
         memset(slab_start(slab), 0, SLAB_BYTES);
     else if (slab->class_index != 0)
         untag(slab, 0, slab->fresh_slot);
@@ -123,14 +123,15 @@ static void clear_remains(const struct slab *slab) {
 /* A slab for the hardened mode: all zero but for the tags of its slots, and inaccessible if it is
  * for blocks of no bytes. If it served the same class before, its slots stay as they are. */
 static void init_hardened(struct slab *slab, unsigned class_index, bool zeroed) {
-    bool is_same = !zeroed && slab->class_index == class_index && slab->disturbed != SLAB_DISTURBED;
+    bool is_same =
+        !zeroed && slab->class_index == class_index && slab_disturbed(slab) != SLAB_DISTURBED;
     uint32_t fresh_slot = is_same ? slab->fresh_slot : 0;
-    uint8_t disturbed = is_same ? slab->disturbed : SLAB_AS_FREED;
+    enum slab_disturbed disturbed = is_same ? slab_disturbed(slab) : SLAB_AS_FREED;
     if (!zeroed && !is_same)
         clear_remains(slab);
     slab_init(slab, class_index, true);
     slab->fresh_slot = fresh_slot;
-    slab->disturbed = disturbed;
+    slab_set_disturbed(slab, disturbed);
     if (class_index == 0)
         os_withdraw(slab_start(slab), SLAB_BYTES);
 }
@@ -160,7 +161,7 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
         else
             slab_init(slab, class_index, zeroed);
         slab_set_owner(slab, heap->owner);
-        heap->counters->slabs_taken++;
+        OWNER_ADD(&heap->counters->slabs_taken, 1);
         stats_note_slabs(region_counts.taken, region_counts.taken_peak, region_counts.warm);
         census_note();
     }
@@ -220,7 +221,7 @@ FAST bool hand_out(struct heap *heap, struct bin *bin, const struct slab *slab,
     if (UNLIKELY(heap_table_is_hardened) && slab->class_index != 0)
         tag_claimed(slab, &claim);
     bin->mask = claim.mask;
-    heap->counters->pool_calls[slab->class_index] += claim.count;
+    OWNER_ADD(&heap->counters->pool_calls[slab->class_index], claim.count);
     audit_slab(heap, slab);
     return true;
 }
@@ -363,7 +364,7 @@ SLOW static void post(struct slab *slab) {
 /* Free a block of another running thread. False if it is freed already. */
 static bool give_remote(struct heap *heap, struct slab *slab, uint32_t slot) {
     if (heap_is_real(heap))
-        heap->counters->remote_frees++;
+        OWNER_ADD(&heap->counters->remote_frees, 1);
     enum slab_remote_result result = slab_give_remote(slab, slot);
     if (result == SLAB_REMOTE_POST)
         post(slab);

@@ -20,7 +20,7 @@ enum {
 /* What was claimed and is left will not be handed out; what a fork brought and is not left was. */
 static void settle_calls(struct heap *heap, unsigned class_index) {
     uint64_t left = count_bits(heap->claims[class_index].mask);
-    heap->counters->pool_calls[class_index] += heap->inherited[class_index] - left;
+    OWNER_ADD(&heap->counters->pool_calls[class_index], heap->inherited[class_index] - left);
     heap->inherited[class_index] = 0;
 }
 

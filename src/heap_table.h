@@ -160,11 +160,16 @@ static inline struct heap *heap_table_of(unsigned owner) {
 /* Counts the forks that left threads behind. */
 extern HIDDEN unsigned heap_table_generation;
 
+/* True if no fork has left the thread behind that has, or had, the heap. The heap may be getting
+ * another one meanwhile. */
+static inline bool heap_table_is_of_now(const struct heap *heap) {
+    return PLAIN_LOAD(&heap->generation) == PLAIN_LOAD(&heap_table_generation);
+}
+
 /* True if a fork has left the heap's thread behind. Its slabs are as that thread left them until
  * somebody meets them: orphans_take_over(). */
 static inline bool heap_table_is_vanished(const struct heap *heap) {
-    return atomic_load_explicit(&heap->alive, memory_order_relaxed) &&
-           heap->generation != heap_table_generation;
+    return atomic_load_explicit(&heap->alive, memory_order_relaxed) && !heap_table_is_of_now(heap);
 }
 
 /* The same by the number of an owner, which may be none. */

@@ -93,7 +93,7 @@ static void adopt(struct heap *heap, struct slab *slab) {
     slab_set_owner(slab, heap->owner);
     blame_fold(slab);
     places_enlist(heap, slab);
-    heap->counters->slabs_adopted++;
+    OWNER_ADD(&heap->counters->slabs_adopted, 1);
 }
 
 struct slab *orphans_adopt(struct heap *heap, unsigned class_index) {
@@ -148,7 +148,7 @@ void orphans_take_over(struct slab *slab) {
     if (!heap_table_has_vanished(slab_owner(slab)))
         return;
     slab_unpost(slab);
-    slab->disturbed = SLAB_DISTURBED;
+    slab_set_disturbed(slab, SLAB_DISTURBED);
     slab_recount(slab);
     slab_mark_remote(slab);
     blame_fold(slab);
@@ -237,7 +237,7 @@ struct heap *orphans_post_remote(struct slab *slab) {
     if (!slab_post_remote(slab, &owner))
         return NULL;
     if ((unsigned)owner - SLAB_OWNER_FIRST >= SLAB_OWNER_NONE - SLAB_OWNER_FIRST ||
-        heap_table_of((unsigned)owner)->generation != heap_table_generation) {
+        !heap_table_is_of_now(heap_table_of((unsigned)owner))) {
         forward_posted(slab, owner);
         return NULL;
     }

@@ -63,7 +63,7 @@ static bool is_wholly_freed(const struct slab *slab, bool are_threads_ordered) {
 
 /* Keep a slab that is purged apart. Its free slots are not as free() left them. */
 static void keep(struct heap *owner, struct slab *slab) {
-    slab->disturbed = SLAB_DISTURBED;
+    slab_set_disturbed(slab, SLAB_DISTURBED);
     if (slab->filled) {
         slab->filled = false;
         __atomic_fetch_sub(&region_counts.filled, 1, __ATOMIC_RELAXED);

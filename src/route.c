@@ -75,7 +75,7 @@ COLD static void tell_fallback(size_t bytes) {
 }
 
 static void note_fallback(struct heap *heap, size_t bytes) {
-    heap->counters->fallback_calls++;
+    OWNER_ADD(&heap->counters->fallback_calls, 1);
     if (checked_is_hardened && bytes <= large_most_bytes())
         tell_fallback(bytes);
 }
@@ -99,11 +99,11 @@ static void *take_class_slow(size_t alignment, size_t bytes, enum block_form for
     if (class_index == SIZE_CLASS_ALL) {
         if (checked_is_hardened)
             return take_hardened_span(heap, alignment, bytes, form);
-        heap->counters->large_calls++;
+        OWNER_ADD(&heap->counters->large_calls, 1);
         return NULL;
     }
     if (config.strategy == TAGPOOL_STRATEGY_DIRECT) {
-        heap->counters->direct_calls++;
+        OWNER_ADD(&heap->counters->direct_calls, 1);
         return NULL;
     }
     void *block = checked_take(heap, class_index, bytes, form);
@@ -134,9 +134,9 @@ static void *take_next(size_t bytes) {
 /* With strategy=direct: as little as can be between the program and the next allocator. */
 static inline void *take_direct(struct heap *heap, size_t bytes) {
     if (bytes <= config.slot_max)
-        heap->counters->direct_calls++;
+        OWNER_ADD(&heap->counters->direct_calls, 1);
     else
-        heap->counters->large_calls++;
+        OWNER_ADD(&heap->counters->large_calls, 1);
     return next()->malloc(bytes);
 }
 
@@ -201,7 +201,7 @@ SLOW void *route_take_large(size_t bytes, enum block_form form) {
     struct heap *heap = heap_current;
     if (UNLIKELY(!heap_is_real(heap) || bytes <= config.slot_max || checked_is_hardened))
         return route_take_slow(bytes, form);
-    heap->counters->large_calls++;
+    OWNER_ADD(&heap->counters->large_calls, 1);
     return take_next(bytes);
 }
 
@@ -265,9 +265,12 @@ SLOW static void give_next(void *pointer) {
     struct heap *heap = heap_current;
     if (next_is_bootstrap(pointer))
         return;
-    if (heap_is_real(heap) && ++heap->counters->foreign_frees % TUNING_SAMPLE == 0 &&
-        config.strategy != TAGPOOL_STRATEGY_DIRECT)
-        tuning_note(pointer);
+    if (heap_is_real(heap)) {
+        OWNER_ADD(&heap->counters->foreign_frees, 1);
+        if (heap->counters->foreign_frees % TUNING_SAMPLE == 0 &&
+            config.strategy != TAGPOOL_STRATEGY_DIRECT)
+            tuning_note(pointer);
+    }
     int saved_errno = errno; /* not every allocator's free() keeps it */
     next()->free(pointer);
     errno = saved_errno;

@@ -53,7 +53,7 @@ void slab_init(struct slab *slab, unsigned class_index, bool zeroed) {
     slab->place = SLAB_NOWHERE;
     slab->zeroed = zeroed;
     slab->filled = false;
-    slab->disturbed = SLAB_AS_FREED;
+    slab_set_disturbed(slab, SLAB_AS_FREED);
     slab->rest = SLAB_BUSY;
     slab->previous = NULL;
     slab->next = NULL;
@@ -230,15 +230,18 @@ bool slab_is_all_remote(const struct slab *slab, uint32_t *count) {
     return true;
 }
 
+/* Its owner may be setting blocks aside meanwhile. */
 static uint64_t aside_word(const struct slab *slab, unsigned word) {
-    return slab_keeps_aside ? slab_remote(slab_index(slab))->aside[word] : 0;
+    return slab_keeps_aside
+               ? __atomic_load_n(&slab_remote(slab_index(slab))->aside[word], __ATOMIC_RELAXED)
+               : 0;
 }
 
 void slab_recount(struct slab *slab) {
     /* The quarantine of a thread that is gone is gone with it. */
     for (unsigned word = 0; slab_keeps_aside && word < word_count(slab); word++) {
-        slab->live[word] &= ~aside_word(slab, word);
-        slab_remote(slab_index(slab))->aside[word] = 0;
+        OWNER_STORE(&slab->live[word], slab->live[word] & ~aside_word(slab, word));
+        OWNER_STORE(&slab_remote(slab_index(slab))->aside[word], 0);
         slab_remote(slab_index(slab))->aside_words = 0;
     }
     slab->countdown = slab_live_count(slab);
@@ -294,8 +297,8 @@ size_t slab_purge(struct slab *slab, unsigned claimed_word, uint64_t claimed) {
         used |= pages_of(slab, word, needed_slots(slab, word), page_bytes);
     uint64_t free = all & ~used;
     size_t purged_bytes = 0;
-    if (free != 0 && slab->disturbed == SLAB_AS_FREED)
-        __atomic_store_n(&slab->disturbed, (uint8_t)SLAB_PURGED, __ATOMIC_RELAXED);
+    if (free != 0 && slab_disturbed(slab) == SLAB_AS_FREED)
+        slab_set_disturbed(slab, SLAB_PURGED);
     if (free != 0)
         region_forbid_huge_pages(slab_index(slab), 1);
     while (free != 0) {

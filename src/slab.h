@@ -64,7 +64,7 @@ struct slab {
     uint8_t place;     /* enum slab_place: the list of the heap, or of the orphans, that it is on */
     bool zeroed;       /* slots from fresh_slot on read as zero */
     bool filled;       /* was full once, so all its memory is in use */
-    uint8_t disturbed; /* enum slab_disturbed; under pool_lock */
+    uint8_t disturbed; /* enum slab_disturbed; slab_set_disturbed() */
     uint16_t rest;     /* enum slab_rest, or the live slots when memory of free ones was returned */
     struct slab *previous;
     struct slab *next;
@@ -159,6 +159,16 @@ static inline uint64_t slab_live_of(const struct slab *slab, uint32_t slot) {
 /* True if the slot's bit is set in its word. */
 static inline bool slab_is_live(uint64_t live, size_t slot) {
     return (live >> slot % WORD_BITS & 1) != 0;
+}
+
+/* What is known of the slab's free slots. Set under pool_lock. A reader without the lock finds the
+ * old or the new value: both are true of the slots that its thread has claimed or frees. */
+static inline enum slab_disturbed slab_disturbed(const struct slab *slab) {
+    return (enum slab_disturbed)__atomic_load_n(&slab->disturbed, __ATOMIC_RELAXED);
+}
+
+static inline void slab_set_disturbed(struct slab *slab, enum slab_disturbed disturbed) {
+    __atomic_store_n(&slab->disturbed, (uint8_t)disturbed, __ATOMIC_RELAXED);
 }
 
 static inline uint32_t slab_used(const struct slab *slab) {

@@ -192,7 +192,7 @@ void stats_hold_calls(void) {
     for (size_t i = 0; i < TAGPOOL_STATS_CLASSES; i++) {
         sum += row->total.pool_calls[i] + row->beyond.pool_calls[i];
         for (size_t lane = 0; lane < TAGPOOL_STATS_LANES; lane++)
-            sum += row->lanes[lane].pool_calls[i];
+            sum += __atomic_load_n(&row->lanes[lane].pool_calls[i], __ATOMIC_RELAXED);
     }
     if (sum > row->calls_least)
         row->calls_least = sum;

@@ -143,6 +143,27 @@ static void threads_that_come_and_go_exchange_blocks(void) {
         life_drop(atomic_exchange(&life_places[i], NULL));
 }
 
+static _Atomic(unsigned) life_left;
+
+static inline void *life_exchange_or_trim(void *argument) {
+    if (argument == NULL) {
+        trim_until_none(&life_left);
+        return NULL;
+    }
+    life_exchange(argument);
+    atomic_fetch_sub(&life_left, 1);
+    return NULL;
+}
+
+/* One that has no heap gives back what the others can spare. */
+static void memory_is_given_back_beside_threads_at_work(void) {
+    atomic_store(&life_left, LIFE_THREADS);
+    run_threads(life_exchange_or_trim, LIFE_THREADS + 1, 0);
+    CHECK_SAY(atomic_load(&life_damaged) == 0, "%u damaged blocks", atomic_load(&life_damaged));
+    for (size_t i = 0; i < LIFE_PLACES; i++)
+        life_drop(atomic_exchange(&life_places[i], NULL));
+}
+
 /* ---- faults ---- */
 
 static void *life_block;
@@ -203,6 +224,7 @@ static inline void life_run(void) {
     TAP_RUN(faults_are_named);
     TAP_RUN(the_pool_is_empty_when_all_is_freed);
     TAP_RUN(threads_that_come_and_go_exchange_blocks);
+    TAP_RUN(memory_is_given_back_beside_threads_at_work);
 }
 
 #endif

@@ -6,10 +6,14 @@
 #include "config.h"
 #include "heap.h"
 #include "heap_life.h"
+#include "idle.h"
+#include "orphans.h"
 #include "pattern.h"
+#include "rescue.h"
 #include "sweep.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -52,6 +56,19 @@ static inline void run_threads(void *(*function)(void *), size_t count, uintptr_
         pthread_create(&threads[i], NULL, function, (void *)(first + i));
     for (size_t i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
+}
+
+/* What malloc_trim() and mallinfo() do, again and again until `left` threads are no more. */
+static inline void trim_until_none(const _Atomic(unsigned) *left) {
+    while (atomic_load(left) != 0) {
+        struct heap_life_sums sums;
+        heap_life_sum(&sums);
+        (void)idle_trim();
+        if (lock_acquire(&pool_lock)) {
+            (void)(rescue_all() + orphans_trim() + region_trim(0));
+            lock_release(&pool_lock);
+        }
+    }
 }
 
 /* Run `crime` in a child of its own; the signal that ended it (0: none), what it wrote to standard

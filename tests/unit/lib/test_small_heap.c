@@ -2,6 +2,7 @@
  * pool runs out, is used again by other classes, and changes hands between threads all the time. */
 #include "heap_calls.h"
 #include "random.h"
+#include "stats.h"
 #include "tap.h"
 
 #include <stdatomic.h>
@@ -193,6 +194,39 @@ static void threads_share_a_pool_that_is_too_small_for_them(void) {
             give(atomic_exchange(&places[i], NULL));
 }
 
+static _Atomic(unsigned) left;
+
+static void *exchange_or_trim(void *argument) {
+    if (argument == NULL) {
+        trim_until_none(&left);
+        return NULL;
+    }
+    exchange(argument);
+    atomic_fetch_sub(&left, 1);
+    return NULL;
+}
+
+/* One gives back what the others can spare; and there are more of them than lanes of the page, so
+ * the others' counts are looked at from all sides. */
+static void memory_is_given_back_and_counted_beside_threads_at_work(void) {
+    enum { MANY = TAGPOOL_STATS_LANES + 3 };
+    char directory[] = "/tmp/tagpool-unit-heap-XXXXXX/";
+    directory[sizeof directory - 2] = '\0';
+    CHECK(mkdtemp(directory) != NULL);
+    directory[sizeof directory - 2] = '/';
+    stats_start(directory, 1, 0);
+    CHECK(stats_is_kept());
+    atomic_store(&left, MANY);
+    run_threads(exchange_or_trim, MANY + 1, 0);
+    CHECK_SAY(atomic_load(&damaged) == 0, "%u damaged blocks", atomic_load(&damaged));
+    CHECK(stats_census_ns() != 0);
+    stats_end();
+    rmdir(directory);
+    for (size_t i = 0; i < PLACES; i++)
+        if (atomic_load(&places[i]) != NULL)
+            give(atomic_exchange(&places[i], NULL));
+}
+
 int main(void) {
     start_pool();
     heap_life_open();
@@ -203,5 +237,6 @@ int main(void) {
     TAP_RUN(what_an_ended_thread_held_is_adopted_when_the_pool_is_exhausted);
     TAP_RUN(further_threads_than_there_are_heaps_get_none);
     TAP_RUN(threads_share_a_pool_that_is_too_small_for_them);
+    TAP_RUN(memory_is_given_back_and_counted_beside_threads_at_work);
     return tap_done();
 }
