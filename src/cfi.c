@@ -1,108 +1,13 @@
 #include "cfi.h"
 
-#include <string.h>
+#include "encoded.h"
 
-/* What a pointer in the tables is counted from, and how it is written (DW_EH_PE). */
-enum {
-    ENCODED_OMIT = 0xff,
-    ENCODED_FORM = 0x0f,
-    ENCODED_BASE = 0x70,
-    FORM_POINTER = 0x00,
-    FORM_ULEB = 0x01,
-    FORM_U2 = 0x02,
-    FORM_U4 = 0x03,
-    FORM_U8 = 0x04,
-    FORM_SLEB = 0x09,
-    FORM_S2 = 0x0a,
-    FORM_S4 = 0x0b,
-    FORM_S8 = 0x0c,
-    BASE_PLACE = 0x10,   /* where it stands */
-    INDEX_SORTED = 0x3b, /* 4 bytes, signed, from the start of the index */
-};
+#include <string.h>
 
 /* Registers of x86-64, by their numbers in the tables. */
 enum { REGISTER_FRAME = 6, REGISTER_STACK = 7, REGISTER_RETURN = 16 };
 
 enum { REMEMBERED = 8, WORD_BYTES = 8 };
-
-/* Bytes that are read one after the other. Reading past the end gives zeroes. */
-struct bytes {
-    const unsigned char *at;
-    const unsigned char *end;
-};
-
-static uint64_t read_fixed(struct bytes *bytes, size_t count) {
-    uint64_t value = 0;
-    if ((size_t)(bytes->end - bytes->at) < count) {
-        bytes->at = bytes->end;
-        return 0;
-    }
-    memcpy(&value, bytes->at, count);
-    bytes->at += count;
-    return value;
-}
-
-static uint64_t read_uleb(struct bytes *bytes) {
-    uint64_t value = 0;
-    for (unsigned shift = 0; bytes->at < bytes->end; shift += 7) {
-        unsigned char byte = *bytes->at++;
-        if (shift < 64)
-            value |= (uint64_t)(byte & 0x7f) << shift;
-        if ((byte & 0x80) == 0)
-            break;
-    }
-    return value;
-}
-
-static int64_t read_sleb(struct bytes *bytes) {
-    uint64_t value = 0;
-    unsigned shift = 0;
-    while (bytes->at < bytes->end) {
-        unsigned char byte = *bytes->at++;
-        if (shift < 64)
-            value |= (uint64_t)(byte & 0x7f) << shift;
-        shift += 7;
-        if ((byte & 0x80) == 0) {
-            if ((byte & 0x40) != 0 && shift < 64)
-                value |= UINT64_MAX << shift;
-            break;
-        }
-    }
-    return (int64_t)value;
-}
-
-static uint64_t read_encoded(struct bytes *bytes, unsigned encoding) {
-    uint64_t place = (uint64_t)(uintptr_t)bytes->at;
-    uint64_t value = 0;
-    switch (encoding & ENCODED_FORM) {
-    case FORM_ULEB:
-        value = read_uleb(bytes);
-        break;
-    case FORM_SLEB:
-        value = (uint64_t)read_sleb(bytes);
-        break;
-    case FORM_U2:
-        value = read_fixed(bytes, 2);
-        break;
-    case FORM_S2:
-        value = (uint64_t)(int64_t)(int16_t)read_fixed(bytes, 2);
-        break;
-    case FORM_U4:
-        value = read_fixed(bytes, 4);
-        break;
-    case FORM_S4:
-        value = (uint64_t)(int64_t)(int32_t)read_fixed(bytes, 4);
-        break;
-    case FORM_POINTER:
-    case FORM_U8:
-    case FORM_S8:
-        value = read_fixed(bytes, 8);
-        break;
-    default:
-        bytes->at = bytes->end;
-    }
-    return (encoding & ENCODED_BASE) == BASE_PLACE ? value + place : value;
-}
 
 /* ---- the entries of the table ---- */
 
@@ -114,56 +19,67 @@ struct entry {
     unsigned encoding;
     bool is_signal; /* the kernel's frame, which interrupted the next */
     bool has_augmentation;
-    struct bytes common; /* instructions of the common part */
-    struct bytes own;    /* and of the function */
+    struct encoded common; /* instructions of the common part */
+    struct encoded own;    /* and of the function */
 };
 
-/* An entry without its length: a word of 4 bytes in front of it. False at the end of the table, and
- * for the form of 64 bits, which nobody uses. */
-static bool open_entry(const unsigned char *start, struct bytes *bytes) {
-    uint32_t length;
-    memcpy(&length, start, sizeof length);
-    if (length == 0 || length == UINT32_MAX)
+/* What there is from an address on. False if it lies outside of the tables. */
+static bool open_tables(const struct cfi_tables *tables, uintptr_t start, struct encoded *bytes) {
+    if (start < tables->start || start >= tables->end)
         return false;
-    bytes->at = start + sizeof length;
+    *bytes = (struct encoded){(const unsigned char *)start, (const unsigned char *)tables->end};
+    return true;
+}
+
+/* An entry without its length: a word of 4 bytes in front of it. False at the end of the table, for
+ * the form of 64 bits, which nobody uses, and for what is longer than any function needs. */
+static bool open_entry(const struct cfi_tables *tables, uintptr_t start, struct encoded *bytes) {
+    enum { BYTES_MOST = 1 << 20 };
+    if (!open_tables(tables, start, bytes))
+        return false;
+    uint64_t length = encoded_fixed(bytes, sizeof(uint32_t));
+    if (length == 0 || length > BYTES_MOST || length > (uint64_t)(bytes->end - bytes->at))
+        return false;
     bytes->end = bytes->at + length;
     return true;
 }
 
 /* The augmentation says what else the entries hold: a letter a field. */
-static void read_augmentation(struct entry *entry, const char *letters, struct bytes data) {
+static void read_augmentation(struct entry *entry, const char *letters, struct encoded data) {
     for (const char *letter = letters + 1; *letter != '\0'; letter++) {
         if (*letter == 'R')
-            entry->encoding = (unsigned)read_fixed(&data, 1);
+            entry->encoding = (unsigned)encoded_fixed(&data, 1);
         else if (*letter == 'L')
-            (void)read_fixed(&data, 1);
+            (void)encoded_fixed(&data, 1);
         else if (*letter == 'P')
-            (void)read_encoded(&data, (unsigned)read_fixed(&data, 1));
+            (void)encoded_pointer(&data, (unsigned)encoded_fixed(&data, 1));
         else if (*letter == 'S')
             entry->is_signal = true;
     }
 }
 
-static bool read_common(struct entry *entry, const unsigned char *start) {
-    struct bytes bytes;
-    if (!open_entry(start, &bytes) || read_fixed(&bytes, 4) != 0)
+static bool read_common(const struct cfi_tables *tables, struct entry *entry, uintptr_t start) {
+    struct encoded bytes;
+    if (!open_entry(tables, start, &bytes) || encoded_fixed(&bytes, 4) != 0)
         return false;
-    unsigned version = (unsigned)read_fixed(&bytes, 1);
+    unsigned version = (unsigned)encoded_fixed(&bytes, 1);
     const char *letters = (const char *)bytes.at;
     while (bytes.at < bytes.end && *bytes.at != '\0')
         bytes.at++;
-    (void)read_fixed(&bytes, 1);
-    entry->code_align = read_uleb(&bytes);
-    entry->data_align = read_sleb(&bytes);
-    uint64_t return_register = version == 1 ? read_fixed(&bytes, 1) : read_uleb(&bytes);
+    if (bytes.at == bytes.end)
+        return false;
+    bytes.at++;
+    entry->code_align = encoded_unsigned(&bytes);
+    entry->data_align = encoded_signed(&bytes);
+    uint64_t return_register = version == 1 ? encoded_fixed(&bytes, 1) : encoded_unsigned(&bytes);
     if (return_register != REGISTER_RETURN || (letters[0] != 'z' && letters[0] != '\0'))
         return false;
     if (letters[0] == 'z') {
         entry->has_augmentation = true;
-        uint64_t count = read_uleb(&bytes);
+        uint64_t count = encoded_unsigned(&bytes);
         if (count > (uint64_t)(bytes.end - bytes.at))
             return false;
-        struct bytes data = {bytes.at, bytes.at + count};
+        struct encoded data = {bytes.at, bytes.at + count};
         read_augmentation(entry, letters, data);
         bytes.at += count;
     }
@@ -172,21 +88,22 @@ static bool read_common(struct entry *entry, const unsigned char *start) {
 }
 
 /* The entry of an address, at `start`. False if it is not its own, or in no form that we read. */
-static bool read_entry(struct entry *entry, const unsigned char *start, uintptr_t address) {
-    struct bytes bytes;
-    *entry = (struct entry){.encoding = FORM_POINTER};
-    if (!open_entry(start, &bytes))
+static bool read_entry(const struct cfi_tables *tables, struct entry *entry, uintptr_t start,
+                       uintptr_t address) {
+    struct encoded bytes;
+    *entry = (struct entry){.encoding = ENCODED_ABSOLUTE};
+    if (!open_entry(tables, start, &bytes))
         return false;
-    const unsigned char *place = bytes.at;
-    uint64_t back = read_fixed(&bytes, 4);
-    if (back == 0 || !read_common(entry, place - back) || entry->encoding == ENCODED_OMIT)
+    uintptr_t place = (uintptr_t)bytes.at;
+    uint64_t back = encoded_fixed(&bytes, 4);
+    if (back == 0 || !read_common(tables, entry, place - back) || entry->encoding == ENCODED_OMIT)
         return false;
-    entry->start = (uintptr_t)read_encoded(&bytes, entry->encoding);
-    uint64_t length = read_encoded(&bytes, entry->encoding & ENCODED_FORM);
+    entry->start = (uintptr_t)encoded_pointer(&bytes, entry->encoding);
+    uint64_t length = encoded_pointer(&bytes, entry->encoding & ENCODED_FORM);
     if (address - entry->start >= length)
         return false;
     if (entry->has_augmentation) {
-        uint64_t count = read_uleb(&bytes);
+        uint64_t count = encoded_unsigned(&bytes);
         if (count > (uint64_t)(bytes.end - bytes.at))
             return false;
         bytes.at += count;
@@ -203,20 +120,26 @@ struct row {
     int32_t entry;
 };
 
-/* The last entry whose code starts at the address or before. NULL if there is none. */
-static const unsigned char *find_entry(const unsigned char *index, uintptr_t address) {
-    struct bytes bytes = {index, index + 20};
-    unsigned version = (unsigned)read_fixed(&bytes, 1);
-    unsigned table = (unsigned)read_fixed(&bytes, 1);
-    unsigned count_form = (unsigned)read_fixed(&bytes, 1);
-    unsigned sorted = (unsigned)read_fixed(&bytes, 1);
-    if (version != 1 || sorted != INDEX_SORTED || table == ENCODED_OMIT ||
+/* Where the last entry is whose code starts at the address or before; 0 if there is none. */
+static uintptr_t find_entry(const struct cfi_tables *tables, uintptr_t address) {
+    uintptr_t index = (uintptr_t)tables->index;
+    struct encoded bytes;
+    if (!open_tables(tables, index, &bytes))
+        return 0;
+    unsigned version = (unsigned)encoded_fixed(&bytes, 1);
+    unsigned table = (unsigned)encoded_fixed(&bytes, 1);
+    unsigned count_form = (unsigned)encoded_fixed(&bytes, 1);
+    unsigned sorted = (unsigned)encoded_fixed(&bytes, 1);
+    if (version != 1 || sorted != ENCODED_SORTED_INDEX || table == ENCODED_OMIT ||
         count_form == ENCODED_OMIT)
-        return NULL;
-    (void)read_encoded(&bytes, table);
-    uint64_t count = read_encoded(&bytes, count_form);
+        return 0;
+    (void)encoded_pointer(&bytes, table);
+    uint64_t count = encoded_pointer(&bytes, count_form);
     const struct row *rows = (const struct row *)(const void *)bytes.at;
-    int64_t wanted = (int64_t)(address - (uintptr_t)index);
+    if ((uintptr_t)rows % sizeof(int32_t) != 0 ||
+        count > (uint64_t)(bytes.end - bytes.at) / sizeof *rows)
+        return 0;
+    int64_t wanted = (int64_t)(address - index);
     uint64_t low = 0, high = count;
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
@@ -225,7 +148,7 @@ static const unsigned char *find_entry(const unsigned char *index, uintptr_t add
         else
             high = middle;
     }
-    return low == 0 ? NULL : index + rows[low - 1].entry;
+    return low == 0 ? 0 : index + (uintptr_t)(intptr_t)rows[low - 1].entry;
 }
 
 /* ---- the instructions ---- */
@@ -243,6 +166,11 @@ struct state {
     enum place return_place;
     int64_t return_saved;
 };
+
+/* A number of steps; rubbish may be too many for any offset. */
+static int64_t scaled(uint64_t steps, int64_t align) {
+    return (int64_t)(steps * (uint64_t)align);
+}
 
 static void set_place(struct state *state, uint64_t number, enum place place, int64_t saved) {
     if (number == REGISTER_FRAME) {
@@ -263,16 +191,16 @@ static void restore_place(struct state *state, uint64_t number, const struct sta
 
 /* The frame by an expression. Compilers write one where they align the stack: the word at a place
  * that the frame pointer tells. */
-static void frame_by_expression(struct state *state, struct bytes *bytes) {
+static void frame_by_expression(struct state *state, struct encoded *bytes) {
     enum { BASE_OF_REGISTER = 0x70, LOAD = 0x06 };
-    uint64_t length = read_uleb(bytes);
+    uint64_t length = encoded_unsigned(bytes);
     if (length > (uint64_t)(bytes->end - bytes->at))
         length = (uint64_t)(bytes->end - bytes->at);
-    struct bytes expression = {bytes->at, bytes->at + length};
+    struct encoded expression = {bytes->at, bytes->at + length};
     bytes->at += length;
-    unsigned first = (unsigned)read_fixed(&expression, 1);
-    int64_t offset = read_sleb(&expression);
-    unsigned second = (unsigned)read_fixed(&expression, 1);
+    unsigned first = (unsigned)encoded_fixed(&expression, 1);
+    int64_t offset = encoded_signed(&expression);
+    unsigned second = (unsigned)encoded_fixed(&expression, 1);
     state->is_odd = first != BASE_OF_REGISTER + REGISTER_FRAME || second != LOAD ||
                     expression.at != expression.end;
     state->frame_register = REGISTER_FRAME;
@@ -287,8 +215,8 @@ static void set_frame(struct state *state, uint64_t number, int64_t offset) {
     state->is_odd = false;
 }
 
-static void skip_block(struct bytes *bytes) {
-    uint64_t length = read_uleb(bytes);
+static void skip_block(struct encoded *bytes) {
+    uint64_t length = encoded_unsigned(bytes);
     uint64_t most = (uint64_t)(bytes->end - bytes->at);
     bytes->at += length < most ? length : most;
 }
@@ -330,26 +258,27 @@ struct machine {
 };
 
 /* An instruction about the frame itself. False if it is none. */
-static bool do_frame(struct machine *machine, unsigned instruction, struct bytes *bytes) {
+static bool do_frame(struct machine *machine, unsigned instruction, struct encoded *bytes) {
     struct state *state = &machine->state;
     uint64_t number;
     switch (instruction) {
     case FRAME:
-        number = read_uleb(bytes);
-        set_frame(state, number, (int64_t)read_uleb(bytes));
+        number = encoded_unsigned(bytes);
+        set_frame(state, number, (int64_t)encoded_unsigned(bytes));
         return true;
     case FRAME_SIGNED:
-        number = read_uleb(bytes);
-        set_frame(state, number, read_sleb(bytes) * machine->entry->data_align);
+        number = encoded_unsigned(bytes);
+        set_frame(state, number,
+                  scaled((uint64_t)encoded_signed(bytes), machine->entry->data_align));
         return true;
     case FRAME_REGISTER:
-        set_frame(state, read_uleb(bytes), state->frame_offset);
+        set_frame(state, encoded_unsigned(bytes), state->frame_offset);
         return true;
     case FRAME_OFFSET:
-        state->frame_offset = (int64_t)read_uleb(bytes);
+        state->frame_offset = (int64_t)encoded_unsigned(bytes);
         return true;
     case FRAME_OFFSET_SIGNED:
-        state->frame_offset = read_sleb(bytes) * machine->entry->data_align;
+        state->frame_offset = scaled((uint64_t)encoded_signed(bytes), machine->entry->data_align);
         return true;
     case FRAME_EXPRESSION:
         frame_by_expression(state, bytes);
@@ -360,16 +289,16 @@ static bool do_frame(struct machine *machine, unsigned instruction, struct bytes
 }
 
 /* One about a register, whose number is its first operand. False if it is none that we know. */
-static bool do_register(struct machine *machine, unsigned instruction, struct bytes *bytes) {
+static bool do_register(struct machine *machine, unsigned instruction, struct encoded *bytes) {
     struct state *state = &machine->state;
     int64_t align = machine->entry->data_align;
-    uint64_t number = read_uleb(bytes);
+    uint64_t number = encoded_unsigned(bytes);
     switch (instruction) {
     case SAVED:
-        set_place(state, number, PLACE_SAVED, (int64_t)read_uleb(bytes) * align);
+        set_place(state, number, PLACE_SAVED, scaled(encoded_unsigned(bytes), align));
         return true;
     case SAVED_SIGNED:
-        set_place(state, number, PLACE_SAVED, read_sleb(bytes) * align);
+        set_place(state, number, PLACE_SAVED, scaled((uint64_t)encoded_signed(bytes), align));
         return true;
     case RESTORE:
         restore_place(state, number, &machine->initial);
@@ -382,11 +311,11 @@ static bool do_register(struct machine *machine, unsigned instruction, struct by
         return true;
     case IN_REGISTER:
     case VALUE:
-        (void)read_uleb(bytes);
+        (void)encoded_unsigned(bytes);
         set_place(state, number, PLACE_ODD, 0);
         return true;
     case VALUE_SIGNED:
-        (void)read_sleb(bytes);
+        (void)encoded_signed(bytes);
         set_place(state, number, PLACE_ODD, 0);
         return true;
     case EXPRESSION:
@@ -400,19 +329,19 @@ static bool do_register(struct machine *machine, unsigned instruction, struct by
 }
 
 /* One without operands, or with one that is no register. False if it is none that we know. */
-static bool do_other(struct machine *machine, unsigned instruction, struct bytes *bytes) {
+static bool do_other(struct machine *machine, unsigned instruction, struct encoded *bytes) {
     uint64_t code_align = machine->entry->code_align;
     switch (instruction) {
     case 0: /* padding */
         return true;
     case ADVANCE_1:
-        machine->location += read_fixed(bytes, 1) * code_align;
+        machine->location += encoded_fixed(bytes, 1) * code_align;
         return true;
     case ADVANCE_2:
-        machine->location += read_fixed(bytes, 2) * code_align;
+        machine->location += encoded_fixed(bytes, 2) * code_align;
         return true;
     case ADVANCE_4:
-        machine->location += read_fixed(bytes, 4) * code_align;
+        machine->location += encoded_fixed(bytes, 4) * code_align;
         return true;
     case REMEMBER_ALL:
         if (machine->depth == REMEMBERED)
@@ -425,7 +354,7 @@ static bool do_other(struct machine *machine, unsigned instruction, struct bytes
         machine->state = machine->remembered[--machine->depth];
         return true;
     case ARGUMENTS:
-        (void)read_uleb(bytes);
+        (void)encoded_unsigned(bytes);
         return true;
     default:
         return false;
@@ -433,7 +362,7 @@ static bool do_other(struct machine *machine, unsigned instruction, struct bytes
 }
 
 /* Follow instructions up to an address. False if one is not known. */
-static bool follow(struct machine *machine, struct bytes bytes, uintptr_t address) {
+static bool follow(struct machine *machine, struct encoded bytes, uintptr_t address) {
     enum { KIND = 0xc0, OPERAND = 0x3f, ADVANCE = 0x40, SAVED_SHORT = 0x80, RESTORE_SHORT = 0xc0 };
     while (bytes.at < bytes.end && machine->location <= address) {
         unsigned instruction = *bytes.at++;
@@ -442,7 +371,7 @@ static bool follow(struct machine *machine, struct bytes bytes, uintptr_t addres
             machine->location += operand * machine->entry->code_align;
         else if ((instruction & KIND) == SAVED_SHORT)
             set_place(&machine->state, operand, PLACE_SAVED,
-                      (int64_t)read_uleb(&bytes) * machine->entry->data_align);
+                      scaled(encoded_unsigned(&bytes), machine->entry->data_align));
         else if ((instruction & KIND) == RESTORE_SHORT)
             restore_place(&machine->state, operand, &machine->initial);
         else if (!do_frame(machine, instruction, &bytes) &&
@@ -478,11 +407,11 @@ static struct cfi_rule rule_of(const struct state *state) {
     return (int64_t)rule.saved_word * WORD_BYTES == state->frame_saved ? rule : unknown;
 }
 
-struct cfi_rule cfi_find(const void *index, uintptr_t address) {
+struct cfi_rule cfi_find(const struct cfi_tables *tables, uintptr_t address) {
     struct cfi_rule unknown = {.kind = CFI_UNKNOWN};
     struct entry entry;
-    const unsigned char *start = find_entry(index, address);
-    if (start == NULL || !read_entry(&entry, start, address))
+    uintptr_t start = find_entry(tables, address);
+    if (start == 0 || !read_entry(tables, &entry, start, address))
         return unknown;
     if (entry.is_signal)
         return (struct cfi_rule){.kind = CFI_AFTER_SIGNAL};

@@ -29,7 +29,15 @@ struct cfi_rule {
 };
 static_assert(sizeof(struct cfi_rule) == sizeof(uint64_t), "a rule is one word");
 
-/* The rule for an address of code in a module, by the index of that module's tables. */
-struct cfi_rule cfi_find(const void *index, uintptr_t address);
+/* Where a module has its tables: what of its file can be read around the index of them. */
+struct cfi_tables {
+    const void *index; /* NULL: it has none */
+    uintptr_t start;
+    uintptr_t end;
+};
+
+/* The rule for an address of code in a module. Nothing outside of the tables' bounds is read,
+ * whatever they hold. */
+struct cfi_rule cfi_find(const struct cfi_tables *tables, uintptr_t address);
 
 #endif

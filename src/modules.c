@@ -73,20 +73,45 @@ static void read_notes(struct module *module, const char *at, const char *end) {
     }
 }
 
-/* The build-id, by the program headers, which lie at the start of the mapping in all but odd
- * modules. */
-static void read_build_id(struct module *module) {
+/* The program headers, which lie at the start of the mapping in all but odd modules; NULL in those.
+ */
+static const ElfW(Phdr) * segments_of(const struct module *module, unsigned *count) {
+    enum { START_BYTES = 4096 };
     const ElfW(Ehdr) *head = (const ElfW(Ehdr) *)module->start;
-    uintptr_t bytes = module->end - module->start;
-    if (bytes < sizeof *head || memcmp(head->e_ident, ELFMAG, SELFMAG) != 0 ||
-        head->e_phentsize != sizeof(ElfW(Phdr)) ||
-        head->e_phoff + (uint64_t)head->e_phnum * sizeof(ElfW(Phdr)) > 4096)
-        return;
-    const ElfW(Phdr) *segment = (const ElfW(Phdr) *)(module->start + head->e_phoff);
-    for (unsigned i = 0; i < head->e_phnum; i++, segment++) {
+    if (module->end - module->start < sizeof *head || memcmp(head->e_ident, ELFMAG, SELFMAG) != 0 ||
+        head->e_phentsize != sizeof(ElfW(Phdr)) || head->e_phoff > START_BYTES ||
+        head->e_phoff + head->e_phnum * sizeof(ElfW(Phdr)) > START_BYTES)
+        return NULL;
+    *count = head->e_phnum;
+    return (const ElfW(Phdr) *)(module->start + head->e_phoff);
+}
+
+struct range {
+    uintptr_t start;
+    uintptr_t end; /* 0: there is none */
+};
+
+/* The segment that an address lies in and that can be read: between segments there may be holes. */
+static struct range loaded_around(const struct module *module, uintptr_t address) {
+    unsigned count;
+    const ElfW(Phdr) *segment = segments_of(module, &count);
+    for (unsigned i = 0; segment != NULL && i < count; i++, segment++) {
         uintptr_t start = module->bias + segment->p_vaddr;
-        if (segment->p_type == PT_NOTE && module->build_id_bytes == 0 &&
-            start - module->start <= bytes && segment->p_memsz <= module->end - start)
+        if (segment->p_type == PT_LOAD && (segment->p_flags & PF_R) != 0 &&
+            address - start < segment->p_memsz && segment->p_memsz <= module->end - start)
+            return (struct range){start, start + segment->p_memsz};
+    }
+    return (struct range){.end = 0};
+}
+
+static void read_build_id(struct module *module) {
+    unsigned count;
+    const ElfW(Phdr) *segment = segments_of(module, &count);
+    for (unsigned i = 0; segment != NULL && i < count; i++, segment++) {
+        uintptr_t start = module->bias + segment->p_vaddr;
+        uintptr_t end = loaded_around(module, start).end;
+        if (segment->p_type == PT_NOTE && module->build_id_bytes == 0 && end != 0 &&
+            segment->p_memsz <= end - start)
             read_notes(module, (const char *)start, (const char *)(start + segment->p_memsz));
     }
 }
@@ -147,12 +172,19 @@ static const struct module *note(const struct dl_find_object *object) {
     *module = (struct module){.start = (uintptr_t)object->dlfo_map_start,
                               .end = (uintptr_t)object->dlfo_map_end,
                               .bias = object->dlfo_link_map->l_addr,
-                              .index = object->dlfo_eh_frame,
+                              .tables = {.index = object->dlfo_eh_frame,
+                                         .start = (uintptr_t)object->dlfo_map_start,
+                                         .end = (uintptr_t)object->dlfo_map_end},
                               .is_program = *object->dlfo_link_map->l_name == '\0',
                               .died = MODULE_ALIVE};
     if (!keep_path(module, object->dlfo_link_map->l_name))
         return NULL;
     read_build_id(module);
+    struct range loaded = loaded_around(module, (uintptr_t)module->tables.index);
+    if (loaded.end != 0) {
+        module->tables.start = loaded.start;
+        module->tables.end = loaded.end;
+    }
     uint32_t epoch = modules_epoch();
     if (bury(module->start, module->end, epoch + 1)) {
         epoch++;
@@ -169,7 +201,7 @@ static bool is_same(const struct module *module, const struct dl_find_object *ob
     const char *name = object->dlfo_link_map->l_name;
     return module->start == (uintptr_t)object->dlfo_map_start &&
            module->end == (uintptr_t)object->dlfo_map_end &&
-           module->index == object->dlfo_eh_frame &&
+           module->tables.index == object->dlfo_eh_frame &&
            (*name == '\0' || strcmp(module->path, name) == 0);
 }
 

@@ -11,6 +11,7 @@
 #define MODULES_H
 
 #include "base.h"
+#include "cfi.h"
 
 #include <stdatomic.h>
 
@@ -21,9 +22,9 @@ enum { MODULES_MOST = 1024, MODULE_BUILD_ID_BYTES = 32, MODULE_PATH_BYTES = 4096
 struct module {
     uintptr_t start; /* of its mapping */
     uintptr_t end;
-    uintptr_t bias;    /* what the loader added to the addresses in its file */
-    const void *index; /* of its unwind tables; NULL if it has none */
-    const char *path;  /* its file; NUL-ended */
+    uintptr_t bias; /* what the loader added to the addresses in its file */
+    struct cfi_tables tables;
+    const char *path; /* its file; NUL-ended */
     bool is_program;
     _Atomic(uint32_t) born; /* epochs: there from this one on, */
     _Atomic(uint32_t) died; /* and gone in this one; MODULE_ALIVE */

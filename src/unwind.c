@@ -48,10 +48,11 @@ void unwind_start(const void *here) {
 
 /* ---- what may be read ---- */
 
-/* The kernel looks at the set of signals before it refuses to do what nobody can ask of it. */
+/* The kernel looks at the set of signals before it refuses to do what nobody can ask of it. Another
+ * error says nothing: a filter may stand before it (seccomp(2)). */
 static bool ask_readable(uintptr_t address) {
     enum { NOTHING = -1 };
-    return KERNEL(rt_sigprocmask, NOTHING, address, 0, 8) != -EFAULT;
+    return KERNEL(rt_sigprocmask, NOTHING, address, 0, 8) == -EINVAL;
 }
 
 /* True if a page can be read. Stacks keep their pages, so that is remembered; not where the way
@@ -105,9 +106,9 @@ FAST bool read_word(struct frame *frame, uintptr_t place, uintptr_t *word) {
 static struct cfi_rule look_up(uintptr_t address, bool *is_known) {
     const struct module *module = modules_find(address);
     *is_known = module != NULL;
-    if (module == NULL || module->index == NULL)
+    if (module == NULL || module->tables.index == NULL)
         return (struct cfi_rule){.kind = CFI_UNKNOWN};
-    return cfi_find(module->index, address);
+    return cfi_find(&module->tables, address);
 }
 
 /* The rule for an address, in an epoch. */
