@@ -96,15 +96,31 @@ static SELDOM struct {
     } places[RESERVED_MOST];
 } reserved;
 
-static void *note_reserved(void *start, size_t bytes) {
+static void set_place(unsigned number, uintptr_t start, uintptr_t end) {
+    atomic_store_explicit(&reserved.places[number].start, start, memory_order_relaxed);
+    atomic_store_explicit(&reserved.places[number].end, end, memory_order_relaxed);
+}
+
+static void note_reserved(uintptr_t start, uintptr_t end) {
     uint32_t number = atomic_fetch_add_explicit(&reserved.count, 1, memory_order_relaxed);
-    if (start != NULL && number < RESERVED_MOST) {
-        uintptr_t end = (uintptr_t)start + bytes;
-        atomic_store_explicit(&reserved.places[number].start, (uintptr_t)start,
-                              memory_order_relaxed);
-        atomic_store_explicit(&reserved.places[number].end, end, memory_order_relaxed);
+    if (number < RESERVED_MOST)
+        set_place(number, start, end);
+}
+
+/* What lies there from now on is somebody else's. */
+static void forget_reserved(uintptr_t start, uintptr_t end) {
+    for (unsigned i = 0; i < RESERVED_MOST; i++) {
+        uintptr_t first = atomic_load_explicit(&reserved.places[i].start, memory_order_relaxed);
+        uintptr_t last = atomic_load_explicit(&reserved.places[i].end, memory_order_relaxed);
+        if (first >= end || last <= start)
+            continue;
+        if (first < start && last > end)
+            note_reserved(end, last);
+        if (first < start)
+            set_place(i, first, start);
+        else
+            set_place(i, last > end ? end : 0, last > end ? last : 0);
     }
-    return start;
 }
 
 uintptr_t os_start_of_reserved(uintptr_t start, uintptr_t end) {
@@ -147,12 +163,17 @@ static void *reserve(size_t bytes, size_t alignment) {
 }
 
 void *os_reserve(size_t bytes, size_t alignment) {
-    return note_reserved(reserve(bytes, alignment), bytes);
+    void *start = reserve(bytes, alignment);
+    if (start != NULL)
+        note_reserved((uintptr_t)start, (uintptr_t)start + bytes);
+    return start;
 }
 
 void os_unreserve(void *start, size_t bytes) {
-    if (bytes != 0)
-        KERNEL(munmap, start, bytes);
+    if (bytes == 0)
+        return;
+    forget_reserved((uintptr_t)start, (uintptr_t)start + bytes);
+    KERNEL(munmap, start, bytes);
 }
 
 static bool protect(void *start, size_t bytes, int protection) {
