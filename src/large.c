@@ -285,6 +285,15 @@ static struct span *find(const void *block) {
     return span;
 }
 
+const void *large_block_around(const void *pointer) {
+    bool held = acquire();
+    const struct span *span = spans_find(pointer);
+    const void *block = span != NULL && span->state == SPAN_TAKEN ? span->block : NULL;
+    if (held)
+        lock_release(&pool_lock);
+    return block;
+}
+
 size_t large_requested(const void *block) {
     return find(block)->requested;
 }

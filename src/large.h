@@ -54,6 +54,10 @@ void *large_resize(void *block, size_t bytes);
 /* The size that was requested of a live block. */
 size_t large_requested(const void *block);
 
+/* The block, live or about to be or freed a moment ago, of the span that a pointer of spans_own()
+ * lies in; NULL if the span has none. */
+const void *large_block_around(const void *pointer);
+
 /* The span of the live block that a pointer of spans_own() lies in or beside; NULL if there is
  * none. While nothing changes. */
 struct span *large_find(const void *pointer);

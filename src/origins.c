@@ -2,6 +2,7 @@
 
 #include "findings.h"
 #include "heap_table.h"
+#include "large.h"
 #include "modules.h"
 #include "objects.h"
 #include "os.h"
@@ -71,6 +72,17 @@ void origins_release_unused(void) {
         release_notes(&room->spans_end, up_to_chunk(spans_first() + region_bounds.span_slabs));
 }
 
+/* Without all of the address space there are no origins, and the program has what there was. */
+COLD static void give_up(size_t table_bytes, size_t room_bytes) {
+    struct text line = {.length = 0};
+    text_add(&line, "origins: no address space for the call stacks: none are kept");
+    fault_line(&line);
+    if (table != NULL)
+        os_unreserve(table, table_bytes);
+    if (room != NULL)
+        os_unreserve(room, room_bytes);
+}
+
 void origins_start(uint64_t frames) {
     size_t slabs = (size_t)(region.descriptors - (char *)region.base) >> SLAB_SHIFT;
     size_t bytes = os_round_to_page(slabs * SLAB_NOTES_BYTES);
@@ -81,9 +93,7 @@ void origins_start(uint64_t frames) {
     room = os_reserve(room_bytes, os_page_bytes());
     if (table == NULL || room == NULL || !os_commit(room, room_bytes) ||
         !stacks_start((unsigned)frames, (const void *)(uintptr_t)&origins_start)) {
-        struct text line = {.length = 0};
-        text_add(&line, "origins: no address space for the call stacks: none are kept");
-        fault_line(&line);
+        give_up(bytes, room_bytes);
         return;
     }
     os_leave_out_of_dumps(table, bytes);
@@ -245,9 +255,8 @@ static struct findings_stack from_note(const _Atomic(uint32_t) *note) {
 /* The notes of the block that a fault is about. */
 static const struct notes *notes_of_fault(const struct fault_report *report) {
     if (spans_own(report->address)) {
-        const struct span *span = spans_find(report->address);
-        bool is_taken = span != NULL && span->state == SPAN_TAKEN && span->block != NULL;
-        return notes_of(is_taken ? span->block : report->address);
+        const void *block = large_block_around(report->address);
+        return notes_of(block != NULL ? block : report->address);
     }
     if (report->class_bytes == 0 || report->slot >= SLAB_SLOTS)
         return NULL;

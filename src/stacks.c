@@ -47,8 +47,12 @@ bool stacks_start(unsigned frames, const void *here) {
     record_bytes = sizeof(struct record) + frames_most * sizeof(uintptr_t);
     size_t bucket_bytes = os_round_to_page(BUCKETS * sizeof *buckets);
     char *start = os_reserve(bucket_bytes + table_bytes(), os_page_bytes());
-    if (start == NULL || !os_commit(start, bucket_bytes))
+    if (start == NULL)
         return false;
+    if (!os_commit(start, bucket_bytes)) {
+        os_unreserve(start, bucket_bytes + table_bytes());
+        return false;
+    }
     os_leave_out_of_dumps(start, bucket_bytes + table_bytes());
     os_use_no_huge_pages(start, bucket_bytes + table_bytes());
     buckets = (struct bucket *)(void *)start;

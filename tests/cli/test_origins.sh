@@ -247,4 +247,31 @@ for settings in harden=off harden=on; do
     run run --check -o $settings -- "$work/limited"
     check "$status" "a program lowers its limit of address space, with $settings"
 done
+
+# Where there is not enough for the stacks, the program has what there is.
+cat >"$work/room.c" <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+int main(void) {
+    size_t left = 0;
+    free(malloc(100));
+    for (size_t bytes = (size_t)1 << 30; bytes >= (size_t)1 << 20; bytes /= 2)
+        while (mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) !=
+               MAP_FAILED)
+            left += bytes;
+    printf("%zu\n", left >> 20);
+    return 0;
+}
+C
+$cc -O1 -fno-builtin -o "$work/room" "$work/room.c"
+left() { # the MiB that a program has left under the limit, with these options
+    (
+        ulimit -v 61440
+        TAGPOOL_OPTIONS=$1 LD_PRELOAD=$build/libtagpool.so exec "$work/room" 2>"$work/err"
+    )
+}
+without=$(left origins=0) with=$(left origins=32)
+test -n "$with" && test "$with" -ge "$without"
+check $? "origins without room for them take none: $with MiB of $without are left"
 finish
