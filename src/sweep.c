@@ -175,7 +175,7 @@ SLOW bool sweep_is_time(struct heap *heap) {
     heap->claims_left = (int32_t)heap->claims_pace;
     heap->looked_ns = now_ns;
     uint64_t last_look_ns = __atomic_exchange_n(&looked_ns, now_ns, __ATOMIC_RELAXED);
-    heap->was_idle = now_ns - last_look_ns >= decay_ns;
+    heap->was_idle = is_over(last_look_ns, now_ns);
     if (heap->swept_ns == 0) /* the thread's first look says nothing */
         heap->swept_ns = now_ns;
     uint64_t start_ns = __atomic_load_n(&decayed_ns, __ATOMIC_RELAXED);
