@@ -90,53 +90,47 @@ static bool is_aligned(const void *start, size_t alignment) {
 enum { RESERVED_MOST = 64 };
 static SELDOM struct {
     _Atomic(uint32_t) count;
-    struct {
-        _Atomic(uintptr_t) start;
-        _Atomic(uintptr_t) end;
-    } places[RESERVED_MOST];
+    _Atomic(uintptr_t) starts[RESERVED_MOST];
+    _Atomic(uintptr_t) ends[RESERVED_MOST]; /* 0: it was given back */
 } reserved;
 
-static void set_place(unsigned number, uintptr_t start, uintptr_t end) {
-    atomic_store_explicit(&reserved.places[number].start, start, memory_order_relaxed);
-    atomic_store_explicit(&reserved.places[number].end, end, memory_order_relaxed);
+static uintptr_t get(const _Atomic(uintptr_t) *place) {
+    return atomic_load_explicit(place, memory_order_relaxed);
 }
 
 static void note_reserved(uintptr_t start, uintptr_t end) {
     uint32_t number = atomic_fetch_add_explicit(&reserved.count, 1, memory_order_relaxed);
-    if (number < RESERVED_MOST)
-        set_place(number, start, end);
+    if (number >= RESERVED_MOST)
+        return;
+    atomic_store_explicit(&reserved.starts[number], start, memory_order_relaxed);
+    atomic_store_explicit(&reserved.ends[number], end, memory_order_relaxed);
 }
 
 /* What lies there from now on is somebody else's. */
 static void forget_reserved(uintptr_t start, uintptr_t end) {
     for (unsigned i = 0; i < RESERVED_MOST; i++) {
-        uintptr_t first = atomic_load_explicit(&reserved.places[i].start, memory_order_relaxed);
-        uintptr_t last = atomic_load_explicit(&reserved.places[i].end, memory_order_relaxed);
+        uintptr_t first = get(&reserved.starts[i]), last = get(&reserved.ends[i]);
         if (first >= end || last <= start)
             continue;
-        if (first < start && last > end)
+        if (last > end)
             note_reserved(end, last);
-        if (first < start)
-            set_place(i, first, start);
-        else
-            set_place(i, last > end ? end : 0, last > end ? last : 0);
+        atomic_store_explicit(&reserved.ends[i], first < start ? start : 0, memory_order_relaxed);
     }
 }
 
 uintptr_t os_start_of_reserved(uintptr_t start, uintptr_t end) {
     for (unsigned i = 0; i < RESERVED_MOST; i++) {
-        uintptr_t place = atomic_load_explicit(&reserved.places[i].start, memory_order_relaxed);
-        if (place >= start && place < end)
-            end = place;
+        uintptr_t first = get(&reserved.starts[i]);
+        if (first >= start && first < end && get(&reserved.ends[i]) != 0)
+            end = first;
     }
     return end;
 }
 
 uintptr_t os_end_of_reserved(uintptr_t start, uintptr_t end) {
     for (unsigned i = 0; i < RESERVED_MOST; i++) {
-        uintptr_t first = atomic_load_explicit(&reserved.places[i].start, memory_order_relaxed);
-        uintptr_t last = atomic_load_explicit(&reserved.places[i].end, memory_order_relaxed);
-        if (first <= start && start < last)
+        uintptr_t last = get(&reserved.ends[i]);
+        if (get(&reserved.starts[i]) <= start && start < last)
             return last < end ? last : end;
     }
     return start;
@@ -285,23 +279,14 @@ bool os_is_data_limited(void) {
     return limit_of(RLIMIT_DATA) != SIZE_MAX;
 }
 
-/* A descriptor of an existing file, negative if it cannot be opened. */
-static int open_file(const char *path, int mode) {
-    return (int)KERNEL(openat, AT_FDCWD, path, mode | O_CLOEXEC | O_NOCTTY);
-}
-
-static void close_file(int file) {
-    KERNEL(close, file);
-}
-
 /* The number that a file of the system's begins with; 0 if it cannot be read. */
 static size_t read_number(const char *path) {
     char text[24];
     long length = -1;
-    int file = open_file(path, O_RDONLY);
-    if (file >= 0) {
+    long file = KERNEL(openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    if (!kernel_failed(file)) {
         length = KERNEL(read, file, text, sizeof text);
-        close_file(file);
+        KERNEL(close, file);
     }
     size_t number = 0;
     for (long i = 0; i < length && text[i] >= '0' && text[i] <= '9'; i++)

@@ -267,6 +267,7 @@ C
 $cc -O1 -fno-builtin -o "$work/room" "$work/room.c"
 left() { # the MiB that a program has left under the limit, with these options
     (
+        # shellcheck disable=SC3045 # every shell that runs this has it
         ulimit -v 61440
         TAGPOOL_OPTIONS=$1 LD_PRELOAD=$build/libtagpool.so exec "$work/room" 2>"$work/err"
     )
