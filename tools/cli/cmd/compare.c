@@ -152,8 +152,8 @@ static const char compare_details[] =
     "Exit status: 0 done; 1 regression proven (--fail-if-slower, --fail-if-worse); 2 wrong usage;\n"
     "3 the program failed, its output differs or the shim was not active; 4 inconclusive\n"
     "(--strict); 125 tagpool itself failed; 126 the program cannot be run, or not with the shim;\n"
-    "127 it was not found; 130 interrupted by Ctrl-C, after the rounds that were whole have been\n"
-    "reported and exported.\n";
+    "127 it was not found; 130, 143 or 129 interrupted by Ctrl-C, SIGTERM or SIGHUP, after the\n"
+    "rounds that were whole have been reported and exported, and --cleanup was run.\n";
 
 #define COMPARE_PRECISION_STANDARD 0.01
 
@@ -303,14 +303,16 @@ static int compare_main(char **arguments) {
     conduct_init(&conduct, &request.wishes, words);
     exports_open(&request.exports);
     enum exit_status status = conduct_measure(&conduct);
-    if (status == STATUS_DONE) {
-        status = session_status(&conduct.session, &request.limits);
+    if (conduct.session.count > 0) {
+        if (status == STATUS_DONE)
+            status = session_status(&conduct.session, &request.limits);
         if (request.style != TERMINAL_NONE)
             session_table_print(exports_tables(&request.exports), &terminal, &conduct.session);
         exports_write(&request.exports, &conduct.session);
-        if (conduct.interrupted)
-            status = STATUS_INTERRUPTED;
     }
+    fflush(stdout);
+    if (conduct.fault != NULL)
+        say_error("%s", conduct.fault);
     conduct_free(&conduct);
     return (int)status;
 }

@@ -1,4 +1,5 @@
 #include "base/export.h"
+#include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/say.h"
 #include "base/terminal.h"
@@ -137,7 +138,7 @@ static int replay_measure(const struct replay_request *request, struct export *e
     else if (sound && experiment_measure(&experiment) && !experiment.result.interrupted)
         status = replay_show(request, export, &experiment.result, terminal, report, results_path);
     else if (experiment.result.interrupted)
-        status = STATUS_INTERRUPTED;
+        status = interrupt_status();
     else {
         say_error("%s", experiment.reason);
         status = experiment.status;
