@@ -3,6 +3,7 @@
 #include "base/leftover.h"
 #include "base/memory.h"
 #include "base/say.h"
+#include "base/words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,6 +89,25 @@ void export_open_for(struct export *export, const char *option, const char *path
         export->descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY);
     if (export->descriptor < 0)
         say_and_exit(STATUS_USAGE, "cannot write %s %s: %s", option, path, strerror(errno));
+}
+
+void export_refuse_same(const struct export *first, const struct export *second) {
+    if (export_is_standard_output(first) && export_is_standard_output(second))
+        say_and_exit(STATUS_USAGE, "%s and %s both go to standard output; give one of them a file",
+                     first->option, second->option);
+    if (first->target != NULL && second->target != NULL &&
+        strcmp(first->target, second->target) == 0)
+        say_and_exit(STATUS_USAGE, "%s and %s both go to %s; give one of them another file",
+                     first->option, second->option, second->path);
+}
+
+void export_refuse_output(const struct export *export, const char *output) {
+    static const char *const words[] = {"null", "inherit", "pipe", NULL};
+    if (words_find(words, output) >= 0)
+        return;
+    struct export file = {.option = "--output", .path = output, .target = export_resolve(output)};
+    export_refuse_same(export, &file);
+    free(file.target);
 }
 
 /* ---- the result ---- */

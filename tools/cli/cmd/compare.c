@@ -90,7 +90,9 @@ static const struct args_option compare_options[] = {
      ARGS_FLAG(struct compare_request, wishes.plan.ignore_failure)},
     SERVICE_OPTIONS(struct compare_request, wishes.service),
     SPOOL_OPTION_INPUT(struct compare_request, wishes.plan.input),
-    {0, "output", "WHERE", "output of timed runs: null, pipe, inherit or a file\n(default: null)",
+    {0, "output", "WHERE",
+     "output of timed runs: null, pipe, inherit or a file\n(default: null); with an export to "
+     "standard output, inherit is\nstandard error",
      ARGS_FILE(struct compare_request, wishes.plan.output)},
     {0, "metric", "NAME=REGEX[:higher|lower]",
      "a number of the program's own, taken from the output of each\n"
@@ -179,6 +181,8 @@ static void compare_plan_numbers(struct compare_request *request) {
 }
 
 static void compare_check_rounds(const struct plan *plan) {
+    if (plan->runs != 0 && plan->min_time_s != 0)
+        args_refuse("--runs %u is the number of rounds; leave out --min-time", plan->runs);
     if (plan->runs != 0 && (plan->min_runs != 0 || plan->max_runs != PLAN_MOST_ROUNDS))
         args_refuse("--runs %u is the number of rounds; leave out --%s", plan->runs,
                     plan->min_runs != 0 ? "min-runs" : "max-runs");
@@ -300,8 +304,10 @@ static int compare_main(char **arguments) {
     request.wishes.terminal = &terminal;
     request.wishes.choose = compare_choose_variants;
     request.wishes.request = &request;
+    request.wishes.plan.output_to_error = exports_use_standard_output(&request.exports);
     conduct_init(&conduct, &request.wishes, words);
     exports_open(&request.exports);
+    exports_refuse_output(&request.exports, request.wishes.plan.output);
     enum exit_status status = conduct_measure(&conduct);
     if (conduct.session.count > 0) {
         if (status == STATUS_DONE)

@@ -35,7 +35,7 @@ struct profile_request {
     uint64_t sample_bytes;
     const char *export_folded;
     const char *html;
-    enum profile_rank folded_by;
+    enum profile_rank folded_by; /* PROFILE_RANK_COUNT: not given */
     enum terminal_style style;
 };
 
@@ -132,6 +132,10 @@ static void profile_check_request(struct profile_request *request, struct termin
     if (request->try == PROFILE_TRY && own_input)
         args_refuse("--try needs the input again, and --no-plain gives it to the program; name it "
                     "with --input FILE, or 'null'");
+    if (request->folded_by != PROFILE_RANK_COUNT && request->export_folded == NULL)
+        args_refuse("--folded-by says what --export-folded writes; add that, or leave it out");
+    if (request->folded_by == PROFILE_RANK_COUNT)
+        request->folded_by = PROFILE_RANK_CALLS;
     if (request->duration_s == 0)
         request->duration_s = request->try == PROFILE_TRY ? PROFILE_LONG_TRIAL_S : PROFILE_TRIAL_S;
     terminal_init(terminal, request->style);
@@ -175,11 +179,12 @@ static void profile_open_exports(struct profile_exports *exports,
     export_open(&exports->json, request->export_json);
     export_open_for(&exports->folded, "--export-folded", request->export_folded);
     export_open_for(&exports->html, "--html", request->html);
-    if (export_is_standard_output(&exports->json) + export_is_standard_output(&exports->folded) +
-            export_is_standard_output(&exports->html) >
-        1)
-        args_refuse("only one of --export-json, --export-folded and --html can go to standard "
-                    "output");
+    export_refuse_same(&exports->json, &exports->folded);
+    export_refuse_same(&exports->json, &exports->html);
+    export_refuse_same(&exports->folded, &exports->html);
+    export_refuse_output(&exports->json, request->output);
+    export_refuse_output(&exports->folded, request->output);
+    export_refuse_output(&exports->html, request->output);
 }
 
 static void profile_end_export(struct export *export, FILE *out) {
@@ -230,7 +235,7 @@ static void profile_report(struct profile *profile, const struct runs *runs,
 }
 
 static int profile_main(char **arguments) {
-    struct profile_request request = {.output = "inherit"};
+    struct profile_request request = {.output = "inherit", .folded_by = PROFILE_RANK_COUNT};
     struct target target;
     struct terminal terminal;
     struct profile_exports exports;

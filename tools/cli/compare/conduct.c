@@ -102,6 +102,11 @@ void conduct_init(struct conduct *all, struct conduct_wishes *wishes, char **wor
         for (unsigned combination = 0; combination < combinations; combination++)
             conduct_add_command(all, words, place, combination);
     }
+    if (wishes->names.count > wishes->also.count + 1)
+        args_refuse("--name %s is one too many: there %s %u command line%s",
+                    wishes->names.items[wishes->also.count + 1],
+                    wishes->also.count == 0 ? "is" : "are", wishes->also.count + 1,
+                    wishes->also.count == 0 ? "" : "s");
     all->session.parameter_count = parameters->count;
     for (unsigned i = 0; i < parameters->count; i++)
         all->session.parameters[i].name = parameters->items[i].name;

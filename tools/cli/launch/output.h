@@ -9,9 +9,9 @@
 void output_look(const char *output);
 
 /* Runs the target, and reads its output where that is asked for, or where numbers are looked for in
- * it (NULL: none). launch->descriptors[1] and [2] are replaced. False with errno when the system
- * refuses. */
-bool output_run(struct launch *launch, const char *output, const struct numbers *numbers,
-                struct capture *capture);
+ * it (NULL: none). What inherits our standard output gets standard error with `to_error`.
+ * launch->descriptors[1] and [2] are replaced. False with errno when the system refuses. */
+bool output_run(struct launch *launch, const char *output, bool to_error,
+                const struct numbers *numbers, struct capture *capture);
 
 #endif

@@ -179,13 +179,14 @@ char *service_fault(const struct service *service, const struct launch_result *r
     return longer;
 }
 
-int service_run(struct service *service, const struct target *target, char *const *envp) {
+int service_run(struct service *service, const struct target *target, char *const *envp,
+                int output) {
     struct launch_result result = {0};
     struct launch launch = {
         .path = target->path,
         .argv = target->argv,
         .envp = envp,
-        .descriptors = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO},
+        .descriptors = {STDIN_FILENO, output, STDERR_FILENO},
         .service = &service->launch,
     };
     if (!service_open_log(service) || !launcher_begin(&launch) || !launcher_finish(&result))

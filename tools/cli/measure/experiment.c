@@ -92,8 +92,9 @@ static bool experiment_launch(struct experiment *experiment, char *const *envp, 
     if (launch.descriptors[0] < 0)
         return experiment_fail(experiment, STATUS_OWN_FAILURE, "cannot open the input: %s",
                                strerror(errno));
-    bool run = serviced_begin(plan, &launch) &&
-               output_run(&launch, captured ? "pipe" : plan->output, plan->numbers, capture);
+    bool run =
+        serviced_begin(plan, &launch) && output_run(&launch, captured ? "pipe" : plan->output,
+                                                    plan->output_to_error, plan->numbers, capture);
     int error = errno;
     close(launch.descriptors[0]);
     if (!run)
