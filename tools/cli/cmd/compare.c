@@ -69,7 +69,7 @@ static const struct args_option compare_options[] = {
      ARGS_CALL(struct compare_request, wishes.names, conduct_take_text)},
     {0, "also", "COMMAND",
      "measure this command line, too, and compare it with the first: its rounds alternate with "
-     "the others'; quotes are understood, no shell runs it; may be repeated",
+     "the others'; quotes are understood, no shell runs it without -S; may be repeated",
      ARGS_CALL(struct compare_request, wishes.also, conduct_take_text)},
     {'L', "parameter-list", "VAR VALUES",
      "a command for each of the values a,b,c, in place of {VAR}; several make all combinations",

@@ -81,10 +81,16 @@ static void conduct_check_parameters(const struct conduct_wishes *wishes, char *
 
 /* The words of --also: the shell divides its line for itself. */
 static char **conduct_more_words(const struct conduct_wishes *wishes, const char *line) {
-    if (!wishes->shell)
-        return words_split(line);
-    char **words = memory_array(2, sizeof *words);
-    words[0] = memory_copy(line);
+    char *fault = NULL;
+    char **words = wishes->shell ? memory_array(2, sizeof *words) : words_split(line, &fault);
+    if (words == NULL)
+        args_refuse("--also '%s': %s; it is run without a shell, but may be sh -c '...', or all "
+                    "commands are run by one with -S",
+                    line, fault);
+    if (wishes->shell && line[strspn(line, " \t\n")] != '\0')
+        words[0] = memory_copy(line);
+    if (words[0] == NULL)
+        args_refuse("--also '%s' names no command", line);
     return words;
 }
 
@@ -96,8 +102,6 @@ void conduct_init(struct conduct *all, struct conduct_wishes *wishes, char **wor
     for (unsigned place = 0; place <= wishes->also.count; place++) {
         if (place > 0)
             words = conduct_more_words(wishes, wishes->also.items[place - 1]);
-        if (words == NULL || words[0] == NULL)
-            args_refuse("--also '%s' is no command line", wishes->also.items[place - 1]);
         conduct_check_parameters(wishes, words);
         for (unsigned combination = 0; combination < combinations; combination++)
             conduct_add_command(all, words, place, combination);
