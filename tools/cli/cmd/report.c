@@ -55,7 +55,8 @@ static const char report_details[] =
     "found in its own pairs is combined, and never times. The report gives the spread between\n"
     "machines, what to expect of another one, and names a machine that differs from the others.\n\n"
     "Exit status: 0 done; 1 a variant became slower (--fail-if-slower); 2 wrong usage, a file\n"
-    "that is no saved result, different machines or different references.\n";
+    "that is no saved result, different machines or references, with --fail-if-slower no common\n"
+    "variant, with --combine a result that is there twice.\n";
 
 enum { REPORT_FILES_MAX = COMBINE_FILES_MAX };
 
@@ -140,6 +141,11 @@ static int report_compare(const struct report_request *request, const struct ter
                      "measure both against one, with --reference",
                      first, second);
     pair_make(&pair, &before, &after);
+    if (request->fail_share >= 0 && !pair_has_variant(&pair))
+        say_and_exit(STATUS_USAGE,
+                     "the results have no variant but %s in common, so that --fail-if-slower has "
+                     "nothing to judge; measure the same variants",
+                     first);
     if (request->style != TERMINAL_NONE)
         pair_print(stdout, terminal, &pair);
     if (difference != NULL && request->style != TERMINAL_NONE)
