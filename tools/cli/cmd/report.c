@@ -8,6 +8,7 @@
 #include "report/saved_session.h"
 #include "report/session_table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* What the command line asks for. */
@@ -60,17 +61,17 @@ static const char report_details[] =
 
 enum { REPORT_FILES_MAX = COMBINE_FILES_MAX };
 
-/* Options may follow the files, too: nothing here is another program's command line. */
 static unsigned report_read_arguments(struct report_request *request, char **arguments,
                                       const char *files[REPORT_FILES_MAX]) {
     unsigned count = 0;
     *request = (struct report_request){.fail_share = -1};
-    for (char **rest = command_read(&command_report, request, arguments); *rest != NULL;
-         rest = command_read(&command_report, request, rest + 1)) {
+    char **named = command_read_all(&command_report, request, arguments);
+    for (; named[count] != NULL; count++) {
         if (count == REPORT_FILES_MAX)
-            args_refuse("%d files can be combined, not more: '%s'", REPORT_FILES_MAX, *rest);
-        files[count++] = *rest;
+            args_refuse("%d files can be combined, not more: '%s'", REPORT_FILES_MAX, named[count]);
+        files[count] = named[count];
     }
+    free(named);
     if (count > 2 && !request->combine)
         args_refuse("two files can be compared, not more: '%s'; or combine all with --combine",
                     files[2]);
