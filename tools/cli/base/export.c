@@ -3,7 +3,6 @@
 #include "base/leftover.h"
 #include "base/memory.h"
 #include "base/say.h"
-#include "base/words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -101,11 +100,10 @@ void export_refuse_same(const struct export *first, const struct export *second)
                      first->option, second->option, second->path);
 }
 
-void export_refuse_output(const struct export *export, const char *output) {
-    static const char *const words[] = {"null", "inherit", "pipe", NULL};
-    if (words_find(words, output) >= 0)
+void export_refuse_output(const struct export *export, const char *path) {
+    if (path == NULL)
         return;
-    struct export file = {.option = "--output", .path = output, .target = export_resolve(output)};
+    struct export file = {.option = "--output", .path = path, .target = export_resolve(path)};
     export_refuse_same(export, &file);
     free(file.target);
 }

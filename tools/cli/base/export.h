@@ -35,9 +35,8 @@ void export_open_for(struct export *export, const char *option, const char *path
  * would be in one stream. */
 void export_refuse_same(const struct export *first, const struct export *second);
 
-/* The same with the file that a program's output goes to; `output` may also be a word for
- * another place ("null", "inherit", "pipe"). */
-void export_refuse_output(const struct export *export, const char *output);
+/* The same with the file that the program's --output goes to; NULL: none. */
+void export_refuse_output(const struct export *export, const char *path);
 
 bool export_is_standard_output(const struct export *export);
 

@@ -2,6 +2,7 @@
 #include "base/terminal.h"
 #include "cmd/commands.h"
 #include "compare/conduct.h"
+#include "launch/output.h"
 #include "report/exports.h"
 #include "report/session_table.h"
 #include "target/library.h"
@@ -307,7 +308,7 @@ static int compare_main(char **arguments) {
     request.wishes.plan.output_to_error = exports_use_standard_output(&request.exports);
     conduct_init(&conduct, &request.wishes, words);
     exports_open(&request.exports);
-    exports_refuse_output(&request.exports, request.wishes.plan.output);
+    exports_refuse_output(&request.exports, output_file(request.wishes.plan.output));
     enum exit_status status = conduct_measure(&conduct);
     if (conduct.session.count > 0) {
         if (status == STATUS_DONE)

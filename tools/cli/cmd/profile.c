@@ -5,6 +5,7 @@
 #include "base/terminal.h"
 #include "cmd/commands.h"
 #include "compare/trial.h"
+#include "launch/output.h"
 #include "profile/folded.h"
 #include "profile/json.h"
 #include "profile/runs.h"
@@ -134,6 +135,8 @@ static void profile_check_request(struct profile_request *request, struct termin
                     "with --input FILE, or 'null'");
     if (request->folded_by != PROFILE_RANK_COUNT && request->export_folded == NULL)
         args_refuse("--folded-by says what --export-folded writes; add that, or leave it out");
+    if (strcmp(request->output, "pipe") == 0)
+        args_refuse("--output is inherit, null or a file; a file of that name is ./pipe");
     if (request->folded_by == PROFILE_RANK_COUNT)
         request->folded_by = PROFILE_RANK_CALLS;
     if (request->duration_s == 0)
@@ -182,9 +185,10 @@ static void profile_open_exports(struct profile_exports *exports,
     export_refuse_same(&exports->json, &exports->folded);
     export_refuse_same(&exports->json, &exports->html);
     export_refuse_same(&exports->folded, &exports->html);
-    export_refuse_output(&exports->json, request->output);
-    export_refuse_output(&exports->folded, request->output);
-    export_refuse_output(&exports->html, request->output);
+    const char *output = output_file(request->output);
+    export_refuse_output(&exports->json, output);
+    export_refuse_output(&exports->folded, output);
+    export_refuse_output(&exports->html, output);
 }
 
 static void profile_end_export(struct export *export, FILE *out) {
@@ -253,6 +257,7 @@ static int profile_main(char **arguments) {
     target_resolve(&target, profile.command);
     target_follow_manager_aloud(&target);
     target_refuse(&target);
+    output_look(request.output);
     profile_open_exports(&exports, &request);
     runs.to_error = export_is_standard_output(&exports.json) ||
                     export_is_standard_output(&exports.folded) ||

@@ -154,8 +154,10 @@ static void run_as_child(const struct run_request *request, const struct target 
         variant_environment_free(&environment);
         return;
     }
-    struct proxy_run run = {
-        .target = target, .envp = environment.strings, .input = -1, .to_error = to_error};
+    struct proxy_run run = {.target = target,
+                            .envp = environment.strings,
+                            .input = -1,
+                            .output = to_error ? STDERR_FILENO : -1};
     if (!proxy_run(&run, result))
         say_and_exit(STATUS_OWN_FAILURE, "cannot start the program: %s", strerror(errno));
     variant_environment_free(&environment);

@@ -65,7 +65,7 @@ __attribute__((noreturn)) static void proxy_child(const struct proxy_run *run,
         error = errno;
     if (error == 0 && run->mute && !proxy_mute())
         error = errno;
-    if (error == 0 && run->to_error && dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+    if (error == 0 && run->output >= 0 && dup2(run->output, STDOUT_FILENO) < 0)
         error = errno;
     if (error == 0) {
         execve(run->target->path, run->target->argv, run->envp);

@@ -52,7 +52,7 @@ FILE *exports_tables(const struct exports *exports) {
     return exports_use_standard_output(exports) ? stderr : stdout;
 }
 
-void exports_refuse_output(const struct exports *exports, const char *output) {
+void exports_refuse_output(const struct exports *exports, const char *path) {
     for (int kind = 0; kind < EXPORTS_COUNT; kind++)
-        export_refuse_output(&exports->files[kind], output);
+        export_refuse_output(&exports->files[kind], path);
 }

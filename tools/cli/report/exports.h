@@ -51,7 +51,7 @@ void exports_open(struct exports *exports);
 void exports_write(struct exports *exports, const struct session *session);
 
 /* As export_refuse_output, each of them. */
-void exports_refuse_output(const struct exports *exports, const char *output);
+void exports_refuse_output(const struct exports *exports, const char *path);
 
 bool exports_use_standard_output(const struct exports *exports);
 
