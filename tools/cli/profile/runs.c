@@ -5,6 +5,7 @@
 #include "launch/output.h"
 #include "launch/tracing.h"
 #include "pages/sites_file.h"
+#include "profile/estimate.h"
 #include "profile/page.h"
 
 #include <errno.h>
@@ -52,7 +53,13 @@ static void runs_traced(const struct runs *runs, const struct tracing_file *file
 static char *runs_take_sites(struct profile *profile, const char *path) {
     profile->sites = memory_array(1, sizeof *profile->sites);
     const char *fault = profile_sites_take(profile->sites, path);
-    return fault == NULL ? NULL : memory_copy(fault);
+    if (fault != NULL)
+        return memory_copy(fault);
+    /* That few were sampled is no sign that there are few. */
+    if (profile->advice.verdict == ADVICE_NO_CALLS &&
+        estimate_is_rough(profile->sites, &profile->sites->total))
+        profile->advice.verdict = ADVICE_UNTRIED;
+    return NULL;
 }
 
 bool runs_counted(const struct runs *runs, struct profile *profile) {
