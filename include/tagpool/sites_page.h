@@ -37,7 +37,7 @@
 
 #define TAGPOOL_SITES_VARIABLE "TAGPOOL_SITES"
 #define TAGPOOL_SITES_MAGIC    0x4554495350505054ULL /* "TPPPSITE" */
-#define TAGPOOL_SITES_VERSION  1
+#define TAGPOOL_SITES_VERSION  2
 
 enum {
     TAGPOOL_SITES_BYTES = 32 << 20, /* of the file */
@@ -109,7 +109,8 @@ struct tagpool_sites_process {
     X(live_blocks, "blocks live now")                                                              \
     X(live_bytes, "their bytes")                                                                   \
     X(peak_blocks, "blocks live at the peak of the process")                                       \
-    X(peak_bytes, "their bytes")
+    X(peak_bytes, "their bytes")                                                                   \
+    X(samples, "requests that were looked at: in a sample fewer than calls")
 
 struct tagpool_sites_site {
     struct tagpool_sites_record record;

@@ -233,6 +233,7 @@ uint32_t sites_request(const struct stack *stack, uint64_t count, uint64_t bytes
         counts = counts_of(site);
     }
     if (counts != NULL) {
+        counts->samples++;
         counts->calls += count;
         counts->bytes += count * bytes;
     }

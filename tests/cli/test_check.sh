@@ -47,6 +47,55 @@ run run --check -- "$work/leaver" thread
     [ "$(tail -n 1 "$work/err")" = "$clean" ]
 check $? 'what a thread that still runs keeps is no leak'
 
+# Of a program that ends before its first call nothing is known, but how it ended is.
+compile ends <<'C'
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int main(int count, char **arguments) {
+    if (strcmp(arguments[1], "abort") == 0)
+        abort();
+    if (strcmp(arguments[1], "segv") == 0)
+        *(volatile int *)8 = 1;
+    if (strcmp(arguments[1], "double") == 0) {
+        void *volatile block = malloc(40);
+        free(block);
+        free(block);
+        abort();
+    }
+    _exit(arguments[1][0] - '0');
+}
+C
+unseen='tagpool run: check: no result: the shim saw no call of '
+# seen STATUS JSON: of the run before
+seen() {
+    [ "$status" -eq "$1" ] && grep -q "^  \"status\": \"$2\",\$" "$work/found" &&
+        grep -q "^  \"$3," "$work/found" && grep -q '"processes_not_ended": 1' "$work/found"
+}
+for end in abort:134:'signal": 6' segv:139:'signal": 11' 5:5:'exit_status": 5' \
+    0:126:'exit_status": 0'; do
+    way=${end%%:*}
+    rest=${end#*:}
+    run run --check --export-json "$work/found" -- "$work/ends" "$way"
+    seen "${rest%%:*}" 'no result' "${rest#*:}" && grep -q "^$unseen" "$work/err"
+    check $? "a program that ends before its first call ends it as it did: $way"
+done
+run run --check --export-json "$work/found" -- "$work/ends" double
+seen 99 found 'signal": 6'
+check $? 'a fault that was found is a result, whatever comes after it'
+
+# ---- what is asked for together ----
+
+for option in '--all-leaks' '--suppress /dev/null' "--export-json $work/none"; do
+    # shellcheck disable=SC2086 # an option and its value
+    refused 2 "tagpool run: ${option%% *} is about what --check finds; add --check, or leave it \
+out (see 'tagpool help run')" "without --check, ${option%% *} is refused" run $option -- ls
+done
+run run --check --export-json - -- sh -c 'echo said'
+[ "$status" -eq 0 ] && [ "$(head -n 1 "$work/out")" = '{' ] && grep -qx said "$work/err" &&
+    ! grep -q '^said' "$work/out"
+check $? "with the JSON on standard output, the program's output goes to standard error"
+
 # One library has the C++ library linked in, the other uses the shared one: what one makes with
 # malloc, the other frees with operator delete, and the other way round.
 crossing() {

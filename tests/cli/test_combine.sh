@@ -89,6 +89,12 @@ refused 2 "tagpool report: --combine is about two files or more; name the others
 refused 2 "tagpool report: two files can be compared, not more: '$work/3.json'; or combine all \
 with --combine (see 'tagpool help report')" 'three files without --combine' \
     report "$work/1.json" "$work/2.json" "$work/3.json"
+cp "$work/2.json" "$work/copy.json"
+for same in "$work/2.json" "$work/./2.json" "$work/copy.json"; do
+    refused 2 "tagpool report: $work/2.json and $same hold the same result, which would count \
+twice; leave one of them out" 'a result does not count twice' \
+        report --combine --force "$work/1.json" "$work/2.json" "$same"
+done
 sed 's/"name": "parser input.json"/"name": "other"/; s/"command": \["parser"/"command": ["other"/' \
     "$work/2.json" >"$work/other.json"
 run report --combine "$work/1.json" "$work/other.json"

@@ -58,7 +58,8 @@ refused 3 "tagpool compare: the command of --prepare ended with exit status 9" \
 timeout --preserve-status -s INT 1 "$tagpool" compare -p 'sleep 10' -- "$work/work" \
     >"$work/out" 2>"$work/err" </dev/null
 status=$?
-[ "$status" -eq 130 ] && [ ! -s "$work/err" ] && [ -z "$(ls "$TMPDIR")" ]
+[ "$status" -eq 130 ] && [ -z "$(ls "$TMPDIR")" ] && [ "$(cat "$work/err")" = \
+    'tagpool compare: interrupted before a round was whole: there is no result' ]
 check $? 'Ctrl-C in a preparation ends the comparison'
 run compare -r 1 -p 'echo prepared' --style none --export-json - -- "$work/work"
 [ "$status" -eq 0 ] && [ "$(head -n 1 "$work/out")" = '{' ] && ! grep -q '^prepared' "$work/out" &&

@@ -76,6 +76,8 @@ fits profile 'the JSON of profile is what its schema says'
     >"$work/all" 2>&1
 "$tagpool" replay -r 2 --export-json "$json" "$work/trace" >>"$work/all" 2>&1
 fits replay 'the JSON of replay is what its schema says'
+"$tagpool" run --check --export-json "$json" -- "$work/twice" >"$work/all" 2>&1
+fits check 'the JSON of run --check is what its schema says'
 mkdir "$work/pages"
 export TAGPOOL_STATS="$work/pages/"
 "$tagpool" run -- sh -c "'$tagpool' stats --all --format json >'$json'; true"

@@ -21,6 +21,8 @@ for shell in bash zsh fish; do
 done
 refused 2 "tagpool completion: the shell is bash, zsh or fish, not 'csh' (see 'tagpool help \
 completion')" 'another shell is refused' completion csh
+refused 2 "tagpool completion: one shell at a time, not 'zsh' too (see 'tagpool help completion')" \
+    'two shells are refused' completion bash zsh
 refused 2 "tagpool completion: the shell is bash, zsh or fish, not '' (see 'tagpool help \
 completion')" 'no shell is refused' completion
 

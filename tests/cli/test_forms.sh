@@ -66,4 +66,9 @@ check $? 'they are shown on request only'
 run report --moments --style none --export-markdown - "$saved"
 grep -q '^| metric | variant | mean | deviation | minimum | maximum | outliers |$' "$work/out"
 check $? 'in other forms too'
+sed -n '/deviation/,$ s/^| wall | system |//p' "$work/out" | tr -s ' |' ' ' >"$work/marked"
+run report --moments "$saved"
+sed -n '/deviation/,$ s/^  wall  *system //p' "$work/out" | tr -s ' ' >"$work/shown"
+[ -s "$work/shown" ] && diff -b "$work/marked" "$work/shown" >"$work/diff"
+check $? 'with the same numbers'
 finish

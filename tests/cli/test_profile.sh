@@ -259,6 +259,17 @@ run profile --no-try --style none --output "$work/kept" -- sh -c 'echo words; ec
 [ "$status" -eq 0 ] && [ ! -s "$work/out" ] && [ "$(cat "$work/kept")" = words ] &&
     [ "$(cat "$work/err")" = err ]
 check $? '--output takes the output of the counted run'
+cat >"$work/runs" <<EOF
+#!/bin/sh
+echo >>"$work/run"
+EOF
+chmod +x "$work/runs"
+refused 2 "tagpool profile: cannot write --output $work/no/such: No such file or directory" \
+    'an output that cannot be written is refused' profile --output "$work/no/such" -- "$work/runs"
+[ ! -e "$work/run" ]
+check $? 'before the program has run at all'
+refused 2 "tagpool profile: --output is inherit, null or a file; a file of that name is ./pipe \
+(see 'tagpool help profile')" 'what compare alone does is refused' profile --output pipe -- ls
 printf 'some\ninput\n' >"$work/input"
 "$tagpool" profile --no-try --style none -- cat <"$work/input" >"$work/out" 2>"$work/err"
 cmp -s "$work/input" "$work/out"

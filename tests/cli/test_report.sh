@@ -149,6 +149,15 @@ check $? '--fail-if-slower fails on what became slower'
 run report --fail-if-slower 5 "$work/slow.json" "$work/a.json"
 [ "$status" -eq 0 ]
 check $? 'and not on what became faster'
+sed 's/"variant": "tagpool"/"variant": "other"/; s/"name": "tagpool"/"name": "other"/' \
+    "$work/a.json" >"$work/renamed.json"
+run report "$work/a.json" "$work/renamed.json"
+[ "$status" -eq 0 ] && grep -q "^Note: tagpool is in $work/a.json only\.$" "$work/out"
+check $? 'results without a common variant show the reference'
+refused 2 "tagpool report: the results have no variant but system in common, so that \
+--fail-if-slower has nothing to judge; measure the same variants" \
+    'but --fail-if-slower does not pass for want of something to judge' \
+    report --fail-if-slower 5 "$work/a.json" "$work/renamed.json"
 
 # All runs twice as long: a busier machine.
 awk '/"variant": / {

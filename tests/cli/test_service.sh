@@ -252,8 +252,9 @@ refused 2 "tagpool compare: --ready: 'tcp:x' is neither tcp:PORT, tcp:HOST:PORT 
 http://HOST:PORT/PATH $usage" "a port that is none" compare --service true --ready tcp:x -- true
 refused 2 "tagpool compare: --ready: https is not spoken here; give a command, such as 'curl \
 -fsk URL' $usage" "a test by https" compare --service true --ready https://localhost/ -- true
-refused 2 "tagpool compare: --service 'a | b': '|' means something to a shell; it is run without \
-a shell, but may be sh -c '...' $usage" "a pipe" compare --service 'a | b' --ready tcp:1 -- true
+refused 2 "tagpool compare: --service 'a | b': '|' means something to a shell unless it is \
+quoted; it is run without a shell, but may be sh -c '...' $usage" "a pipe" \
+    compare --service 'a | b' --ready tcp:1 -- true
 refused 2 "tagpool compare: --service 'a \"b': a quote is not closed; it is run without a shell, \
 but may be sh -c '...' $usage" "an open quote" compare --service 'a "b' --ready tcp:1 -- true
 

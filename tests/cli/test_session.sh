@@ -67,10 +67,23 @@ check $? 'a session that does not fit together is refused'
 run compare -r 1 --no-headroom --also false -- "$work/blocks" "$log" 1
 [ "$status" -eq 3 ] && grep -q '^tagpool compare: false: false ended with exit status 1' "$work/err"
 check $? 'a command that fails is named'
-for line in "'" ''; do
-    refused 2 "tagpool compare: --also '$line' is no command line (see 'tagpool help compare')" \
-        'what is no command line' compare --also "$line" -- true
+for line in "a 'b:a quote is not closed" \
+    "a | b:'|' means something to a shell unless it is quoted" \
+    "a \"\$b\":'\$' means something to a shell between \"quotes\""; do
+    refused 2 "tagpool compare: --also '${line%%:*}': ${line#*:}; it is run without a shell, but \
+may be sh -c '...', or all commands are run by one with -S (see 'tagpool help compare')" \
+        "a line that a shell would read otherwise is refused: ${line%%:*}" \
+        compare --also "${line%%:*}" -- true
 done
+for shell in '' -S; do
+    # shellcheck disable=SC2086 # an option or nothing
+    refused 2 "tagpool compare: --also ' ' names no command (see 'tagpool help compare')" \
+        "an empty line is refused $shell" compare $shell --also ' ' -- true
+done
+measured -r 1 --style none -S --also "X=three && echo \$X | sed s/t/T/ >>'$log'" \
+    -- "echo a | sed s/a/b/ >>'$log'"
+[ "$status" -eq 0 ] && [ "$(LC_ALL=C sort -u "$log" | tr '\n' ' ')" = 'Three b ' ]
+check $? 'with -S the lines of --also are of the shell, too'
 echo 123 >"$work/input"
 "$tagpool" compare -r 1 --no-headroom --style none -i --output "$work/copy" --also 'sort' -- cat \
     <"$work/input" >"$work/out" 2>"$work/err"

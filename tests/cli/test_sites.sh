@@ -318,10 +318,24 @@ check $? 'and the calls of each site, small blocks and large ones'
 near "$(stacks peak_bytes)" 403440 60
 check $? 'and what is live at the peak'
 agree 'the sums of the sites are those of the profile, estimates too'
-grep -q 'all counts are estimates$' "$work/table" &&
-    grep -q '"sample_bytes": 4096' "$work/sites.json"
+grep -qE 'all counts are estimates from [0-9]{4} samples, a point every 4\.00 KiB on average$' \
+    "$work/table" && grep -q '"sample_bytes": 4096' "$work/sites.json"
 check $? 'the report says that they are'
+run profile --no-plain --sites --sample 3M --export-json "$work/sites.json" -- "$work/large"
+cp "$work/err" "$work/table"
+samples=$(stacks samples)
+[ "$samples" -lt 30 ] && [ "$(grep -cE "rough estimates from $samples samples?, a point every \
+3\.00 MiB on average" "$work/table")" -eq 2 ] && grep -q 'that is too few for sizes' "$work/table"
+check $? 'where it rests on few samples it says on how many, and that it is rough'
+grep -qE '^ +~[1-9]0* +~[1-9]0* % +#1 ' "$work/table" && ! grep -q 'Requests by size' "$work/table" &&
+    grep -qE '^  #1  ~[1-9]0* calls, .*; from [0-9]+ samples?$' "$work/table"
+check $? 'and gives one digit'
+run profile --no-plain --sites --sample 1024G -- "$work/known"
+! grep -q 'too few for an allocator to matter' "$work/err" && grep -q ' from 0 samples' "$work/err"
+check $? 'a sample without a request is no program without requests'
 sites --sample 1 -- "$work/known"
+[ "$(stacks samples)" = "$(stacks calls)" ]
+check $? 'of a sample of every byte each call is a sample'
 [ "$(stacks calls)" -ge 5140 ]
 agree 'a sample of every byte leaves out nothing'
 sites --sample 64K -- "$work/forks"
@@ -335,8 +349,8 @@ refused 2 "tagpool profile: --sample wants a number of bytes from 1 to 1024G, no
 'tagpool help profile')" 'a sample of nothing is refused' profile --sample 0 -- true
 refused 2 "tagpool profile: --sites wants a whole number from 1 to 100, not '0' (see 'tagpool help \
 profile')" 'no sites are refused' profile --sites=0 -- true
-refused 2 "tagpool profile: only one of --export-json, --export-folded and --html can go to \
-standard output (see 'tagpool help profile')" 'two files on standard output are refused' \
+refused 2 "tagpool profile: --export-json and --export-folded both go to standard output; give \
+one of them a file" 'two files on standard output are refused' \
     profile --export-json - --export-folded - -- true
 run profile --no-plain --style none --sites=3 -- "$work/known"
 [ "$status" -eq 0 ]

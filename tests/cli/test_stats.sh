@@ -192,6 +192,9 @@ refused 2 "tagpool stats: either --all or the numbers of processes $usage" \
     "both are" stats --all 1
 refused 2 "tagpool stats: 'x1' is not the number of a process $usage" \
     "a word is no process" stats x1
+refused 3 "tagpool stats: no process 2147483647 runs" "an option may follow the numbers" \
+    stats 2147483647 --format json
+refused 2 "tagpool stats: unknown option --bogus $usage" "and is no number there" stats 1 --bogus
 refused 2 "tagpool stats: cannot read --prune /nonexistent: No such file or directory" \
     "a directory that is not there" stats --prune /nonexistent
 

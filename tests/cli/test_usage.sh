@@ -203,4 +203,32 @@ status=$?
     [ "$(cat "$work/err")" = 'tagpool: cannot write to standard output: No space left on device' ]
 check $? 'output that cannot be written is a failure'
 
+# ---- what does not go together ----
+
+seen_in() {
+    echo "(see 'tagpool help $1')"
+}
+refused 2 "tagpool compare: --runs 3 is the number of rounds; leave out --min-time \
+$(seen_in compare)" '--runs and --min-time exclude each other' compare -r 3 --min-time 4 -- ls
+refused 2 "tagpool compare: --name B is one too many: there is 1 command line $(seen_in compare)" \
+    'a name too many is refused' compare -n A -n B -- ls
+refused 2 "tagpool compare: --name C is one too many: there are 2 command lines \
+$(seen_in compare)" 'and so it is with --also' compare -n A -n B -n C --also true -- ls
+refused 2 "tagpool profile: --folded-by says what --export-folded writes; add that, or leave it \
+out $(seen_in profile)" '--folded-by is about --export-folded' profile --folded-by bytes -- ls
+# both COMMAND FIRST SECOND: options for the same file, by two of its names
+both() {
+    refused 2 "tagpool $1: $2 and $3 both go to $work/./one; give one of them another file" \
+        "tagpool $1: $2 and $3 of one file are refused" "$1" "$2" "$work/one" "$3" "$work/./one" \
+        -- ls
+}
+both compare --export-json --output
+both profile --export-json --html
+both profile --export-folded --html
+both profile --html --output
+run compare -r 1 --no-headroom --output inherit --export-json - -- sh -c 'echo said'
+[ "$status" -eq 0 ] && [ "$(head -n 1 "$work/out")" = '{' ] && ! grep -q '^said' "$work/out" &&
+    grep -qx said "$work/err"
+check $? "with the JSON on standard output, --output inherit goes to standard error"
+
 finish

@@ -1,5 +1,6 @@
 #include "bench/run.h"
 
+#include "base/interrupt.h"
 #include "base/memory.h"
 #include "bench/document.h"
 #include "bench/syscalls.h"
@@ -104,7 +105,7 @@ void run_workload(struct results_row *row, const struct run_plan *plan,
     plan->terminal->subject = NULL;
     /* All of it is meant: the table would lack what was not measured. */
     if (experiment.result.interrupted)
-        exit(STATUS_INTERRUPTED);
+        exit(interrupt_status());
     experiment_free(&experiment);
     if (row->reason == NULL && plan->counts_system_calls)
         run_count_system_calls(row, plan, path, argv);

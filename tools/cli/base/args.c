@@ -19,6 +19,8 @@ struct args {
     char **next;        /* the words that were not read yet */
     const char *joined; /* the rest of a group of short options; NULL: none is being read */
     const char *value;  /* of the option that was read last; not NULL */
+    bool closed;        /* by "--": no option follows */
+    const struct args_option *set; /* the last of ARGS_SET; NULL: none */
 };
 
 void args_refuse(const char *format, ...) {
@@ -99,10 +101,11 @@ static const struct args_option *args_next(struct args *args) {
     if (args->joined != NULL)
         return args_next_letter(args);
     const char *word = *args->next;
-    if (word == NULL || word[0] != '-' || word[1] == '\0')
+    if (args->closed || word == NULL || word[0] != '-' || word[1] == '\0')
         return NULL;
     args->next++;
-    if (strcmp(word, "--") == 0)
+    args->closed = strcmp(word, "--") == 0;
+    if (args->closed)
         return NULL;
     if (word[1] == '-')
         return args_next_long(args, word + 2);
@@ -181,20 +184,39 @@ static void args_check_set(const struct args_option *option, const struct args_o
         args_refuse("--%s and --%s contradict each other", before->name, option->name);
 }
 
+/* Up to the next word that is no option. False when --help was met. */
+static bool args_read_options(struct args *args, void *request) {
+    for (const struct args_option *option = args_next(args); option != NULL;
+         option = args_next(args)) {
+        if (option->kind == ARGS_KIND_HELP)
+            return false;
+        if (option->kind == ARGS_KIND_SET) {
+            args_check_set(option, args->set);
+            args->set = option;
+        }
+        args_take(option, request, args->value);
+    }
+    return true;
+}
+
 char **args_read(const struct args_option *options, void *request, char **arguments) {
     struct args args = {.options = options, .next = arguments, .value = ""};
-    const struct args_option *set = NULL; /* the last of ARGS_SET */
-    for (const struct args_option *option = args_next(&args); option != NULL;
-         option = args_next(&args)) {
-        if (option->kind == ARGS_KIND_HELP)
-            return NULL;
-        if (option->kind == ARGS_KIND_SET) {
-            args_check_set(option, set);
-            set = option;
-        }
-        args_take(option, request, args.value);
+    return args_read_options(&args, request) ? args.next : NULL;
+}
+
+char **args_read_all(const struct args_option *options, void *request, char **arguments) {
+    struct args args = {.options = options, .next = arguments, .value = ""};
+    size_t count = 0;
+    while (arguments[count] != NULL)
+        count++;
+    char **operands = memory_array(count + 1, sizeof *operands);
+    for (count = 0; args_read_options(&args, request); count++) {
+        operands[count] = *args.next;
+        if (*args.next++ == NULL)
+            return operands;
     }
-    return args.next;
+    free(operands);
+    return NULL;
 }
 
 /* ---- the help ---- */

@@ -40,9 +40,10 @@
  * ARGS_SET that set one field to different constants contradict each other, and are refused.
  *
  * Reading follows getopt_long: `--name VALUE`, `--name=VALUE`, `-n VALUE`, `-nVALUE`, flags may be
- * joined (`-iq`). It stops at `--` or at the first argument that is no option, because what follows
- * is another program's command line. Every mistake is one line that names the argument, and exit
- * status STATUS_USAGE.
+ * joined (`-iq`). args_read() stops at `--` or at the first argument that is no option, because
+ * what follows is another program's command line. args_read_all() is for commands without one:
+ * options may follow operands, up to `--`. Every mistake is one line that names the argument, and
+ * exit status STATUS_USAGE.
  */
 #ifndef BASE_ARGS_H
 #define BASE_ARGS_H
@@ -153,6 +154,9 @@ struct args_option {
 /* Reads the options at the start of `arguments`, which end with NULL, into the request. Returns the
  * words after them, or NULL when --help was met, which ends the reading. */
 char **args_read(const struct args_option *options, void *request, char **arguments);
+
+/* The same with options among the other words, which it returns in a new array. */
+char **args_read_all(const struct args_option *options, void *request, char **arguments);
 
 /* Ends with STATUS_USAGE: the text, and where to read on about the running command. */
 __attribute__((format(printf, 1, 2), noreturn)) void args_refuse(const char *format, ...);

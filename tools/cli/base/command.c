@@ -60,12 +60,20 @@ void command_print_help(FILE *out, const struct command *command) {
     wrap_paragraphs(out, command->details, wrap_help_width(out));
 }
 
-char **command_read(const struct command *command, void *request, char **arguments) {
-    char **rest = args_read(command->options, request, arguments);
-    if (rest != NULL)
-        return rest;
+/* NULL: --help was met. */
+static char **command_help_or(const struct command *command, char **words) {
+    if (words != NULL)
+        return words;
     command_print_help(stdout, command);
     exit(program_finish(STATUS_DONE));
+}
+
+char **command_read(const struct command *command, void *request, char **arguments) {
+    return command_help_or(command, args_read(command->options, request, arguments));
+}
+
+char **command_read_all(const struct command *command, void *request, char **arguments) {
+    return command_help_or(command, args_read_all(command->options, request, arguments));
 }
 
 char **command_read_program(const struct command *command, void *request, char **arguments) {

@@ -41,7 +41,11 @@ void command_print_help(FILE *out, const struct command *command);
  * and ends the program when that is asked for. */
 char **command_read(const struct command *command, void *request, char **arguments);
 
-/* The same, where those words are a program's command line: refuses when there is none. */
+/* The same, where those words are no program's command line: options may follow them. A new
+ * array. */
+char **command_read_all(const struct command *command, void *request, char **arguments);
+
+/* command_read(), where those words are a program's command line: refuses when there is none. */
 char **command_read_program(const struct command *command, void *request, char **arguments);
 
 #endif

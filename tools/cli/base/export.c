@@ -90,6 +90,24 @@ void export_open_for(struct export *export, const char *option, const char *path
         say_and_exit(STATUS_USAGE, "cannot write %s %s: %s", option, path, strerror(errno));
 }
 
+void export_refuse_same(const struct export *first, const struct export *second) {
+    if (export_is_standard_output(first) && export_is_standard_output(second))
+        say_and_exit(STATUS_USAGE, "%s and %s both go to standard output; give one of them a file",
+                     first->option, second->option);
+    if (first->target != NULL && second->target != NULL &&
+        strcmp(first->target, second->target) == 0)
+        say_and_exit(STATUS_USAGE, "%s and %s both go to %s; give one of them another file",
+                     first->option, second->option, second->path);
+}
+
+void export_refuse_output(const struct export *export, const char *path) {
+    if (path == NULL)
+        return;
+    struct export file = {.option = "--output", .path = path, .target = export_resolve(path)};
+    export_refuse_same(export, &file);
+    free(file.target);
+}
+
 /* ---- the result ---- */
 
 bool export_is_standard_output(const struct export *export) {

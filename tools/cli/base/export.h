@@ -31,6 +31,13 @@ void export_open(struct export *export, const char *path);
 /* The same for another option than --export-json. */
 void export_open_for(struct export *export, const char *option, const char *path);
 
+/* Ends the program with a message when both go to one place: one would replace the other, or both
+ * would be in one stream. */
+void export_refuse_same(const struct export *first, const struct export *second);
+
+/* The same with the file that the program's --output goes to; NULL: none. */
+void export_refuse_output(const struct export *export, const char *path);
+
 bool export_is_standard_output(const struct export *export);
 
 /* Where the result goes, or NULL when nobody wants it. */

@@ -18,9 +18,9 @@ enum exit_status {
     STATUS_INCONCLUSIVE = 4, /* with --strict */
     STATUS_FOUND = 99,       /* run --check found a fault or a leak */
     STATUS_OWN_FAILURE = 125, /* a file or a system call failed, or libtagpool.so is missing */
-    STATUS_INTERRUPTED = 130, /* by Ctrl-C */
     STATUS_CANNOT_RUN = 126,  /* the command was found and cannot be run, or not under the shim */
     STATUS_NOT_FOUND = 127,   /* the command was not found */
+    /* 128 and a signal's number: interrupt_status() */
 };
 
 /* The name of the running program: "tagpool", unless say_as_program() was told another. The string

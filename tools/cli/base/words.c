@@ -66,32 +66,55 @@ char *words_join(const char *const *words, const char *separator, const char *la
     return text;
 }
 
-/* Copies one word, and returns what follows it; NULL when a quote has no end. */
-static const char *words_copy(const char *line, char **to) {
+/* Does a shell do something of its own at the character, between such quotes ('\0': none)? */
+static bool words_is_special(char character, char quote, bool begins_word) {
+    static const char anywhere[] = "|&;<>()$`*?[", at_the_start[] = "#~", in_quotes[] = "$`";
+    if (quote != '\0')
+        return quote == '"' && strchr(in_quotes, character) != NULL;
+    return strchr(anywhere, character) != NULL ||
+           (begins_word && strchr(at_the_start, character) != NULL);
+}
+
+/* Does the line begin with a backslash that takes the meaning from what follows? */
+static bool words_is_escape(const char *line, char quote) {
+    static const char in_quotes[] = "$`\"\\";
+    if (line[0] != '\\' || line[1] == '\0' || quote == '\'')
+        return false;
+    return quote == '\0' || strchr(in_quotes, line[1]) != NULL;
+}
+
+/* Copies one word, and returns what follows it; NULL with a fault. */
+static const char *words_copy(const char *line, char **to, char **fault) {
+    const char *begin = line;
     char quote = '\0';
     for (; *line != '\0' && (quote != '\0' || strchr(" \t\n", *line) == NULL); line++) {
         if (quote == '\0' && (*line == '\'' || *line == '"')) {
             quote = *line;
         } else if (quote != '\0' && *line == quote) {
             quote = '\0';
+        } else if (words_is_special(*line, quote, line == begin)) {
+            *fault = memory_format("'%c' means something to a shell%s", *line,
+                                   quote == '\0' ? " unless it is quoted" : " between \"quotes\"");
+            return NULL;
         } else {
-            if (*line == '\\' && quote != '\'' && line[1] != '\0')
-                line++;
+            line += words_is_escape(line, quote);
             *(*to)++ = *line;
         }
     }
+    if (quote != '\0')
+        *fault = memory_copy("a quote is not closed");
     *(*to)++ = '\0';
     return quote == '\0' ? line : NULL;
 }
 
-char **words_split(const char *line) {
+char **words_split(const char *line, char **fault) {
     size_t most = strlen(line) / 2 + 2, count = 0;
     char **words = memory_array(1, most * sizeof *words + strlen(line) + 2);
     char *to = (char *)(words + most);
     line += strspn(line, " \t\n");
     while (*line != '\0') {
         words[count++] = to;
-        line = words_copy(line, &to);
+        line = words_copy(line, &to, fault);
         if (line == NULL) {
             free(words);
             return NULL;

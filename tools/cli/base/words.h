@@ -19,9 +19,11 @@ char *words_hint(const struct words_best *best, const char *before);
 /* All words as one text, in a new string. `last` separates the last two, `separator` the others. */
 char *words_join(const char *const *words, const char *separator, const char *last);
 
-/* The words of a command line, split as a shell does it at blanks, but for what is in quotes or
- * behind a backslash; nothing is expanded. Ends with NULL. NULL when a quote has no end. All of it
- * is one block, for free(). */
-char **words_split(const char *line);
+/* The words of a command line that no shell runs, split as a shell does it at blanks, but for what
+ * is in quotes or behind a backslash. Ends with NULL; all of it is one block, for free().
+ *
+ * NULL, with the reason in a new string, where a quote has no end, or where a shell would do more
+ * than split: with a pipe, a variable or a pattern the program would get what is written. */
+char **words_split(const char *line, char **fault);
 
 #endif

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 enum { CHECK_LEAKS_TOLD = 10 };
 
@@ -174,9 +175,22 @@ static void check_json_leak(const struct check *check, struct json *json,
     json_end(json);
 }
 
-void check_write_json(const struct check *check, struct json *json, const char *command) {
+static void check_json_outcome(struct json *json, const struct check_outcome *outcome) {
+    bool died = WIFSIGNALED(outcome->wait_status);
+    json_text(json, "status", outcome->status);
+    if (died)
+        json_count(json, "signal", (uint64_t)WTERMSIG(outcome->wait_status));
+    else
+        json_count(json, "exit_status", (uint64_t)WEXITSTATUS(outcome->wait_status));
+    json_count(json, "processes", outcome->processes);
+    json_count(json, "processes_not_ended", outcome->not_ended);
+}
+
+void check_write_json(const struct check *check, const struct check_outcome *outcome,
+                      struct json *json, const char *command) {
     json_document(json, NULL, "tagpool-check", 1);
     json_text(json, "command", command);
+    check_json_outcome(json, outcome);
     json_array(json, "faults");
     for (size_t i = 0; i < check->fault_count; i++)
         check_json_fault(check, json, &check->faults[i]);

@@ -39,6 +39,7 @@ static void suppress_add(struct suppress *suppress, char *line) {
 }
 
 void suppress_read(struct suppress *suppress, const char *path) {
+    suppress->files++;
     char *line = NULL;
     size_t room = 0;
     FILE *file = fopen(path, "re");

@@ -23,6 +23,7 @@ struct suppress_pattern {
 struct suppress {
     struct suppress_pattern *patterns;
     size_t count;
+    unsigned files; /* that they are from */
 };
 
 /* Adds the patterns of a file. Ends the program with a message when it cannot be read. */

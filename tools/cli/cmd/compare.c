@@ -2,6 +2,7 @@
 #include "base/terminal.h"
 #include "cmd/commands.h"
 #include "compare/conduct.h"
+#include "launch/output.h"
 #include "report/exports.h"
 #include "report/session_table.h"
 #include "target/library.h"
@@ -69,7 +70,7 @@ static const struct args_option compare_options[] = {
      ARGS_CALL(struct compare_request, wishes.names, conduct_take_text)},
     {0, "also", "COMMAND",
      "measure this command line, too, and compare it with the first: its rounds alternate with "
-     "the others'; quotes are understood, no shell runs it; may be repeated",
+     "the others'; quotes are understood, no shell runs it without -S; may be repeated",
      ARGS_CALL(struct compare_request, wishes.also, conduct_take_text)},
     {'L', "parameter-list", "VAR VALUES",
      "a command for each of the values a,b,c, in place of {VAR}; several make all combinations",
@@ -90,7 +91,9 @@ static const struct args_option compare_options[] = {
      ARGS_FLAG(struct compare_request, wishes.plan.ignore_failure)},
     SERVICE_OPTIONS(struct compare_request, wishes.service),
     SPOOL_OPTION_INPUT(struct compare_request, wishes.plan.input),
-    {0, "output", "WHERE", "output of timed runs: null, pipe, inherit or a file\n(default: null)",
+    {0, "output", "WHERE",
+     "output of timed runs: null, pipe, inherit or a file\n(default: null); with an export to "
+     "standard output, inherit is\nstandard error",
      ARGS_FILE(struct compare_request, wishes.plan.output)},
     {0, "metric", "NAME=REGEX[:higher|lower]",
      "a number of the program's own, taken from the output of each\n"
@@ -152,8 +155,8 @@ static const char compare_details[] =
     "Exit status: 0 done; 1 regression proven (--fail-if-slower, --fail-if-worse); 2 wrong usage;\n"
     "3 the program failed, its output differs or the shim was not active; 4 inconclusive\n"
     "(--strict); 125 tagpool itself failed; 126 the program cannot be run, or not with the shim;\n"
-    "127 it was not found; 130 interrupted by Ctrl-C, after the rounds that were whole have been\n"
-    "reported and exported.\n";
+    "127 it was not found; 130, 143 or 129 interrupted by Ctrl-C, SIGTERM or SIGHUP, after the\n"
+    "rounds that were whole have been reported and exported, and --cleanup was run.\n";
 
 #define COMPARE_PRECISION_STANDARD 0.01
 
@@ -179,6 +182,8 @@ static void compare_plan_numbers(struct compare_request *request) {
 }
 
 static void compare_check_rounds(const struct plan *plan) {
+    if (plan->runs != 0 && plan->min_time_s != 0)
+        args_refuse("--runs %u is the number of rounds; leave out --min-time", plan->runs);
     if (plan->runs != 0 && (plan->min_runs != 0 || plan->max_runs != PLAN_MOST_ROUNDS))
         args_refuse("--runs %u is the number of rounds; leave out --%s", plan->runs,
                     plan->min_runs != 0 ? "min-runs" : "max-runs");
@@ -300,17 +305,21 @@ static int compare_main(char **arguments) {
     request.wishes.terminal = &terminal;
     request.wishes.choose = compare_choose_variants;
     request.wishes.request = &request;
+    request.wishes.plan.output_to_error = exports_use_standard_output(&request.exports);
     conduct_init(&conduct, &request.wishes, words);
     exports_open(&request.exports);
+    exports_refuse_output(&request.exports, output_file(request.wishes.plan.output));
     enum exit_status status = conduct_measure(&conduct);
-    if (status == STATUS_DONE) {
-        status = session_status(&conduct.session, &request.limits);
+    if (conduct.session.count > 0) {
+        if (status == STATUS_DONE)
+            status = session_status(&conduct.session, &request.limits);
         if (request.style != TERMINAL_NONE)
             session_table_print(exports_tables(&request.exports), &terminal, &conduct.session);
         exports_write(&request.exports, &conduct.session);
-        if (conduct.interrupted)
-            status = STATUS_INTERRUPTED;
     }
+    fflush(stdout);
+    if (conduct.fault != NULL)
+        say_error("%s", conduct.fault);
     conduct_free(&conduct);
     return (int)status;
 }

@@ -96,7 +96,11 @@ static int main_complete(char **arguments) {
         {"zsh", completion_print_zsh},
         {"fish", completion_print_fish},
     };
-    const char *shell = *command_read(&main_command_completion, NULL, arguments);
+    char **words = command_read_all(&main_command_completion, NULL, arguments);
+    const char *shell = words[0];
+    if (shell != NULL && words[1] != NULL)
+        args_refuse("one shell at a time, not '%s' too", words[1]);
+    free(words);
     for (size_t i = 0; shell != NULL && i < sizeof shells / sizeof shells[0]; i++)
         if (strcmp(shells[i].shell, shell) == 0) {
             shells[i].print(stdout, main_commands);

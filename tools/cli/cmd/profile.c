@@ -5,6 +5,7 @@
 #include "base/terminal.h"
 #include "cmd/commands.h"
 #include "compare/trial.h"
+#include "launch/output.h"
 #include "profile/folded.h"
 #include "profile/json.h"
 #include "profile/runs.h"
@@ -35,7 +36,7 @@ struct profile_request {
     uint64_t sample_bytes;
     const char *export_folded;
     const char *html;
-    enum profile_rank folded_by;
+    enum profile_rank folded_by; /* PROFILE_RANK_COUNT: not given */
     enum terminal_style style;
 };
 
@@ -132,6 +133,12 @@ static void profile_check_request(struct profile_request *request, struct termin
     if (request->try == PROFILE_TRY && own_input)
         args_refuse("--try needs the input again, and --no-plain gives it to the program; name it "
                     "with --input FILE, or 'null'");
+    if (request->folded_by != PROFILE_RANK_COUNT && request->export_folded == NULL)
+        args_refuse("--folded-by says what --export-folded writes; add that, or leave it out");
+    if (strcmp(request->output, "pipe") == 0)
+        args_refuse("--output is inherit, null or a file; a file of that name is ./pipe");
+    if (request->folded_by == PROFILE_RANK_COUNT)
+        request->folded_by = PROFILE_RANK_CALLS;
     if (request->duration_s == 0)
         request->duration_s = request->try == PROFILE_TRY ? PROFILE_LONG_TRIAL_S : PROFILE_TRIAL_S;
     terminal_init(terminal, request->style);
@@ -175,11 +182,13 @@ static void profile_open_exports(struct profile_exports *exports,
     export_open(&exports->json, request->export_json);
     export_open_for(&exports->folded, "--export-folded", request->export_folded);
     export_open_for(&exports->html, "--html", request->html);
-    if (export_is_standard_output(&exports->json) + export_is_standard_output(&exports->folded) +
-            export_is_standard_output(&exports->html) >
-        1)
-        args_refuse("only one of --export-json, --export-folded and --html can go to standard "
-                    "output");
+    export_refuse_same(&exports->json, &exports->folded);
+    export_refuse_same(&exports->json, &exports->html);
+    export_refuse_same(&exports->folded, &exports->html);
+    const char *output = output_file(request->output);
+    export_refuse_output(&exports->json, output);
+    export_refuse_output(&exports->folded, output);
+    export_refuse_output(&exports->html, output);
 }
 
 static void profile_end_export(struct export *export, FILE *out) {
@@ -230,7 +239,7 @@ static void profile_report(struct profile *profile, const struct runs *runs,
 }
 
 static int profile_main(char **arguments) {
-    struct profile_request request = {.output = "inherit"};
+    struct profile_request request = {.output = "inherit", .folded_by = PROFILE_RANK_COUNT};
     struct target target;
     struct terminal terminal;
     struct profile_exports exports;
@@ -248,6 +257,7 @@ static int profile_main(char **arguments) {
     target_resolve(&target, profile.command);
     target_follow_manager_aloud(&target);
     target_refuse(&target);
+    output_look(request.output);
     profile_open_exports(&exports, &request);
     runs.to_error = export_is_standard_output(&exports.json) ||
                     export_is_standard_output(&exports.folded) ||

@@ -69,7 +69,7 @@ static int record_main(char **arguments) {
     target_refuse(&target);
     recording_open(&recording, request.output, request.process, request.limit_bytes);
     const struct tracing_file file = {TAGPOOL_TRACE_VARIABLE, recording.part};
-    tracing_run(&target, &file, 1, -1, &result);
+    tracing_run(&target, &file, 1, -1, -1, &result);
     bool kept = recording_finish(&recording, command[0], request.quiet);
     if (!kept && result.wait_status == 0)
         return STATUS_TARGET_FAILED;

@@ -1,4 +1,5 @@
 #include "base/export.h"
+#include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/say.h"
 #include "base/terminal.h"
@@ -74,9 +75,8 @@ static const char replay_details[] =
 
 /* ---- the command line ---- */
 
-/* Returns the file. Options may follow it. */
+/* Returns the file. */
 static const char *replay_read_arguments(struct replay_request *request, char **arguments) {
-    const char *file = NULL;
     *request = (struct replay_request){
         .plan = {.max_runs = PLAN_MOST_ROUNDS,
                  .duration_s = 30,
@@ -87,14 +87,13 @@ static const char *replay_read_arguments(struct replay_request *request, char **
                  .output = "null"},
     };
     variants_add_standard(&request->variants);
-    for (char **rest = command_read(&command_replay, request, arguments); *rest != NULL;
-         rest = command_read(&command_replay, request, rest + 1)) {
-        if (file != NULL)
-            args_refuse("one file at a time, not '%s' too", *rest);
-        file = *rest;
-    }
+    char **files = command_read_all(&command_replay, request, arguments);
+    const char *file = files[0];
     if (file == NULL)
         args_refuse("no trace is named: tagpool replay FILE");
+    if (files[1] != NULL)
+        args_refuse("one file at a time, not '%s' too", files[1]);
+    free(files);
     return file;
 }
 
@@ -137,7 +136,7 @@ static int replay_measure(const struct replay_request *request, struct export *e
     else if (sound && experiment_measure(&experiment) && !experiment.result.interrupted)
         status = replay_show(request, export, &experiment.result, terminal, report, results_path);
     else if (experiment.result.interrupted)
-        status = STATUS_INTERRUPTED;
+        status = interrupt_status();
     else {
         say_error("%s", experiment.reason);
         status = experiment.status;

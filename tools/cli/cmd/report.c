@@ -8,6 +8,7 @@
 #include "report/saved_session.h"
 #include "report/session_table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* What the command line asks for. */
@@ -55,21 +56,22 @@ static const char report_details[] =
     "found in its own pairs is combined, and never times. The report gives the spread between\n"
     "machines, what to expect of another one, and names a machine that differs from the others.\n\n"
     "Exit status: 0 done; 1 a variant became slower (--fail-if-slower); 2 wrong usage, a file\n"
-    "that is no saved result, different machines or different references.\n";
+    "that is no saved result, different machines or references, with --fail-if-slower no common\n"
+    "variant, with --combine a result that is there twice.\n";
 
 enum { REPORT_FILES_MAX = COMBINE_FILES_MAX };
 
-/* Options may follow the files, too: nothing here is another program's command line. */
 static unsigned report_read_arguments(struct report_request *request, char **arguments,
                                       const char *files[REPORT_FILES_MAX]) {
     unsigned count = 0;
     *request = (struct report_request){.fail_share = -1};
-    for (char **rest = command_read(&command_report, request, arguments); *rest != NULL;
-         rest = command_read(&command_report, request, rest + 1)) {
+    char **named = command_read_all(&command_report, request, arguments);
+    for (; named[count] != NULL; count++) {
         if (count == REPORT_FILES_MAX)
-            args_refuse("%d files can be combined, not more: '%s'", REPORT_FILES_MAX, *rest);
-        files[count++] = *rest;
+            args_refuse("%d files can be combined, not more: '%s'", REPORT_FILES_MAX, named[count]);
+        files[count] = named[count];
     }
+    free(named);
     if (count > 2 && !request->combine)
         args_refuse("two files can be compared, not more: '%s'; or combine all with --combine",
                     files[2]);
@@ -140,6 +142,11 @@ static int report_compare(const struct report_request *request, const struct ter
                      "measure both against one, with --reference",
                      first, second);
     pair_make(&pair, &before, &after);
+    if (request->fail_share >= 0 && !pair_has_variant(&pair))
+        say_and_exit(STATUS_USAGE,
+                     "the results have no variant but %s in common, so that --fail-if-slower has "
+                     "nothing to judge; measure the same variants",
+                     first);
     if (request->style != TERMINAL_NONE)
         pair_print(stdout, terminal, &pair);
     if (difference != NULL && request->style != TERMINAL_NONE)

@@ -49,7 +49,9 @@ static const struct args_option run_options[] = {
      "with --check: do not count what a pattern of FILE names, one a\n"
      "line; may be repeated",
      ARGS_CALL(struct run_request, suppress, run_suppress)},
-    {0, "export-json", "FILE", "with --check: write what was found as JSON; '-' is standard output",
+    {0, "export-json", "FILE",
+     "with --check: write what was found as JSON; with '-' to\nstandard output, and the program's "
+     "output to standard error",
      ARGS_FILE(struct run_request, export_json)},
     {0, "stats", NULL, "print what the pools served afterwards, on standard error",
      ARGS_FLAG(struct run_request, stats)},
@@ -75,8 +77,12 @@ static const char run_details[] =
     "allocated. Then come the leaks by the stack that allocated them, the ten with most bytes, "
     "and\n"
     "the sum: 'check: 2 faults, 3 leaked blocks (120 bytes)'. If something was found the exit\n"
-    "status is 99, whatever the program's own. Blocks that the program can still get at are no\n"
-    "leaks; one line counts them. -o origins=N keeps N frames of each stack, 0 none.\n"
+    "status is 99, whatever the program's own. Where the library saw no call of the program there "
+    "is\n"
+    "no result, and the status is the program's, or 126 if that is 0. Blocks that the program can\n"
+    "still get at are no leaks; one line counts them. -o origins=N keeps N frames of each stack, "
+    "0\n"
+    "none.\n"
     "\n"
     "A line of a --suppress file is a pattern of a shell for a function, a source file or a "
     "module:\n"
@@ -89,44 +95,69 @@ __attribute__((noreturn)) static void run_execute(const struct target *target, c
                  target->path, strerror(errno));
 }
 
-/* The stacks of what was found. Without them the lines of the library have told it. */
-static struct tally_suppressed run_tell_findings(const char *path, const struct target *target,
-                                                 const struct run_request *request,
-                                                 struct export *export) {
-    struct check check;
-    const char *fault = check_read(&check, path, &request->suppress);
-    if (fault != NULL)
-        say_note("check: no stacks: %s", fault);
-    else
-        check_print(&check, request->all_leaks);
+static void run_write_findings(const struct check *check, const struct target *target,
+                               const struct check_outcome *outcome, struct export *export) {
     FILE *out = export_begin(export);
     if (out != NULL) {
         struct json json;
         char *command = command_text(target->argv);
         json_init(&json, out);
-        check_write_json(&check, &json, command);
+        check_write_json(check, outcome, &json, command);
         free(command);
     }
     export_end(export);
+}
+
+/* Tells what was found; the stacks first. Without them the lines of the library have told it.
+ * STATUS_DONE: end as the program did. */
+static enum exit_status run_tell_findings(const char *path, const char *stats_path,
+                                          const struct target *target, int wait_status,
+                                          const struct run_request *request,
+                                          struct export *export) {
+    struct check check;
+    struct tally tally;
+    const char *fault = check_read(&check, path, &request->suppress);
+    if (fault != NULL)
+        say_note("check: no stacks: %s", fault);
+    else
+        check_print(&check, request->all_leaks);
+    tally_read(stats_path, &tally);
     struct tally_suppressed suppressed = {.faults = check.suppressed_faults,
                                           .leaked_blocks = check.suppressed_blocks,
                                           .leaked_bytes = check.suppressed_bytes};
+    enum exit_status status = tally_judge(&tally, &suppressed);
+    run_write_findings(&check, target,
+                       &(struct check_outcome){.status = status == STATUS_FOUND  ? "found"
+                                                         : status == STATUS_DONE ? "clean"
+                                                                                 : "no result",
+                                               .wait_status = wait_status,
+                                               .processes = tally.processes,
+                                               .not_ended = tally.not_ended},
+                       export);
+    /* A service was ended by us; that is the end of its load. */
+    int own_status = request->service != NULL ? 0 : wait_status;
+    tally_tell(&tally, &suppressed, target->argv[0], own_status);
     check_free(&check);
-    return suppressed;
+    /* How a program ended that nothing is known of says more than that. */
+    return status == STATUS_CANNOT_RUN && own_status != 0 ? STATUS_DONE : status;
 }
 
 /* The result of a service is that of its load. */
 static void run_as_child(const struct run_request *request, const struct target *target,
-                         const struct variant *variant, const char *stats_path,
+                         const struct variant *variant, const char *stats_path, bool to_error,
                          struct proxy_result *result) {
     struct variant_environment environment;
     variant_environment_make(&environment, variant, stats_path);
     if (request->service != NULL) {
-        result->wait_status = service_run(request->service, target, environment.strings);
+        result->wait_status = service_run(request->service, target, environment.strings,
+                                          to_error ? STDERR_FILENO : STDOUT_FILENO);
         variant_environment_free(&environment);
         return;
     }
-    struct proxy_run run = {.target = target, .envp = environment.strings, .input = -1};
+    struct proxy_run run = {.target = target,
+                            .envp = environment.strings,
+                            .input = -1,
+                            .output = to_error ? STDERR_FILENO : -1};
     if (!proxy_run(&run, result))
         say_and_exit(STATUS_OWN_FAILURE, "cannot start the program: %s", strerror(errno));
     variant_environment_free(&environment);
@@ -145,14 +176,13 @@ __attribute__((noreturn)) static void run_with_page(const struct target *target,
         findings_file_create(&findings);
         variant->variable = memory_format("%s=%s", TAGPOOL_FINDINGS_VARIABLE, findings.path);
     }
-    run_as_child(request, target, variant, page.path, &result);
+    run_as_child(request, target, variant, page.path, export_is_standard_output(&export), &result);
     if (request->stats)
         tally_print(page.path, target->argv[0]);
     int found = STATUS_DONE;
     if (request->check) {
-        struct tally_suppressed suppressed =
-            run_tell_findings(findings.path, target, request, &export);
-        found = tally_check(page.path, target->argv[0], &suppressed);
+        found = run_tell_findings(findings.path, page.path, target, result.wait_status, request,
+                                  &export);
         shared_file_remove(&findings);
     }
     stats_file_remove(&page);
@@ -177,17 +207,28 @@ static void run_program(const struct run_request *request, char **command) {
     struct proxy_result result;
     /* The user's own page, for 'tagpool stats'. */
     if (request->service != NULL) {
-        run_as_child(request, &target, &variant, getenv(TAGPOOL_STATS_VARIABLE), &result);
+        run_as_child(request, &target, &variant, getenv(TAGPOOL_STATS_VARIABLE), false, &result);
         proxy_end_like(result.wait_status);
     }
     variant_environment_make(&environment, &variant, getenv(TAGPOOL_STATS_VARIABLE));
     run_execute(&target, environment.strings);
 }
 
+/* What only --check does anything with. */
+static void run_check_request(const struct run_request *request) {
+    const char *option = request->export_json != NULL ? "export-json"
+                         : request->all_leaks         ? "all-leaks"
+                         : request->suppress.files    ? "suppress"
+                                                      : NULL;
+    if (option != NULL && !request->check)
+        args_refuse("--%s is about what --check finds; add --check, or leave it out", option);
+}
+
 static int run_main(char **arguments) {
     struct run_request request = {0};
     struct service service;
     char **command = command_read_program(&command_run, &request, arguments);
+    run_check_request(&request);
     if (service_take(&service, &request.service_options, command)) {
         request.service = &service;
         /* Not before: a program that is run in our place would inherit the launcher. */

@@ -194,7 +194,9 @@ static void stats_prune(const struct stats_request *request) {
 static int stats_main(char **arguments) {
     struct stats_request request = {.interval_s = 2};
     struct live live;
-    stats_read_pids(&request, command_read(&command_stats, &request, arguments));
+    char **processes = command_read_all(&command_stats, &request, arguments);
+    stats_read_pids(&request, processes);
+    free(processes);
     if (request.prune != NULL)
         stats_prune(&request);
     if (!request.all && request.pid_count == 0)

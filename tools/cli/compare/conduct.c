@@ -2,6 +2,7 @@
 
 #include "base/args.h"
 #include "base/command.h"
+#include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/words.h"
 #include "compare/judge.h"
@@ -80,10 +81,16 @@ static void conduct_check_parameters(const struct conduct_wishes *wishes, char *
 
 /* The words of --also: the shell divides its line for itself. */
 static char **conduct_more_words(const struct conduct_wishes *wishes, const char *line) {
-    if (!wishes->shell)
-        return words_split(line);
-    char **words = memory_array(2, sizeof *words);
-    words[0] = memory_copy(line);
+    char *fault = NULL;
+    char **words = wishes->shell ? memory_array(2, sizeof *words) : words_split(line, &fault);
+    if (words == NULL)
+        args_refuse("--also '%s': %s; it is run without a shell, but may be sh -c '...', or all "
+                    "commands are run by one with -S",
+                    line, fault);
+    if (wishes->shell && line[strspn(line, " \t\n")] != '\0')
+        words[0] = memory_copy(line);
+    if (words[0] == NULL)
+        args_refuse("--also '%s' names no command", line);
     return words;
 }
 
@@ -95,12 +102,15 @@ void conduct_init(struct conduct *all, struct conduct_wishes *wishes, char **wor
     for (unsigned place = 0; place <= wishes->also.count; place++) {
         if (place > 0)
             words = conduct_more_words(wishes, wishes->also.items[place - 1]);
-        if (words == NULL || words[0] == NULL)
-            args_refuse("--also '%s' is no command line", wishes->also.items[place - 1]);
         conduct_check_parameters(wishes, words);
         for (unsigned combination = 0; combination < combinations; combination++)
             conduct_add_command(all, words, place, combination);
     }
+    if (wishes->names.count > wishes->also.count + 1)
+        args_refuse("--name %s is one too many: there %s %u command line%s",
+                    wishes->names.items[wishes->also.count + 1],
+                    wishes->also.count == 0 ? "is" : "are", wishes->also.count + 1,
+                    wishes->also.count == 0 ? "" : "s");
     all->session.parameter_count = parameters->count;
     for (unsigned i = 0; i < parameters->count; i++)
         all->session.parameters[i].name = parameters->items[i].name;
@@ -108,31 +118,50 @@ void conduct_init(struct conduct *all, struct conduct_wishes *wishes, char **wor
 
 /* ---- the measurement ---- */
 
-/* A command of the user's around all runs; false, with a message, when it failed. */
-static bool conduct_hook(const char *option, const char *command) {
-    char *fault = hook_run(option, command);
-    if (fault != NULL)
-        say_error("%s", fault);
-    free(fault);
-    return fault == NULL;
+/* Takes why it ended early, in a new string, behind what is known already; NULL: it did not. False
+ * with one. */
+static bool conduct_is_sound(struct conduct *all, char *fault) {
+    if (fault == NULL)
+        return true;
+    char *before = all->fault;
+    all->fault = before == NULL ? fault : memory_format("%s; %s", before, fault);
+    if (before != NULL)
+        free(fault);
+    free(before);
+    return false;
 }
 
-/* What is still to be done should the program end early. */
+/* The session that is set up, for which --cleanup is still to be run. */
+static struct conduct *conduct_open;
 static const char *conduct_cleanup;
 
-static void conduct_clean_up(void) {
+static bool conduct_clean_up(void) {
     const char *command = conduct_cleanup;
     conduct_cleanup = NULL;
-    conduct_hook("--cleanup", command);
+    return command == NULL || conduct_is_sound(conduct_open, hook_end("--cleanup", command));
 }
 
-static bool conduct_set_up(const struct plan *plan) {
+/* Should the program end early. */
+static void conduct_clean_up_at_exit(void) {
+    if (conduct_cleanup != NULL && !conduct_clean_up())
+        say_error("%s", conduct_open->fault);
+}
+
+/* False when the setup failed: then there is nothing to clean up. There is when it was
+ * interrupted. */
+static bool conduct_set_up(struct conduct *all, const struct plan *plan) {
     static bool registered;
-    if (!conduct_hook("--setup", plan->setup))
+    char *fault = hook_begin("--setup", plan->setup);
+    if (interrupt_came()) {
+        free(fault);
+        fault = NULL;
+    }
+    if (!conduct_is_sound(all, fault))
         return false;
     if (!registered && plan->cleanup != NULL)
-        atexit(conduct_clean_up);
+        atexit(conduct_clean_up_at_exit);
     registered = registered || plan->cleanup != NULL;
+    conduct_open = all;
     conduct_cleanup = plan->cleanup;
     return true;
 }
@@ -173,7 +202,7 @@ static void conduct_finish(struct conduct *all, struct conduct_command *command)
     comparison->loading_s = all->commands[0].comparison.loading_s;
     comparison->with_moments = all->wishes->with_moments;
     reasons_add_findings(&comparison->reasons, &command->findings);
-    if (!command->experiment.result.interrupted)
+    if (!interrupt_came())
         probe_all(comparison, &command->experiment, &all->wishes->probes);
     judge_reasons(comparison);
 }
@@ -196,14 +225,31 @@ static enum exit_status conduct_measure_some(struct conduct *all, unsigned first
         all->commands[i].steal = machine_steal(&before, &after);
         if (experiment->reason == NULL)
             continue;
-        if (all->count > 1)
-            say_error("%s: %s", all->commands[i].title, experiment->reason);
-        else
-            say_error("%s", experiment->reason);
+        bool is_its_own = all->count > 1 && !experiment->result.interrupted;
+        conduct_is_sound(
+            all, is_its_own ? memory_format("%s: %s", all->commands[i].title, experiment->reason)
+                            : memory_copy(experiment->reason));
         return experiment->status;
     }
     for (unsigned i = first; i < first + count; i++)
         conduct_finish(all, &all->commands[i]);
+    return status;
+}
+
+/* The same with what is run around them. */
+static enum exit_status conduct_measure_around(struct conduct *all, unsigned first,
+                                               unsigned count) {
+    if (!conduct_set_up(all, &all->commands[first].plan))
+        return STATUS_TARGET_FAILED;
+    enum exit_status status = STATUS_DONE;
+    if (!interrupt_came()) {
+        status = conduct_measure_some(all, first, count);
+        all->session.count += status == STATUS_DONE ? count : 0;
+    } else {
+        conduct_is_sound(all, memory_copy("interrupted in --setup"));
+    }
+    if (!conduct_clean_up() && status == STATUS_DONE)
+        status = STATUS_TARGET_FAILED;
     return status;
 }
 
@@ -212,25 +258,15 @@ enum exit_status conduct_measure(struct conduct *all) {
     enum exit_status status = STATUS_DONE;
     all->session.paired = all->count == 1 || (plan->setup == NULL && plan->cleanup == NULL);
     unsigned step = all->session.paired ? all->count : 1;
-    for (unsigned i = 0; status == STATUS_DONE && i < all->count; i += step) {
-        if (!conduct_set_up(&all->commands[i].plan))
-            return STATUS_TARGET_FAILED;
-        status = conduct_measure_some(all, i, step);
-        const char *cleanup = conduct_cleanup;
-        conduct_cleanup = NULL;
-        if (!conduct_hook("--cleanup", cleanup) && status == STATUS_DONE)
-            status = STATUS_TARGET_FAILED;
-        all->interrupted = all->commands[i].experiment.result.interrupted;
-        if (all->interrupted)
-            all->count = i + step;
-    }
-    if (status == STATUS_DONE) {
-        all->session.count = all->count;
-        for (unsigned i = 0; i < all->count; i++)
-            all->session.comparisons[i] = &all->commands[i].comparison;
+    interrupt_watch();
+    for (unsigned i = 0; status == STATUS_DONE && !interrupt_came() && i < all->count; i += step)
+        status = conduct_measure_around(all, i, step);
+    interrupt_release();
+    for (unsigned i = 0; i < all->session.count; i++)
+        all->session.comparisons[i] = &all->commands[i].comparison;
+    if (all->session.count > 0)
         session_make(&all->session);
-    }
-    return status;
+    return interrupt_came() ? interrupt_status() : status;
 }
 
 void conduct_free(struct conduct *all) {
@@ -238,4 +274,6 @@ void conduct_free(struct conduct *all) {
         if (all->commands[i].experiment.target != NULL)
             experiment_free(&all->commands[i].experiment);
     session_free(&all->session);
+    free(all->fault);
+    all->fault = NULL;
 }

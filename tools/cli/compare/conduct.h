@@ -8,6 +8,9 @@
  *
  * With --setup or --cleanup each command has the machine for itself: what one was set up with, the
  * next one may replace.
+ *
+ * From the setup to the end of the cleanup signals are only noted (base/interrupt.h): what was done
+ * until then is the session, and the cleanup runs.
  */
 #ifndef COMPARE_CONDUCT_H
 #define COMPARE_CONDUCT_H
@@ -65,15 +68,16 @@ struct conduct {
     unsigned reference;
     unsigned count;
     struct conduct_command *commands;
-    bool interrupted; /* by the user: the commands after the last one here were not measured */
-    struct session session; /* complete after a measurement */
+    char *fault; /* why it ended early, in a sentence; NULL: it did not, or was interrupted */
+    struct session session; /* after a measurement: the commands that were finished, maybe none */
 };
 
 /* Everything passed in must live as long as the session. Ends the program with a message, as
  * args_refuse does, when the commands make no sense. */
 void conduct_init(struct conduct *all, struct conduct_wishes *wishes, char **words);
 
-/* STATUS_DONE, or why there is no verdict, which has been said then. */
+/* STATUS_DONE, or what to end with once the session, if it has any command, has been reported, and
+ * after it the fault, if there is one. */
 enum exit_status conduct_measure(struct conduct *all);
 
 void conduct_free(struct conduct *all);

@@ -1,5 +1,6 @@
 #include "compare/probe.h"
 
+#include "base/interrupt.h"
 #include "base/memory.h"
 #include "profile/page.h"
 #include "target/library.h"
@@ -40,10 +41,10 @@ static bool probe_run(struct experiment *probe, const struct experiment *experim
     experiment_init(probe, &plan, experiment->target, variants, count, 0, &terminal);
     bool sound = experiment_measure(probe);
     probe->terminal = NULL;
-    if (!sound)
+    if (!sound && !interrupt_came())
         say_note("%s", probe->reason);
     free(input);
-    return sound;
+    return sound && !interrupt_came();
 }
 
 static const struct variant *probe_reference(const struct experiment *experiment) {
@@ -177,7 +178,7 @@ double probe_loading(const struct experiment *experiment) {
     target.path = program;
     experiment_init(&probe, &plan, &target, variants, 2, 0, experiment->terminal);
     double loading_s = 0;
-    if (experiment_measure(&probe))
+    if (experiment_measure(&probe) && !interrupt_came())
         loading_s = probe_more_cpu(&probe.result.rounds);
     experiment_free(&probe);
     free(program);

@@ -1,6 +1,7 @@
 #include "launch/launcher.h"
 
 #include "base/clock.h"
+#include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/say.h"
 
@@ -43,7 +44,15 @@ struct launcher_note {
 };
 
 static int launcher_socket = -1;
-static struct sigaction launcher_inherited[2]; /* of SIGINT and SIGQUIT */
+static pid_t launcher_process;
+
+enum { LAUNCHER_SIGNALS = 4 };
+static const int launcher_signals[LAUNCHER_SIGNALS] = {SIGINT, SIGQUIT, SIGHUP, SIGTERM};
+static struct sigaction launcher_inherited[LAUNCHER_SIGNALS];
+
+/* In the launcher: the running target, and whether tagpool wants no more of them. */
+static volatile sig_atomic_t launcher_target;
+static volatile sig_atomic_t launcher_is_told;
 
 /* ---- the side of tagpool ---- */
 
@@ -136,6 +145,8 @@ bool launcher_begin(const struct launch *launch) {
         return false;
     bool sent = launcher_write_request(memory, launch) && launcher_send(memory, launch);
     int error = errno;
+    if (sent)
+        interrupt_pass_to(launcher_process);
     close(memory);
     errno = error;
     return sent;
@@ -150,6 +161,7 @@ bool launcher_finish(struct launch_result *result) {
     do
         received = recv(launcher_socket, result, sizeof *result, 0);
     while (received < 0 && errno == EINTR);
+    interrupt_pass_to(0);
     return received == (ssize_t)sizeof *result;
 }
 
@@ -225,8 +237,11 @@ __attribute__((noreturn)) static void launcher_execute(const int *descriptors, i
                                                        struct launcher_note *note) {
     struct stat about;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    sigaction(SIGINT, &launcher_inherited[0], NULL);
-    sigaction(SIGQUIT, &launcher_inherited[1], NULL);
+    for (int i = 0; i < LAUNCHER_SIGNALS; i++)
+        sigaction(launcher_signals[i], &launcher_inherited[i], NULL);
+    /* Before this line it was noted in our copy. */
+    if (launcher_is_told)
+        raise(SIGTERM);
     note->exec_errno = EIO;
     if (fstat(descriptors[0], &about) != 0)
         _exit(127);
@@ -277,6 +292,9 @@ static pid_t launcher_fork(const int *descriptors, struct launcher_note *note,
         close(gate[1]);
         launcher_execute(descriptors, gate[0], note);
     }
+    launcher_target = child;
+    if (launcher_is_told && child > 0)
+        kill(child, SIGTERM);
     if (counters != NULL && child > 0)
         counters_open(counters, child);
     /* The end of the pipe opens the gate. */
@@ -292,6 +310,7 @@ static void launcher_await(pid_t child) {
     siginfo_t info;
     while (waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
     }
+    launcher_target = 0;
 }
 
 /* "RUNNING WAITING SLICES", of its first thread, in nanoseconds. */
@@ -363,14 +382,24 @@ static void launcher_run(const int *descriptors, struct launcher_note *note,
         launcher_take_service(&note->report, result);
 }
 
+/* SIGTERM, from tagpool or for its whole group: what runs is ended, and what comes after it. The
+ * launcher goes on, so that tagpool learns of the end. */
+static void launcher_end_target(int number) {
+    launcher_is_told = 1;
+    if (launcher_target > 0)
+        kill((pid_t)launcher_target, number);
+}
+
 __attribute__((noreturn)) static void launcher_serve(int socket, pid_t parent) {
     int descriptors[LAUNCHER_DESCRIPTORS];
     struct launch_result result;
     struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct sigaction end = {.sa_handler = launcher_end_target, .sa_flags = SA_RESTART};
     /* The terminal's Ctrl-C is for the target and for tagpool; the launcher ends with its socket.
      */
-    sigaction(SIGINT, &ignore, &launcher_inherited[0]);
-    sigaction(SIGQUIT, &ignore, &launcher_inherited[1]);
+    for (int i = 0; i < LAUNCHER_SIGNALS; i++)
+        sigaction(launcher_signals[i], launcher_signals[i] == SIGTERM ? &end : &ignore,
+                  &launcher_inherited[i]);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     struct launcher_note *note =
         mmap(NULL, sizeof *note, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -400,6 +429,7 @@ bool launcher_start(void) {
     }
     close(pair[1]);
     launcher_socket = pair[0];
+    launcher_process = child;
     return true;
 }
 

@@ -14,7 +14,8 @@
  *
  * One target runs at a time. The wall clock starts in the forked child right before exec and stops
  * when its end is seen. The launcher ends when its socket does; should `tagpool` be killed, the
- * running target is killed too.
+ * running target is killed too. Where signals are watched (base/interrupt.h), one that is noted
+ * ends the running target with SIGTERM.
  */
 #ifndef LAUNCH_LAUNCHER_H
 #define LAUNCH_LAUNCHER_H

@@ -1,6 +1,7 @@
 #include "launch/output.h"
 
 #include "base/say.h"
+#include "base/words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,33 +32,32 @@ static void output_check_file(const char *path) {
         say_and_exit(STATUS_USAGE, "cannot write --output %s: %s", path, strerror(error));
 }
 
-static bool output_is_file(const char *output) {
-    return strcmp(output, "null") != 0 && strcmp(output, "pipe") != 0 &&
-           strcmp(output, "inherit") != 0;
+const char *output_file(const char *output) {
+    static const char *const words[] = {"null", "inherit", "pipe", NULL};
+    return words_find(words, output) < 0 ? output : NULL;
 }
 
 void output_look(const char *output) {
-    if (output_is_file(output))
+    if (output_file(output) != NULL)
         output_check_file(output);
 }
 
-/* Where a timed run writes to: descriptors that are ours to close, or -1 with errno. */
-static int output_open(const char *output, int standard) {
+int output_open(const char *output, int standard, bool to_error) {
     if (strcmp(output, "inherit") == 0)
-        return fcntl(standard, F_DUPFD_CLOEXEC, 3);
+        return fcntl(to_error ? STDERR_FILENO : standard, F_DUPFD_CLOEXEC, 3);
     if (strcmp(output, "null") == 0 || standard == STDERR_FILENO)
         return open("/dev/null", O_WRONLY | O_CLOEXEC);
     return open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 }
 
-bool output_run(struct launch *launch, const char *output, const struct numbers *numbers,
-                struct capture *capture) {
+bool output_run(struct launch *launch, const char *output, bool to_error,
+                const struct numbers *numbers, struct capture *capture) {
     if (numbers != NULL || strcmp(output, "pipe") == 0)
         return capture_run(launch, numbers, capture);
-    launch->descriptors[1] = output_open(output, STDOUT_FILENO);
+    launch->descriptors[1] = output_open(output, STDOUT_FILENO, to_error);
     if (launch->descriptors[1] < 0)
         return false;
-    launch->descriptors[2] = output_open(output, STDERR_FILENO);
+    launch->descriptors[2] = output_open(output, STDERR_FILENO, to_error);
     bool run =
         launch->descriptors[2] >= 0 && launcher_begin(launch) && launcher_finish(&capture->result);
     close(launch->descriptors[1]);

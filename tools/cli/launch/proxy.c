@@ -65,6 +65,8 @@ __attribute__((noreturn)) static void proxy_child(const struct proxy_run *run,
         error = errno;
     if (error == 0 && run->mute && !proxy_mute())
         error = errno;
+    if (error == 0 && run->output >= 0 && dup2(run->output, STDOUT_FILENO) < 0)
+        error = errno;
     if (error == 0) {
         execve(run->target->path, run->target->argv, run->envp);
         error = errno;

@@ -15,6 +15,7 @@ struct proxy_run {
     const struct target *target;
     char **envp; /* the whole environment */
     int input;   /* becomes standard input; -1: ours */
+    int output;  /* becomes standard output; -1: ours */
     bool mute;   /* its output and its errors go to /dev/null */
 };
 

@@ -3,6 +3,7 @@
 #include "base/command.h"
 #include "base/memory.h"
 #include "base/say.h"
+#include "base/words.h"
 #include "launch/ready.h"
 
 #include <errno.h>
@@ -13,53 +14,6 @@
 #include <unistd.h>
 
 enum { SERVICE_LOG_END_BYTES = 4096, SERVICE_LINE_BYTES = 240 };
-
-/* ---- words ---- */
-
-static void service_refuse(const char *command, const char *what) {
-    args_refuse("--service '%s': %s; it is run without a shell, but may be sh -c '...'", command,
-                what);
-}
-
-/* One word of a command line, unquoted, into `word`; returns what follows it. */
-static const char *service_word(const char *command, const char *text, char *word) {
-    static const char special[] = "|&;<>()$`*?[#~";
-    char quote = '\0';
-    for (; *text != '\0' && (quote != '\0' || strchr(" \t\n", *text) == NULL); text++) {
-        if (quote == '\0' && (*text == '\'' || *text == '"')) {
-            quote = *text;
-        } else if (*text == quote) {
-            quote = '\0';
-        } else if (*text == '\\' && quote != '\'' && text[1] != '\0') {
-            *word++ = *++text;
-        } else {
-            if ((quote == '\0' && strchr(special, *text) != NULL) ||
-                (quote == '"' && (*text == '$' || *text == '`'))) {
-                char *what = memory_format("'%c' means something to a shell", *text);
-                service_refuse(command, what);
-            }
-            *word++ = *text;
-        }
-    }
-    if (quote != '\0')
-        service_refuse(command, "a quote is not closed");
-    *word = '\0';
-    return text;
-}
-
-static char **service_split(const char *command) {
-    size_t length = strlen(command), count = 0;
-    char **words = memory_array(length / 2 + 2, sizeof *words);
-    const char *text = command + strspn(command, " \t\n");
-    while (*text != '\0') {
-        words[count] = memory_array(length + 1, 1);
-        text = service_word(command, text, words[count++]);
-        text += strspn(text, " \t\n");
-    }
-    if (count == 0)
-        args_refuse("--service names no command");
-    return words;
-}
 
 /* ---- the command line ---- */
 
@@ -75,7 +29,12 @@ bool service_take(struct service *service, const struct service_options *options
     char *fault = ready_fault(options->ready);
     if (fault != NULL)
         args_refuse("--ready: %s", fault);
-    service->command = service_split(options->command);
+    service->command = words_split(options->command, &fault);
+    if (service->command == NULL)
+        args_refuse("--service '%s': %s; it is run without a shell, but may be sh -c '...'",
+                    options->command, fault);
+    if (service->command[0] == NULL)
+        args_refuse("--service names no command");
     target_resolve(&service->load, load);
     service->launch = (struct launch_service){
         .ready = options->ready,
@@ -179,13 +138,14 @@ char *service_fault(const struct service *service, const struct launch_result *r
     return longer;
 }
 
-int service_run(struct service *service, const struct target *target, char *const *envp) {
+int service_run(struct service *service, const struct target *target, char *const *envp,
+                int output) {
     struct launch_result result = {0};
     struct launch launch = {
         .path = target->path,
         .argv = target->argv,
         .envp = envp,
-        .descriptors = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO},
+        .descriptors = {STDIN_FILENO, output, STDERR_FILENO},
         .service = &service->launch,
     };
     if (!service_open_log(service) || !launcher_begin(&launch) || !launcher_finish(&result))

@@ -60,10 +60,11 @@ char *service_title(const struct service_options *options, char **load);
 bool service_open_log(struct service *service);
 void service_close_log(struct service *service);
 
-/* Runs the service in an environment, with its load on our standard descriptors, through the
- * launcher. The load's wait status; ends the program with a message if there was nothing to load.
- */
-int service_run(struct service *service, const struct target *target, char *const *envp);
+/* Runs the service in an environment, through the launcher, with its load on our standard
+ * descriptors, but for `output` in place of standard output. The load's wait status; ends the
+ * program with a message if there was nothing to load. */
+int service_run(struct service *service, const struct target *target, char *const *envp,
+                int output);
 
 /* Why a run shows nothing, with the last line of the log, in a new string; NULL: it served. */
 char *service_fault(const struct service *service, const struct launch_result *result);

@@ -1,5 +1,6 @@
 #include "launch/spool.h"
 
+#include "base/interrupt.h"
 #include "base/say.h"
 
 #include <errno.h>
@@ -26,8 +27,15 @@ static int spool_into_memory(int descriptor) {
     int memory = memfd_create("tagpool-input", MFD_CLOEXEC);
     if (memory < 0)
         say_and_exit(STATUS_OWN_FAILURE, "cannot spool standard input: %s", strerror(errno));
+    struct pollfd watched = {.fd = descriptor, .events = POLLIN};
     spool_announce_wait(descriptor);
     for (;;) {
+        /* A signal ends poll(), where read() goes on. */
+        if (!interrupt_came() && poll(&watched, 1, -1) < 0 && errno == EINTR)
+            continue;
+        if (interrupt_came())
+            say_and_exit(interrupt_status(), "interrupted while the input was read: there is no "
+                                             "result");
         ssize_t bytes = read(descriptor, chunk, sizeof chunk);
         if (bytes == 0)
             return memory;

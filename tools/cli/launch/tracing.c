@@ -37,7 +37,7 @@ static void tracing_remove_inherited(struct variant_environment *environment) {
 }
 
 void tracing_run(const struct target *target, const struct tracing_file *files, size_t count,
-                 int input, struct proxy_result *result) {
+                 int input, int output, struct proxy_result *result) {
     char *library = library_of_trace();
     struct variant variant = {.name = "traced", .preload = library};
     struct variant_environment environment;
@@ -50,7 +50,8 @@ void tracing_run(const struct target *target, const struct tracing_file *files, 
             environment.strings[environment.count++] =
                 memory_format("%s=%s", files[i].variable, files[i].path);
     environment.strings[environment.count] = NULL;
-    struct proxy_run run = {.target = target, .envp = environment.strings, .input = input};
+    struct proxy_run run = {
+        .target = target, .envp = environment.strings, .input = input, .output = output};
     tracing_execute(&run, result);
     variant_environment_free(&environment);
     free(library);
@@ -62,7 +63,7 @@ void tracing_run_plain(const struct target *target, int input, struct proxy_resu
     variant_environment_make(&environment, &variant, NULL);
     tracing_remove_inherited(&environment);
     struct proxy_run run = {
-        .target = target, .envp = environment.strings, .input = input, .mute = true};
+        .target = target, .envp = environment.strings, .input = input, .output = -1, .mute = true};
     tracing_execute(&run, result);
     variant_environment_free(&environment);
 }

@@ -12,10 +12,10 @@ struct tracing_file {
     const char *path; /* NULL: it is not wanted */
 };
 
-/* One run with `count` files; the program gets our output and errors. `input` as in proxy_run. Ends
- * the program with a message when it cannot be started. */
+/* One run with `count` files. `input` and `output` as in proxy_run. Ends the program with a message
+ * when it cannot be started. */
 void tracing_run(const struct target *target, const struct tracing_file *files, size_t count,
-                 int input, struct proxy_result *result);
+                 int input, int output, struct proxy_result *result);
 
 /* One run without the library, to compare with; its output goes nowhere. */
 void tracing_run_plain(const struct target *target, int input, struct proxy_result *result);

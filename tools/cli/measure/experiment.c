@@ -68,10 +68,8 @@ void experiment_free(struct experiment *experiment) {
 
 /* ---- one run ---- */
 
-/* A command of the user around a run. */
-static bool experiment_hook(struct experiment *experiment, const char *option,
-                            const char *command) {
-    char *fault = hook_run(option, command);
+/* Takes a new string as the reason, or NULL: then it returns true. */
+static bool experiment_is_sound(struct experiment *experiment, char *fault) {
     if (fault == NULL)
         return true;
     experiment_fail(experiment, STATUS_TARGET_FAILED, "%s", fault);
@@ -79,13 +77,11 @@ static bool experiment_hook(struct experiment *experiment, const char *option,
     return false;
 }
 
-/* Runs the target once; `captured` when its output is wanted, else it goes where the plan says. */
-static bool experiment_run(struct experiment *experiment, char *const *envp, bool captured,
-                           struct capture *capture) {
+/* The run itself, between --prepare and --conclude. */
+static bool experiment_launch(struct experiment *experiment, char *const *envp, bool captured,
+                              struct capture *capture) {
     const struct target *target = experiment->target;
     const struct plan *plan = &experiment->result.plan;
-    if (!experiment_hook(experiment, "--prepare", plan->prepare))
-        return false;
     struct launch launch = {
         .path = target->path,
         .argv = target->argv,
@@ -96,24 +92,54 @@ static bool experiment_run(struct experiment *experiment, char *const *envp, boo
     if (launch.descriptors[0] < 0)
         return experiment_fail(experiment, STATUS_OWN_FAILURE, "cannot open the input: %s",
                                strerror(errno));
-    bool run = serviced_begin(plan, &launch) &&
-               output_run(&launch, captured ? "pipe" : plan->output, plan->numbers, capture);
+    bool run =
+        serviced_begin(plan, &launch) && output_run(&launch, captured ? "pipe" : plan->output,
+                                                    plan->output_to_error, plan->numbers, capture);
     int error = errno;
     close(launch.descriptors[0]);
     if (!run)
         return experiment_fail(experiment, STATUS_OWN_FAILURE, "cannot start a run: %s",
                                strerror(error));
-    char *fault = serviced_finish(plan, &capture->result);
-    if (fault != NULL) {
-        experiment_fail(experiment, STATUS_TARGET_FAILED, "%s", fault);
-        free(fault);
+    if (!experiment_is_sound(experiment, serviced_finish(plan, &capture->result)))
         return false;
-    }
     error = capture->result.exec_errno;
     if (error != 0)
         return experiment_fail(experiment, error == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN,
                                "cannot execute %s: %s", target->path, strerror(error));
-    return experiment_hook(experiment, "--conclude", plan->conclude);
+    return true;
+}
+
+/* Runs the target once; `captured` when its output is wanted, else it goes where the plan says.
+ * Without a reason it fails when it was interrupted. */
+static bool experiment_run(struct experiment *experiment, char *const *envp, bool captured,
+                           struct capture *capture) {
+    const struct plan *plan = &experiment->result.plan;
+    if (interrupt_came())
+        return false;
+    bool sound = experiment_is_sound(experiment, hook_begin("--prepare", plan->prepare));
+    if (!sound && !interrupt_came())
+        return false;
+    sound = sound && !interrupt_came() && experiment_launch(experiment, envp, captured, capture);
+    /* What was prepared is put away, whatever came of the run, whose fault comes first. */
+    char *fault = hook_end("--conclude", plan->conclude);
+    if (sound)
+        return experiment_is_sound(experiment, fault);
+    free(fault);
+    return false;
+}
+
+/* Ctrl-C: the rounds that it ended are none; the `whole` ones before them count. */
+static bool experiment_interrupted(struct experiment *const *experiments, unsigned count,
+                                   unsigned whole) {
+    for (unsigned i = 0; i < count; i++) {
+        struct experiment *experiment = experiments[i];
+        experiment->result.interrupted = true;
+        experiment->result.rounds.count = whole;
+        free(experiment->reason);
+        experiment->reason = NULL;
+    }
+    return whole > 0 || experiment_fail(experiments[0], interrupt_status(),
+                                        "interrupted before a round was whole: there is no result");
 }
 
 /* ---- environments ---- */
@@ -275,6 +301,7 @@ bool experiment_check(struct experiment *experiment) {
     struct variant_environment environments[ROUNDS_VARIANTS_MAX];
     struct stats_file page;
     unsigned reference = experiment->result.rounds.reference;
+    interrupt_watch();
     stats_file_create(&page);
     experiment_make_environments(experiment, page.path, 0, environments);
     terminal_progress(experiment->terminal, "checking %s",
@@ -284,7 +311,8 @@ bool experiment_check(struct experiment *experiment) {
     terminal_wipe(experiment->terminal);
     experiment_free_environments(experiment, environments);
     stats_file_remove(&page);
-    return sound;
+    interrupt_release();
+    return interrupt_came() ? experiment_interrupted(&experiment, 1, 0) : sound;
 }
 
 /* ---- the timed rounds ---- */
@@ -409,20 +437,6 @@ static bool experiment_turns(struct experiment *const *experiments, unsigned cou
         experiment->result.elapsed_s += clock_wall_s() - start_s;
     }
     return sound;
-}
-
-/* Ctrl-C: the rounds that it ended are none; the `whole` ones before them count. */
-static bool experiment_interrupted(struct experiment *const *experiments, unsigned count,
-                                   unsigned whole) {
-    for (unsigned i = 0; i < count; i++) {
-        struct experiment *experiment = experiments[i];
-        experiment->result.interrupted = true;
-        experiment->result.rounds.count = whole;
-        free(experiment->reason);
-        experiment->reason = NULL;
-    }
-    return whole > 0 || experiment_fail(experiments[0], STATUS_INTERRUPTED,
-                                        "interrupted before a round was whole: there is no result");
 }
 
 /* The rounds after the warm-up. */

@@ -10,8 +10,9 @@
  *   experiment_free      after any of these, whatever came of it
  *
  * Check and measure return false when no verdict can be given, and leave the reason and the exit
- * status for it in the experiment; rounds that were whole until then stay in the result. Nothing is
- * printed but progress and notes, so that a benchmark can go on with its next workload. Each is
+ * status for it in the experiment; rounds that were whole until then stay in the result. A signal
+ * that is noted (base/interrupt.h) ends either early: the whole rounds are the result then. Nothing
+ * is printed but progress and notes, so that a benchmark can go on with its next workload. Each is
  * called at most once, and measure works without a check: then every run has to end with status 0,
  * unless the plan ignores failures.
  *

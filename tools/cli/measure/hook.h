@@ -8,8 +8,13 @@
 #ifndef MEASURE_HOOK_H
 #define MEASURE_HOOK_H
 
-/* NULL when it ended well or there is no command, else a new string that says how it ended.
- * `option` names it: "--prepare". Ctrl-C in it ends the program. */
-char *hook_run(const char *option, const char *command);
+/* Both: NULL when it ended well or there is no command, else a new string that says how it ended.
+ * `option` names it: "--prepare". */
+
+/* What comes before: a signal that interrupts us ends it, too. */
+char *hook_begin(const char *option, const char *command);
+
+/* What tidies up, which is what an interruption has to wait for. */
+char *hook_end(const char *option, const char *command);
 
 #endif

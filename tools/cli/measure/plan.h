@@ -29,6 +29,7 @@ struct plan {
     const char *cleanup;
     const char *input;       /* as in spool_open */
     const char *output;      /* "null", "pipe", "inherit" or the path of a file */
+    bool output_to_error;    /* "inherit" is standard error: results go to standard output */
     const char *scan;        /* "retain=0,16M": one variant for each value; NULL: none */
     struct service *service; /* the target is one, and this loads it; NULL: it ends by itself */
     const struct numbers *numbers; /* looked for in the output of every run; NULL: none */

@@ -1,10 +1,12 @@
 #include "measure/tally.h"
 
+#include "launch/launcher.h"
 #include "measure/metric.h"
 #include "pages/stats_file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* ---- what the pools served ---- */
 
@@ -73,31 +75,27 @@ void tally_print(const char *path, const char *program) {
 
 /* ---- faults and leaks ---- */
 
-/* What a checked run has found, over all its processes. */
-struct tally {
-    uint64_t faults;
-    uint64_t leaked_blocks;
-    uint64_t leaked_bytes;
-    uint64_t processes;
-    uint64_t not_ended; /* processes whose leaks nobody counted */
-};
-
-static struct tally tally_find(const struct stats_summary *summary) {
-    struct tally findings = {
-        .faults = summary->missed_faults,
-        .leaked_blocks = summary->missed_leaked_blocks,
-        .leaked_bytes = summary->missed_leaked_bytes,
-        .processes = summary->process_count + summary->processes_missed,
-        .not_ended = summary->processes_missed - summary->missed_ended,
+void tally_read(const char *path, struct tally *tally) {
+    struct stats_summary summary;
+    *tally = (struct tally){.fault = stats_file_read(path, &summary)};
+    if (tally->fault != NULL)
+        return;
+    *tally = (struct tally){
+        .calls = stats_summary_calls(&summary),
+        .faults = summary.missed_faults,
+        .leaked_blocks = summary.missed_leaked_blocks,
+        .leaked_bytes = summary.missed_leaked_bytes,
+        .processes = summary.process_count + summary.processes_missed,
+        .not_ended = summary.processes_missed - summary.missed_ended,
     };
-    for (unsigned i = 0; i < summary->process_count; i++) {
-        const struct stats_process *process = &summary->processes[i];
-        findings.faults += process->faults;
-        findings.leaked_blocks += process->leaked_blocks;
-        findings.leaked_bytes += process->leaked_bytes;
-        findings.not_ended += process->state != TAGPOOL_STATS_ENDED;
+    for (unsigned i = 0; i < summary.process_count; i++) {
+        const struct stats_process *process = &summary.processes[i];
+        tally->faults += process->faults;
+        tally->leaked_blocks += process->leaked_blocks;
+        tally->leaked_bytes += process->leaked_bytes;
+        tally->not_ended += process->state != TAGPOOL_STATS_ENDED;
     }
-    return findings;
+    stats_summary_free(&summary);
 }
 
 /* What is left of a count. */
@@ -105,32 +103,39 @@ static uint64_t tally_less(uint64_t count, uint64_t suppressed) {
     return count > suppressed ? count - suppressed : 0;
 }
 
-enum exit_status tally_check(const char *path, const char *program,
-                             const struct tally_suppressed *suppressed) {
-    struct stats_summary summary;
-    const char *fault = stats_file_read(path, &summary);
-    if (fault != NULL) {
-        say_error("check: no result: %s", fault);
+enum exit_status tally_judge(const struct tally *tally, const struct tally_suppressed *suppressed) {
+    if (tally->fault != NULL)
         return STATUS_OWN_FAILURE;
-    }
-    struct tally findings = tally_find(&summary);
-    if (stats_summary_calls(&summary) == 0 && findings.faults == 0 && findings.leaked_blocks == 0) {
-        say_error("check: no result: the shim saw no call of %s, which dropped LD_PRELOAD, brings "
-                  "a malloc of its own or allocates nothing",
-                  program);
-        stats_summary_free(&summary);
+    /* Nobody finds anything in a program without seeing a call of it. */
+    if (tally->calls == 0 && tally->faults == 0 && tally->leaked_blocks == 0)
         return STATUS_CANNOT_RUN;
+    return tally->faults > suppressed->faults || tally->leaked_blocks > suppressed->leaked_blocks
+               ? STATUS_FOUND
+               : STATUS_DONE;
+}
+
+void tally_tell(const struct tally *tally, const struct tally_suppressed *suppressed,
+                const char *program, int wait_status) {
+    enum exit_status judged = tally_judge(tally, suppressed);
+    if (judged == STATUS_OWN_FAILURE) {
+        say_error("check: no result: %s", tally->fault);
+        return;
     }
-    findings.faults = tally_less(findings.faults, suppressed->faults);
-    findings.leaked_blocks = tally_less(findings.leaked_blocks, suppressed->leaked_blocks);
-    findings.leaked_bytes = tally_less(findings.leaked_bytes, suppressed->leaked_bytes);
-    say_error("check: %" PRIu64 " fault%s, %" PRIu64 " leaked block%s (%" PRIu64 " bytes)",
-              findings.faults, findings.faults != 1 ? "s" : "", findings.leaked_blocks,
-              findings.leaked_blocks != 1 ? "s" : "", findings.leaked_bytes);
-    if (findings.not_ended != 0)
+    if (judged == STATUS_CANNOT_RUN) {
+        char *end = launcher_describe_end(wait_status);
+        say_error("check: no result: the shim saw no call of %s, which dropped LD_PRELOAD, brings "
+                  "a malloc of its own or allocates nothing%s%s",
+                  program, wait_status != 0 ? "; it ended with " : "", wait_status != 0 ? end : "");
+        free(end);
+        return;
+    }
+    uint64_t faults = tally_less(tally->faults, suppressed->faults);
+    uint64_t blocks = tally_less(tally->leaked_blocks, suppressed->leaked_blocks);
+    say_error("check: %" PRIu64 " fault%s, %" PRIu64 " leaked block%s (%" PRIu64 " bytes)", faults,
+              faults != 1 ? "s" : "", blocks, blocks != 1 ? "s" : "",
+              tally_less(tally->leaked_bytes, suppressed->leaked_bytes));
+    if (tally->not_ended != 0)
         say_note("%" PRIu64 " of %" PRIu64 " processes did not leave by exit(): their leaks are "
                  "not counted",
-                 findings.not_ended, findings.processes);
-    stats_summary_free(&summary);
-    return findings.faults != 0 || findings.leaked_blocks != 0 ? STATUS_FOUND : STATUS_DONE;
+                 tally->not_ended, tally->processes);
 }

@@ -2,12 +2,13 @@
 
 #include "base/memory.h"
 #include "base/say.h"
+#include "launch/output.h"
 #include "launch/tracing.h"
 #include "pages/sites_file.h"
+#include "profile/estimate.h"
 #include "profile/page.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tagpool/profile_page.h>
@@ -36,37 +37,14 @@ void runs_plain(const struct runs *runs, struct profile *profile) {
     proxy_end_like(status != 0 ? status : profile->plain.stopped_by);
 }
 
-/* A descriptor of `output`; -1: the program keeps ours. */
-static int runs_open_output(const struct runs *runs) {
-    int file;
-    if (strcmp(runs->output, "inherit") == 0 && !runs->to_error)
-        return -1;
-    if (strcmp(runs->output, "inherit") == 0)
-        file = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    else if (strcmp(runs->output, "null") == 0)
-        file = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    else
-        file = open(runs->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (file < 0)
-        say_and_exit(STATUS_USAGE, "cannot write --output %s: %s", runs->output, strerror(errno));
-    return file;
-}
-
-/* While the program runs its standard output is in the place of ours. */
 static void runs_traced(const struct runs *runs, const struct tracing_file *files, size_t count,
                         struct proxy_result *result) {
     int input = runs_input(runs);
-    int output = runs_open_output(runs);
-    int standard = output >= 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : -1;
-    if (output >= 0 && (standard < 0 || dup2(output, STDOUT_FILENO) < 0))
-        say_and_exit(STATUS_OWN_FAILURE, "cannot redirect the output: %s", strerror(errno));
-    tracing_run(runs->target, files, count, input, result);
-    if (output >= 0) {
-        if (dup2(standard, STDOUT_FILENO) < 0)
-            say_and_exit(STATUS_OWN_FAILURE, "cannot redirect the output: %s", strerror(errno));
-        close(standard);
-        close(output);
-    }
+    int output = output_open(runs->output, STDOUT_FILENO, runs->to_error);
+    if (output < 0)
+        say_and_exit(STATUS_USAGE, "cannot write --output %s: %s", runs->output, strerror(errno));
+    tracing_run(runs->target, files, count, input, output, result);
+    close(output);
     if (input >= 0)
         close(input);
 }
@@ -75,7 +53,13 @@ static void runs_traced(const struct runs *runs, const struct tracing_file *file
 static char *runs_take_sites(struct profile *profile, const char *path) {
     profile->sites = memory_array(1, sizeof *profile->sites);
     const char *fault = profile_sites_take(profile->sites, path);
-    return fault == NULL ? NULL : memory_copy(fault);
+    if (fault != NULL)
+        return memory_copy(fault);
+    /* That few were sampled is no sign that there are few. */
+    if (profile->advice.verdict == ADVICE_NO_CALLS &&
+        estimate_is_rough(profile->sites, &profile->sites->total))
+        profile->advice.verdict = ADVICE_UNTRIED;
+    return NULL;
 }
 
 bool runs_counted(const struct runs *runs, struct profile *profile) {

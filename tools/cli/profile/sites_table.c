@@ -1,12 +1,12 @@
 #include "profile/sites_table.h"
 
 #include "base/memory.h"
-#include "measure/metric.h"
+#include "profile/estimate.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { SITES_TABLE_LINES = 12, SITES_TABLE_TEXT_BYTES = 32 };
+enum { SITES_TABLE_LINES = 12 };
 
 /* The sites that are shown, each once, in the order in which they come up. */
 struct sites_table {
@@ -28,14 +28,6 @@ static bool sites_table_is_bytes(enum profile_rank rank) {
     return rank == PROFILE_RANK_BYTES || rank == PROFILE_RANK_PEAK;
 }
 
-static void sites_table_format(enum profile_rank rank, uint64_t value, char *text,
-                               size_t text_bytes) {
-    if (sites_table_is_bytes(rank))
-        metric_format(METRIC_PEAK, (double)value, text, text_bytes);
-    else
-        snprintf(text, text_bytes, "%" PRIu64, value);
-}
-
 static void sites_table_bold(FILE *out, const struct terminal *terminal, const char *text) {
     terminal_colour(terminal, out, TERMINAL_BOLD);
     fputs(text, out);
@@ -53,26 +45,39 @@ static void sites_table_rank(FILE *out, const struct terminal *terminal, struct 
     sites_table_bold(out, terminal, profile_rank_titles[rank]);
     fputc('\n', out);
     for (size_t i = 0; i < count; i++) {
-        char value[SITES_TABLE_TEXT_BYTES];
+        char value[ESTIMATE_TEXT_BYTES], share[ESTIMATE_TEXT_BYTES];
+        bool rough = estimate_is_rough(table->sites, &top[i]->counts);
         uint64_t counted = profile_rank_count(&top[i]->counts, rank);
         char *place = profile_site_place(table->sites, top[i]);
-        sites_table_format(rank, counted, value, sizeof value);
-        fprintf(out, "  %12s  %5.1f %%  #%-3zu %s\n", value, 100 * (double)counted / total,
-                sites_table_number(table, top[i]), place);
+        if (sites_table_is_bytes(rank))
+            estimate_format_bytes(rough, counted, value);
+        else
+            estimate_format_count(rough, counted, value);
+        estimate_format_share(rough, (double)counted / total, share);
+        fprintf(out, "  %12s  %7s  #%-3zu %s\n", value, share, sites_table_number(table, top[i]),
+                place);
         free(place);
     }
 }
 
-static void sites_table_counts(FILE *out, const struct profile_counts *counts) {
-    char bytes[SITES_TABLE_TEXT_BYTES], peak[SITES_TABLE_TEXT_BYTES];
-    metric_format(METRIC_PEAK, (double)counts->bytes, bytes, sizeof bytes);
-    metric_format(METRIC_PEAK, (double)counts->peak_bytes, peak, sizeof peak);
-    fprintf(out, "%" PRIu64 " calls, %s", counts->calls, bytes);
+static void sites_table_counts(FILE *out, const struct profile_sites *sites,
+                               const struct profile_counts *counts) {
+    bool rough = estimate_is_rough(sites, counts);
+    char calls[ESTIMATE_TEXT_BYTES], bytes[ESTIMATE_TEXT_BYTES];
+    char blocks[ESTIMATE_TEXT_BYTES], peak[ESTIMATE_TEXT_BYTES];
+    estimate_format_count(rough, counts->calls, calls);
+    estimate_format_bytes(rough, counts->bytes, bytes);
+    estimate_format_count(rough, counts->peak_blocks, blocks);
+    estimate_format_bytes(rough, counts->peak_bytes, peak);
+    fprintf(out, "%s calls, %s", calls, bytes);
     if (counts->peak_blocks != 0)
-        fprintf(out, "; at the peak %s in %" PRIu64 " blocks", peak, counts->peak_blocks);
+        fprintf(out, "; at the peak %s in %s blocks", peak, blocks);
     if (200 * counts->short_blocks >= counts->calls)
-        fprintf(out, "; %.0f %% short-lived",
+        fprintf(out, "; %s%.0f %% short-lived", rough ? "~" : "",
                 100 * (double)counts->short_blocks / (double)counts->calls);
+    if (rough)
+        fprintf(out, "; from %" PRIu64 " sample%s", counts->samples,
+                counts->samples == 1 ? "" : "s");
     fputc('\n', out);
 }
 
@@ -96,15 +101,12 @@ static void sites_table_stack(FILE *out, const struct symbols *symbols,
 
 static void sites_table_head(FILE *out, const struct terminal *terminal,
                              const struct profile_sites *sites) {
-    char text[SITES_TABLE_TEXT_BYTES];
+    char *basis = estimate_basis(sites);
     fputc('\n', out);
     sites_table_bold(out, terminal, "Allocation sites");
-    fprintf(out, "\n  %zu call stacks; ", sites->site_count);
-    metric_format(METRIC_PEAK, (double)sites->sample_bytes, text, sizeof text);
-    if (sites->sample_bytes == 0)
-        fputs("every call was counted", out);
-    else
-        fprintf(out, "estimates from a sample, a point every %s on average", text);
+    fprintf(out, "\n  %zu call stack%s; %s", sites->site_count, sites->site_count == 1 ? "" : "s",
+            basis);
+    free(basis);
     if (sites->symbols.tool != NULL)
         fprintf(out, "; lines by %s\n", sites->symbols.tool);
     else
@@ -124,12 +126,12 @@ void sites_table_print(FILE *out, const struct terminal *terminal,
     for (int rank = 0; rank < PROFILE_RANK_COUNT; rank++)
         sites_table_rank(out, terminal, &table, (enum profile_rank)rank, most);
     for (size_t i = 0; i < table.shown_count; i++) {
-        char number[SITES_TABLE_TEXT_BYTES];
+        char number[ESTIMATE_TEXT_BYTES];
         snprintf(number, sizeof number, "#%zu", i + 1);
         fputs("\n  ", out);
         sites_table_bold(out, terminal, number);
         fputs("  ", out);
-        sites_table_counts(out, &table.shown[i]->counts);
+        sites_table_counts(out, sites, &table.shown[i]->counts);
         sites_table_stack(out, &sites->symbols, table.shown[i]);
     }
 }

@@ -3,8 +3,10 @@
 #include "base/chart.h"
 #include "base/wrap.h"
 #include "measure/metric.h"
+#include "profile/estimate.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <tagpool/options.h>
 
@@ -47,6 +49,23 @@ static void profile_table_title(FILE *out, const struct terminal *terminal, cons
 
 /* ---- the head ---- */
 
+/* Do all counts rest on a few samples? */
+static bool profile_table_is_rough(const struct profile *profile) {
+    return profile->sites != NULL && estimate_is_rough(profile->sites, &profile->sites->total);
+}
+
+static void profile_table_basis(FILE *out, const struct profile *profile) {
+    if (profile->sites == NULL || profile->sites->sample_bytes == 0)
+        return;
+    char *basis = estimate_basis(profile->sites);
+    fprintf(out, "  all counts are %s\n", basis);
+    if (profile_table_is_rough(profile))
+        fputs("  that is too few for sizes, lifetimes and live memory; a smaller --sample takes "
+              "more\n",
+              out);
+    free(basis);
+}
+
 static void profile_table_cost(FILE *out, const struct profile *profile) {
     if (!profile->has_plain) {
         fprintf(out,
@@ -58,7 +77,7 @@ static void profile_table_cost(FILE *out, const struct profile *profile) {
             profile_table_seconds(profile->profiled.wall_s),
             profile->profiled.wall_s / profile->plain.wall_s,
             profile_table_seconds(profile->plain.wall_s));
-    if (profile->advice.calls_per_cpu > 0)
+    if (profile->advice.calls_per_cpu > 0 && !profile_table_is_rough(profile))
         fprintf(out, "  %.3g calls per second of CPU time (plain run: %s)\n",
                 profile->advice.calls_per_cpu, profile_table_seconds(profile->plain.cpu_s));
 }
@@ -66,17 +85,17 @@ static void profile_table_cost(FILE *out, const struct profile *profile) {
 static void profile_table_head(FILE *out, const struct terminal *terminal,
                                const struct profile *profile) {
     const struct profile_summary *summary = &profile->summary;
+    char requests[ESTIMATE_TEXT_BYTES], frees[ESTIMATE_TEXT_BYTES];
+    estimate_format_count(profile_table_is_rough(profile), profile->advice.requests, requests);
+    estimate_format_count(profile_table_is_rough(profile), summary->total.free_calls, frees);
     profile_table_title(out, terminal, "\nRuns");
-    fprintf(out,
-            "\n  %u process%s, %" PRIu64 " thread%s, %" PRIu64 " request%s, %" PRIu64 " free%s\n",
+    fprintf(out, "\n  %u process%s, %" PRIu64 " thread%s, %s request%s, %s free%s\n",
             summary->process_count, summary->process_count == 1 ? "" : "es", summary->total.threads,
-            summary->total.threads == 1 ? "" : "s", profile->advice.requests,
-            profile->advice.requests == 1 ? "" : "s", summary->total.free_calls,
+            summary->total.threads == 1 ? "" : "s", requests,
+            profile->advice.requests == 1 ? "" : "s", frees,
             summary->total.free_calls == 1 ? "" : "s");
     profile_table_cost(out, profile);
-    if (profile->sites != NULL && profile->sites->sample_bytes != 0)
-        fprintf(out, "  a sample, a point every %s on average: all counts are estimates\n",
-                profile_table_bytes(profile->sites->sample_bytes));
+    profile_table_basis(out, profile);
     if (summary->processes_missed != 0)
         fprintf(out, "  %" PRIu64 " more process%s found no room in the profile\n",
                 summary->processes_missed, summary->processes_missed == 1 ? "" : "es");
@@ -336,6 +355,8 @@ void profile_table_print(FILE *out, const struct terminal *terminal,
     fputc('\n', out);
     profile_table_advice(out, terminal, &profile->advice);
     profile_table_head(out, terminal, profile);
+    if (profile_table_is_rough(profile))
+        return;
     profile_table_processes(out, &profile->summary);
     if (profile->advice.requests == 0)
         return;

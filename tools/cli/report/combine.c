@@ -32,6 +32,30 @@ static void combine_check(const struct saved *first, const struct saved *saved, 
                      first->path, saved->path, first->comparison.title, saved->comparison.title);
 }
 
+/* A copy of a file, or a file that is named twice, has all times of the other. */
+static bool combine_is_same(const struct saved *left, const struct saved *right) {
+    const struct rounds *first = &left->result.rounds, *second = &right->result.rounds;
+    if (left->result.plan.seed != right->result.plan.seed || first->count != second->count ||
+        first->variant_count != second->variant_count)
+        return false;
+    for (unsigned i = 0; i < first->count; i++)
+        for (unsigned variant = 0; variant < first->variant_count; variant++)
+            if (rounds_value(first, i, variant, METRIC_WALL) !=
+                rounds_value(second, i, variant, METRIC_WALL))
+                return false;
+    return true;
+}
+
+/* As evidence it counts once. */
+static void combine_refuse_same(const struct combine *combine, unsigned place) {
+    for (unsigned i = 0; i < place; i++)
+        if (combine_is_same(combine->results[i], combine->results[place]))
+            say_and_exit(STATUS_USAGE,
+                         "%s and %s hold the same result, which would count twice; leave one of "
+                         "them out",
+                         combine->results[i]->path, combine->results[place]->path);
+}
+
 static bool combine_is_warned(const struct saved *saved) {
     const struct reasons *reasons = &saved->comparison.reasons;
     for (unsigned i = 0; i < reasons->count; i++)
@@ -64,6 +88,7 @@ static void combine_load(struct combine *combine, const char *const *paths, bool
         saved_load(saved, paths[i]);
         combine->results[i] = saved;
         combine_check(combine->results[0], saved, force);
+        combine_refuse_same(combine, i);
         combine->machine_of[i] = combine_find_machine(combine, saved);
         combine->threshold = fmax(combine->threshold, saved->result.plan.threshold);
     }

@@ -21,22 +21,11 @@ static const struct {
     [EXPORTS_HTML] = {"--html", page_print},
 };
 
-/* One would replace the other, or both would be in one stream. */
-static void exports_refuse_same(const struct export *first, const struct export *second) {
-    if (export_is_standard_output(first) && export_is_standard_output(second))
-        say_and_exit(STATUS_USAGE, "%s and %s both go to standard output; give one of them a file",
-                     first->option, second->option);
-    if (first->target != NULL && second->target != NULL &&
-        strcmp(first->target, second->target) == 0)
-        say_and_exit(STATUS_USAGE, "%s and %s both go to %s; give one of them another file",
-                     first->option, second->option, second->path);
-}
-
 void exports_open(struct exports *exports) {
     for (int kind = 0; kind < EXPORTS_COUNT; kind++) {
         export_open_for(&exports->files[kind], exports_kinds[kind].option, exports->paths[kind]);
         for (int before = 0; before < kind; before++)
-            exports_refuse_same(&exports->files[before], &exports->files[kind]);
+            export_refuse_same(&exports->files[before], &exports->files[kind]);
     }
 }
 
@@ -52,9 +41,18 @@ void exports_write(struct exports *exports, const struct session *session) {
         exit(STATUS_OWN_FAILURE);
 }
 
-FILE *exports_tables(const struct exports *exports) {
+bool exports_use_standard_output(const struct exports *exports) {
     for (int kind = 0; kind < EXPORTS_COUNT; kind++)
-        if (export_is_standard_output(&exports->files[kind]))
-            return stderr;
-    return stdout;
+        if (exports->paths[kind] != NULL && strcmp(exports->paths[kind], "-") == 0)
+            return true;
+    return false;
+}
+
+FILE *exports_tables(const struct exports *exports) {
+    return exports_use_standard_output(exports) ? stderr : stdout;
+}
+
+void exports_refuse_output(const struct exports *exports, const char *path) {
+    for (int kind = 0; kind < EXPORTS_COUNT; kind++)
+        export_refuse_output(&exports->files[kind], path);
 }

@@ -50,6 +50,11 @@ void exports_open(struct exports *exports);
 /* Writes what it can; ends the program with a message for each file that it could not write. */
 void exports_write(struct exports *exports, const struct session *session);
 
+/* As export_refuse_output, each of them. */
+void exports_refuse_output(const struct exports *exports, const char *path);
+
+bool exports_use_standard_output(const struct exports *exports);
+
 /* Where the tables go: standard output, unless an export is there. */
 FILE *exports_tables(const struct exports *exports);
 

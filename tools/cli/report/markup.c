@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "compare/summary.h"
+#include "report/moments_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -159,27 +160,20 @@ static void markup_print_differences(const struct markup *markup,
     fprintf(markup->out, "%s\n", markup->table_end);
 }
 
+static void markup_print_moments_row(void *printer, const char *const cells[MOMENTS_ROWS_CELLS]) {
+    const struct markup *markup = printer;
+    for (int i = 0; i < MOMENTS_ROWS_CELLS; i++)
+        if (i < MOMENTS_ROWS_WORDS)
+            markup_print_cell(markup, cells[i]);
+        else
+            fprintf(markup->out, "| %s ", cells[i]);
+    markup_end_row(markup);
+}
+
 static void markup_print_moments(const struct markup *markup, const struct comparison *comparison) {
-    static const char *const columns[] = {"metric",  "variant", "mean",     "deviation",
-                                          "minimum", "maximum", "outliers", NULL};
-    const struct result *result = comparison->result;
-    markup->begin_table(markup->out, columns, "llrrrrr");
-    for (unsigned metric = 0; metric < rounds_metrics(&result->rounds); metric++)
-        for (unsigned i = 0; i < result->rounds.variant_count; i++) {
-            const struct metric_about *about = rounds_about(&result->rounds, (enum metric)metric);
-            struct moments moments = analysis_moments(&result->rounds, i, (enum metric)metric);
-            const double values[] = {moments.mean, moments.deviation, moments.minimum,
-                                     moments.maximum};
-            markup_print_cell(markup, i == 0 ? about->title : NULL);
-            markup_print_cell(markup, result->variants[i].name);
-            for (size_t value = 0; value < sizeof values / sizeof values[0]; value++) {
-                char text[MARKUP_TEXT_BYTES];
-                metric_format_about(about, values[value], text, sizeof text);
-                fprintf(markup->out, "| %s ", text);
-            }
-            fprintf(markup->out, "| %u of %u ", moments.outliers, result->rounds.count);
-            markup_end_row(markup);
-        }
+    struct markup printer = *markup;
+    markup->begin_table(markup->out, moments_rows_titles, "llrrrrr");
+    moments_rows_each(comparison, markup_print_moments_row, &printer);
     fprintf(markup->out, "%s\n", markup->table_end);
 }
 

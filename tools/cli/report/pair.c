@@ -96,6 +96,13 @@ void pair_make(struct pair *pair, const struct saved *before, const struct saved
         }
 }
 
+bool pair_has_variant(const struct pair *pair) {
+    for (unsigned i = 0; i < pair->count; i++)
+        if (!pair->changes[i].reference)
+            return true;
+    return false;
+}
+
 enum exit_status pair_status(const struct pair *pair, double fail_share) {
     for (unsigned i = 0; i < pair->count; i++) {
         const struct pair_change *change = &pair->changes[i];

@@ -36,6 +36,9 @@ void pair_make(struct pair *pair, const struct saved *before, const struct saved
 
 void pair_print(FILE *out, const struct terminal *terminal, const struct pair *pair);
 
+/* Is there a variant other than the reference in both? Else nothing can be judged. */
+bool pair_has_variant(const struct pair *pair);
+
 /* STATUS_REGRESSION if wall or CPU time of a variant other than the reference is proven to have
  * grown by more than `fail_share` (negative: not asked for). */
 enum exit_status pair_status(const struct pair *pair, double fail_share);

@@ -1,7 +1,8 @@
 #include "report/profile_page.h"
 
 #include "base/html.h"
-#include "measure/metric.h"
+#include "base/memory.h"
+#include "profile/estimate.h"
 #include "report/flame.h"
 #include "report/flame_parts.h"
 #include "report/page_charts.h"
@@ -11,17 +12,18 @@
 #include <stdlib.h>
 #include <tagpool/version.h>
 
-enum { PROFILE_PAGE_SITES = 10, PROFILE_PAGE_TEXT_BYTES = 32 };
+enum { PROFILE_PAGE_SITES = 10 };
+
+/* Do all counts rest on a few samples? */
+static bool profile_page_is_rough(const struct profile *profile) {
+    return profile->sites != NULL && estimate_is_rough(profile->sites, &profile->sites->total);
+}
 
 static void profile_page_print_cost(FILE *out, const struct profile *profile) {
-    char bytes[PROFILE_PAGE_TEXT_BYTES];
-    bool sampled = profile->sites != NULL && profile->sites->sample_bytes != 0;
-    if (sampled) {
-        metric_format(METRIC_PEAK, (double)profile->sites->sample_bytes, bytes, sizeof bytes);
-        html_format(out, "estimates from a sample, a point every %s on average", bytes);
-    } else {
-        fputs("every call was counted", out);
-    }
+    char *basis = profile->sites != NULL ? estimate_basis(profile->sites)
+                                         : memory_copy("every call was counted");
+    html_format(out, "%s", basis);
+    free(basis);
     if (profile->has_plain)
         html_format(out, "; the run took %.2f times as long as without", profile->slowdown);
 }
@@ -36,7 +38,9 @@ static void profile_page_print_head(FILE *out, const struct profile *profile) {
             flame_style);
     html_text(out, profile->title);
     fputs("</h1>\n<p>", out);
-    html_format(out, "what it allocates: %" PRIu64 " requests; ", profile->advice.requests);
+    char requests[ESTIMATE_TEXT_BYTES];
+    estimate_format_count(profile_page_is_rough(profile), profile->advice.requests, requests);
+    html_format(out, "what it allocates: %s requests; ", requests);
     profile_page_print_cost(out, profile);
     if (profile->machine.date != NULL)
         html_format(out, "; %s", profile->machine.date);
@@ -63,22 +67,27 @@ static void profile_page_print_site(FILE *out, const struct profile_sites *sites
                                     const struct profile_site *site, enum profile_rank rank) {
     uint64_t counted = profile_rank_count(&site->counts, rank);
     double all = (double)profile_rank_count(&sites->total, rank);
-    char value[PROFILE_PAGE_TEXT_BYTES], bytes[PROFILE_PAGE_TEXT_BYTES];
-    char peak[PROFILE_PAGE_TEXT_BYTES];
+    bool rough = estimate_is_rough(sites, &site->counts);
+    char value[ESTIMATE_TEXT_BYTES], share[ESTIMATE_TEXT_BYTES], calls[ESTIMATE_TEXT_BYTES];
+    char bytes[ESTIMATE_TEXT_BYTES], peak[ESTIMATE_TEXT_BYTES], blocks[ESTIMATE_TEXT_BYTES];
+    char short_lived[ESTIMATE_TEXT_BYTES];
     char *place = profile_site_place(sites, site);
-    metric_format(METRIC_PEAK, (double)site->counts.bytes, bytes, sizeof bytes);
-    metric_format(METRIC_PEAK, (double)site->counts.peak_bytes, peak, sizeof peak);
+    estimate_format_count(rough, site->counts.calls, calls);
+    estimate_format_bytes(rough, site->counts.bytes, bytes);
+    estimate_format_bytes(rough, site->counts.peak_bytes, peak);
+    estimate_format_count(rough, site->counts.peak_blocks, blocks);
+    estimate_format_count(rough, site->counts.short_blocks, short_lived);
+    estimate_format_share(rough, (double)counted / all, share);
     if (rank == PROFILE_RANK_BYTES || rank == PROFILE_RANK_PEAK)
-        metric_format(METRIC_PEAK, (double)counted, value, sizeof value);
+        estimate_format_bytes(rough, counted, value);
     else
-        snprintf(value, sizeof value, "%" PRIu64, counted);
-    fprintf(out, "<details><summary><span>%s</span><span>%.1f&nbsp;%%</span><code>", value,
-            100 * (double)counted / all);
+        estimate_format_count(rough, counted, value);
+    fprintf(out, "<details><summary><span>%s</span><span>%s</span><code>", value, share);
     html_text(out, place);
     fprintf(out,
-            "</code></summary><p class=\"counts\">%" PRIu64 " calls, %s; at the peak %s in %" PRIu64
-            " blocks; %" PRIu64 " short-lived</p>",
-            site->counts.calls, bytes, peak, site->counts.peak_blocks, site->counts.short_blocks);
+            "</code></summary><p class=\"counts\">%s calls, %s; at the peak %s in %s blocks; %s "
+            "short-lived</p>",
+            calls, bytes, peak, blocks, short_lived);
     profile_page_print_stack(out, sites, site);
     free(place);
 }
@@ -102,10 +111,12 @@ void profile_page_print(FILE *out, const struct profile *profile) {
     profile_page_print_head(out, profile);
     if (profile->sites != NULL)
         profile_page_print_sites(out, profile->sites);
-    fputs("<h2>What it allocates</h2>\n", out);
-    page_profile_sizes(out, profile);
-    page_profile_lifetimes(out, profile);
-    page_profile_live(out, profile);
+    if (!profile_page_is_rough(profile)) {
+        fputs("<h2>What it allocates</h2>\n", out);
+        page_profile_sizes(out, profile);
+        page_profile_lifetimes(out, profile);
+        page_profile_live(out, profile);
+    }
     fputs("<footer>Made by tagpool " TAGPOOL_VERSION ". In the list of sites recursion is folded: "
           "of a function that calls itself the innermost frame stands alone.</footer>\n"
           "</body>\n</html>\n",

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/wrap.h"
 #include "compare/summary.h"
+#include "report/moments_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -66,28 +67,29 @@ static void report_table_metric(FILE *out, const struct terminal *terminal,
     }
 }
 
-/* A row each of a metric and a variant; memory that never differs says nothing more here. */
+struct report_table_moments {
+    FILE *out;
+    int widths[MOMENTS_ROWS_CELLS];
+};
+
+static void report_table_moments_row(void *printer, const char *const cells[MOMENTS_ROWS_CELLS]) {
+    const struct report_table_moments *moments = printer;
+    for (int i = 0; i < MOMENTS_ROWS_CELLS; i++)
+        fprintf(moments->out, "  %*s", moments->widths[i], cells[i]);
+    fputc('\n', moments->out);
+}
+
 static void report_table_moments(FILE *out, const struct comparison *comparison) {
-    const struct result *result = comparison->result;
-    int title_width = report_table_title_width(comparison);
-    int name_width = (int)result_name_width(result);
-    fprintf(out, "  %-*s  %-*s  %10s  %10s  %10s  %10s  %s\n", title_width, "", name_width, "",
-            "mean", "deviation", "minimum", "maximum", "outliers");
-    for (unsigned metric = 0; metric < rounds_metrics(&result->rounds); metric++)
-        for (unsigned i = 0; i < result->rounds.variant_count; i++) {
-            const struct metric_about *about = rounds_about(&result->rounds, (enum metric)metric);
-            struct moments moments = analysis_moments(&result->rounds, i, (enum metric)metric);
-            const double values[] = {moments.mean, moments.deviation, moments.minimum,
-                                     moments.maximum};
-            fprintf(out, "  %-*s  %-*s", title_width, i == 0 ? about->title : "", name_width,
-                    result->variants[i].name);
-            for (size_t value = 0; value < sizeof values / sizeof values[0]; value++) {
-                char text[REPORT_TABLE_TEXT_BYTES];
-                metric_format_about(about, values[value], text, sizeof text);
-                fprintf(out, "  %10s", text);
-            }
-            fprintf(out, "  %u of %u\n", moments.outliers, result->rounds.count);
-        }
+    /* What is below 0 is aligned to the left. */
+    struct report_table_moments moments = {out,
+                                           {-report_table_title_width(comparison),
+                                            -(int)result_name_width(comparison->result), 10, 10, 10,
+                                            10}};
+    const char *titles[MOMENTS_ROWS_CELLS];
+    for (int i = 0; i < MOMENTS_ROWS_CELLS; i++)
+        titles[i] = i < MOMENTS_ROWS_WORDS ? "" : moments_rows_titles[i];
+    report_table_moments_row(&moments, titles);
+    moments_rows_each(comparison, report_table_moments_row, &moments);
     fputc('\n', out);
 }
 

@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 enum colour { RED, GREEN, BLUE };
 
@@ -58,8 +59,9 @@ static const struct args_option options[] = {
 };
 
 /* Reads the words of a line; the result lives until the next call. */
+typedef char **read_function(const struct args_option *options, void *request, char **arguments);
 static char **rest;
-static struct request read_line(const char *line) {
+static struct request read_by(read_function *read, const char *line) {
     static char copy[256];
     static char *words[32];
     struct request request = {.runs = 7, .share = -1};
@@ -68,8 +70,12 @@ static struct request read_line(const char *line) {
     for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " "))
         words[count++] = strcmp(word, "''") == 0 ? word + 2 : word;
     words[count] = NULL;
-    rest = args_read(options, &request, words);
+    rest = read(options, &request, words);
     return request;
+}
+
+static struct request read_line(const char *line) {
+    return read_by(args_read, line);
 }
 
 static void what_is_not_given_keeps_its_default(void) {
@@ -123,6 +129,34 @@ static void reading_stops_where_the_other_command_line_begins(void) {
     CHECK(!read_line("- -q").quiet && strcmp(*rest, "-") == 0);
     CHECK(read_line("-q -- --").quiet && strcmp(*rest, "--") == 0);
     CHECK(read_line("-q --").quiet && *rest == NULL);
+}
+
+static void options_may_follow_operands_where_no_other_command_line_is(void) {
+    static const struct {
+        const char *line, *operands;
+    } cases[] = {
+        {"-r 3 a -q", "[a]"},
+        {"a -q -r 3", "[a]"},
+        {"a -r 3 b -q", "[a][b]"},
+        {"-r 3 -q", ""},
+        {"a - b -q -r3", "[a][-][b]"},
+        {"-r 3 -q -- -s", "[-s]"},
+        {"a -r 3 -q -- b -s --", "[a][b][-s][--]"},
+        {"-r 3 -q a -n -- b", "[a][b]"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[64] = "";
+        struct request request = read_by(args_read_all, cases[i].line);
+        for (char **word = rest; *word != NULL; word++) {
+            size_t used = strlen(text);
+            snprintf(text + used, sizeof text - used, "[%s]", *word);
+        }
+        free(rest);
+        CHECK_SAY(request.runs == 3 && request.quiet && !request.strict, "'%s'", cases[i].line);
+        CHECK_SAY(strcmp(text, cases[i].operands) == 0, "'%s': %s", cases[i].line, text);
+    }
+    read_by(args_read_all, "a --help");
+    CHECK(rest == NULL);
 }
 
 static void help_ends_the_reading(void) {
@@ -218,6 +252,7 @@ int main(void) {
     TAP_RUN(every_spelling_of_getopt_is_read);
     TAP_RUN(a_value_that_may_be_left_out_is_joined);
     TAP_RUN(reading_stops_where_the_other_command_line_begins);
+    TAP_RUN(options_may_follow_operands_where_no_other_command_line_is);
     TAP_RUN(help_ends_the_reading);
     TAP_RUN(each_mistake_is_one_line);
     TAP_RUN(a_program_without_commands_is_named_in_the_hint);
