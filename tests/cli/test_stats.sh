@@ -32,7 +32,7 @@ start() {
     pid=$!
     exec 9>"$work/hold"
     tries=0
-    until grep -q ready "$work/said" || [ $tries -ge 300 ]; do
+    until grep -q ready "$work/said" || [ $tries -ge 600 ]; do
         sleep 0.1
         tries=$((tries + 1))
     done
@@ -121,7 +121,11 @@ check $? "--all finds the process without being told a directory"
 
 "$tagpool" stats --watch --interval 0.2 "$pid" >"$work/out" 2>"$work/err" 9>&- &
 watcher=$!
-sleep 1
+tries=0
+until [ "$(grep -c holder "$work/out")" -ge 2 ] || [ $tries -ge 600 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+done
 release
 wait "$watcher"
 status=$?
@@ -192,6 +196,8 @@ refused 2 "tagpool stats: either --all or the numbers of processes $usage" \
     "both are" stats --all 1
 refused 2 "tagpool stats: 'x1' is not the number of a process $usage" \
     "a word is no process" stats x1
+refused 2 "tagpool stats: --interval wants a number from 0.1 to 1e+07, not '0' $usage" \
+    "no pause between two looks" stats --watch --interval 0 $$
 refused 2 "tagpool stats: cannot read --prune /nonexistent: No such file or directory" \
     "a directory that is not there" stats --prune /nonexistent
 
