@@ -31,11 +31,7 @@ start() {
     "$@" >"$work/said" 2>"$work/err" <"$work/hold" &
     pid=$!
     exec 9>"$work/hold"
-    tries=0
-    until grep -q ready "$work/said" || [ $tries -ge 600 ]; do
-        sleep 0.1
-        tries=$((tries + 1))
-    done
+    wait_for grep -q ready "$work/said"
 }
 
 release() {
@@ -121,15 +117,14 @@ check $? "--all finds the process without being told a directory"
 
 "$tagpool" stats --watch --interval 0.2 "$pid" >"$work/out" 2>"$work/err" 9>&- &
 watcher=$!
-tries=0
-until [ "$(grep -c holder "$work/out")" -ge 2 ] || [ $tries -ge 600 ]; do
-    sleep 0.1
-    tries=$((tries + 1))
-done
+shown_twice() {
+    [ "$(grep -c holder "$work/out")" -ge 2 ]
+}
+wait_for shown_twice
 release
 wait "$watcher"
 status=$?
-[ "$status" -eq 0 ] && [ "$(grep -c holder "$work/out")" -ge 2 ] &&
+[ "$status" -eq 0 ] && shown_twice &&
     grep -qx "tagpool stats: note: the process has ended" "$work/err"
 check $? "--watch shows it again and again, and ends with the process"
 
