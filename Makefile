@@ -164,7 +164,7 @@ TEST_START := $(BUILD)/tests/harness/start
 GATE_SCENARIOS := $(BUILD)/tests/gate/scenarios
 
 test: all $(TEST_START) $(TEST_LIBRARIES) $(if $(findstring /gate/,$(TESTS)),$(GATE_SCENARIOS)) $(filter $(BUILD)/%,$(TESTS)) ## build and run the tests (ONLY=word: those with it in the name)
-	@BUILD=$(BUILD) CC="$(CC)" TAGPOOL_TEST_SYSTEM= tests/harness/run -t 180 $(TESTS)
+	@BUILD=$(BUILD) CC="$(CC)" TAGPOOL_TEST_SYSTEM= tests/harness/run -t 900 $(TESTS)
 
 check: test ## the same as test
 
