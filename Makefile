@@ -9,8 +9,7 @@ CXXFLAGS ?= $(CFLAGS)
 PREFIX  ?= /usr/local
 DESTDIR ?=
 VERSION := $(shell sed -n 's/^.define TAGPOOL_VERSION "\(.*\)"/\1/p' include/tagpool/version.h)
-# The number of the library's soname: it changes when a program that was linked with it would no longer run.
-ABI     := 1
+ABI     := $(shell sed -n 's/^.define TAGPOOL_ABI "\(.*\)"/\1/p' include/tagpool/version.h)
 # Where the loader looks on this system, if PREFIX is one that it knows.
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 LIBDIR_GIVEN := $(filter-out undefined default,$(origin LIBDIR))
@@ -50,7 +49,7 @@ WORKLOADS    := $(addprefix $(BUILD)/,$(basename $(patsubst tools/bench/%,%,$(wi
 short_line = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),,echo '$(strip $(1) $(2))';)
 quiet      = $(if $(V),,@$(short_line))
 
-.PHONY: all help debug demo bench bench-strategies test check gate world soak lint format install uninstall dist deb clean
+.PHONY: all product help debug demo bench bench-strategies test check gate world lint format install uninstall dist deb clean
 .DELETE_ON_ERROR:
 .FORCE:
 
@@ -165,7 +164,7 @@ TEST_START := $(BUILD)/tests/harness/start
 GATE_SCENARIOS := $(BUILD)/tests/gate/scenarios
 
 test: all $(TEST_START) $(TEST_LIBRARIES) $(if $(findstring /gate/,$(TESTS)),$(GATE_SCENARIOS)) $(filter $(BUILD)/%,$(TESTS)) ## build and run the tests (ONLY=word: those with it in the name)
-	@BUILD=$(BUILD) CC="$(CC)" TAGPOOL_TEST_SYSTEM= tests/harness/run -t 180 $(TESTS)
+	@BUILD=$(BUILD) CC="$(CC)" TAGPOOL_TEST_SYSTEM= tests/harness/run -t 900 $(TESTS)
 
 check: test ## the same as test
 
@@ -252,7 +251,7 @@ install: product ## install below DESTDIR, PREFIX (/usr/local), LIBDIR (PREFIX/l
 	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" -ne 0 ] || ldconfig 2>/dev/null || :
 	@[ "$$(id -u)" -ne 0 ] || chown -hR --reference=. $(BUILD)
 
-uninstall: ## remove what install has installed, and the folders that it leaves empty
+uninstall: ## remove the installed files (with the DESTDIR, PREFIX and LIBDIR of the installation)
 	@printf '%s\n' "$$INSTALLED" 'link 0 $(LIBDIR)/libtagpool.so' | while read -r file mode place; do \
 	    rm -f '$(DESTDIR)'"$$place"; \
 	done

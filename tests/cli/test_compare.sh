@@ -55,9 +55,7 @@ all the \
 same with -i" 'a program that fails is refused' compare -- "$work/work" fail
 refused 3 "tagpool compare: the command of --prepare ended with exit status 9" \
     'a preparation that fails is refused' compare -p 'exit 9' -- "$work/work"
-timeout --preserve-status -s INT 1 "$tagpool" compare -p 'sleep 10' -- "$work/work" \
-    >"$work/out" 2>"$work/err" </dev/null
-status=$?
+stop_at "$work/begun" INT compare -p "echo >'$work/begun'; sleep 600" -- "$work/work"
 [ "$status" -eq 130 ] && [ -z "$(ls "$TMPDIR")" ] && [ "$(cat "$work/err")" = \
     'tagpool compare: interrupted before a round was whole: there is no result' ]
 check $? 'Ctrl-C in a preparation ends the comparison'
@@ -129,26 +127,32 @@ check $? '--strict makes an inconclusive result exit status 4'
 # A program that sleeps under the shim only is a proven regression, whatever is the reference.
 cat >"$work/sleepy" <<'S'
 #!/bin/sh
-case $LD_PRELOAD in *libtagpool*) sleep 0.05 ;; esac
+case $LD_PRELOAD in *libtagpool*) sleep $pause ;; esac
 S
 chmod +x "$work/sleepy"
-run compare -r 8 --fail-if-slower 5 -- "$work/sleepy"
-[ "$status" -eq 1 ] && grep -q '^tagpool against system: wall time slower' "$work/out"
+# judged STATUS TEXT ARGUMENT...: is that the status of a comparison, with the text in the table?
+judged() {
+    wanted=$1
+    text=$2
+    shift 2
+    run compare -r 8 "$@"
+    [ "$status" -eq "$wanted" ] && grep -q "^$text" "$work/out"
+}
+with_pause judged 1 'tagpool against system: wall time slower' --fail-if-slower 5 -- "$work/sleepy"
 check $? '--fail-if-slower fails on a proven regression'
 run compare -r 8 -- "$work/sleepy"
 [ "$status" -eq 0 ]
 check $? 'a regression is no failure unless it is asked for'
-run compare -r 8 --fail-if-slower 5 --reference tagpool -- "$work/sleepy"
-[ "$status" -eq 1 ] && grep -q '^system against tagpool: wall time faster' "$work/out"
+with_pause judged 1 'system against tagpool: wall time faster' --fail-if-slower 5 \
+    --reference tagpool -- "$work/sleepy"
 check $? '--reference turns the comparison round, and the regression is still that of tagpool'
 cat >"$work/gains" <<'S'
 #!/bin/sh
-case $LD_PRELOAD in *libtagpool*) ;; *) sleep 0.05 ;; esac
+case $LD_PRELOAD in *libtagpool*) ;; *) sleep $pause ;; esac
 S
 chmod +x "$work/gains"
-run compare -r 8 --fail-if-slower 5 --reference tagpool -- "$work/gains"
-[ "$status" -eq 0 ] && grep -q '^system against tagpool: wall time slower' "$work/out" &&
-    ! grep -q '^Reason: ' "$work/out"
+with_pause judged 0 'system against tagpool: wall time slower' --fail-if-slower 5 \
+    --reference tagpool -- "$work/gains" && ! grep -q '^Reason: ' "$work/out"
 check $? 'and a gain is one of tagpool'
 
 # The strategies are those of the list that the library is built from.
@@ -176,9 +180,12 @@ refused 2 "tagpool compare: --strategies sets the strategy itself; leave out -o 
     "a strategy beside --strategies is refused" compare --strategies -o strategy=direct -- true
 
 # A sleep is the calmest workload there is: even on a busy machine its spread is far below 50 %.
-run compare --null -r 6 --noise-threshold 50 -- sleep 0.4
-[ "$status" -eq 0 ] &&
-    grep -q '^system again against system: wall time no meaningful difference' "$work/out"
+calm() {
+    run compare --null -r 6 --noise-threshold 50 -- sleep "$((1 + ${pause%.*}))"
+    [ "$status" -eq 0 ] &&
+        grep -q '^system again against system: wall time no meaningful difference' "$work/out"
+}
+with_pause calm
 check $? '--null finds no meaningful difference on a calm workload'
 
 # What python3 is called counts, not what it does.
@@ -207,20 +214,24 @@ check $? 'where it does not, there is no other Python'
 tail -n 1 "$work/out" | grep -qE '^tagpool: .*(fast|time|settled)'
 check $? 'the last line says in a few words what came out'
 
-timeout --preserve-status -s INT 3 "$tagpool" compare --no-headroom \
-    --export-json "$work/interrupted.json" -- sh -c 'sleep 0.1' \
-    >"$work/out" 2>"$work/err" </dev/null
-status=$?
+# Three runs of the check, and two of each round. stopping N: of a program whose Nth run hangs.
+stopping() {
+    hangs=$1
+    shift
+    echo 1 >"$work/runs"
+    stop_at "$work/hangs" INT compare --no-headroom "$@" -- sh -c 'read n <"$0"
+        echo $((n + 1)) >"$0"; test "$n" -lt "$1" || { echo >"$2"; sleep 600; }' \
+        "$work/runs" "$hangs" "$work/hangs"
+}
+stopping 8 --export-json "$work/interrupted.json"
 [ "$status" -eq 130 ] && grep -q '; interrupted\.$' "$work/out" &&
-    tail -n 1 "$work/out" | grep -q '^tagpool: ' &&
+    tail -n 1 "$work/out" | grep -q '^tagpool: ' && grep -q ' 2 rounds in ' "$work/out" &&
     grep -q '"interrupted": true' "$work/interrupted.json"
 check $? 'Ctrl-C ends the round, and the rounds before it are judged and exported'
 run report "$work/interrupted.json"
 [ "$status" -eq 0 ] && grep -q '; interrupted\.$' "$work/out"
 check $? 'and read back'
-timeout --preserve-status -s INT 1 "$tagpool" compare -- sh -c 'sleep 0.7; exit 0' >"$work/out" \
-    2>"$work/err" </dev/null
-status=$?
+stopping 5
 [ "$status" -eq 130 ] && [ ! -s "$work/out" ]
 check $? 'before the first round is whole there is nothing to say'
 

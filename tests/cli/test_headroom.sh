@@ -63,15 +63,15 @@ int main(int count, char **arguments) {
     int large = strcmp(what, "large") == 0, few = strcmp(what, "few") == 0;
     volatile unsigned sum = 0;
     if (strcmp(what, "wait") == 0)
-        usleep(30000);
+        usleep((useconds_t)(1e6 * atof(getenv("pause"))));
     for (int i = 0; i < (few ? 1 : large ? 2000 : 20000); i++)
         free(malloc(large ? 5000 : 50));
-    for (unsigned i = 0; few && i < 30000000; i++)
+    for (unsigned i = 0; few && i < 10000000; i++)
         sum += i;
     return 0;
 }
 C
-run compare -r 6 -- "$work/work"
+pause=0.5 run compare -r 1 -- "$work/work" wait
 [ "$status" -eq 0 ] && ! grep -q '^Headroom' "$work/out"
 check $? 'without --headroom it is left out where it would cost much'
 run compare --duration 3 -m 70 -M 80 -- "$work/work"
@@ -99,14 +99,19 @@ run compare -r 6 --export-json "$work/few.json" -- "$work/work" few
 reasons "$work/few.json" >"$work/err"
 grep -q '^few_calls ' "$work/err" && grep -q '^tiny_live_set ' "$work/err"
 check $? 'few calls are a reason'
-run compare -r 6 --export-json "$work/wait.json" -- "$work/work" wait
-reasons "$work/wait.json" >"$work/err"
-grep -q '^waiting ' "$work/err" && ! grep -q '^few_calls ' "$work/err"
+waits() {
+    run compare -r 6 --export-json "$work/wait.json" -- "$work/work" wait
+    reasons "$work/wait.json" >"$work/err"
+    grep -q '^waiting ' "$work/err" && ! grep -q '^few_calls ' "$work/err"
+}
+with_pause waits
 check $? 'waiting is a reason'
 grep -q '^short_run ' "$work/err" && ! grep -q '"loading_seconds": null' "$work/wait.json"
 check $? 'and does not hide that it is a short run: what takes long are other programs, or waiting'
 # More programs than processors, which never wait for anything.
 burners=''
+# shellcheck disable=SC2086,SC2154 # the numbers are words
+trap 'kill $burners 2>/dev/null; rm -rf "$work"' EXIT
 for _ in $(seq $(($(nproc) * 2 + 1))); do
     (while :; do :; done) &
     burners="$burners $!"
@@ -114,6 +119,7 @@ done
 run compare -r 6 --no-headroom --export-json "$work/busy.json" -- "$work/work" few
 # shellcheck disable=SC2086 # the numbers are words
 kill $burners
+burners=''
 reasons "$work/busy.json" >"$work/err"
 grep -q '^queued true' "$work/err" && ! grep -q '^waiting ' "$work/err"
 check $? 'a busy machine is not taken for waiting'
@@ -122,14 +128,18 @@ reasons "$work/large.json" >"$work/err"
 grep -q '^few_nodes ' "$work/err" && grep -q '^short_run ' "$work/err"
 check $? 'large blocks and a short run are reasons'
 # A gain for certain: without the shim the program sleeps.
-printf '#!/bin/sh\ncase $LD_PRELOAD in *libtagpool.so*) ;; *) sleep 0.1 ;; esac\n' >"$work/gains"
+printf '#!/bin/sh\ncase $LD_PRELOAD in *libtagpool.so*) ;; *) sleep $pause ;; esac\n' >"$work/gains"
 chmod +x "$work/gains"
-run compare -r 8 --export-json "$work/gains.json" -- "$work/gains"
-reasons "$work/gains.json" >"$work/err"
-grep -q ' false$' "$work/err" && ! grep -q '^Reason: ' "$work/out"
+gains() {
+    run compare -r 8 --export-json "$work/gains.json" -- "$work/gains"
+    reasons "$work/gains.json" >"$work/err"
+    grep -q ' false$' "$work/err" && ! grep -q '^Reason: ' "$work/out"
+}
+with_pause gains
 check $? 'where there is a gain the reasons are kept, but not shown'
-printf '#!/bin/sh\ncase $LD_PRELOAD in *libtagpool.so*) sleep 0.1 ;; esac\n' >"$work/loses"
+printf '#!/bin/sh\ncase $LD_PRELOAD in *libtagpool.so*) sleep $pause ;; esac\n' >"$work/loses"
 chmod +x "$work/loses"
+export pause=0.1
 run compare -r 8 --export-json "$work/loses.json" -- "$work/loses"
 reasons "$work/loses.json" | grep -v '^target' >"$work/err"
 grep -q ' true$' "$work/err" && grep -q '^Reason: ' "$work/out"

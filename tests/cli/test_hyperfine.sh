@@ -70,10 +70,10 @@ agree() {
 for command in "$work/waits 30" "$work/works 40"; do
     # A busy machine may be calm for one tool and not for the other.
     tries=0
-    until agree "$command" || [ "$tries" -ge 3 ]; do
+    until agree "$command" || [ "$tries" -ge 20 ]; do
         tries=$((tries + 1))
     done
-    [ "$tries" -lt 3 ]
+    [ "$tries" -lt 20 ]
     status=$?
     cp "$work/agreement" "$work/out"
     [ "$status" -eq 0 ]

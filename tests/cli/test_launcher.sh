@@ -32,24 +32,18 @@ run compare -r 1 -- "$work/hog" 40
 [ "$(peak)" -gt 40960 ] && [ "$(peak)" -lt 49152 ]
 check $? 'the peak memory of a large program is seen'
 
-"$tagpool" compare --input null -- sh -c 'echo $$ >"$0"; exec sleep 60' "$work/pid" \
+"$tagpool" compare --input null -- sh -c 'echo $$ >"$0"; exec sleep 600' "$work/pid" \
     >"$work/out" 2>"$work/err" &
 child=$!
-tries=0
-while [ ! -s "$work/pid" ] && [ "$tries" -lt 200 ]; do
-    sleep 0.05
-    tries=$((tries + 1))
-done
+wait_for test -s "$work/pid"
 target=$(cat "$work/pid")
 kill -s TERM "$child"
 wait "$child"
 status=$?
-tries=0
-while kill -0 "$target" 2>/dev/null && [ "$tries" -lt 100 ]; do
-    sleep 0.05
-    tries=$((tries + 1))
-done
-[ "$status" -eq 143 ] && ! kill -0 "$target" 2>/dev/null
+target_is_gone() {
+    ! kill -0 "$target" 2>/dev/null
+}
+[ "$status" -eq 143 ] && wait_for target_is_gone
 check $? 'the program that runs ends with tagpool'
 ls "$TMPDIR" >"$work/out"
 [ ! -s "$work/out" ]

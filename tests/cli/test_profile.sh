@@ -234,14 +234,20 @@ tried() {
     run profile -r 6 --export-json "$work/tried.json" -- "$1"
     grep -o '"verdict": "[a-z ]*"' "$work/tried.json"
 }
-printf '#!/bin/sh\ncase $LD_PRELOAD in *libtagpool.so*) ;; *) sleep 0.1 ;; esac\n' >"$work/gains"
-printf '#!/bin/sh\ncase $LD_PRELOAD in *libtagpool.so*) sleep 0.1 ;; esac\n' >"$work/loses"
+printf '#!/bin/sh\ncase $LD_PRELOAD in *libtagpool.so*) ;; *) sleep $pause ;; esac\n' >"$work/gains"
+printf '#!/bin/sh\ncase $LD_PRELOAD in *libtagpool.so*) sleep $pause ;; esac\n' >"$work/loses"
 chmod +x "$work/gains" "$work/loses"
-[ "$(tried "$work/gains")" = '"verdict": "faster"' ] &&
+tried_to_gain() {
+    [ "$(tried "$work/gains")" = '"verdict": "faster"' ]
+}
+tried_to_lose() {
+    [ "$(tried "$work/loses")" = '"verdict": "slower"' ]
+}
+with_pause tried_to_gain &&
     grep -q '^  tagpool makes it faster, by a trial of 6 rounds: wall time faster, -' "$work/err" &&
     grep -qxF "    tagpool run -- $work/gains" "$work/err"
 check $? 'a program that a trial shows to gain is advised to use tagpool'
-[ "$(tried "$work/loses")" = '"verdict": "slower"' ] &&
+with_pause tried_to_lose &&
     grep -q '^  tagpool makes it slower, by a trial' "$work/err" &&
     ! grep -q '^    tagpool' "$work/err" && ! grep -qE 'node_max=|PYTHONMALLOC' "$work/err"
 check $? 'one that a trial shows to lose is not, and nothing else is advised that was not tried'
@@ -284,12 +290,9 @@ check $? '--try prints the table of the comparison, too'
 # stopped SIGNAL STATUS: sends the signal in the run without counting, to a program that makes a
 # clean end.
 stopped() {
-    rm -f "$work/begun"
     # shellcheck disable=SC2016 # the program expands it
-    timeout --preserve-status -s "$1" 2 "$tagpool" profile --style none -- sh -c '
-        trap "exit 0" INT TERM HUP; echo >>"$0"
-        for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1; done' "$work/begun" >"$work/out" 2>"$work/err"
-    status=$?
+    stop_at "$work/begun" "$1" profile --style none -- sh -c '
+        trap "exit 0" INT TERM HUP; echo >>"$0"; sleep 600' "$work/begun"
     [ "$status" -eq "$2" ] && [ "$(wc -l <"$work/begun")" -eq 1 ] &&
         [ "$(cat "$work/err")" = 'tagpool profile: no profile: stopped in the run without '\
 'counting, which --no-plain leaves out' ]
@@ -300,9 +303,10 @@ stopped TERM 143
 stopped HUP 129
 (
     trap '' HUP
-    exec "$tagpool" profile --style none --export-json "$work/profile.json" -- sleep 1.5
+    exec "$tagpool" profile --style none --export-json "$work/profile.json" \
+        -- sh -c 'echo >"$0"; sleep 0.5' "$work/runs"
 ) >"$work/out" 2>"$work/err" &
-sleep 0.7
+wait_for test -s "$work/runs"
 kill -s HUP $!
 wait $!
 status=$?

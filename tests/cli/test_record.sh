@@ -190,11 +190,7 @@ run record -q -o "$trace" --process outlives -- sh -c '
 trace_is_sound 100000
 check $? 'a process that outlives the run is recorded up to its end'
 : >"$work/over"
-tries=0
-while [ ! -s "$work/ended" ] && [ "$tries" -lt 200 ]; do
-    sleep 0.05
-    tries=$((tries + 1))
-done
+wait_for test -s "$work/ended"
 [ "$(cat "$work/ended")" = 0 ] && [ ! -e "$trace.part" ] && trace_is_sound 100000
 check $? 'and goes on unharmed afterwards'
 

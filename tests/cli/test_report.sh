@@ -106,9 +106,9 @@ refused 2 "tagpool report: cannot write --html : No such file or directory" 'no 
 run compare -r 1 --export-json "$work/full/new" -- false
 [ "$status" -eq 3 ] && [ -z "$(ls -A "$work/full")" ]
 check $? 'a comparison that fails leaves no file'
-timeout -s TERM 1 "$tagpool" compare --export-json "$work/full/new" -- sleep 5 </dev/null
-status=$?
-[ "$status" -eq 124 ] && [ -z "$(ls -A "$work/full")" ]
+stop_at "$work/runs" TERM compare --export-json "$work/full/new" \
+    -- sh -c 'echo >"$0"; sleep 600' "$work/runs"
+[ "$status" -eq 143 ] && [ -z "$(ls -A "$work/full")" ]
 check $? 'nor does one that is stopped'
 run compare -r 1 --style none --output inherit --export-json "$work/full/new" \
     -p 'ls -l /proc/$$/fd >&2' -- sh -c 'ls -l /proc/$$/fd >&2'

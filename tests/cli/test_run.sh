@@ -50,14 +50,9 @@ check $? 'the program reads the standard input'
 signal_program() {
     : >"$work/out"
     "$tagpool" run --stats -- sh -c 'trap "echo caught; exit 42" '"$1"'; echo ready
-        for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sleep 0.25; \
-    done' >"$work/out" 2>"$work/err" &
+        i=0; while [ $i -lt 480 ]; do sleep 0.25; i=$((i + 1)); done' >"$work/out" 2>"$work/err" &
     child=$!
-    tries=0
-    while [ ! -s "$work/out" ] && [ "$tries" -lt 200 ]; do
-        sleep 0.05
-        tries=$((tries + 1))
-    done
+    wait_for test -s "$work/out"
     kill -s "$1" "$child"
     wait "$child"
     status=$?

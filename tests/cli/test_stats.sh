@@ -31,11 +31,7 @@ start() {
     "$@" >"$work/said" 2>"$work/err" <"$work/hold" &
     pid=$!
     exec 9>"$work/hold"
-    tries=0
-    until grep -q ready "$work/said" || [ $tries -ge 300 ]; do
-        sleep 0.1
-        tries=$((tries + 1))
-    done
+    wait_for grep -q ready "$work/said"
 }
 
 release() {
@@ -121,11 +117,14 @@ check $? "--all finds the process without being told a directory"
 
 "$tagpool" stats --watch --interval 0.2 "$pid" >"$work/out" 2>"$work/err" 9>&- &
 watcher=$!
-sleep 1
+shown_twice() {
+    [ "$(grep -c holder "$work/out")" -ge 2 ]
+}
+wait_for shown_twice
 release
 wait "$watcher"
 status=$?
-[ "$status" -eq 0 ] && [ "$(grep -c holder "$work/out")" -ge 2 ] &&
+[ "$status" -eq 0 ] && shown_twice &&
     grep -qx "tagpool stats: note: the process has ended" "$work/err"
 check $? "--watch shows it again and again, and ends with the process"
 
@@ -195,6 +194,8 @@ refused 2 "tagpool stats: 'x1' is not the number of a process $usage" \
 refused 3 "tagpool stats: no process 2147483647 runs" "an option may follow the numbers" \
     stats 2147483647 --format json
 refused 2 "tagpool stats: unknown option --bogus $usage" "and is no number there" stats 1 --bogus
+refused 2 "tagpool stats: --interval wants a number from 0.1 to 1e+07, not '0' $usage" \
+    "no pause between two looks" stats --watch --interval 0 $$
 refused 2 "tagpool stats: cannot read --prune /nonexistent: No such file or directory" \
     "a directory that is not there" stats --prune /nonexistent
 

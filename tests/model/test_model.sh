@@ -30,7 +30,7 @@ say() {
 # explore MODEL MUTANT: all orders; the verdict is in `output`.
 explore() {
     spin "-D$2" -a "$here/$1" >output 2>&1 &&
-        ${CC:-cc} -O1 -w -DSAFETY -DMEMLIM=1000 -o pan pan.c >>output 2>&1 &&
+        ${CC:-cc} -O0 -w -DSAFETY -DMEMLIM=1000 -o pan pan.c >>output 2>&1 &&
         ./pan -m100000 >>output 2>&1 && ! grep -q 'max search depth too small' output
 }
 

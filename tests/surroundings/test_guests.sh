@@ -17,11 +17,11 @@ under() {
     options=$1 before=$2 behind=$3
     shift 3
     if [ "$options" = trace ]; then
-        run timeout -s KILL 60 "$tagpool" profile -- \
+        run timeout -s KILL 200 "$tagpool" profile -- \
             env LD_PRELOAD="$before $trace $behind" "$@"
     else
         run env LD_PRELOAD="$before $library $behind" TAGPOOL_OPTIONS="$options" \
-            timeout -s KILL 60 "$@"
+            timeout -s KILL 200 "$@"
     fi
 }
 

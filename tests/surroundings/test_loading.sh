@@ -383,7 +383,7 @@ done
 ends() {
     sentence=$1
     shift
-    run timeout -s KILL 20 "$@"
+    run timeout -s KILL 120 "$@"
     check "$status" "$sentence ends"
 }
 
@@ -409,7 +409,7 @@ for options in strategy=metadata harden=on; do
     ends "a program that forks in a namespace of its own ($options)" \
         env LD_PRELOAD="$library" TAGPOOL_OPTIONS="$options" "$work/namespace" "$work/libother.so"
 done
-for command in profile "record -o $work/trace"; do
+for command in 'profile --no-plain' "record -o $work/trace"; do
     # shellcheck disable=SC2086 # words
     ends "a program that forks beside a library of handlers, under tagpool ${command%% *},"\
         "$build/tagpool" $command -- "$work/forks"

@@ -10,9 +10,9 @@ flags="-Iinclude -Isrc -Itests/harness -D_GNU_SOURCE -std=gnu17 -O1 -fno-builtin
 for name in test_fork test_fork_handlers test_ends test_processes; do
     # shellcheck disable=SC2086 # words
     "$cc" $flags -o "$work/$name" "tests/preload/$name.c" -lpthread || exit 1
-    for command in profile "record -o $work/trace"; do
+    for command in 'profile --no-plain' "record -o $work/trace"; do
         # shellcheck disable=SC2086
-        run timeout -s KILL 100 "$build/tagpool" $command -- "$work/$name"
+        run timeout -s KILL 300 "$build/tagpool" $command -- "$work/$name"
         check "$status" "$name holds under tagpool ${command%% *}"
     done
 done

@@ -16,8 +16,12 @@ unsigned progress_expect(const struct result *result, unsigned goal) {
         paired_rounds_for(analysis_worst_sigma(&result->rounds), plan->precision, plan->max_runs);
     unsigned expected = wanted > goal ? wanted : goal;
     double round_s = result->elapsed_s / result->rounds.count;
-    double possible = round_s > 0 ? floor(plan->duration_s / round_s) : expected;
-    possible = fmax(possible, plan->min_runs);
+    if (round_s <= 0)
+        return expected;
+    double lasting = fmin(ceil(plan->min_time_s / round_s), plan->max_runs);
+    if (lasting > expected)
+        expected = (unsigned)lasting;
+    double possible = fmax(floor(plan->duration_s / round_s), plan->min_runs);
     return possible < expected ? (unsigned)possible : expected;
 }
 

@@ -7,8 +7,8 @@
 #include "base/terminal.h"
 #include "measure/result.h"
 
-/* The rounds that the spread so far asks for, where the plan leaves that open; at least `goal`, the
- * number after which the next decision falls. */
+/* The rounds that the spread so far and the time of the plan ask for, where it leaves that open; at
+ * least `goal`, the number after which the next decision falls. */
 unsigned progress_expect(const struct result *result, unsigned goal);
 
 /* Seconds that the rest of `expected` rounds takes, as far as the time of the plan allows. */

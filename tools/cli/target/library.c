@@ -56,7 +56,7 @@ static char *library_preloadable(const char *path, const char *advice) {
     if (link == NULL)
         say_and_exit(STATUS_USAGE,
                      "LD_PRELOAD cannot hold the path '%s': it has a space or a colon, and no link "
-                     "to it can be made in TMPDIR or /tmp: %s",
+                     "to it can be made in XDG_RUNTIME_DIR, TMPDIR, /tmp or /dev/shm: %s",
                      full, strerror(errno));
     free(full);
     return link;
@@ -98,7 +98,7 @@ static const char *const library_places[] = {
 
 /* folder/place/file, or with the number of its soname at the end; NULL if neither is there. */
 static char *library_at(const char *folder, const char *place, const char *file) {
-    static const char *const endings[] = {"", ".1"};
+    static const char *const endings[] = {"", "." TAGPOOL_ABI};
     char *full = NULL;
     for (size_t i = 0; i < sizeof endings / sizeof endings[0] && full == NULL; i++) {
         char *path = memory_format("%s/%s%s%s", folder, place, file, endings[i]);

@@ -41,6 +41,18 @@ static void a_spread_that_needs_many_rounds_shows_at_once(void) {
     rounds_free(&result.rounds);
 }
 
+static void a_time_that_was_asked_for_is_in_the_time_left(void) {
+    struct result result;
+    make(&result, 6, 0);
+    result.plan.min_time_s = 50;
+    unsigned expected = progress_expect(&result, 8);
+    CHECK_SAY(expected == 50, "%u", expected);
+    CHECK(fabs(progress_left_s(&result, expected) - 44) < 0.01);
+    result.plan.max_runs = 20;
+    CHECK_SAY(progress_expect(&result, 8) == 20, "%u", progress_expect(&result, 8));
+    rounds_free(&result.rounds);
+}
+
 static void a_number_of_rounds_that_was_asked_for_is_kept(void) {
     struct result result;
     make(&result, 6, 0.5);
@@ -53,6 +65,7 @@ static void a_number_of_rounds_that_was_asked_for_is_kept(void) {
 int main(void) {
     TAP_RUN(before_there_is_a_spread_the_next_decision_is_what_is_expected);
     TAP_RUN(a_spread_that_needs_many_rounds_shows_at_once);
+    TAP_RUN(a_time_that_was_asked_for_is_in_the_time_left);
     TAP_RUN(a_number_of_rounds_that_was_asked_for_is_kept);
     return tap_done();
 }
