@@ -81,7 +81,7 @@ compared -r 1 --service "$work/signals -INT" --ready 'false' -c "$(note cleanup)
 [ "$status" -eq 130 ] && untold && logged cleanup
 check $? 'Ctrl-C while a service starts ends it, and there is a cleanup'
 # shellcheck disable=SC2016
-compared -r 1 -c 'kill -INT $PPID; sleep 0.5; kill -INT $PPID; sleep 0.2' -- "$work/works"
+compared -r 1 -c 'while kill -INT $PPID; do sleep 0.1; done' -- "$work/works"
 [ "$status" -eq 130 ] && untold
 check $? 'a second Ctrl-C ends it at once'
 
