@@ -56,10 +56,11 @@ static bool ask_readable(uintptr_t address) {
 }
 
 /* True if a page can be read. Stacks keep their pages, so that is remembered; not where the way
- * takes a leap, which a damaged stack does. */
-static bool is_readable_page(uintptr_t page, bool is_near) {
+ * takes a leap, which a damaged stack does, nor where a frame pointer leads that no table speaks
+ * of: it may hold anything, and a stack that lay there may be gone. */
+static bool is_readable_page(uintptr_t page, bool is_trusted) {
     _Atomic(uintptr_t) *known = &cache.pages[page % PAGES];
-    if (is_near && atomic_load_explicit(known, memory_order_relaxed) == page)
+    if (is_trusted && atomic_load_explicit(known, memory_order_relaxed) == page)
         return true;
     if (!ask_readable(page << PAGE_SHIFT))
         return false;
@@ -78,19 +79,21 @@ struct frame {
 
 /* Where what can be read ends, with a word beyond what was known before; 0 if that word cannot be
  * read. */
-SLOW static uintptr_t ask_word(uintptr_t stack, uintptr_t readable_end, uintptr_t place) {
+SLOW static uintptr_t ask_word(uintptr_t stack, uintptr_t readable_end, uintptr_t place,
+                               bool is_by_rule) {
     uintptr_t page = place >> PAGE_SHIFT;
     if (place % WORD != 0 || place < stack || place - stack > FRAME_MOST_BYTES)
         return 0;
-    if (!is_readable_page(page, place - stack < NEAR_BYTES))
+    if (!is_readable_page(page, is_by_rule && place - stack < NEAR_BYTES))
         return 0;
     return page == readable_end >> PAGE_SHIFT ? (page + 1) << PAGE_SHIFT : readable_end;
 }
 
-/* Read a word at or above the stack pointer. False if that cannot be. */
-FAST bool read_word(struct frame *frame, uintptr_t place, uintptr_t *word) {
+/* Read a word at or above the stack pointer, that a rule led to, or not. False if that cannot be.
+ */
+FAST bool read_word(struct frame *frame, uintptr_t place, bool is_by_rule, uintptr_t *word) {
     if (UNLIKELY(place < frame->stack || place >= frame->readable_end || place % WORD != 0)) {
-        uintptr_t end = ask_word(frame->stack, frame->readable_end, place);
+        uintptr_t end = ask_word(frame->stack, frame->readable_end, place, is_by_rule);
         if (end == 0)
             return false;
         frame->readable_end = end;
@@ -149,9 +152,9 @@ static inline struct cfi_rule rule_for(uintptr_t address, uint32_t epoch) {
 static bool step_over_signal(struct frame *frame) {
     enum { FRAME_POINTER = 120, STACK_POINTER = 160, ADDRESS = 168 };
     struct frame next = {.is_interrupted = true};
-    if (!read_word(frame, frame->stack + FRAME_POINTER, &next.pointer) ||
-        !read_word(frame, frame->stack + STACK_POINTER, &next.stack) ||
-        !read_word(frame, frame->stack + ADDRESS, &next.address))
+    if (!read_word(frame, frame->stack + FRAME_POINTER, true, &next.pointer) ||
+        !read_word(frame, frame->stack + STACK_POINTER, true, &next.stack) ||
+        !read_word(frame, frame->stack + ADDRESS, true, &next.address))
         return false;
     next.readable_end = next.stack;
     *frame = next;
@@ -161,8 +164,8 @@ static bool step_over_signal(struct frame *frame) {
 /* By the frame pointer: it leads to the caller's, and the return address lies after that. */
 static bool step_by_pointer(struct frame *frame) {
     uintptr_t pointer, address;
-    if (!read_word(frame, frame->pointer, &pointer) ||
-        !read_word(frame, frame->pointer + WORD, &address))
+    if (!read_word(frame, frame->pointer, false, &pointer) ||
+        !read_word(frame, frame->pointer + WORD, false, &address))
         return false;
     frame->stack = frame->pointer + 2 * WORD;
     frame->pointer = pointer;
@@ -173,10 +176,10 @@ static bool step_by_pointer(struct frame *frame) {
 
 /* Go on to the caller's frame, which begins at `base`, by a rule that says where ours begins. */
 FAST bool step_to(struct frame *frame, uintptr_t base, struct cfi_rule rule) {
-    if (base <= frame->stack || !read_word(frame, base - WORD, &frame->address))
+    if (base <= frame->stack || !read_word(frame, base - WORD, true, &frame->address))
         return false;
-    if (rule.is_saved &&
-        !read_word(frame, base + (uintptr_t)(intptr_t)rule.saved_word * WORD, &frame->pointer))
+    if (rule.is_saved && !read_word(frame, base + (uintptr_t)(intptr_t)rule.saved_word * WORD, true,
+                                    &frame->pointer))
         return false;
     frame->stack = base;
     frame->is_interrupted = false;
@@ -186,8 +189,8 @@ FAST bool step_to(struct frame *frame, uintptr_t base, struct cfi_rule rule) {
 /* A frame that its own pointer leads to by way of memory. */
 static bool step_in_frame(struct frame *frame, struct cfi_rule rule) {
     uintptr_t base, pointer;
-    if (!read_word(frame, frame->pointer + (uintptr_t)(intptr_t)rule.offset, &base) ||
-        !read_word(frame, frame->pointer, &pointer))
+    if (!read_word(frame, frame->pointer + (uintptr_t)(intptr_t)rule.offset, true, &base) ||
+        !read_word(frame, frame->pointer, true, &pointer))
         return false;
     frame->pointer = pointer;
     return step_to(frame, base, rule);
@@ -226,7 +229,8 @@ SLOW unsigned unwind_frames(uintptr_t *frames, unsigned most, uint32_t *epoch) {
     const uintptr_t *here = __builtin_frame_address(0);
     struct frame frame = {
         .pointer = here[0], .address = here[1], .stack = (uintptr_t)here + 2 * WORD};
-    frame.readable_end = frame.stack;
+    /* What is on our own page can be read. */
+    frame.readable_end = ((uintptr_t)here | (((uintptr_t)1 << PAGE_SHIFT) - 1)) + 1;
     unsigned count = 0;
     uint32_t now = modules_epoch();
     for (unsigned steps = 0; count < most && steps < most + STEPS_BESIDE; steps++) {

@@ -234,18 +234,46 @@ static void inside(void) {
     swapcontext(&inner_context, &outer_context);
 }
 
+static void run_on(char *stack, size_t bytes, void (*function)(void)) {
+    getcontext(&inner_context);
+    inner_context.uc_stack.ss_sp = stack;
+    inner_context.uc_stack.ss_size = bytes;
+    makecontext(&inner_context, function, 0);
+    swapcontext(&outer_context, &inner_context);
+}
+
 /* Beyond the end of such a stack nothing can be read. */
 static void the_stack_of_a_coroutine_ends_where_it_does(void) {
     enum { BYTES = 65536 };
     char *stack = mmap(NULL, BYTES + 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     mprotect(stack, BYTES, PROT_READ | PROT_WRITE);
-    getcontext(&inner_context);
-    inner_context.uc_stack.ss_sp = stack;
-    inner_context.uc_stack.ss_size = BYTES;
-    makecontext(&inner_context, inside, 0);
-    swapcontext(&outer_context, &inner_context);
+    run_on(stack, BYTES, inside);
     check_callers(4);
     munmap(stack, BYTES + 4096);
+}
+
+static uintptr_t gone;
+
+/* Called from where no table tells of a frame, with a frame pointer to what is gone. */
+static void led_astray(void) {
+    damaged(gone, (uintptr_t)&gone);
+    swapcontext(&inner_context, &outer_context);
+}
+
+/* Of two stacks side by side, the upper one is not there any more. */
+static void what_could_be_read_once_is_not_taken_for_readable(void) {
+    enum { BYTES = 16384 };
+    char *stacks =
+        mmap(NULL, 2 * BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    run_on(stacks + BYTES, BYTES, inside);
+    check_callers(4);
+    mprotect(stacks + BYTES, BYTES, PROT_NONE);
+    for (gone = (uintptr_t)stacks + BYTES; gone < (uintptr_t)stacks + 2 * BYTES; gone += 512) {
+        run_on(stacks, BYTES, led_astray);
+        CHECK(frame_count >= 1 && frame_count <= UNWIND_FRAMES_MOST);
+        caller_count = frame_count = 0;
+    }
+    munmap(stacks, 2 * BYTES);
 }
 
 /* ---- modules ---- */
@@ -273,6 +301,7 @@ int main(void) {
 #endif
     TAP_RUN(a_damaged_stack_ends_and_does_no_harm);
     TAP_RUN(the_stack_of_a_coroutine_ends_where_it_does);
+    TAP_RUN(what_could_be_read_once_is_not_taken_for_readable);
     TAP_RUN(an_address_is_named_by_its_module);
     return tap_done();
 }
