@@ -325,20 +325,24 @@ bool os_is_privileged(void) {
 
 /* ---- the process ---- */
 
-static char **find_environment(void) {
-    return environ != NULL ? environ : start_environment();
-}
-
 bool os_has_environment(void) {
-    return find_environment() != NULL;
+    return environ != NULL || start_environment() != NULL;
 }
 
-const char *os_environment(const char *name) {
+static const char *find_variable(char **entry, const char *name) {
     size_t length = strlen(name);
-    for (char **entry = find_environment(); entry != NULL && *entry != NULL; entry++)
+    for (; entry != NULL && *entry != NULL; entry++)
         if (**entry == *name && strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
             return *entry + length + 1;
     return NULL;
+}
+
+const char *os_environment(const char *name) {
+    return find_variable(environ != NULL ? environ : start_environment(), name);
+}
+
+const char *os_start_variable(const char *name) {
+    return find_variable(start_environment(), name);
 }
 
 /* Every sanitizer that replaces malloc exports this name beside it. */

@@ -102,6 +102,10 @@ bool os_is_privileged(void);
  * as it is; NULL if it is not set or the environment cannot be found yet. */
 const char *os_environment(const char *name);
 
+/* The value of one as it was when the process started, which stays where it is: other threads may
+ * be changing the environment. NULL where that is not known. */
+const char *os_start_variable(const char *name);
+
 /* True once the environment can be found: glibc sets it up only after the first constructors may
  * have run. */
 bool os_has_environment(void);

@@ -41,9 +41,9 @@ static bool contains(const char *text, const char *word) {
 
 /* True if the user has set one of them for this process. */
 static bool are_set(void) {
-    const char *list = os_environment("GLIBC_TUNABLES");
+    const char *list = os_start_variable("GLIBC_TUNABLES");
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
-        if (os_environment(variables[i]) != NULL || contains(list, tunables[i]))
+        if (os_start_variable(variables[i]) != NULL || contains(list, tunables[i]))
             return true;
     return false;
 }
