@@ -157,6 +157,13 @@ COLD static void complain_of_page(void) {
     fault_line(&line);
 }
 
+COLD static void complain_of_findings(void) {
+    struct text line = {0};
+    text_add(&line, TAGPOOL_FINDINGS_VARIABLE ": the file has another layout; library and program "
+                                              "must be of one release");
+    fault_line(&line);
+}
+
 /* A process that never allocates, as most short ones of a shell script do, gets no region and no
  * heap. */
 __attribute__((constructor)) static void load(void) {
@@ -176,6 +183,8 @@ __attribute__((constructor)) static void load(void) {
         (void)lifecycle_heap();
     if (!stats_is_made(environment(TAGPOOL_STATS_VARIABLE)))
         complain_of_page();
+    if (findings_are_of_other_release())
+        complain_of_findings();
     if (config.harden != 0)
         close_fixed();
 }

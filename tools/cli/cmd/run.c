@@ -122,6 +122,9 @@ static enum exit_status run_tell_findings(const char *path, const char *stats_pa
     else
         check_print(&check, request->all_leaks);
     tally_read(stats_path, &tally);
+    if (fault == NULL && check.findings.images == 0 && tally.calls != 0)
+        tally.fault = "the library does not know the layout of the findings file; library and "
+                      "program must be of one release";
     struct tally_suppressed suppressed = {.faults = check.suppressed_faults,
                                           .leaked_blocks = check.suppressed_blocks,
                                           .leaked_bytes = check.suppressed_bytes};

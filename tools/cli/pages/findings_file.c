@@ -190,6 +190,7 @@ const char *findings_file_parse(char *page, size_t bytes, struct findings *findi
     if (fault != NULL)
         return fault;
     findings->missed = head.missed;
+    findings->images = head.images;
     for (size_t at = sizeof head; bytes - at >= TAGPOOL_FINDINGS_UNIT;) {
         struct findings_record record = {.start = page + at};
         memcpy(&record.finding, page + at, sizeof record.finding);

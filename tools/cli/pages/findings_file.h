@@ -49,6 +49,7 @@ struct findings_leak {
 
 struct findings {
     char *page;
+    uint64_t images; /* processes that took the file, and what they became by execve() */
     struct findings_module *modules;
     size_t module_count;
     struct findings_fault *faults;
