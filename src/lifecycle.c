@@ -8,6 +8,7 @@
 #include "fixed.h"
 #include "fork.h"
 #include "heap_life.h"
+#include "inherited.h"
 #include "leaks.h"
 #include "libc.h"
 #include "modules.h"
@@ -106,6 +107,8 @@ struct heap *lifecycle_heap(void) {
  * it is called here. One thread alone has nobody beside it. */
 static void before_fork(void) {
     static bool has_called;
+    if (config.leaks != 0)
+        inherited_before_fork();
     if (has_called || (&__libc_single_threaded != NULL && __libc_single_threaded != 0))
         return;
     has_called = true;
@@ -118,6 +121,8 @@ static void after_fork(bool intact) {
     modules_after_fork();
     findings_after_fork();
     heap_life_after_fork(intact);
+    if (config.leaks != 0)
+        inherited_after_fork();
 }
 
 void lifecycle_forks(void) {

@@ -154,7 +154,10 @@ static void findings_add_sum(struct findings *findings, struct findings_record *
         return;
     findings->reachable_blocks += sum.reachable_blocks;
     findings->reachable_bytes += sum.reachable_bytes;
+    findings->doubtful_blocks += sum.doubtful_blocks;
+    findings->doubtful_bytes += sum.doubtful_bytes;
     findings->threads_unseen += sum.threads_unseen;
+    findings->is_memory_unseen |= sum.is_memory_unseen != 0;
     findings->stacks_missed += sum.stacks_missed;
 }
 

@@ -58,7 +58,10 @@ struct findings {
     size_t leak_count;
     uint64_t reachable_blocks; /* over all processes */
     uint64_t reachable_bytes;
+    uint64_t doubtful_blocks; /* lost, or kept by what could not be looked at */
+    uint64_t doubtful_bytes;
     uint64_t threads_unseen;
+    bool is_memory_unseen; /* of a process */
     uint64_t stacks_missed;
     uint64_t missed; /* findings that had no room in the file */
 };
