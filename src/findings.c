@@ -10,7 +10,8 @@
 enum written { WRITTEN_NOT, WRITTEN_ALIVE, WRITTEN_DEAD };
 
 static SELDOM struct {
-    char *file; /* NULL: none */
+    char *file;            /* NULL: none */
+    bool is_other_release; /* the file that was found */
     uint32_t image;
     uint32_t pid;
     _Atomic(uint8_t) written[MODULES_MOST]; /* of each module of this image: enum written */
@@ -36,10 +37,16 @@ void findings_start(const char *path) {
     findings.file = shared_map(path, TAGPOOL_FINDINGS_BYTES);
     if (findings.file == NULL)
         return;
-    if (is_valid(head()))
+    if (is_valid(head())) {
         new_image();
-    else
-        findings.file = NULL;
+        return;
+    }
+    findings.is_other_release = head()->magic == TAGPOOL_FINDINGS_MAGIC;
+    findings.file = NULL;
+}
+
+bool findings_are_of_other_release(void) {
+    return findings.is_other_release;
 }
 
 bool findings_are_kept(void) {

@@ -12,6 +12,9 @@
 /* Map the file at `path` (NULL: none). One that is not what the header says is not used. */
 void findings_start(const char *path);
 
+/* True if there is one that is not what the header says, but begins as one does. */
+bool findings_are_of_other_release(void);
+
 /* True if there is a file: then it is for its reader to tell stacks and leaks. */
 bool findings_are_kept(void);
 

@@ -159,6 +159,7 @@ static void assign(struct span *span, char *block, size_t bytes, unsigned alignm
     span->requested = bytes;
     span->alignment_shift = (uint8_t)alignment_shift;
     span->dumped_slabs = 0;
+    span->is_inherited = false;
 }
 
 /* Release: who finds the block finds it whole. */

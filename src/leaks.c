@@ -4,6 +4,7 @@
 #include "findings.h"
 #include "heap.h"
 #include "heap_life.h"
+#include "inherited.h"
 #include "large.h"
 #include "next.h"
 #include "origins.h"
@@ -25,8 +26,10 @@ struct leaks {
     struct leak_count classes[SIZE_CLASS_ALL];
     struct leak_count large;
     struct leak_count lost;
+    struct leak_count doubtful; /* lost, or kept by what is not there to look at */
     struct leak_count reachable;
     struct leak_count *stacks; /* by number; NULL: not known */
+    uint32_t stack_count;
 };
 
 static void add(struct leak_count *count, uint64_t bytes) {
@@ -38,7 +41,7 @@ static void add_lost(struct leaks *leaks, struct leak_count *kind, uint64_t byte
     add(kind, bytes);
     add(&leaks->lost, bytes);
     if (leaks->stacks != NULL)
-        add(&leaks->stacks[stack], bytes);
+        add(&leaks->stacks[stack < leaks->stack_count ? stack : 0], bytes);
 }
 
 static void add_block(struct slab *slab, uint32_t slot, void *context) {
@@ -48,6 +51,8 @@ static void add_block(struct slab *slab, uint32_t slot, void *context) {
     uint64_t bytes = checked_requested(slab, slot);
     if (reach_has(slab, slot))
         add(&leaks->reachable, bytes);
+    else if (inherited_has(slab, slot))
+        add(&leaks->doubtful, bytes);
     else
         add_lost(leaks, &leaks->classes[slab->class_index], bytes, origins_of(slab, slot));
 }
@@ -56,6 +61,8 @@ static void add_large(struct leaks *leaks) {
     for (const struct span *span = large_next(NULL); span != NULL; span = large_next(span)) {
         if (span->is_reached)
             add(&leaks->reachable, span->requested);
+        else if (span->is_inherited)
+            add(&leaks->doubtful, span->requested);
         else
             add_lost(leaks, &leaks->large, span->requested, origins_of_large(span->block));
     }
@@ -101,8 +108,8 @@ static void tell_classes(const struct leaks *leaks) {
 }
 
 /* The stack that lost most bytes of those not told yet; their number if none is left. */
-static uint32_t find_most(const struct leaks *leaks, uint32_t stacks) {
-    uint32_t most = stacks;
+static uint32_t find_most(const struct leaks *leaks) {
+    uint32_t stacks = leaks->stack_count, most = stacks;
     for (uint32_t i = 0; i < stacks; i++)
         if (leaks->stacks[i].blocks != 0 &&
             (most == stacks || leaks->stacks[i].bytes > leaks->stacks[most].bytes))
@@ -111,10 +118,11 @@ static uint32_t find_most(const struct leaks *leaks, uint32_t stacks) {
 }
 
 /* By the stacks, those with most bytes first; the rest in a sum. */
-static void tell_places(struct leaks *leaks, uint32_t stacks) {
+static void tell_places(struct leaks *leaks) {
+    uint32_t stacks = leaks->stack_count;
     struct leak_count rest = {.blocks = 0};
     for (unsigned told = 0; told < PLACES_TOLD; told++) {
-        uint32_t most = find_most(leaks, stacks);
+        uint32_t most = find_most(leaks);
         if (most == stacks)
             return;
         tell_count("leaked ", &leaks->stacks[most], " blocks, ",
@@ -131,58 +139,89 @@ static void tell_places(struct leaks *leaks, uint32_t stacks) {
         tell_count("leaked ", &rest, " blocks, ", " bytes, allocated at other places");
 }
 
-static void tell_unseen(void) {
+/* What could not be looked at: blocks that only it leads to cannot be told from lost ones. */
+static void tell_unseen(const struct roots_unseen *unseen) {
     struct text line = {.length = 0};
-    text_add(&line, "other threads may still be running and could not be looked at: what only they "
-                    "keep counts as leaked");
+    text_add(&line, unseen->threads != 0
+                        ? "other threads may still be running and could not be looked at"
+                        : "the memory of the process could not be looked at");
+    text_add(&line, ": what only ");
+    text_add(&line, unseen->threads != 0 ? "they keep" : "it leads to");
+    text_add(&line, " is in doubt, and does not count as leaked");
     fault_line(&line);
 }
 
 /* For the reader of the findings file, who tells them. */
-static void hand_over(const struct leaks *leaks, uint32_t stacks, unsigned threads_unseen) {
+static void hand_over(const struct leaks *leaks, const struct roots_unseen *unseen) {
     struct tagpool_finding_sum sum = {.lost_blocks = leaks->lost.blocks,
                                       .lost_bytes = leaks->lost.bytes,
                                       .reachable_blocks = leaks->reachable.blocks,
                                       .reachable_bytes = leaks->reachable.bytes,
-                                      .threads_unseen = threads_unseen,
-                                      .stacks_missed = stacks_missed()};
-    for (uint32_t i = 0; i < stacks; i++)
-        if (leaks->stacks[i].blocks != 0)
-            findings_add_leak(leaks->stacks[i].blocks, leaks->stacks[i].bytes, stacks_get(i));
+                                      .threads_unseen = unseen->threads,
+                                      .stacks_missed = stacks_missed(),
+                                      .doubtful_blocks = leaks->doubtful.blocks,
+                                      .doubtful_bytes = leaks->doubtful.bytes,
+                                      .is_memory_unseen = unseen->memory};
+    if (leaks->lost.blocks != 0)
+        for (uint32_t i = 0; i < leaks->stack_count; i++)
+            if (leaks->stacks[i].blocks != 0)
+                findings_add_leak(leaks->stacks[i].blocks, leaks->stacks[i].bytes, stacks_get(i));
     findings_add_sum(&sum);
 }
 
-static void tell_leaks(unsigned threads_unseen) {
-    struct leaks leaks = {.stacks = NULL};
-    uint32_t stacks = stacks_count() + 1;
-    size_t bytes = os_round_to_page(stacks * sizeof *leaks.stacks);
-    struct leak_count *counts = origins_are_kept ? os_reserve(bytes, os_page_bytes()) : NULL;
-    if (counts != NULL && os_commit(counts, bytes))
-        leaks.stacks = counts;
-    heap_life_each_live(add_block, &leaks);
-    add_large(&leaks);
-    stats_note_leaks(leaks.lost.blocks, leaks.lost.bytes);
-    if (findings_are_kept() && leaks.stacks != NULL) {
-        hand_over(&leaks, stacks, threads_unseen);
+static void tell_lines(struct leaks *leaks, const struct roots_unseen *unseen) {
+    if (unseen->threads != 0 || unseen->memory)
+        tell_unseen(unseen);
+    if (leaks->doubtful.blocks != 0)
+        tell_count("in doubt: ", &leaks->doubtful, " blocks, ", " bytes");
+    if (leaks->reachable.blocks != 0)
+        tell_count("still reachable: ", &leaks->reachable, " blocks, ", " bytes");
+    if (leaks->lost.blocks == 0)
         return;
-    }
-    if (threads_unseen != 0)
-        tell_unseen();
-    if (leaks.reachable.blocks != 0)
-        tell_count("still reachable: ", &leaks.reachable, " blocks, ", " bytes");
-    if (leaks.lost.blocks == 0)
-        return;
-    if (leaks.stacks != NULL)
-        tell_places(&leaks, stacks);
+    if (leaks->stacks != NULL)
+        tell_places(leaks);
     else
-        tell_classes(&leaks);
-    tell_count("leaked ", &leaks.lost, " blocks, ", " bytes in all");
+        tell_classes(leaks);
+    tell_count("leaked ", &leaks->lost, " blocks, ", " bytes in all");
+}
+
+/* ---- judging ---- */
+
+/* While no other thread takes or frees. */
+static void judge(void *context) {
+    struct leaks *leaks = context;
+    uint32_t stacks = stacks_count() + 1;
+    size_t bytes = os_round_to_page(stacks * sizeof *leaks->stacks);
+    struct leak_count *counts = origins_are_kept ? os_reserve(bytes, os_page_bytes()) : NULL;
+    if (counts != NULL && os_commit(counts, bytes)) {
+        leaks->stacks = counts;
+        leaks->stack_count = stacks;
+    }
+    heap_life_each_live(add_block, leaks);
+    add_large(leaks);
+}
+
+/* What could not be looked at may keep what seems lost. */
+static void doubt(struct leaks *leaks) {
+    leaks->doubtful.blocks += leaks->lost.blocks;
+    leaks->doubtful.bytes += leaks->lost.bytes;
+    leaks->lost = (struct leak_count){.blocks = 0};
 }
 
 void leaks_tell_at_end(void *ignored) {
     (void)ignored;
-    (void)next_free_runtime(); /* or what it keeps can be got at */
-    unsigned threads_unseen = 0;
-    (void)reach_start(__builtin_frame_address(0), &threads_unseen);
-    tell_leaks(threads_unseen);
+    if (!inherited_are_there()) /* then stacks of the parent's threads, which this frees, count */
+        (void)next_free_runtime();
+    struct leaks leaks = {.stacks = NULL};
+    struct roots_unseen unseen = reach_judge(__builtin_frame_address(0), judge, &leaks);
+    if (unseen.all)
+        leaks = (struct leaks){.stacks = NULL};
+    if (unseen.threads != 0 || unseen.memory)
+        doubt(&leaks);
+    else
+        stats_note_leaks(leaks.lost.blocks, leaks.lost.bytes);
+    if (findings_are_kept() && (leaks.stacks != NULL || leaks.lost.blocks == 0))
+        hand_over(&leaks, &unseen);
+    else
+        tell_lines(&leaks, &unseen);
 }

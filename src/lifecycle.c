@@ -8,6 +8,7 @@
 #include "fixed.h"
 #include "fork.h"
 #include "heap_life.h"
+#include "inherited.h"
 #include "leaks.h"
 #include "libc.h"
 #include "modules.h"
@@ -106,6 +107,8 @@ struct heap *lifecycle_heap(void) {
  * it is called here. One thread alone has nobody beside it. */
 static void before_fork(void) {
     static bool has_called;
+    if (config.leaks != 0)
+        inherited_before_fork();
     if (has_called || (&__libc_single_threaded != NULL && __libc_single_threaded != 0))
         return;
     has_called = true;
@@ -118,6 +121,8 @@ static void after_fork(bool intact) {
     modules_after_fork();
     findings_after_fork();
     heap_life_after_fork(intact);
+    if (config.leaks != 0)
+        inherited_after_fork();
 }
 
 void lifecycle_forks(void) {
@@ -157,6 +162,13 @@ COLD static void complain_of_page(void) {
     fault_line(&line);
 }
 
+COLD static void complain_of_findings(void) {
+    struct text line = {0};
+    text_add(&line, TAGPOOL_FINDINGS_VARIABLE ": the file has another layout; library and program "
+                                              "must be of one release");
+    fault_line(&line);
+}
+
 /* A process that never allocates, as most short ones of a shell script do, gets no region and no
  * heap. */
 __attribute__((constructor)) static void load(void) {
@@ -176,6 +188,8 @@ __attribute__((constructor)) static void load(void) {
         (void)lifecycle_heap();
     if (!stats_is_made(environment(TAGPOOL_STATS_VARIABLE)))
         complain_of_page();
+    if (findings_are_of_other_release())
+        complain_of_findings();
     if (config.harden != 0)
         close_fixed();
 }

@@ -415,8 +415,15 @@ uint64_t os_process_namespace(void) {
     return kernel_failed(result) ? 0 : (uint64_t)about.st_ino;
 }
 
+/* As it was told last, where a filter of system calls refuses to tell. */
 uint64_t os_process_id(void) {
-    return (uint64_t)KERNEL(getpid, 0);
+    static _Atomic(long) known;
+    long process = KERNEL(getpid, 0);
+    if (kernel_failed(process))
+        return (uint64_t)atomic_load_explicit(&known, memory_order_relaxed);
+    if (atomic_load_explicit(&known, memory_order_relaxed) != process)
+        atomic_store_explicit(&known, process, memory_order_relaxed);
+    return (uint64_t)process;
 }
 
 bool os_process_lives(uint64_t process_id) {

@@ -17,6 +17,9 @@ static SELDOM struct {
                         many as there are live blocks */
     size_t found_count;
     size_t found_most;
+    void (*judge)(void *context);
+    void *context;
+    bool is_blind; /* there was no memory for the marks */
 } reach;
 
 static uint64_t *mark_word(size_t slab_index, uint32_t slot) {
@@ -24,9 +27,11 @@ static uint64_t *mark_word(size_t slab_index, uint32_t slot) {
 }
 
 static void note(const struct slab *slab, uint32_t slot) {
+    if (reach.found_count == reach.found_most)
+        return;
     size_t index = slab_index(slab);
     uint64_t *word = mark_word(index, slot), bit = (uint64_t)1 << slot % WORD_BITS;
-    if ((*word & bit) != 0 || reach.found_count == reach.found_most)
+    if ((*word & bit) != 0)
         return;
     *word |= bit;
     reach.found[reach.found_count++] = index * SLAB_SLOTS + slot;
@@ -91,27 +96,38 @@ static uint64_t *take_words(size_t count) {
     return words != NULL && os_commit(words, bytes) ? words : NULL;
 }
 
-static void look_through_found(void *context) {
-    (void)context;
+static void look_through_found(void) {
     for (size_t i = 0; i < reach.found_count; i++)
         look_through_block(reach.found[i]);
 }
 
-bool reach_start(const void *stack, unsigned *threads_unseen) {
+static void begin(void *context) {
+    (void)context;
     size_t count = 0;
-    struct large_sums large;
     heap_life_each_live(count_block, &count);
-    large_sum(&large);
-    count += large.blocks;
-    if (count == 0)
-        return true;
-    reach.found = take_words(count);
-    reach.found_most = count;
+    for (const struct span *span = large_next(NULL); span != NULL; span = large_next(span))
+        count++;
+    reach.found = count != 0 ? take_words(count) : NULL;
+    reach.found_most = reach.found != NULL ? count : 0;
     reach.marks = reach.found != NULL ? take_words(region_counts.used * SLAB_WORDS) : NULL;
+    reach.is_blind = count != 0 && reach.marks == NULL;
     if (reach.marks == NULL)
-        return false;
-    *threads_unseen = roots_each(stack, look_through, look_through_found, NULL);
-    return true;
+        reach.found_most = 0;
+}
+
+static void end(void *context) {
+    (void)context;
+    look_through_found();
+    reach.judge(reach.context);
+}
+
+struct roots_unseen reach_judge(const void *stack, void (*judge)(void *context), void *context) {
+    static const struct roots_look look = {.first = begin, .visit = look_through, .last = end};
+    reach.judge = judge;
+    reach.context = context;
+    struct roots_unseen unseen = roots_each(stack, &look);
+    unseen.memory |= reach.is_blind;
+    return unseen;
 }
 
 bool reach_has(const struct slab *slab, uint32_t slot) {

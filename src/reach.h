@@ -6,12 +6,14 @@
 #ifndef REACH_H
 #define REACH_H
 
+#include "roots.h"
 #include "slab.h"
 
-/* Look for them; of the calling thread's stack, in what lies above `stack`. False if there is no
- * memory for that: then none is known. `threads_unseen` becomes the number of threads that could
- * not be looked at. */
-bool reach_start(const void *stack, unsigned *threads_unseen);
+/* Look for them, and then call `judge` while all other threads are still halted: so all is told of
+ * one moment. Of the calling thread's stack, what lies above `stack` is looked through. What could
+ * not be looked at; where there is no memory for marks, that is all memory. The function must not
+ * allocate or wait. */
+struct roots_unseen reach_judge(const void *stack, void (*judge)(void *context), void *context);
 
 /* True if a live block was found. Of a large one its span tells (span->is_reached). */
 bool reach_has(const struct slab *slab, uint32_t slot);

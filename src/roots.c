@@ -2,7 +2,7 @@
 
 #include "halt.h"
 #include "kernel.h"
-#include "modules.h"
+#include "libc.h"
 #include "os.h"
 #include "text.h"
 
@@ -18,21 +18,26 @@ struct room {
 };
 
 static SELDOM struct {
-    void (*visit)(const void *start, const void *end, void *context);
-    void (*last)(void *context);
-    void *context;
-    uintptr_t own_start; /* of this library, whose variables lead to all blocks */
-    uintptr_t own_end;
+    struct roots_look look;
+    bool is_memory_unseen;
     uint32_t stack_count;
     size_t held;
     struct room *room;
 } roots;
 
+/* This library, whose variables lead to all blocks. Of the linker. */
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+
+static struct halt_code own(void) {
+    return (struct halt_code){.start = (uintptr_t)__ehdr_start, .end = (uintptr_t)_end};
+}
+
 /* ---- mappings ---- */
 
 static void visit(uintptr_t start, uintptr_t end) {
     if (start < end)
-        roots.visit((const void *)start, (const void *)end, roots.context);
+        roots.look.visit((const void *)start, (const void *)end, roots.look.context);
 }
 
 /* Show what has memory of some pages: large mappings may have little. */
@@ -89,22 +94,27 @@ static void see_line(const char *line) {
     uintptr_t end = read_hex(&at);
     if (memcmp(at, " rw", 3) != 0 || at[4] != 'p')
         return;
+    struct halt_code ours = own();
     while (start < end) {
-        bool is_own = start >= roots.own_start && start < roots.own_end;
-        uintptr_t next = is_own ? roots.own_end : os_end_of_reserved(start, end);
+        bool is_own = start >= ours.start && start < ours.end;
+        uintptr_t next = is_own ? ours.end : os_end_of_reserved(start, end);
         if (!is_own && next == start) {
             next = os_start_of_reserved(start, end);
-            if (roots.own_start > start && roots.own_start < next)
-                next = roots.own_start;
+            if (ours.start > start && ours.start < next)
+                next = ours.start;
             visit_mapping(start, next);
         }
         start = next;
     }
 }
 
+static long open_mappings(void) {
+    return KERNEL(openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
+}
+
 /* Show all mappings. False if the system does not list them. */
 static bool see_mappings(void) {
-    long file = KERNEL(openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    long file = open_mappings();
     if (kernel_failed(file))
         return false;
     long bytes;
@@ -138,36 +148,62 @@ static void see_thread(const struct halted *thread, void *context) {
         roots.room->stacks[roots.stack_count++] = thread->stack;
 }
 
-static void see_all(void *context) {
-    (void)context;
-    if (!see_mappings())
-        os_each_variables(roots.visit, roots.context);
-    roots.last(roots.context);
+/* Where the system does not list the mappings. The loader has the list of modules, under a lock
+ * that a halted thread may have. */
+static void see_variables(bool is_alone) {
+    roots.is_memory_unseen = true;
+    if (is_alone)
+        os_each_variables(roots.look.visit, roots.look.context);
 }
 
-unsigned roots_each(const void *stack,
-                    void (*visit_)(const void *start, const void *end, void *context),
-                    void (*last)(void *context), void *context) {
-    static const char here;
-    const struct module *own = modules_find((uintptr_t)&here);
-    roots.visit = visit_;
-    roots.last = last;
-    roots.context = context;
+static void see_all(bool is_alone) {
+    roots.look.first(roots.look.context);
+    halt_each(see_thread, NULL);
+    if (!see_mappings())
+        see_variables(is_alone);
+    roots.look.last(roots.look.context);
+}
+
+static void see_all_beside_threads(void *context) {
+    (void)context;
+    see_all(false);
+}
+
+/* True if there is no other thread. Where the system does not say, the C library may. */
+static bool is_alone(void) {
+    size_t threads = os_thread_count();
+    return threads != 0 ? threads == 1
+                        : &__libc_single_threaded != NULL && __libc_single_threaded != 0;
+}
+
+/* True if the calling thread can do it: it has a descriptor left. */
+static bool can_list_mappings(void) {
+    long file = open_mappings();
+    if (!kernel_failed(file))
+        KERNEL(close, file);
+    return !kernel_failed(file);
+}
+
+struct roots_unseen roots_each(const void *stack, const struct roots_look *look) {
     size_t room_bytes = os_round_to_page(sizeof *roots.room);
-    roots.room = os_reserve(room_bytes, os_page_bytes());
-    if (roots.room != NULL && !os_commit(roots.room, room_bytes))
-        roots.room = NULL;
-    if (own == NULL || roots.room == NULL) { /* nor do we know which variables are ours */
-        os_each_variables(visit_, context);
-        last(context);
-        return os_thread_count() > 1;
-    }
+    struct room *room = os_reserve(room_bytes, os_page_bytes());
+    bool alone = is_alone();
+    struct roots_unseen unseen = {.threads = alone ? 0 : 1, .memory = true, .all = true};
+    if (room == NULL || !os_commit(room, room_bytes))
+        return unseen;
+    roots.look = *look;
+    roots.is_memory_unseen = false;
+    roots.room = room;
     roots.room->stacks[0] = (uintptr_t)stack;
     roots.stack_count = 1;
-    roots.own_start = own->start;
-    roots.own_end = own->end;
-    if (os_thread_count() > 1)
-        return halt_others(see_thread, see_all, NULL);
-    see_all(NULL);
-    return 0;
+    if (alone && can_list_mappings()) {
+        see_all(true);
+        unseen.threads = 0;
+    } else if (!halt_others(own(), see_all_beside_threads, NULL, &unseen.threads)) {
+        unseen.threads += unseen.threads == 0 && !alone;
+        return unseen;
+    }
+    unseen.memory = roots.is_memory_unseen;
+    unseen.all = false;
+    return unseen;
 }

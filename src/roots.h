@@ -6,11 +6,24 @@
 
 #include "base.h"
 
-/* Show all of it to `visit`, and call `last` when it was all shown; meanwhile all other threads are
- * halted. Of the calling thread's stack, what lies above `stack`. The number of threads that could
- * not be halted: what only they keep may not be shown. The functions must not allocate or wait. */
-unsigned roots_each(const void *stack,
-                    void (*visit)(const void *start, const void *end, void *context),
-                    void (*last)(void *context), void *context);
+/* How to look at it. The functions must not allocate or wait. */
+struct roots_look {
+    void (*first)(void *context); /* before anything is shown */
+    void (*visit)(const void *start, const void *end, void *context);
+    void (*last)(void *context); /* when all was shown */
+    void *context;
+};
+
+/* What could not be looked at: so many threads; memory other than the variables of modules; nothing
+ * at all: then what was called did not come to an end. */
+struct roots_unseen {
+    unsigned threads;
+    bool memory;
+    bool all;
+};
+
+/* Show all of it; from before the first call to after the last all other threads are halted. Of the
+ * calling thread's stack, what lies above `stack`. */
+struct roots_unseen roots_each(const void *stack, const struct roots_look *look);
 
 #endif

@@ -61,10 +61,11 @@ static unsigned class_of(size_t alignment, size_t bytes) {
                                           : size_class_of_large(slot_bytes);
 }
 
+static _Atomic(bool) has_told_fallback;
+
 /* Say once that a block is not hardened, because the pool has no room for it. */
 COLD static void tell_fallback(size_t bytes) {
-    static _Atomic(bool) told;
-    if (atomic_exchange_explicit(&told, true, memory_order_relaxed))
+    if (atomic_exchange_explicit(&has_told_fallback, true, memory_order_relaxed))
         return;
     struct text line = {.length = 0};
     text_add(&line, "no room in the pools for ");
@@ -74,20 +75,44 @@ COLD static void tell_fallback(size_t bytes) {
     fault_line(&line);
 }
 
-static void note_fallback(struct heap *heap, size_t bytes) {
-    OWNER_ADD(&heap->counters->fallback_calls, 1);
-    if (checked_is_hardened && bytes <= large_most_bytes())
-        tell_fallback(bytes);
+/* Wait until nobody has pool_lock. False if this thread has it, or a fork does that may be waiting
+ * for this thread. */
+static bool await_pools(void) {
+    enum { FORK_PATIENCE_MS = 10 };
+    if (!lock_acquire_within(&pool_lock, LOCK_FOREVER, FORK_PATIENCE_MS))
+        return false;
+    lock_release(&pool_lock);
+    return true;
 }
 
-/* What no slot serves, hardened. */
-static void *take_hardened_span(struct heap *heap, size_t alignment, size_t bytes,
-                                enum block_form form) {
-    void *block = large_take(alignment, bytes, form);
-    ASSERT(block == NULL || spans_own(block));
-    if (block == NULL)
-        note_fallback(heap, bytes);
+static void *take_from_hardened(struct heap *heap, unsigned class_index, size_t alignment,
+                                size_t bytes, enum block_form form) {
+    void *block = class_index == SIZE_CLASS_ALL ? large_take(alignment, bytes, form)
+                                                : checked_take(heap, class_index, bytes, form);
+    ASSERT(block == NULL || region_owns(block) || spans_own(block));
     return block;
+}
+
+/* The pools had nothing for a hardened request. That may be because another thread forks: then they
+ * are asked again. */
+COLD static void *take_hardened_later(struct heap *heap, unsigned class_index, size_t alignment,
+                                      size_t bytes, enum block_form form) {
+    enum { TRIES = 3 };
+    bool is_possible = bytes <= large_most_bytes() &&
+                       !atomic_load_explicit(&has_told_fallback, memory_order_relaxed);
+    for (int tries = 0; is_possible && tries < TRIES; tries++) {
+        if (!await_pools()) {
+            OWNER_ADD(&heap->counters->fallback_calls, 1);
+            return NULL;
+        }
+        void *block = take_from_hardened(heap, class_index, alignment, bytes, form);
+        if (block != NULL)
+            return block;
+    }
+    OWNER_ADD(&heap->counters->fallback_calls, 1);
+    if (is_possible)
+        tell_fallback(bytes);
+    return NULL;
 }
 
 /* A block that the fast path did not find; NULL if the next allocator is to serve it. Counts. */
@@ -96,9 +121,12 @@ static void *take_class_slow(size_t alignment, size_t bytes, enum block_form for
     if (heap == NULL)
         return NULL;
     unsigned class_index = class_of(alignment, bytes);
+    if (checked_is_hardened) {
+        void *block = take_from_hardened(heap, class_index, alignment, bytes, form);
+        return block != NULL ? block
+                             : take_hardened_later(heap, class_index, alignment, bytes, form);
+    }
     if (class_index == SIZE_CLASS_ALL) {
-        if (checked_is_hardened)
-            return take_hardened_span(heap, alignment, bytes, form);
         OWNER_ADD(&heap->counters->large_calls, 1);
         return NULL;
     }
@@ -109,7 +137,7 @@ static void *take_class_slow(size_t alignment, size_t bytes, enum block_form for
     void *block = checked_take(heap, class_index, bytes, form);
     ASSERT(block == NULL || (region_owns(block) && (uintptr_t)block % SLOT_ALIGN == 0));
     if (block == NULL)
-        note_fallback(heap, bytes);
+        OWNER_ADD(&heap->counters->fallback_calls, 1);
     return block;
 }
 

@@ -33,6 +33,7 @@ struct span {
     uint8_t alignment_shift;
     _Atomic(bool) is_live; /* it holds a block of the program */
     bool is_reached;       /* which a pointer was found to, at the end (reach.h) */
+    bool is_inherited;     /* which was there at a fork (inherited.h) */
     uint32_t dumped_slabs; /* from its start, that core dumps hold because the block grew */
     size_t memory_slabs;   /* counted as taken */
     char *

@@ -34,7 +34,7 @@
 
 #define TAGPOOL_FINDINGS_VARIABLE "TAGPOOL_FINDINGS"
 #define TAGPOOL_FINDINGS_MAGIC    0x444e49464c4f4f50ULL /* "POOLFIND" */
-#define TAGPOOL_FINDINGS_VERSION  1
+#define TAGPOOL_FINDINGS_VERSION  2
 
 enum {
     TAGPOOL_FINDINGS_BYTES = 4 << 20, /* of the file */
@@ -130,8 +130,12 @@ struct tagpool_finding_sum {
     uint64_t lost_bytes;
     uint64_t reachable_blocks;
     uint64_t reachable_bytes;
-    uint32_t threads_unseen; /* threads whose stacks and registers could not be looked through */
-    uint32_t stacks_missed;  /* stacks that had no room in the table: their blocks have none */
+    uint32_t threads_unseen;  /* threads whose stacks and registers could not be looked through */
+    uint32_t stacks_missed;   /* stacks that had no room in the table: their blocks have none */
+    uint64_t doubtful_blocks; /* lost, or kept by what could not be looked at */
+    uint64_t doubtful_bytes;
+    uint32_t is_memory_unseen; /* other memory than the variables of modules, too */
+    uint32_t reserved;
 };
 
 static_assert(sizeof(struct tagpool_findings_head) == TAGPOOL_FINDINGS_UNIT, "a unit");

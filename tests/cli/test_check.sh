@@ -96,6 +96,26 @@ run run --check --export-json - -- sh -c 'echo said'
     ! grep -q '^said' "$work/out"
 check $? "with the JSON on standard output, the program's output goes to standard error"
 
+# A library or a program of another release would misread what is found. Here the head of the file
+# is written over: its version, and how many processes took it.
+cat >"$work/other" <<'S'
+printf '\001' | dd of="$TAGPOOL_FINDINGS" bs=1 seek=8 conv=notrunc status=none
+exec "$1" exit
+S
+cat >"$work/nobody" <<'S'
+printf '\000' | dd of="$TAGPOOL_FINDINGS" bs=1 seek=40 conv=notrunc status=none
+S
+release='library and program must be of one release'
+run run --check -- sh "$work/other" "$work/leaver"
+grep -q "^tagpool\[[0-9]*\]: TAGPOOL_FINDINGS: the file has another layout; $release\$" \
+    "$work/err" &&
+    grep -qx "tagpool run: note: check: no stacks: the findings file has another layout; $release" \
+        "$work/err"
+check $? 'library and program refuse a findings file of another release'
+run run --check -- sh "$work/nobody"
+[ "$status" -eq 125 ] && grep -q "check: no result: .*; $release\$" "$work/err"
+check $? 'and the program gives no result if the library took none'
+
 # One library has the C++ library linked in, the other uses the shared one: what one makes with
 # malloc, the other frees with operator delete, and the other way round.
 crossing() {

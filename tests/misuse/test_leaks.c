@@ -2,9 +2,17 @@
  * still get at, or frighten the user of a program without a leak. */
 #include "calls.h"
 
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 /* --- the child: MODE; leaves what its mode says and writes nothing --- */
 
@@ -96,6 +104,90 @@ static void keep_by_a_thread(void) {
         sched_yield();
 }
 
+/* Blocks come and go in a thread of its own, while the program ends. Only its stack leads to them.
+ */
+static void *replace_for_ever(void *argument) {
+    enum { BLOCKS = 100 };
+    void *volatile blocks[BLOCKS] = {NULL};
+    for (;;)
+        for (size_t i = 0; i < BLOCKS; i++) {
+            give(blocks[i]);
+            blocks[i] = make(20 + i * 9);
+            atomic_store(&is_waiting, true);
+        }
+    return argument;
+}
+
+static void keep_busy(void) {
+    pthread_t thread;
+    for (int i = 0; i < 2; i++)
+        pthread_create(&thread, NULL, replace_for_ever, NULL);
+    while (!atomic_load(&is_waiting))
+        sched_yield();
+    usleep(20000);
+}
+
+/* A block that nothing leads to but what lies below the stack pointer, and one that is in a vector
+ * register alone. */
+static void *keep_aside(void *argument) {
+    void *below = make(40), *beside = make(60);
+#ifdef __x86_64__
+    __asm__ volatile("mov %0, -64(%%rsp)\n\txor %0, %0\n\t"
+                     "movq %1, %%xmm9\n\txor %1, %1\n\t"
+                     "movb $1, %2\n\t"
+                     "1: pause\n\tjmp 1b"
+                     : "+r"(below), "+r"(beside), "=m"(is_waiting)
+                     :
+                     : "xmm9", "memory");
+#else
+    kept[0] = below;
+    kept[1] = beside;
+    atomic_store(&is_waiting, true);
+    wait_for_ever(NULL);
+#endif
+    return argument;
+}
+
+static void keep_aside_by_a_thread(void) {
+    pthread_t thread;
+    pthread_create(&thread, NULL, keep_aside, NULL);
+    while (!atomic_load(&is_waiting))
+        sched_yield();
+}
+
+/* A child whose parent has another thread, and that leaves blocks of its own. */
+static void fork_beside_a_thread(void) {
+    keep_aside_by_a_thread();
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0)
+        leave_blocks(NULL);
+    else
+        waitpid(child, NULL, 0);
+}
+
+static void use_all_files(void) {
+    struct rlimit few = {.rlim_cur = 20, .rlim_max = 20};
+    setrlimit(RLIMIT_NOFILE, &few);
+    while (open("/dev/null", O_RDONLY) >= 0) {
+    }
+}
+
+/* Nobody may be looked at any more. */
+static void refuse_looks(void) {
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getpid, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    };
+    struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+        _exit(77);
+}
+
 static int child_main(const char *mode) {
     pthread_t thread;
     leave_no_core();
@@ -123,6 +215,18 @@ static int child_main(const char *mode) {
         keep_by_a_thread();
         keep_and_exit();
     }
+    if (strcmp(mode, "busy") == 0)
+        keep_busy();
+    if (strcmp(mode, "kept aside") == 0)
+        keep_aside_by_a_thread();
+    if (strcmp(mode, "fork") == 0)
+        fork_beside_a_thread();
+    if (strcmp(mode, "no file") == 0 || strcmp(mode, "leave, no look") == 0)
+        keep_by_a_thread();
+    if (strcmp(mode, "no file") == 0)
+        use_all_files();
+    if (strcmp(mode, "leave, no look") == 0)
+        refuse_looks();
     if (strcmp(mode, "circle") == 0)
         leave_a_circle();
     if (strcmp(mode, "_exit") == 0) {
@@ -231,7 +335,8 @@ static void check_leaks(enum misuse_strategy strategy, const char *mode) {
 
 /* Nobody may free what the C library keeps while another thread runs; but it can be got at. */
 static void check_running_thread(enum misuse_strategy strategy) {
-    static const char *const modes[] = {"running", "running stdio", "kept by threads"};
+    static const char *const modes[] = {"running", "running stdio", "kept by threads",
+                                        "busy",    "kept aside",    "no file"};
     static struct child child;
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
         if (run_mode(&child, strategy, modes[i]))
@@ -319,6 +424,31 @@ static void large_blocks_are_counted_where_they_are_ours(void) {
                   "it wrote: %s", child.err);
 }
 
+/* What a thread that could not be looked at may keep is told apart, with the process's number. */
+static void doubts_are_no_leaks(void) {
+    static struct child child;
+    if (!run_mode(&child, MISUSE_STRATEGY_hardened, "leave, no look"))
+        return;
+    CHECK_SAY(strstr(child.err, "]: in doubt: 10 blocks, 1780 bytes\n") != NULL &&
+                  strstr(child.err, "leaked ") == NULL &&
+                  strtoul(child.err + strlen("tagpool["), NULL, 10) < 1UL << 22,
+              "it wrote: %s", child.err);
+}
+
+/* What only the parent's thread has, in a register, is not its child's to lose. */
+static void a_child_leaks_what_it_lost_itself(void) {
+    static struct child child;
+    if (!run_mode(&child, MISUSE_STRATEGY_hardened, "fork"))
+        return;
+#ifdef __x86_64__
+    CHECK_SAY(strstr(child.err, "]: in doubt: 1 blocks, 60 bytes\n") != NULL, "it wrote: %s",
+              child.err);
+#endif
+    const char *sum = strstr(child.err, "]: leaked 10 blocks, 1780 bytes in all\n");
+    CHECK_SAY(sum != NULL && strstr(sum + strlen("]: leaked"), "leaked") == NULL, "it wrote: %s",
+              child.err);
+}
+
 int main(int argc, char **argv) {
     program = argv[0];
     if (argc == CHILD_ARGUMENTS)
@@ -326,5 +456,7 @@ int main(int argc, char **argv) {
     for (int strategy = 0; strategy < MISUSE_STRATEGY_COUNT; strategy++)
         check_strategy((enum misuse_strategy)strategy);
     TAP_RUN(large_blocks_are_counted_where_they_are_ours);
+    TAP_RUN(doubts_are_no_leaks);
+    TAP_RUN(a_child_leaks_what_it_lost_itself);
     return tap_done();
 }

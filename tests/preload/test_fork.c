@@ -106,6 +106,40 @@ static void a_child_forked_while_threads_allocate_can_use_the_heap(void) {
         free(atomic_exchange(&published[i], NULL));
 }
 
+static int tell_nothing_beside_forks(void) {
+    pthread_t thread[THREADS];
+    FILE *told = tmpfile();
+    dup2(fileno(told), STDERR_FILENO);
+    atomic_store(&stop, false);
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_create(&thread[i], NULL, traffic, (void *)(uintptr_t)(i + 1));
+    for (int i = 0; i < FORKS; i++) {
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(0);
+        waitpid(pid, NULL, 0);
+    }
+    atomic_store(&stop, true);
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_join(thread[i], NULL);
+    return lseek(STDERR_FILENO, 0, SEEK_END) == 0 ? 0 : 1;
+}
+
+/* A fork in another thread passes: a request waits for it, and no hardened block goes without its
+ * guards. */
+static void a_fork_in_another_thread_is_no_lack_of_room(void) {
+    int status = -1;
+    if (!pools_are_unlimited()) {
+        tap_skip("only pools without a limit promise it");
+        return;
+    }
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(tell_nothing_beside_forks());
+    CHECK_SAY(child_wait(pid, &status, CHILD_SECONDS) && status == 0, "status %#x",
+              (unsigned)status);
+}
+
 /* A child of a child of a child: each inherits what the one before left. */
 static void generations_of_forks_keep_the_heap(void) {
     unsigned char *block[6];
@@ -446,6 +480,7 @@ static void a_fork_beside_streams_waits_for_nothing(void) {
 int main(void) {
     /* First, because a process that ever had a second thread makes glibc's fork wait for locks. */
     TAP_RUN(a_signal_handler_that_interrupted_malloc_can_fork);
+    TAP_RUN(a_fork_in_another_thread_is_no_lack_of_room);
     TAP_RUN(it_can_fork_while_another_thread_allocates);
     TAP_RUN(a_child_forked_while_threads_allocate_can_use_the_heap);
     TAP_RUN(memory_of_threads_that_are_gone_is_used_again_in_the_child);

@@ -91,6 +91,20 @@ static void check_print_leaks(const struct check *check, bool all_leaks) {
                   blocks, check_plural(blocks), bytes, places, check_plural(places));
 }
 
+/* What could not be looked at may lead to blocks that seem lost. */
+static void check_print_doubts(const struct findings *findings) {
+    if (findings->threads_unseen != 0)
+        say_note("%" PRIu64 " thread%s could not be looked at: what only they keep is in doubt, "
+                 "and does not count as leaked",
+                 findings->threads_unseen, check_plural(findings->threads_unseen));
+    else if (findings->is_memory_unseen)
+        say_note("the memory of a process could not be looked at: what only it leads to is in "
+                 "doubt, and does not count as leaked");
+    if (findings->doubtful_blocks != 0)
+        say_error("in doubt: %" PRIu64 " block%s, %" PRIu64 " bytes", findings->doubtful_blocks,
+                  check_plural(findings->doubtful_blocks), findings->doubtful_bytes);
+}
+
 void check_print(const struct check *check, bool all_leaks) {
     for (size_t i = 0; i < check->fault_count; i++)
         check_print_fault(check, &check->faults[i]);
@@ -108,10 +122,7 @@ void check_print(const struct check *check, bool all_leaks) {
     if (findings->missed != 0)
         say_note("%" PRIu64 " more findings had no room in the file: their stacks are not told",
                  findings->missed);
-    if (findings->threads_unseen != 0)
-        say_note("%" PRIu64 " thread%s could not be looked at: what only they keep counts as "
-                 "leaked",
-                 findings->threads_unseen, check_plural(findings->threads_unseen));
+    check_print_doubts(findings);
 }
 
 /* ---- JSON ---- */
@@ -202,6 +213,10 @@ void check_write_json(const struct check *check, const struct check_outcome *out
     json_flat_object(json, "reachable");
     json_count(json, "blocks", check->findings.reachable_blocks);
     json_count(json, "bytes", check->findings.reachable_bytes);
+    json_end(json);
+    json_flat_object(json, "doubtful");
+    json_count(json, "blocks", check->findings.doubtful_blocks);
+    json_count(json, "bytes", check->findings.doubtful_bytes);
     json_end(json);
     json_count(json, "findings_missed", check->findings.missed);
     json_end(json);

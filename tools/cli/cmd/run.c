@@ -80,9 +80,8 @@ static const char run_details[] =
     "status is 99, whatever the program's own. Where the library saw no call of the program there "
     "is\n"
     "no result, and the status is the program's, or 126 if that is 0. Blocks that the program can\n"
-    "still get at are no leaks; one line counts them. -o origins=N keeps N frames of each stack, "
-    "0\n"
-    "none.\n"
+    "still get at are no leaks; one line counts them, and one those in doubt, because something\n"
+    "could not be looked at. -o origins=N keeps N frames of each stack, 0 none.\n"
     "\n"
     "A line of a --suppress file is a pattern of a shell for a function, a source file or a "
     "module:\n"
@@ -122,6 +121,9 @@ static enum exit_status run_tell_findings(const char *path, const char *stats_pa
     else
         check_print(&check, request->all_leaks);
     tally_read(stats_path, &tally);
+    if (fault == NULL && check.findings.images == 0 && tally.calls != 0)
+        tally.fault = "the library does not know the layout of the findings file; library and "
+                      "program must be of one release";
     struct tally_suppressed suppressed = {.faults = check.suppressed_faults,
                                           .leaked_blocks = check.suppressed_blocks,
                                           .leaked_bytes = check.suppressed_bytes};

@@ -154,7 +154,10 @@ static void findings_add_sum(struct findings *findings, struct findings_record *
         return;
     findings->reachable_blocks += sum.reachable_blocks;
     findings->reachable_bytes += sum.reachable_bytes;
+    findings->doubtful_blocks += sum.doubtful_blocks;
+    findings->doubtful_bytes += sum.doubtful_bytes;
     findings->threads_unseen += sum.threads_unseen;
+    findings->is_memory_unseen |= sum.is_memory_unseen != 0;
     findings->stacks_missed += sum.stacks_missed;
 }
 
@@ -190,6 +193,7 @@ const char *findings_file_parse(char *page, size_t bytes, struct findings *findi
     if (fault != NULL)
         return fault;
     findings->missed = head.missed;
+    findings->images = head.images;
     for (size_t at = sizeof head; bytes - at >= TAGPOOL_FINDINGS_UNIT;) {
         struct findings_record record = {.start = page + at};
         memcpy(&record.finding, page + at, sizeof record.finding);

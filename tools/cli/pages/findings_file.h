@@ -49,6 +49,7 @@ struct findings_leak {
 
 struct findings {
     char *page;
+    uint64_t images; /* processes that took the file, and what they became by execve() */
     struct findings_module *modules;
     size_t module_count;
     struct findings_fault *faults;
@@ -57,7 +58,10 @@ struct findings {
     size_t leak_count;
     uint64_t reachable_blocks; /* over all processes */
     uint64_t reachable_bytes;
+    uint64_t doubtful_blocks; /* lost, or kept by what could not be looked at */
+    uint64_t doubtful_bytes;
     uint64_t threads_unseen;
+    bool is_memory_unseen; /* of a process */
     uint64_t stacks_missed;
     uint64_t missed; /* findings that had no room in the file */
 };
