@@ -278,7 +278,9 @@ run replay -r 2 --export-json - "$trace"
 check $? '--export-json holds every round'
 refused 2 "tagpool replay: cannot write --export-json $work/no/such: No such file or directory" \
     'a report that cannot be written is refused before anything is replayed' \
-    replay --verify --export-json "$work/no/such" "$trace"
+    replay --export-json "$work/no/such" "$trace"
+refused 2 "tagpool replay: --verify measures nothing; leave out --export-json (see 'tagpool help \
+replay')" 'what is not measured is not exported' replay --verify --export-json - "$trace"
 run replay -r 1 "$trace" --style none
 [ "$status" -eq 0 ] && [ ! -s "$work/out" ]
 check $? 'options may follow the file'

@@ -326,8 +326,9 @@ samples=$(stacks samples)
 [ "$samples" -lt 30 ] && [ "$(grep -cE "rough estimates from $samples samples?, a point every \
 3\.00 MiB on average" "$work/table")" -eq 2 ] && grep -q 'that is too few for sizes' "$work/table"
 check $? 'where it rests on few samples it says on how many, and that it is rough'
-grep -qE '^ +~[1-9]0* +~[1-9]0* % +#1 ' "$work/table" && ! grep -q 'Requests by size' "$work/table" &&
-    grep -qE '^  #1  ~[1-9]0* calls, .*; from [0-9]+ samples?$' "$work/table"
+grep -qE '^ +~[1-9]0* +~[1-9]0* % +#1 ' "$work/table" &&
+    grep -qE '^  #1  ~[1-9]0* calls, .*; from [0-9]+ samples?$' "$work/table" &&
+    ! grep -q 'Requests by size' "$work/table"
 check $? 'and gives one digit'
 run profile --no-plain --sites --sample 1024G -- "$work/known"
 ! grep -q 'too few for an allocator to matter' "$work/err" && grep -q ' from 0 samples' "$work/err"

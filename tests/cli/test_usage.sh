@@ -210,6 +210,17 @@ seen_in() {
 }
 refused 2 "tagpool compare: --runs 3 is the number of rounds; leave out --min-time \
 $(seen_in compare)" '--runs and --min-time exclude each other' compare -r 3 --min-time 4 -- ls
+for command in compare profile replay; do
+    refused 2 "tagpool $command: --runs 3 is the number of rounds; leave out --duration \
+$(seen_in $command)" "$command --runs and --duration exclude each other" \
+        $command -r 3 --duration 4 ls
+done
+refused 2 "tagpool profile: --no-try leaves out the trial, which --runs is about \
+$(seen_in profile)" '--no-try has no rounds' profile --no-try -r 3 -- ls
+refused 2 "tagpool doctor: --no-run does not run the program, which --input is about \
+$(seen_in doctor)" '--no-run has no input' doctor --no-run --input null -- ls
+refused 2 "tagpool stats: --interval is how long --watch waits; add that, or leave it out \
+$(seen_in stats)" '--interval is about --watch' stats --all --interval 3
 refused 2 "tagpool compare: --name B is one too many: there is 1 command line $(seen_in compare)" \
     'a name too many is refused' compare -n A -n B -- ls
 refused 2 "tagpool compare: --name C is one too many: there are 2 command lines \

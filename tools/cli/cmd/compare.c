@@ -159,6 +159,7 @@ static const char compare_details[] =
     "rounds that were whole have been reported and exported, and --cleanup was run.\n";
 
 #define COMPARE_PRECISION_STANDARD 0.01
+#define COMPARE_DURATION_S         60
 
 /* Of the time of the rounds: what the headroom or the counters may cost unless asked for. */
 #define COMPARE_PROBE_SHARE 0.25
@@ -181,19 +182,23 @@ static void compare_plan_numbers(struct compare_request *request) {
     request->wishes.plan.numbers = &request->numbers;
 }
 
-static void compare_check_rounds(const struct plan *plan) {
-    if (plan->runs != 0 && plan->min_time_s != 0)
-        args_refuse("--runs %u is the number of rounds; leave out --min-time", plan->runs);
-    if (plan->runs != 0 && (plan->min_runs != 0 || plan->max_runs != PLAN_MOST_ROUNDS))
-        args_refuse("--runs %u is the number of rounds; leave out --%s", plan->runs,
-                    plan->min_runs != 0 ? "min-runs" : "max-runs");
+static void compare_check_rounds(struct plan *plan) {
+    const char *other = plan->min_time_s != 0                ? "min-time"
+                        : plan->duration_s >= 0              ? "duration"
+                        : plan->min_runs != 0                ? "min-runs"
+                        : plan->max_runs != PLAN_MOST_ROUNDS ? "max-runs"
+                                                             : NULL;
+    if (plan->runs != 0 && other != NULL)
+        args_refuse("--runs %u is the number of rounds; leave out --%s", plan->runs, other);
+    if (plan->duration_s < 0)
+        plan->duration_s = COMPARE_DURATION_S;
 }
 
 /* Returns the program's command line. */
 static char **compare_read_arguments(struct compare_request *request, char **arguments) {
     *request = (struct compare_request){
         .wishes.plan = {.max_runs = PLAN_MOST_ROUNDS,
-                        .duration_s = 60,
+                        .duration_s = -1,
                         .threshold = 0.01,
                         .seed = randomness_fresh_seed(),
                         .output = "null"},

@@ -41,6 +41,9 @@ static int doctor_main(char **arguments) {
     struct target target;
     struct service service;
     char **command = command_read_program(&command_doctor, &request, arguments);
+    if (request.no_run && (request.ignore_failure || request.input != NULL))
+        args_refuse("--no-run does not run the program, which --%s is about",
+                    request.ignore_failure ? "ignore-failure" : "input");
     char **words = request.shell ? command_for_shell(command) : command;
     bool serves = service_take(&service, &request.service, words);
     target_resolve(&target, serves ? service.command : words);

@@ -135,6 +135,11 @@ static void profile_check_request(struct profile_request *request, struct termin
                     "with --input FILE, or 'null'");
     if (request->folded_by != PROFILE_RANK_COUNT && request->export_folded == NULL)
         args_refuse("--folded-by says what --export-folded writes; add that, or leave it out");
+    if (request->runs != 0 && request->duration_s != 0)
+        args_refuse("--runs %u is the number of rounds; leave out --duration", request->runs);
+    if (request->try == PROFILE_TRY_NOT && (request->runs != 0 || request->duration_s != 0))
+        args_refuse("--no-try leaves out the trial, which --%s is about",
+                    request->runs != 0 ? "runs" : "duration");
     if (strcmp(request->output, "pipe") == 0)
         args_refuse("--output is inherit, null or a file; a file of that name is ./pipe");
     if (request->folded_by == PROFILE_RANK_COUNT)

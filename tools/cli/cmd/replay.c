@@ -17,6 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { REPLAY_DURATION_S = 30 };
+
 /* What the command line asks for. */
 struct replay_request {
     struct plan plan;
@@ -75,11 +77,25 @@ static const char replay_details[] =
 
 /* ---- the command line ---- */
 
+static void replay_check_request(struct replay_request *request) {
+    struct plan *plan = &request->plan;
+    const char *measures = plan->runs != 0                ? "runs"
+                           : plan->duration_s >= 0        ? "duration"
+                           : request->export_json != NULL ? "export-json"
+                                                          : NULL;
+    if (request->verify && measures != NULL)
+        args_refuse("--verify measures nothing; leave out --%s", measures);
+    if (plan->runs != 0 && plan->duration_s >= 0)
+        args_refuse("--runs %u is the number of rounds; leave out --duration", plan->runs);
+    if (plan->duration_s < 0)
+        plan->duration_s = REPLAY_DURATION_S;
+}
+
 /* Returns the file. */
 static const char *replay_read_arguments(struct replay_request *request, char **arguments) {
     *request = (struct replay_request){
         .plan = {.max_runs = PLAN_MOST_ROUNDS,
-                 .duration_s = 30,
+                 .duration_s = -1,
                  .threshold = 0.01,
                  .precision = 0.01,
                  .seed = randomness_fresh_seed(),
@@ -88,6 +104,7 @@ static const char *replay_read_arguments(struct replay_request *request, char **
     };
     variants_add_standard(&request->variants);
     char **files = command_read_all(&command_replay, request, arguments);
+    replay_check_request(request);
     const char *file = files[0];
     if (file == NULL)
         args_refuse("no trace is named: tagpool replay FILE");

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { STATS_INTERVAL_S = 2 };
+
 /* What the command line asks for. */
 struct stats_request {
     bool all;
@@ -192,11 +194,15 @@ static void stats_prune(const struct stats_request *request) {
 }
 
 static int stats_main(char **arguments) {
-    struct stats_request request = {.interval_s = 2};
+    struct stats_request request = {0};
     struct live live;
     char **processes = command_read_all(&command_stats, &request, arguments);
     stats_read_pids(&request, processes);
     free(processes);
+    if (request.interval_s != 0 && !request.watch)
+        args_refuse("--interval is how long --watch waits; add that, or leave it out");
+    if (request.interval_s == 0)
+        request.interval_s = STATS_INTERVAL_S;
     if (request.prune != NULL)
         stats_prune(&request);
     if (!request.all && request.pid_count == 0)

@@ -155,29 +155,56 @@ enum exit_status comparison_status(const struct comparison *comparison,
 
 /* ---- sentences ---- */
 
+/* Below this share the interval shows no "0 %". */
+#define COMPARISON_SHARE_SEEN 0.005
+
+/* What the variant has of what is possible: only as sure as its verdict, and as the headroom. */
+static char *comparison_gain_words(const struct headroom *headroom, const struct analysis *cpu) {
+    const struct paired_interval *difference = &cpu->difference;
+    double saved = -paired_share(difference->estimate);
+    double saved_least = cpu->exact ? saved : -paired_share(difference->high);
+    if (cpu->verdict == PAIRED_INCONCLUSIVE)
+        return memory_copy(", which is not settled");
+    if (cpu->verdict != PAIRED_FASTER && cpu->verdict != PAIRED_SLIGHTLY_FASTER)
+        return memory_copy("");
+    if (saved > headroom->high)
+        return memory_format(": besides faster calls it %s page faults or cache misses",
+                             saved_least > headroom->high ? "saves" : "may save");
+    if (headroom->low < COMPARISON_SHARE_SEEN)
+        return memory_copy("");
+    if (saved > headroom->share)
+        return memory_copy(", all of what is possible");
+    return memory_format(", %.0f %% of what is possible", 100 * saved / headroom->share);
+}
+
 /* "tagpool 1.11x, 71 % of what is possible". */
 static char *comparison_gain_text(const struct comparison *comparison, unsigned variant) {
-    double saved = -paired_share(comparison->analyses[variant][METRIC_CPU].difference.estimate);
-    double share = comparison->headroom.share;
-    const char *name = comparison->result->variants[variant].name;
-    /* Only beyond the interval is it more than the calls cost. */
-    if (share > 0 && saved > comparison->headroom.high)
-        return memory_format("%s %.2fx: besides faster calls it saves page faults or cache misses",
-                             name, 1 / (1 - saved));
-    if (share > 0 && saved > 0)
-        return memory_format("%s %.2fx, %.0f %% of what is possible", name, 1 / (1 - saved),
-                             100 * fmin(saved / share, 1));
-    return memory_format("%s %.2fx", name, 1 / (1 - saved));
+    const struct analysis *cpu = &comparison->analyses[variant][METRIC_CPU];
+    char *words = comparison_gain_words(&comparison->headroom, cpu);
+    char *text = memory_format("%s %.2fx%s", comparison->result->variants[variant].name,
+                               exp(-cpu->difference.estimate), words);
+    free(words);
+    return text;
+}
+
+/* "allocation is 14 % [12 ... 16] of the CPU time, so at most 1.16x [1.14 ... 1.19] by faster
+ * calls". An interval from 0 on proves no share, but bounds it. */
+static char *comparison_ceiling_text(const struct headroom *headroom) {
+    if (headroom->low < COMPARISON_SHARE_SEEN)
+        return memory_format("allocation is at most %.0f %% of the CPU time, so at most %.2fx by "
+                             "faster calls",
+                             100 * headroom->high, headroom_ceiling(headroom->high));
+    return memory_format("allocation is %.0f %% [%.0f ... %.0f] of the CPU time, so at most %.2fx "
+                         "[%.2f ... %.2f] by faster calls",
+                         100 * headroom->share, 100 * headroom->low, 100 * headroom->high,
+                         headroom_ceiling(headroom->share), headroom_ceiling(headroom->low),
+                         headroom_ceiling(headroom->high));
 }
 
 char *comparison_headroom_text(const struct comparison *comparison) {
-    const struct headroom *headroom = &comparison->headroom;
-    if (!headroom->measured)
+    if (!comparison->headroom.measured)
         return NULL;
-    char *text = memory_format("allocation is %.0f %% [%.0f ... %.0f] of the CPU time, so at most "
-                               "%.2fx by faster calls",
-                               100 * headroom->share, 100 * headroom->low, 100 * headroom->high,
-                               headroom_ceiling(headroom->share));
+    char *text = comparison_ceiling_text(&comparison->headroom);
     for (unsigned i = 0; i < comparison->result->rounds.variant_count; i++) {
         if (!comparison_judges(comparison, i))
             continue;

@@ -63,8 +63,9 @@ void comparison_format_difference(const struct analysis *analysis, char *text, s
  * has it; the reference never is. */
 bool comparison_judges(const struct comparison *comparison, unsigned variant);
 
-/* "allocation is 14 % [12 ... 16] of the CPU time, so at most 1.16x by faster calls; tagpool 1.11x,
- * 71 % of what is possible", in a new string; NULL when the headroom was not measured. */
+/* "allocation is 14 % [12 ... 16] of the CPU time, so at most 1.16x [1.14 ... 1.19] by faster
+ * calls; tagpool 1.11x, 71 % of what is possible", in a new string; NULL when the headroom was not
+ * measured. */
 char *comparison_headroom_text(const struct comparison *comparison);
 
 /* "instructions -12.3 % [-12.4 ... -12.1], cache misses ..." of a variant, in a new string; NULL

@@ -94,13 +94,14 @@ static void judge_calls(struct reasons *reasons, const struct judge_facts *facts
     const struct headroom *headroom = &facts->comparison->headroom;
     bool counted = facts->proof != NULL && facts->proof->missed == 0;
     double calls = counted ? (double)facts->proof->calls : 0;
+    bool proven = headroom->measured && headroom->low >= JUDGE_SHARE_LEAST; /* whatever they are */
     if (headroom->measured && headroom->high < 2 * JUDGE_SHARE_LEAST)
         reasons_add(
             reasons, REASON_PROGRAM, "few_calls", facts->no_gain,
             "allocation takes %.1f %% of the CPU time: faster calls gain nothing; look for its "
             "time elsewhere",
             100 * headroom->share);
-    else if (calls > 0 && calls * JUDGE_PAIR_S < JUDGE_SHARE_LEAST * facts->cpu_s)
+    else if (!proven && calls > 0 && calls * JUDGE_PAIR_S < JUDGE_SHARE_LEAST * facts->cpu_s)
         reasons_add(
             reasons, REASON_PROGRAM, "few_calls", facts->no_gain,
             "%.0f allocations per second of CPU time are few: faster calls gain nothing; look "

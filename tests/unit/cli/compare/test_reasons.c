@@ -19,6 +19,7 @@ struct change {
     double loading_s;
     uint64_t calls, pool_calls, pool_bytes_peak; /* 0: plenty */
     double headroom_high;                        /* 0: not measured */
+    double headroom_low;
     double second; /* how much longer tagpool takes when it runs second */
 };
 
@@ -70,6 +71,7 @@ static void judge(const struct change *change, char *keys, size_t bytes) {
     comparison.loading_s = change->loading_s;
     comparison.headroom = (struct headroom){.measured = change->headroom_high != 0,
                                             .share = change->headroom_high / 2,
+                                            .low = change->headroom_low,
                                             .high = change->headroom_high};
     if (change->python_malloc != NULL)
         setenv("PYTHONMALLOC", change->python_malloc, 1);
@@ -114,6 +116,8 @@ static void each_reason_is_given_where_it_holds_and_nowhere_else(void) {
         {{.calls = 400000, .pool_calls = 400000}, "few_calls "},
         {{.headroom_high = 0.019}, "few_calls "},
         {{.headroom_high = 0.021}, ""},
+        {{.headroom_high = 0.1, .calls = 400000, .pool_calls = 400000}, "few_calls "},
+        {{.headroom_low = 0.02, .headroom_high = 0.1, .calls = 400000, .pool_calls = 400000}, ""},
         {{.pool_calls = 4900000}, "few_nodes "},
         {{.pool_calls = 5100000}, ""},
         {{.pool_bytes_peak = 1000000}, "tiny_live_set "},
