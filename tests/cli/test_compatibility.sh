@@ -69,6 +69,15 @@ json=$work/json
 fits compare 'the JSON of compare is what its schema says'
 "$tagpool" compare -r 1 --null --style none --export-json "$json" -- ls >"$work/all" 2>&1
 fits compare 'so it is with one variant and one round'
+"$tagpool" compare -r 1 --no-headroom --style none --export-json "$json" -L what a,b \
+    -- sh -c 'echo {what}' >"$work/all" 2>&1
+fits session 'the JSON of several commands is what its schema says'
+for round in 6 7; do
+    "$tagpool" compare -r $round --no-headroom --style none --export-json "$work/$round.json" \
+        -- ls >"$work/all" 2>&1
+done
+"$tagpool" report --combine --export-json "$json" "$work/6.json" "$work/7.json" >>"$work/all" 2>&1
+fits combined 'the JSON of combined results is what its schema says'
 "$tagpool" profile --export-json "$json" -- "$build/workloads/json_parse" "$work/100k.json" \
     >"$work/all" 2>&1
 fits profile 'the JSON of profile is what its schema says'

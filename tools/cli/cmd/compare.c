@@ -73,10 +73,12 @@ static const struct args_option compare_options[] = {
      "the others'; quotes are understood, no shell runs it without -S; may be repeated",
      ARGS_CALL(struct compare_request, wishes.also, conduct_take_text)},
     {'L', "parameter-list", "VAR VALUES",
-     "a command for each of the values a,b,c, in place of {VAR}; several make all combinations",
+     "run the command once for each of VALUES (a,b,c), with the value in place of {VAR}; with "
+     "several -L, for each combination",
      ARGS_CALL(struct compare_request, wishes.parameters, parameters_take)},
     {0, "scan", "OPTION=VALUES",
-     "in place of tagpool, a variant for each of the values a,b,c of an option of libtagpool.so",
+     "compare several values of one option of libtagpool.so, as in retain=0,16M: each takes part "
+     "as a variant, in place of tagpool",
      ARGS_CALL(struct compare_request, wishes.plan.scan, variants_take_scan)},
     {'s', "setup", "COMMAND",
      "run by the shell once, before the first run; its output goes to\nstandard error",

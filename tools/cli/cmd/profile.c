@@ -67,12 +67,12 @@ static const struct args_option profile_options[] = {
      "error",
      ARGS_FILE(struct profile_request, export_json)},
     {0, "sites", "N",
-     "where it allocates: the N call stacks with the most calls, bytes, bytes live at the peak and "
-     "short-lived blocks (default: 5)",
+     "show where the program allocates: four lists of N call stacks (default: 5), with the most "
+     "calls, bytes, bytes live at the peak, and short-lived blocks",
      ARGS_COUNT_OR(struct profile_request, sites, 1, SITES_TABLE_MOST, "5")},
     {0, "sample", "BYTES",
-     "do not count every call but an unbiased sample, one in so many bytes on average (512K is "
-     "usual): it costs little, and all numbers are estimates",
+     "record one call for BYTES bytes on average, instead of every call: costs little, and makes "
+     "all numbers estimates without bias (512K is usual)",
      ARGS_CALL(struct profile_request, sample_bytes, profile_option_sample)},
     {0, "export-folded", "FILE",
      "write the call stacks as flamegraph.pl, inferno and speedscope read them",
