@@ -4,6 +4,7 @@
 # shellcheck source=tests/cli/lib.sh
 . tests/cli/lib.sh
 
+has_loopback || skip_all "the loopback network is down"
 # service PORT MODE: answers each connection with a line, after some work with small blocks.
 compile service <<'C' || skip_all "no C compiler"
 #include <arpa/inet.h>

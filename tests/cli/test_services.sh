@@ -4,6 +4,7 @@
 # shellcheck source=tests/cli/lib.sh
 . tests/cli/lib.sh
 
+has_loopback || skip_all "the loopback network is down"
 for name in nginx php python cpp-http; do
     BUILD=$build tests/world/services/run --quick "$name" >"$work/out" 2>"$work/err"
     status=$?

@@ -12,6 +12,7 @@
 #   skip SENTENCE REASON
 #   finish                     ends the test file
 #   skip_all REASON            ends it before its first test
+#   has_loopback               is 127.0.0.1 there? Not where a builder has no network at all
 #
 #   $root, $build, $library    the tree, the build folder, libtagpool.so; absolute
 #   $work                      a folder of its own, removed at the end
@@ -93,4 +94,8 @@ finish() {
 skip_all() {
     echo "1..0 # SKIP $1"
     exit 0
+}
+
+has_loopback() {
+    [ ! -r /proc/net/fib_trie ] || grep -q '127\.0\.0\.1$' /proc/net/fib_trie
 }

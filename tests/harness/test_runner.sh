@@ -59,6 +59,7 @@ runs 1 '5 passed, 2 failed, 1 skipped' \
     # shellcheck disable=SC3045 # dash and bash both have it
     ulimit -c 1000 2>/dev/null
     export LC_ALL=de_DE.UTF-8 LANG=tr_TR TZ=Asia/Kathmandu MALLOC_PERTURB_=5
+    mkdir "$work/a folder" && export TMPDIR="$work/a folder"
     exec tests/harness/run tests/harness/fixtures/clean 3</dev/null 4>"$work/open" 9<.
 ) >"$work/output" 2>&1
 check $? 'nothing of the shell around reaches a test'

@@ -94,7 +94,20 @@ static void a_test_of_readiness_is_understood_or_refused(void) {
     }
 }
 
-static void readiness_is_what_a_port_or_a_command_says(void) {
+static void readiness_is_what_a_command_says(void) {
+    CHECK(ready_is("test -d /") && !ready_is("exit 3"));
+}
+
+/* Where a builder has no network at all, nothing can be connected with. */
+static bool is_reached(const struct sockaddr_in *address) {
+    int caller = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool reached = connect(caller, (const struct sockaddr *)address, sizeof *address) == 0 ||
+                   errno != ENETUNREACH;
+    close(caller);
+    return reached;
+}
+
+static void readiness_is_what_a_port_says(void) {
     char test[64];
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t bytes = sizeof address;
@@ -104,10 +117,12 @@ static void readiness_is_what_a_port_or_a_command_says(void) {
     CHECK(getsockname(door, (struct sockaddr *)&address, &bytes) == 0);
     snprintf(test, sizeof test, "tcp:127.0.0.1:%d", ntohs(address.sin_port));
     CHECK(!ready_is(test));
-    CHECK(listen(door, 1) == 0);
-    CHECK(ready_is(test));
+    CHECK(listen(door, 2) == 0);
+    if (is_reached(&address))
+        CHECK(ready_is(test));
+    else
+        tap_skip("the loopback network is down");
     close(door);
-    CHECK(ready_is("test -d /") && !ready_is("exit 3"));
 }
 
 static void a_word_is_a_process_only_if_it_is_its_whole_number(void) {
@@ -125,7 +140,8 @@ int main(void) {
     TAP_RUN(a_tree_is_measured_with_all_that_is_below_it);
     TAP_RUN(a_signal_reaches_all_of_them_and_none_gets_away);
     TAP_RUN(a_test_of_readiness_is_understood_or_refused);
-    TAP_RUN(readiness_is_what_a_port_or_a_command_says);
+    TAP_RUN(readiness_is_what_a_command_says);
+    TAP_RUN(readiness_is_what_a_port_says);
     TAP_RUN(a_word_is_a_process_only_if_it_is_its_whole_number);
     return tap_done();
 }
