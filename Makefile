@@ -77,6 +77,8 @@ bench: all drivers ## measure the panel under every allocator (10 minutes; BENCH
 
 bench-strategies: all ## compare the strategies: costs, faults found, targets (BENCH=-r 15: more rounds)
 	$(BUILD)/tagpool-bench --strategies $(BENCH)
+	@echo
+	$(BUILD)/tagpool-bench --hardening $(BENCH)
 
 # What runs seldom is built for size: the library is read into every program's memory.
 SELDOM := assertion census cfi config encoded fault fork heap_life large leaks lifecycle modules next objects os region shared shim_info spans stats text

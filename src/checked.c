@@ -10,6 +10,7 @@
 
 FIXED uint32_t checked_tag_bytes;
 FIXED bool checked_is_hardened;
+FIXED bool checked_is_whole;
 
 enum {
     RESTING_SLABS = 8,            /* empty ones, which do not come back at once either */
@@ -33,10 +34,13 @@ void checked_start(void) {
 void checked_harden(uint64_t quarantine, uint64_t guard) {
     ASSERT(checked_tag_bytes != 0);
     checked_is_hardened = true;
-    slab_claim_bytes = HARDENED_CLAIM_BYTES;
-    slab_claim_slots = HARDENED_CLAIM_SLOTS;
-    slab_reclaim_bytes = HARDENED_CLAIM_BYTES;
-    slab_reclaim_slots = HARDENED_CLAIM_SLOTS;
+    checked_is_whole = config.clear != 0 && config.canary != 0 && quarantine != 0;
+    if (config.random != 0) {
+        slab_claim_bytes = HARDENED_CLAIM_BYTES;
+        slab_claim_slots = HARDENED_CLAIM_SLOTS;
+        slab_reclaim_bytes = HARDENED_CLAIM_BYTES;
+        slab_reclaim_slots = HARDENED_CLAIM_SLOTS;
+    }
     region_harden(RESTING_SLABS, guard);
     heap_table_harden();
     spans_start();
@@ -58,7 +62,7 @@ static void describe(struct fault_report *report, const struct slab *slab, uint3
 /* True if the bytes behind what was requested are as malloc() left them. */
 static bool canary_is_intact(const struct slab *slab, void *block, uint32_t requested) {
     return requested <= usable_bytes(slab) &&
-           payload_has_canary(block, requested, usable_bytes(slab));
+           (config.canary == 0 || payload_has_canary(block, requested, usable_bytes(slab)));
 }
 
 /* True if the block before a slot may have been overflown: it is in use, and has no canary, or one
@@ -67,7 +71,7 @@ static bool may_be_overflown(const struct slab *slab, uint32_t slot) {
     if (slot == 0 || !slab_holds(slab, slot - 1))
         return false;
     uint32_t requested = checked_requested(slab, slot - 1);
-    return requested == usable_bytes(slab) ||
+    return requested == usable_bytes(slab) || config.canary == 0 ||
            !canary_is_intact(slab, slab_slot_start(slab, slot - 1), requested);
 }
 
@@ -107,7 +111,7 @@ void *checked_take_written(struct bin *bin, unsigned bin_slot, uint64_t was) {
 
 /* Apart from checked_take(), which so has less to do where there are no tags. */
 SLOW static void *take_with_tag(struct heap *heap, struct bin *bin, struct block_tag tag) {
-    if (UNLIKELY(heap->random_state == 0))
+    if (UNLIKELY(heap->random_state == 0) && config.random != 0)
         heap->random_state = os_random() | 1;
     return checked_is_hardened ? checked_take_bin(heap, bin, bin->stride, tag, CHECKED_HARDENED)
                                : checked_take_bin(heap, bin, bin->stride, tag, CHECKED_TAGGED);
@@ -192,7 +196,8 @@ static bool matches(const struct block_tag *tag, const struct call *call, size_t
 }
 
 static void renew_canary(const struct slab *slab, void *block, uint32_t requested) {
-    payload_renew_canary(block, requested, usable_bytes(slab));
+    if (config.canary != 0)
+        payload_renew_canary(block, requested, usable_bytes(slab));
 }
 
 /* True if the slot is in the program's hands. */
@@ -219,7 +224,7 @@ static void mend_free(const struct slab *slab, uint32_t slot) {
         void *block = slab_slot_start(slab, slot);
         struct block_tag tag;
         if (block_tag_read(block, slab->class_index, &tag) == BLOCK_INTACT &&
-            payload_is_zero(block, usable_bytes(slab)))
+            (config.clear == 0 || payload_is_zero(block, usable_bytes(slab))))
             return;
         block_tag_mark_freed(block, block_tag_mask(block), slab->class_index);
         payload_clear(block, usable_bytes(slab));
@@ -322,7 +327,8 @@ static void give_examined(struct heap *heap, void *pointer, struct slab *slab, u
                           struct fault_report *report) {
     if (checked_is_hardened && slab->class_index != 0) {
         checked_mark_freed(pointer, block_tag_mask(pointer), slab->class_index);
-        payload_clear(pointer, usable_bytes(slab));
+        if (config.clear != 0)
+            payload_clear(pointer, usable_bytes(slab));
     }
     while (slab != NULL) {
         if (checked_is_hardened && heap_is_real(heap) && slab_owner(slab) == (int)heap->owner) {

@@ -30,6 +30,9 @@ extern HIDDEN uint32_t checked_tag_bytes;
  * slot that was ever claimed is followed by a tag, whether it is in use or not. */
 extern HIDDEN bool checked_is_hardened;
 
+/* True with harden=on if no option switches one of the parts off that take time at each call. */
+extern HIDDEN bool checked_is_whole;
+
 /* Put tags in front of all blocks. Before the first heap is opened. */
 void checked_start(void);
 

@@ -3,12 +3,15 @@
  *
  * Each path exists once for each kind of block: with a tag alone; hardened, of any size; hardened
  * and small, whose class is its size in steps and whose payload needs no loop. The last two serve
- * the same blocks: what is too large for the small path is left to the other.
+ * the same blocks: what is too large for the small path is left to the other. The first two of the
+ * hardened ones ask which parts of the mode options have switched off; a small path that does not,
+ * CHECKED_SMALL, serves where all are on.
  */
 #ifndef CHECKED_PATHS_H
 #define CHECKED_PATHS_H
 
 #include "checked.h"
+#include "config.h"
 #include "payload.h"
 
 /* The largest request whose class the fast paths look for: a node, with a tag; and the largest of
@@ -21,14 +24,29 @@ enum {
 static_assert((int)CHECKED_SMALL_MAX <= (int)SIZE_CLASS_LINEAR_MAX - (int)BLOCK_TAG_BYTES,
               "the classes of small slots need no table");
 
-enum checked_kind { CHECKED_TAGGED, CHECKED_HARDENED, CHECKED_SMALL };
+enum checked_kind {
+    CHECKED_TAGGED,
+    CHECKED_HARDENED, /* any size */
+    CHECKED_PARTLY,   /* small, whatever parts of the mode are on */
+    CHECKED_SMALL,    /* small, and all are */
+};
+
+FAST bool checked_is_small(enum checked_kind kind) {
+    return kind == CHECKED_PARTLY || kind == CHECKED_SMALL;
+}
+
+/* True if a part of the mode, by its option, is on for blocks of a kind. */
+FAST bool checked_has(enum checked_kind kind, const uint64_t *option) {
+    return kind == CHECKED_SMALL || (kind != CHECKED_TAGGED && *option != 0);
+}
 
 /* A slot of a mask: the first from a random place on, between its lowest and its highest. A
  * multiplicative congruential generator (L'Ecuyer, "Tables of linear congruential generators",
  * 1999) whose state is odd: cheap, and not easy to predict for those who do not know the state.
+ * With random=off it is 0 and stays so, and the slot is the lowest.
  */
 static inline unsigned checked_random_slot(struct heap *heap, uint64_t mask) {
-    ASSERT(mask != 0 && (heap->random_state & 1) != 0);
+    ASSERT(mask != 0 && (heap->random_state & 1) == config.random);
     heap->random_state = heap->random_state * 1181783497276652981u;
     unsigned lowest = (unsigned)__builtin_ctzll(mask);
     unsigned width = WORD_BITS - (unsigned)__builtin_clzll(mask) - lowest;
@@ -64,14 +82,17 @@ FAST void *checked_take_slot(struct bin *bin, unsigned slot, size_t stride, stru
     if (kind != CHECKED_TAGGED) {
         if (UNLIKELY(!block_tag_was_freed(block, was, tag)))
             return checked_take_written(bin, slot, was);
-        if (UNLIKELY(kind == CHECKED_SMALL ? !payload_small_is_zero(block, usable)
-                                           : !payload_is_zero(block, usable)))
+        if (checked_has(kind, &config.clear) &&
+            UNLIKELY(checked_is_small(kind) ? !payload_small_is_zero(block, usable)
+                                            : !payload_is_zero(block, usable)))
             return checked_take_written(bin, slot, 0);
     }
-    if (kind == CHECKED_SMALL)
-        payload_write_last(block, usable, usable - tag.requested);
-    else if (kind == CHECKED_HARDENED)
-        payload_write_canary(block, tag.requested, usable);
+    if (checked_has(kind, &config.canary)) {
+        if (checked_is_small(kind))
+            payload_write_last(block, usable, usable - tag.requested);
+        else
+            payload_write_canary(block, tag.requested, usable);
+    }
     return checked_hand_out(bin, slot, block);
 }
 
@@ -85,13 +106,13 @@ FAST void *checked_take_bin(struct heap *heap, struct bin *bin, size_t stride, s
 
 /* The class of a request that goes into a slot of this kind's paths. */
 FAST size_t checked_class(size_t bytes, enum checked_kind kind) {
-    return kind == CHECKED_SMALL ? size_class_linear(bytes + BLOCK_TAG_BYTES)
-                                 : size_class_of(bytes + BLOCK_TAG_BYTES);
+    return checked_is_small(kind) ? size_class_linear(bytes + BLOCK_TAG_BYTES)
+                                  : size_class_of(bytes + BLOCK_TAG_BYTES);
 }
 
 /* The largest such request. */
 FAST size_t checked_most(enum checked_kind kind) {
-    return kind == CHECKED_SMALL ? CHECKED_SMALL_MAX : CHECKED_NODE_MAX;
+    return checked_is_small(kind) ? CHECKED_SMALL_MAX : CHECKED_NODE_MAX;
 }
 
 /* Take a block of a size that this kind's path serves, if its class has a slot claimed; NULL if
@@ -106,7 +127,7 @@ FAST void *checked_take_node(struct heap *heap, size_t bytes, enum block_form fo
         return NULL;
     struct block_tag tag = {
         .requested = (uint32_t)bytes, .class_index = (unsigned)class_index, .form = form};
-    size_t stride = kind == CHECKED_SMALL ? class_index * SLOT_ALIGN : bin->stride;
+    size_t stride = checked_is_small(kind) ? class_index * SLOT_ALIGN : bin->stride;
     return checked_take_bin(heap, bin, stride, tag, kind);
 }
 
@@ -165,38 +186,40 @@ FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form
     if (UNLIKELY(slab == NULL))
         return false;
     /* The slow path turns the quarantine, and makes it first. */
-    if (kind != CHECKED_TAGGED && UNLIKELY(heap->aside_left <= 1))
+    if (checked_has(kind, &config.quarantine) && UNLIKELY(heap->aside_left <= 1))
         return false;
     size_t class_index = slab->class_index;
-    if (kind == CHECKED_SMALL && UNLIKELY(class_index - 1 >= CHECKED_SMALL_CLASSES))
+    if (checked_is_small(kind) && UNLIKELY(class_index - 1 >= CHECKED_SMALL_CLASSES))
         return false; /* nor is class 0 */
-    size_t stride = kind == CHECKED_SMALL ? class_index * SLOT_ALIGN : slab->stride;
+    size_t stride = checked_is_small(kind) ? class_index * SLOT_ALIGN : slab->stride;
     size_t usable = stride - BLOCK_TAG_BYTES;
     uint64_t mask = block_tag_mask(block);
     uint64_t requested = block_tag_size_if_intact(block, mask, (unsigned)class_index, form);
     if (bytes != CHECKED_BYTES_UNKNOWN && UNLIKELY(bytes != requested))
         return false;
     /* That of freed blocks is more; a small canary is not longer than a step. */
-    if (UNLIKELY(kind == CHECKED_SMALL ? usable - requested > PAYLOAD_STEP_BYTES
-                                       : requested > usable))
+    if (UNLIKELY(checked_is_small(kind) ? usable - requested > PAYLOAD_STEP_BYTES
+                                        : requested > usable))
         return false;
     if (UNLIKELY(!checked_is_next_sound(slab, found.slot, (char *)block + stride,
                                         kind != CHECKED_TAGGED)))
         return false;
-    if (kind == CHECKED_TAGGED) {
-        if (UNLIKELY(slab_give(slab, found.slot, found.live)))
-            places_wake(heap, slab);
-        return true;
-    }
-    if (UNLIKELY(kind == CHECKED_SMALL ? !payload_has_last(block, usable, usable - requested)
-                                       : !payload_has_canary(block, requested, usable)))
+    if (checked_has(kind, &config.canary) &&
+        UNLIKELY(checked_is_small(kind) ? !payload_has_last(block, usable, usable - requested)
+                                        : !payload_has_canary(block, requested, usable)))
         return false;
-    checked_mark_freed(block, mask, (unsigned)class_index);
-    quarantine_set_aside(heap, found.index, (uint32_t)found.slot);
-    if (kind == CHECKED_SMALL)
-        payload_small_clear(block, usable);
-    else
-        payload_clear(block, usable);
+    if (kind != CHECKED_TAGGED)
+        checked_mark_freed(block, mask, (unsigned)class_index);
+    if (checked_has(kind, &config.quarantine))
+        quarantine_set_aside(heap, found.index, (uint32_t)found.slot);
+    if (checked_has(kind, &config.clear)) {
+        if (checked_is_small(kind))
+            payload_small_clear(block, usable);
+        else
+            payload_clear(block, usable);
+    }
+    if (!checked_has(kind, &config.quarantine) && UNLIKELY(slab_give(slab, found.slot, found.live)))
+        places_wake(heap, slab);
     return true;
 }
 

@@ -210,10 +210,19 @@ SLOW static void *take_hardened_malloc(size_t bytes) {
     return LIKELY(block != NULL) ? block : take_hardened_large(bytes, BLOCK_MALLOC);
 }
 
+/* The same without some of the parts. */
+SLOW static void *take_partly_malloc(size_t bytes) {
+    void *block = checked_take_node(heap_current, bytes, BLOCK_MALLOC, CHECKED_PARTLY);
+    return LIKELY(block != NULL) ? block : take_hardened_large(bytes, BLOCK_MALLOC);
+}
+
 SLOW void *route_take_slow(size_t bytes, enum block_form form) {
     if (heap_table_is_checked) {
-        if (checked_is_hardened)
+        if (checked_is_whole)
             return form == BLOCK_MALLOC ? take_hardened_malloc(bytes) : take_hardened(bytes, form);
+        if (checked_is_hardened)
+            return form == BLOCK_MALLOC ? take_partly_malloc(bytes)
+                                        : take_hardened_large(bytes, form);
         return take_tagged(bytes, form);
     }
     struct heap *heap = heap_current;
@@ -233,10 +242,13 @@ SLOW void *route_take_large(size_t bytes, enum block_form form) {
     return take_next(bytes);
 }
 
-/* All that the program may use of a new block is zero: the whole slot, less its tag. A bin's slots
- * may read as zero already. */
-static void *clear_block(void *block, unsigned class_index, bool zeroed) {
-    if (zeroed || checked_is_hardened)
+/* All that the program may use of a new block of `bytes` is zero: the whole slot, less its tag;
+ * hardened, what comes before the canary, and free slots read as zero, unless an option is against
+ * it. A bin's slots may read as zero already. */
+static void *clear_block(void *block, size_t bytes, unsigned class_index, bool zeroed) {
+    if (checked_is_hardened)
+        return config.clear != 0 || class_index == SIZE_CLASS_ALL ? block : memset(block, 0, bytes);
+    if (zeroed)
         return block;
     return memset(block, 0, size_class_stride[class_index] - checked_tag_bytes);
 }
@@ -247,7 +259,7 @@ SLOW static void *take_zeroed(size_t bytes) {
         unsigned class_index = class_of(SLOT_ALIGN, bytes);
         bool zeroed = class_index == SIZE_CLASS_ALL || heap_current->claims[class_index].zeroed;
         origins_note_taken(block);
-        return clear_block(block, class_index, zeroed);
+        return clear_block(block, bytes, class_index, zeroed);
     }
     return WITH_ROOM(bytes, bytes, next()->calloc(1, bytes));
 }
@@ -348,17 +360,35 @@ SLOW static void give_hardened_free(void *pointer, const void *caller) {
         give_hardened_large(pointer, &call_free, CHECKED_BYTES_UNKNOWN, caller);
 }
 
+/* The same without some of the parts of the hardened mode. */
+SLOW static void give_partly_free(void *pointer, const void *caller) {
+    if (UNLIKELY(!checked_give_node(heap_current, pointer, BLOCK_MALLOC, CHECKED_BYTES_UNKNOWN,
+                                    CHECKED_PARTLY)))
+        give_hardened_large(pointer, &call_free, CHECKED_BYTES_UNKNOWN, caller);
+}
+
+/* With tags, and not with all parts of the hardened mode. */
+FAST void give_with_tag(void *pointer, const struct call *call, size_t bytes, const void *caller,
+                        bool is_free) {
+    if (!checked_is_hardened)
+        give_tagged(pointer, call, bytes, caller);
+    else if (is_free)
+        give_partly_free(pointer, caller);
+    else
+        give_hardened_large(pointer, call, bytes, caller);
+}
+
 /* With tags, every pointer comes here. */
 FAST void give_slow_as(void *pointer, const struct call *call, size_t bytes, const void *caller,
                        bool is_free) {
     if (pointer == NULL)
         return;
-    if (checked_is_hardened && is_free)
+    if (checked_is_whole && is_free)
         give_hardened_free(pointer, caller);
-    else if (checked_is_hardened)
+    else if (checked_is_whole)
         give_hardened(pointer, call, bytes, caller);
     else if (checked_tag_bytes != 0)
-        give_tagged(pointer, call, bytes, caller);
+        give_with_tag(pointer, call, bytes, caller, is_free);
     else if (region_owns(pointer)) /* without tags there are no spans */
         give_untagged(pointer, call, bytes, caller);
     else

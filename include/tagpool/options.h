@@ -56,6 +56,10 @@ enum tagpool_on_fault { TAGPOOL_ON_FAULT_ABORT, TAGPOOL_ON_FAULT_REPORT, TAGPOOL
       "with harden=on: freed blocks that each thread keeps from reuse")                            \
     X(guard, COUNT, 128, 0, 4096,                                                                  \
       "with harden=on: slabs between two inaccessible areas, 0 for none")                          \
+    X(random, FLAG, 1, 0, 1, "with harden=on: blocks in random order")                             \
+    X(clear, FLAG, 1, 0, 1,                                                                        \
+      "with harden=on: freed blocks up to 32K cleared, and checked for writes before reuse")       \
+    X(canary, FLAG, 1, 0, 1, "with harden=on: canaries behind blocks up to 32K")                   \
     X(origins, COUNT, 0, 0, 32,                                                                    \
       "frames of the call stacks kept of each block, 0 for none: who allocated it, who freed it; " \
       "faults and leaks tell them")

@@ -94,6 +94,12 @@ judged=$(grep -Ec \
 [ "$judged" -eq 2 ] && grep -q '^| to reach against system ' "$work/out"
 check $? '--strategies judges the targets, against direct and against the system'
 
+# What the parts of the hardened mode cost: a row a part.
+run --hardening -r 1 --only '5 MB'
+[ "$status" -eq 0 ] && [ ! -s "$work/err" ] &&
+    [ "$(grep -Ec '^\| [a-z, ]+ \(off: [a-z]+=(off|0)\) +\|.*[0-9] % \|' "$work/out")" -eq 5 ]
+check $? '--hardening shows what each part of the hardened mode costs'
+
 # The same, in which things are missing.
 mkdir "$work/bin" "$work/bin/workloads" "$work/bin/drivers"
 cp "$tagpool" "$build/libtagpool.so" "$work/bin"

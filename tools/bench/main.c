@@ -7,6 +7,7 @@
 #include "base/randomness.h"
 #include "base/say.h"
 #include "base/terminal.h"
+#include "bench/parts.h"
 #include "bench/report.h"
 #include "bench/run.h"
 #include "bench/start.h"
@@ -48,6 +49,7 @@ struct bench_request {
     uint64_t seed;
     bool quick;
     bool strategies;
+    bool hardening;
     bool list;
     struct bench_allocators allocators;
     struct bench_only only;
@@ -83,6 +85,9 @@ static const struct args_option bench_options[] = {
      "compare the strategies of libtagpool.so with each other, on the\n"
      "built-in parser, jq and xmllint: about a minute",
      ARGS_FLAG(struct bench_request, strategies)},
+    {0, "hardening", NULL,
+     "measure on the same what each part of the hardened mode costs:\nabout a minute",
+     ARGS_FLAG(struct bench_request, hardening)},
     {'r', "runs", "N", "N rounds of each workload (default: 6, with --quick 3)",
      ARGS_COUNT(struct bench_request, runs, 1, 1000)},
     {0, "seed", "N", "repeat the order of an earlier measurement",
@@ -121,8 +126,15 @@ static void bench_read_arguments(struct bench_request *request, char **arguments
     char **rest = command_read(&bench_command, request, arguments);
     if (*rest != NULL)
         args_refuse("unexpected argument '%s'; the programs are those of the panel", *rest);
+    if (request->strategies && request->hardening)
+        args_refuse("--strategies and --hardening exclude each other");
     if (request->runs == 0)
         request->runs = request->quick ? BENCH_RUNS_QUICK : BENCH_RUNS;
+}
+
+/* The whole panel, under every allocator; not the library alone, in several ways. */
+static bool bench_is_of_panel(const struct bench_request *request) {
+    return !request->strategies && !request->hardening;
 }
 
 /* The reference first. */
@@ -134,10 +146,12 @@ static void bench_choose_variants(const struct bench_request *request, struct va
                     "alone; unset it");
     if (request->strategies)
         strategies_add_variants(variants);
+    else if (request->hardening)
+        parts_add_variants(variants);
     else
         panel_add_variants(variants);
     variants_add_list(variants, &request->allocators.named);
-    if (!request->strategies && !request->allocators.given)
+    if (bench_is_of_panel(request) && !request->allocators.given)
         variants_add_installed(variants);
     variants_settle(variants, request->settings);
 }
@@ -157,11 +171,13 @@ static bool bench_is_wanted(const struct bench_request *request,
                             const struct panel_workload *workload) {
     return (workload->quick || !request->quick) &&
            (!request->strategies || strategies_want(workload)) &&
+           (!request->hardening || parts_want(workload)) &&
            bench_has_word(request, workload->name, panel_group_names[workload->group]);
 }
 
 static bool bench_start_is_wanted(const struct bench_request *request) {
-    return !request->strategies && bench_has_word(request, BENCH_START_NAME, BENCH_START_NAME);
+    return bench_is_of_panel(request) &&
+           bench_has_word(request, BENCH_START_NAME, BENCH_START_NAME);
 }
 
 static void bench_list(const struct bench_request *request) {
@@ -251,7 +267,7 @@ static int bench_measure(const struct bench_request *request) {
         .folder = library_own_folder(),
         .variants = variants.items,
         .variant_count = variants.count,
-        .counts_system_calls = !request->strategies && request->runs > 1,
+        .counts_system_calls = bench_is_of_panel(request) && request->runs > 1,
         .terminal = &terminal,
     };
     struct results results = {.variants = variants.items, .variant_count = variants.count};
@@ -267,6 +283,8 @@ static int bench_measure(const struct bench_request *request) {
                                   .elapsed_s = clock_wall_s() - start_s};
     if (request->strategies)
         strategies_print(export_tables(&export), &report, plan.folder);
+    else if (request->hardening)
+        parts_print(export_tables(&export), &report);
     else
         report_print(export_tables(&export), &report);
     FILE *out = export_begin(&export);
