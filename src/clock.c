@@ -26,14 +26,18 @@ static clock_function *find(void) {
 static FIXED clock_function *clock_found;
 
 /* Relaxed: each thread finds the same. */
-static uint64_t read_clock(clockid_t clock) {
+static clock_function *function_in_force(void) {
     clock_function *function = __atomic_load_n(&clock_found, __ATOMIC_RELAXED);
     if (UNLIKELY(function == NULL)) {
         function = find();
         __atomic_store_n(&clock_found, function, __ATOMIC_RELAXED);
     }
+    return function;
+}
+
+static uint64_t read_clock(clockid_t clock) {
     struct timespec now = {.tv_sec = 0};
-    (void)function(clock, &now);
+    (void)function_in_force()(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
@@ -43,4 +47,8 @@ uint64_t clock_ns(void) {
 
 uint64_t clock_coarse_ns(void) {
     return read_clock(CLOCK_MONOTONIC_COARSE);
+}
+
+bool clock_is_slow(void) {
+    return function_in_force() == ask_kernel;
 }

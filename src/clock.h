@@ -14,4 +14,7 @@ uint64_t clock_ns(void);
 /* The same in steps of some milliseconds, in less time; 0 where there is none. */
 uint64_t clock_coarse_ns(void);
 
+/* True if a look at it is a system call, which takes 50 times as long. */
+bool clock_is_slow(void);
+
 #endif

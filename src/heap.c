@@ -98,6 +98,12 @@ static void untag(const struct slab *slab, uint32_t first, uint32_t last) {
         OWNER_STORE(block_tag_word(slab_slot_start(slab, slot)), 0);
 }
 
+void heap_settle_calls(struct heap *heap, unsigned class_index) {
+    uint64_t left = count_bits(heap->claims[class_index].mask);
+    OWNER_ADD(&heap->counters->pool_calls[class_index], heap->inherited[class_index] - left);
+    heap->inherited[class_index] = 0;
+}
+
 void heap_empty_bin(struct heap *heap, unsigned class_index) {
     struct bin *bin = &heap->claims[class_index];
     if (bin->mask == 0)
@@ -136,21 +142,69 @@ static void init_hardened(struct slab *slab, unsigned class_index, bool zeroed) 
         os_withdraw(slab_start(slab), SLAB_BYTES);
 }
 
-/* The pool is about to grow. */
-static void give_back_before_growth(struct heap *heap) {
+/* ---- slabs that nobody needs ---- */
+
+/* Put a slab where it belongs by its blocks. Under pool_lock. */
+static void put_away_slab(struct heap *heap, struct slab *slab) {
+    places_unlist(heap, slab);
+    slab->place = SLAB_NOWHERE;
+    if (slab_used(slab) == 0)
+        places_release(slab);
+    else
+        places_enlist(heap, slab);
+}
+
+/* Hand out from no slab of a class any more. The bin may hold slots of another slab than the
+ * current one, if a lower one took that one's place. */
+static void put_away(struct heap *heap, unsigned class_index) {
+    const struct bin *bin = &heap->claims[class_index];
+    struct slab *claimed = bin->mask != 0 ? slab_of_live(bin->live) : NULL;
+    struct slab *current = heap->classes[class_index].current;
+    heap->classes[class_index].current = NULL;
+    heap_settle_calls(heap, class_index);
+    heap_empty_bin(heap, class_index);
+    if (current != NULL)
+        put_away_slab(heap, current);
+    if (claimed != NULL && claimed != current)
+        put_away_slab(heap, claimed);
+}
+
+/* The slots of a slab that the bin of its class has claimed. */
+static uint32_t claimed_of(const struct heap *heap, const struct slab *slab) {
+    const struct bin *bin = &heap->claims[slab->class_index];
+    return bin->mask != 0 && slab_of_live(bin->live) == slab ? count_bits(bin->mask) : 0;
+}
+
+/* Each class has a slab that it hands out from, of which a few blocks may be all that is in use:
+ * let those go that were not needed since this was called the last time, or `rested`.
+ * Under pool_lock. */
+static void put_away_rested(struct heap *heap, bool rested) {
+    stats_hold_calls();
+    for (unsigned i = 0; i < SIZE_CLASS_COUNT && !heap_table_is_hardened; i++) {
+        struct slab *slab = heap->classes[i].current;
+        if (slab != NULL && sweep_is_rested(slab, claimed_of(heap, slab), rested))
+            put_away(heap, i);
+    }
+}
+
+/* ---- a slab for a class ---- */
+
+/* The pool is about to grow. True if what the next allocator keeps is to go back. */
+static bool give_back_before_growth(struct heap *heap) {
     rescue_before_growth();
     if (!sweep_is_worth_growth())
-        return;
+        return false;
+    put_away_rested(heap, false);
     sweep_sparse(heap);
     orphans_sweep(false);
+    return sweep_next_is_idle(false);
 }
 
 static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
     if (!lock_acquire(&pool_lock))
         return NULL;
     bool zeroed;
-    if (region_counts.warm == 0)
-        give_back_before_growth(heap);
+    bool is_next_idle = region_counts.warm == 0 && give_back_before_growth(heap);
     size_t index = region_take_slab(&zeroed);
     struct slab *slab = NULL;
     if (index != REGION_NO_SLAB) {
@@ -166,7 +220,25 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
         census_note();
     }
     lock_release(&pool_lock);
+    if (is_next_idle)
+        tuning_idle();
     return slab;
+}
+
+/* True if the memory of a slab's free slots was returned: they take memory again as they are handed
+ * out. */
+static bool is_purged(const struct slab *slab) {
+    return slab != NULL && slab->rest < SLAB_RESTS;
+}
+
+/* A slab that is purged is about to serve. */
+SLOW static void note_growth(struct heap *heap) {
+    if (!lock_acquire(&pool_lock))
+        return;
+    bool is_next_idle = give_back_before_growth(heap);
+    lock_release(&pool_lock);
+    if (is_next_idle)
+        tuning_idle();
 }
 
 /* Take in what was rescued of this heap; false if nothing was. */
@@ -188,6 +260,8 @@ static struct slab *next_slab(struct heap *heap, unsigned class_index) {
         atomic_load_explicit(&heap->inbox, memory_order_relaxed) != NULL)
         heap_drain_inbox(heap);
     struct slab *slab = heap->classes[class_index].available.first;
+    if (slab == NULL && is_purged(heap->classes[class_index].sparse.first))
+        note_growth(heap);
     if (slab == NULL)
         slab = heap->classes[class_index].sparse.first;
     if (slab == NULL)
@@ -203,7 +277,6 @@ static struct slab *next_slab(struct heap *heap, unsigned class_index) {
         places_enlist(heap, slab);
         return NULL;
     }
-    sweep_go_on(heap);
     return slab;
 }
 
@@ -255,18 +328,22 @@ static bool fill_bin(struct heap *heap, struct bin *bin, unsigned class_index, s
     return hand_out(heap, bin, slab, claim);
 }
 
-/* Return what was not needed for a time. */
-SLOW static void look_at_clock(struct heap *heap) {
+SLOW void heap_look_at_clock(struct heap *heap) {
     if (!sweep_is_time(heap))
         return;
     if (!lock_acquire(&pool_lock))
         return;
+    if (sweep_is_heaps_time(heap))
+        put_away_rested(heap, heap->was_idle);
     bool is_all = sweep_rested(heap);
     if (is_all)
         orphans_sweep(true);
+    bool is_next_idle = is_all && sweep_next_is_idle(true);
     lock_release(&pool_lock);
     if (is_all)
         tuning_decay();
+    if (is_next_idle)
+        tuning_idle();
 }
 
 SLOW struct bin *heap_fill(struct heap *heap, unsigned class_index) {
@@ -276,7 +353,7 @@ SLOW struct bin *heap_fill(struct heap *heap, unsigned class_index) {
     if (bin->mask != 0) /* a request of 0 bytes, whose class the fast path does not find */
         return bin;
     if (UNLIKELY(--heap->claims_left < 0))
-        look_at_clock(heap);
+        heap_look_at_clock(heap);
     struct slab *slab = heap->classes[class_index].current;
     while (slab == NULL || !fill_bin(heap, bin, class_index, slab)) {
         heap->classes[class_index].current = NULL;
@@ -408,35 +485,12 @@ SLOW bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot) {
 
 /* ---- giving memory back ---- */
 
-/* Put a slab where it belongs by its blocks. Under pool_lock. */
-static void put_away_slab(struct heap *heap, struct slab *slab) {
-    places_unlist(heap, slab);
-    slab->place = SLAB_NOWHERE;
-    if (slab_used(slab) == 0)
-        places_release(slab);
-    else
-        places_enlist(heap, slab);
-}
-
-/* Hand out from no slab any more. The bin may hold slots of another slab than the current one, if a
- * lower one took that one's place. */
-static void put_away(struct heap *heap, unsigned class_index) {
-    const struct bin *bin = &heap->claims[class_index];
-    struct slab *claimed = bin->mask != 0 ? slab_of_live(bin->live) : NULL;
-    struct slab *current = heap->classes[class_index].current;
-    heap->classes[class_index].current = NULL;
-    heap_empty_bin(heap, class_index);
-    if (current != NULL)
-        put_away_slab(heap, current);
-    if (claimed != NULL && claimed != current)
-        put_away_slab(heap, claimed);
-}
-
 COLD size_t heap_trim(struct heap *heap) {
     heap_drain_inbox(heap);
     (void)take_rescued(heap);
     if (!lock_acquire(&pool_lock))
         return 0;
+    stats_hold_calls();
     for (unsigned i = 0; i < heap_table_classes(); i++)
         put_away(heap, i);
     size_t bytes = sweep_all(heap);

@@ -86,6 +86,10 @@ static inline bool heap_give(void *pointer) {
     return true;
 }
 
+/* Return what was not needed for a time, if that is over. heap_fill() calls it now and then; who
+ * has blocks that are in no slot does so too. */
+void heap_look_at_clock(struct heap *heap);
+
 /* The slab of a live block, whoever owns it, and its slot. NULL if the pointer is anything else,
  * after its fault was reported: `report` comes with the call and goes with the place. */
 struct slab *heap_find_any(const void *pointer, uint32_t *slot, struct fault_report *report);
@@ -103,6 +107,11 @@ bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot);
 /* Free a slot of the heap's own slabs by way of the quarantine; without one the slot may be handed
  * out again at once. */
 void heap_give_resting(struct heap *heap, struct slab *slab, uint32_t slot);
+
+/* Before heap_empty_bin(): count the calls of a class. What was claimed and is left will not be
+ * handed out; what a fork brought and is not left was. Who reads the statistics meanwhile sees a
+ * sum that goes down: stats_hold_calls() comes first. */
+void heap_settle_calls(struct heap *heap, unsigned class_index);
 
 /* Undo the claim of what the bin of a class still has; uncounted. */
 void heap_empty_bin(struct heap *heap, unsigned class_index);

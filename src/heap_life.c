@@ -17,16 +17,9 @@ enum {
     ABANDONED_LOOKS = 2, /* heaps looked at for their thread, for each new one */
 };
 
-/* What was claimed and is left will not be handed out; what a fork brought and is not left was. */
-static void settle_calls(struct heap *heap, unsigned class_index) {
-    uint64_t left = count_bits(heap->claims[class_index].mask);
-    OWNER_ADD(&heap->counters->pool_calls[class_index], heap->inherited[class_index] - left);
-    heap->inherited[class_index] = 0;
-}
-
 static void settle_bin_counts(struct heap *heap) {
     for (unsigned i = 0; i < heap_table_classes(); i++)
-        settle_calls(heap, i);
+        heap_settle_calls(heap, i);
 }
 
 /* True if the heap has, and had, nothing of a class since its counts were settled. */
@@ -39,7 +32,7 @@ static bool is_unused(const struct heap *heap, unsigned class_index) {
 
 /* Give unclaimed slots back and make all slabs of a class orphans. */
 static void orphan_class(struct heap *heap, unsigned class_index) {
-    settle_calls(heap, class_index);
+    heap_settle_calls(heap, class_index);
     heap_empty_bin(heap, class_index);
     struct class_slabs *slabs = &heap->classes[class_index];
     struct slab *current = slabs->current;

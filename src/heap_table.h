@@ -76,8 +76,7 @@ struct heap {
     struct slab *rescued;   /* posted slabs that are in no inbox: rescue.h; under pool_lock, read
                                without it only to see whether there are any */
     unsigned forks;         /* how many this thread came out of as a child */
-    int32_t claims_left;    /* claims of slots until it looks at the clock, */
-    uint32_t claims_pace;   /* of so many (sweep.h) */
+    int32_t claims_left;    /* claims of slots until it looks at the clock (sweep.h) */
     size_t sparse_noted;    /* sparse slabs that have returned nothing since they were in use */
     uint64_t looked_ns;     /* when it looked at the clock the last time */
     bool was_idle;          /* no heap had looked at it for a time then */

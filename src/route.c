@@ -5,6 +5,7 @@
 #include "next.h"
 #include "origins.h"
 #include "os.h"
+#include "sweep.h"
 #include "tuning.h"
 
 #include <errno.h>
@@ -87,6 +88,8 @@ static bool await_pools(void) {
 
 static void *take_from_hardened(struct heap *heap, unsigned class_index, size_t alignment,
                                 size_t bytes, enum block_form form) {
+    if (class_index == SIZE_CLASS_ALL)
+        heap_look_at_clock(heap);
     void *block = class_index == SIZE_CLASS_ALL ? large_take(alignment, bytes, form)
                                                 : checked_take(heap, class_index, bytes, form);
     ASSERT(block == NULL || region_owns(block) || spans_own(block));
@@ -308,8 +311,11 @@ SLOW static void give_next(void *pointer) {
     if (heap_is_real(heap)) {
         OWNER_ADD(&heap->counters->foreign_frees, 1);
         if (heap->counters->foreign_frees % TUNING_SAMPLE == 0 &&
-            config.strategy != TAGPOOL_STRATEGY_DIRECT)
+            config.strategy != TAGPOOL_STRATEGY_DIRECT) {
             tuning_note(pointer);
+            if (sweep_has_some(heap))
+                heap_look_at_clock(heap);
+        }
     }
     int saved_errno = errno; /* not every allocator's free() keeps it */
     next()->free(pointer);

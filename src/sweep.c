@@ -5,22 +5,20 @@
 #include "os.h"
 
 enum {
-    /* Claims of slots until a heap looks at the clock. A look may be a system call (clock.h), so
-     * there are to be few: it adapts to how much time passes between two. */
-    CLAIMS_LEAST = 16,
-    CLAIMS_MOST = 8192,
-    CLAIMS_MOST_EMPTY = 256, /* while there is memory that may have to go back */
-    EMPTY_SLABS = 16,        /* so many empty slabs are */
-    CLAIMS_OF_A_SLAB = 16,   /* going on to another slab counts as so many */
-    LOOKS_OF_A_DECAY = 16,   /* there are to be about so many */
-    GROWTH_SHARE = 32,       /* the pool may grow by this share of itself until sparse slabs are
-                                to give memory back, */
+    /* Claims of slots until a heap looks at the clock. A program may make ten calls a second after
+     * it has made ten million, so there are to be few; */
+    CLAIMS_MOST = 16,
+    CLAIMS_MOST_EMPTY = 2, /* fewer while there is memory that may have to go back; */
+    SLOW_CLOCK = 16,       /* and so many times as many where a look is a system call */
+    GROWTH_SHARE = 32,     /* the pool may grow by this share of itself until sparse slabs are to
+                              give memory back, */
+    IDLE_GROWTH_SHARE = 4, /* and by this share, until what the next allocator keeps goes back */
 #ifdef TAGPOOL_SMALL_WORLD
     SWEEP_FROM_SLABS = 4,
     GROWTH_LEAST_SLABS = 1,
 #else
-    SWEEP_FROM_SLABS = 64,   /* a smaller pool has little to give back */
-    GROWTH_LEAST_SLABS = 16, /* or by so many slabs */
+    SWEEP_FROM_SLABS = 64,  /* a smaller pool has little to give back */
+    GROWTH_LEAST_SLABS = 8, /* or by so many slabs */
 #endif
     SPARSE_MOST = 256, /* sparse slabs before they give back what they can: 16 MiB */
     NS_OF_MS = 1000000,
@@ -32,6 +30,7 @@ static uint64_t decayed_ns; /* when empty slabs were returned the last time; any
 static size_t growth_left;  /* slabs until sweep_is_worth_growth(); under pool_lock */
 
 void sweep_start(uint64_t decay_ms) {
+    (void)clock_is_slow(); /* a look finds the clock */
     decay_ns = decay_ms * NS_OF_MS;
 #ifdef TAGPOOL_SMALL_WORLD
     decay_ns /= 1000;
@@ -84,7 +83,13 @@ void sweep_forget_sparse(struct heap *heap, const struct slab *slab) {
         heap->sparse_noted--;
 }
 
+void sweep_note_empty(struct heap *heap) {
+    if (heap->claims_left > CLAIMS_MOST_EMPTY)
+        heap->claims_left = CLAIMS_MOST_EMPTY;
+}
+
 void sweep_note_sparse(struct heap *heap) {
+    sweep_note_empty(heap);
     if (++heap->sparse_noted < SPARSE_MOST && heap->sparse_noted <= region_bounds.warm_slabs)
         return;
     if (!lock_acquire(&pool_lock))
@@ -98,6 +103,15 @@ void sweep_purge_rested(struct slab *slab, uint32_t blocks) {
         slab->rest = SLAB_RESTS;
     else
         sweep_purge_sparse(slab, blocks);
+}
+
+bool sweep_is_rested(struct slab *slab, uint32_t claimed, bool rested) {
+    ASSERT(slab->place == SLAB_CURRENT && claimed <= slab_used(slab));
+    if (!is_worthwhile() || slab_used(slab) - claimed > slab_few(slab, UINT32_MAX))
+        return false;
+    bool is_rested = rested || slab->rest != SLAB_BUSY;
+    slab->rest = SLAB_RESTS;
+    return is_rested;
 }
 
 /* Is the time over that began then? Another thread may have seen a later one. */
@@ -115,15 +129,14 @@ static void purge_rested(struct heap *heap) {
 bool sweep_rested(struct heap *heap) {
     ASSERT(lock_is_mine(&pool_lock));
     uint64_t now_ns = heap->looked_ns;
-    bool is_small = __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED) < SWEEP_FROM_SLABS;
-    bool is_own = is_over(heap->swept_ns, now_ns);
+    bool is_own = sweep_is_heaps_time(heap);
     bool is_all = is_over(__atomic_load_n(&decayed_ns, __ATOMIC_RELAXED), now_ns);
     /* What nobody needed since the last time goes back. If nobody looked at the clock meanwhile,
      * nobody needed anything: then that is what is there now. */
     for (int times = heap->was_idle ? 2 : 1; times > 0; times--) {
         if (is_own)
             purge_rested(heap);
-        if (is_all && !is_small)
+        if (is_all)
             region_decay();
     }
     if (is_own)
@@ -142,37 +155,46 @@ bool sweep_is_worth_growth(void) {
     return true;
 }
 
+/* Calls that were passed on by heaps that are there. */
+static uint64_t passed_calls(void) {
+    uint64_t calls = 0;
+    for (unsigned owner = SLAB_OWNER_FIRST; owner < heap_table_end(); owner++) {
+        const struct tagpool_stats_counters *counters = heap_table_of(owner)->counters;
+        calls += __atomic_load_n(&counters->large_calls, __ATOMIC_RELAXED) +
+                 __atomic_load_n(&counters->foreign_frees, __ATOMIC_RELAXED);
+    }
+    return calls;
+}
+
+bool sweep_next_is_idle(bool rested) {
+    ASSERT(lock_is_mine(&pool_lock));
+    static uint64_t calls, idle_calls;
+    static size_t idle_taken; /* slabs when it was true the last time */
+    uint64_t calls_before = calls;
+    calls = passed_calls();
+    bool has_grown = region_counts.taken >= idle_taken + idle_taken / IDLE_GROWTH_SHARE;
+    if (calls != calls_before || calls == idle_calls || !(rested || has_grown))
+        return false;
+    idle_calls = calls;
+    idle_taken = region_counts.taken;
+    return true;
+}
+
 void sweep_open(struct heap *heap) {
     heap->swept_ns = 0;
     heap->sparse_noted = 0;
-    heap->claims_pace = CLAIMS_MOST_EMPTY;
-    heap->claims_left = CLAIMS_MOST_EMPTY;
+    heap->claims_left = CLAIMS_MOST;
 }
 
-void sweep_note_empty(struct heap *heap) {
-    if (heap->claims_left > CLAIMS_MOST_EMPTY)
-        heap->claims_left = CLAIMS_MOST_EMPTY;
-}
-
-void sweep_go_on(struct heap *heap) {
-    ASSERT(heap_is_real(heap));
-    heap->claims_left -= CLAIMS_OF_A_SLAB;
-}
-
-/* So many claims that about the right time passes until the next look. */
-static uint32_t next_pace(uint32_t pace, uint64_t passed_ns) {
-    bool is_empty = __atomic_load_n(&region_counts.warm, __ATOMIC_RELAXED) >= EMPTY_SLABS;
-    uint32_t most = is_empty ? CLAIMS_MOST_EMPTY : CLAIMS_MOST;
-    uint32_t next = passed_ns < decay_ns / LOOKS_OF_A_DECAY ? 2 * pace : pace / 2;
-    return next > most ? most : next < CLAIMS_LEAST ? CLAIMS_LEAST : next;
-}
-
+/* Most looks find that the clock has not gone on, and are over soon. */
 SLOW bool sweep_is_time(struct heap *heap) {
     ASSERT(heap_is_real(heap) && !lock_is_mine(&pool_lock));
-    census_go_on();
+    int32_t claims = sweep_has_some(heap) ? CLAIMS_MOST_EMPTY : CLAIMS_MOST;
+    heap->claims_left = clock_is_slow() ? claims * SLOW_CLOCK : claims;
     uint64_t now_ns = clock_coarse_ns();
-    heap->claims_pace = next_pace(heap->claims_pace, now_ns - heap->looked_ns);
-    heap->claims_left = (int32_t)heap->claims_pace;
+    if (now_ns == heap->looked_ns)
+        return false;
+    census_go_on();
     heap->looked_ns = now_ns;
     uint64_t last_look_ns = __atomic_exchange_n(&looked_ns, now_ns, __ATOMIC_RELAXED);
     heap->was_idle = is_over(last_look_ns, now_ns);
@@ -181,7 +203,11 @@ SLOW bool sweep_is_time(struct heap *heap) {
     uint64_t start_ns = __atomic_load_n(&decayed_ns, __ATOMIC_RELAXED);
     if (start_ns == 0) /* nor does the first one of the process */
         __atomic_store_n(&decayed_ns, now_ns, __ATOMIC_RELAXED);
-    return is_over(heap->swept_ns, now_ns) || (start_ns != 0 && is_over(start_ns, now_ns));
+    return sweep_is_heaps_time(heap) || (start_ns != 0 && is_over(start_ns, now_ns));
+}
+
+bool sweep_is_heaps_time(const struct heap *heap) {
+    return is_over(heap->swept_ns, heap->looked_ns);
 }
 
 size_t sweep_list(const struct slab_list *list) {

@@ -22,12 +22,19 @@ void sweep_open(struct heap *heap);
  * the clock soon. */
 void sweep_note_empty(struct heap *heap);
 
-/* A heap goes on to another slab that was in use before: it looks at the clock sooner. */
-void sweep_go_on(struct heap *heap);
+/* True if there is memory that may have to go back. */
+enum { SWEEP_SOME_SLABS = 16 };
+static inline bool sweep_has_some(const struct heap *heap) {
+    return __atomic_load_n(&region_counts.warm, __ATOMIC_RELAXED) >= SWEEP_SOME_SLABS ||
+           heap->sparse_noted >= SWEEP_SOME_SLABS;
+}
 
 /* A heap has claimed slots as often as it may until it looks at the clock. True if the time is over
  * for it or, as threads may live for less, for the process: call sweep_rested(). */
 bool sweep_is_time(struct heap *heap);
+
+/* True if it is over for the heap. */
+bool sweep_is_heaps_time(const struct heap *heap);
 
 /* If the time is over for the heap, return what its sparse slabs can spare that had been there when
  * it was over the last time. If it is over for the process, return all empty slabs that nobody
@@ -38,6 +45,11 @@ bool sweep_rested(struct heap *heap);
  * true the last time. Under pool_lock. */
 bool sweep_is_worth_growth(void);
 
+/* True if no heap has passed a call on to the next allocator since this was asked the last time,
+ * but one had before; and the pool has grown by a quarter since this was true, or `rested`: the
+ * time is over. What that allocator keeps is not needed then. Under pool_lock. */
+bool sweep_next_is_idle(bool rested);
+
 /* A slab of the heap has become sparse, or more so, and is the first of its list. When there are
  * many of these, or more than empty slabs may stay, all return what they can spare. Takes
  * pool_lock. */
@@ -45,6 +57,11 @@ void sweep_note_sparse(struct heap *heap);
 
 /* It leaves its list. */
 void sweep_forget_sparse(struct heap *heap, const struct slab *slab);
+
+/* The same of a slab that its heap hands out from. True if it has few blocks, not counting the
+ * slots `claimed` and not handed out, and no slot was claimed since this was asked the last time,
+ * or `rested`: what it can spare is to go back. */
+bool sweep_is_rested(struct slab *slab, uint32_t claimed, bool rested);
 
 /* Return what the sparse slabs of the heap can spare. Under pool_lock. */
 void sweep_sparse(struct heap *heap);

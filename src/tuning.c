@@ -55,12 +55,16 @@ static bool is_glibcs(void) {
            objects_behind("malloc") == objects_in("libc.so.6", "malloc");
 }
 
-static bool may_set(void) {
+COLD static int find_whose(void) {
+    int known = is_glibcs() && !are_set() ? OURS : USERS;
+    atomic_store_explicit(&whose, known, memory_order_relaxed);
+    return known;
+}
+
+static inline bool may_set(void) {
     int known = atomic_load_explicit(&whose, memory_order_relaxed);
-    if (known == UNKNOWN) {
-        known = is_glibcs() && !are_set() ? OURS : USERS;
-        atomic_store_explicit(&whose, known, memory_order_relaxed);
-    }
+    if (UNLIKELY(known == UNKNOWN))
+        known = find_whose();
     return known == OURS;
 }
 
@@ -167,12 +171,26 @@ void tuning_decay(void) {
     next()->free(next()->malloc(LEAST_BLOCK_BYTES / 2));
     errno = saved_errno;
 }
+
+void tuning_idle(void) {
+    const struct next *functions = next();
+    bool is_much =
+        functions->mallinfo2 == NULL || functions->mallinfo2().keepcost > LEAST_KEPT_BYTES;
+    if (!is_much || functions->malloc_trim == NULL || !may_set())
+        return;
+    int saved_errno = errno;
+    functions->malloc_trim(0);
+    errno = saved_errno;
+}
 #else
 void tuning_note(void *block) {
     (void)block;
 }
 
 void tuning_decay(void) {
+}
+
+void tuning_idle(void) {
 }
 
 void tuning_is_users(int parameter) {

@@ -4,7 +4,8 @@
  * one. Without us the program's nodes lie at that end and prevent the first. They are in the pool
  * now, so the same memory would be returned and taken again. So what stays there is bound to the
  * sizes of the blocks that the program frees, as far as it frees enough of them; and goes back when
- * it does not any more.
+ * it does not any more. What it keeps while nobody asks it for anything is memory that our pools
+ * cannot use.
  *
  * What the program's user has set, or the program by mallopt(3), is left alone. A sample of all
  * frees is enough. Any thread may call what is here, as it calls the next allocator.
@@ -22,6 +23,10 @@ void tuning_note(void *block);
 
 /* A time has passed in which nothing that is not needed is to stay, as in sweep.h. */
 void tuning_decay(void);
+
+/* Nobody has asked the next allocator for anything for some time: what it keeps goes back, if that
+ * is worth the while. */
+void tuning_idle(void);
 
 /* The program has called mallopt() with this parameter. */
 void tuning_is_users(int parameter);

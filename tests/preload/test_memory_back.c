@@ -41,6 +41,37 @@ static int drift_scene(void) {
     return 0;
 }
 
+/* What the next allocator keeps of a few large blocks is not needed while nodes are made. */
+static int buffers_scene(void) {
+    enum { LARGE_BYTES = 24 << 20, LATER_BYTES = 16 << 20, NODES_BYTES = 60 << 20, NODE = 100 };
+    free(touched(LARGE_BYTES)); /* from now on smaller ones are not mapped one by one */
+    for (int i = 0; i < 3; i++)
+        free(touched(LATER_BYTES));
+    for (size_t bytes = 0; bytes < NODES_BYTES; bytes += NODE)
+        touched(NODE);
+    tell();
+    return 0;
+}
+
+/* Bulks of 40 sizes in turns: few blocks stay of each, and those of the next bulk have others. */
+static int sizes_scene(void) {
+    enum { BULKS = 6, SIZES = 40, BYTES = 8 << 20, EACH = 1000 };
+    static void *block[BYTES / 16];
+    uint64_t random = 5;
+    for (size_t bulk = 0; bulk < BULKS; bulk++) {
+        size_t count = 0;
+        for (size_t size = 0; size < SIZES; size++)
+            for (size_t live = 0, bytes = 16 + 24 * size + 8 * bulk; live < BYTES / SIZES;
+                 live += bytes)
+                block[count++] = touched(bytes);
+        for (size_t i = 0; i < count; i++)
+            if (random_below(&random, EACH) != 0)
+                free(block[i]);
+    }
+    tell();
+    return 0;
+}
+
 enum { SPIKE_BYTES = 60 << 20 };
 static unsigned char *spike_block[SPIKE_BYTES / 64];
 static size_t spike_size[SPIKE_BYTES / 64];
@@ -68,6 +99,26 @@ static bool spike_holds(void) {
         holds &=
             spike_block[i] == NULL || pattern_holds(spike_block[i], spike_size[i], (unsigned)i);
     return holds;
+}
+
+/* A program that has shrunk makes a call now and then. */
+static int calls_scene(size_t bytes) {
+    enum { PAUSE_MS = 1100, CALLS = 200 };
+    spike(0);
+    free(touched(100000)); /* glibc looks at what it can return */
+    nap_ms(PAUSE_MS);
+    for (int i = 0; i < CALLS; i++)
+        free(touched(bytes));
+    tell();
+    return 0;
+}
+
+static int small_calls_scene(void) {
+    return calls_scene(100);
+}
+
+static int large_calls_scene(void) {
+    return calls_scene(100000);
 }
 
 static int trim_scene(void) {
@@ -302,6 +353,10 @@ static const struct scene {
     int (*run)(void);
     size_t more_kib;
 } scenes[] = {{"drift", drift_scene, TABLES_KIB},
+              {"buffers", buffers_scene, TABLES_KIB},
+              {"sizes", sizes_scene, TABLES_KIB},
+              {"small_calls", small_calls_scene, HANDED_OVER_KIB},
+              {"large_calls", large_calls_scene, HANDED_OVER_KIB},
               {"trim", trim_scene, TABLES_KIB},
               {"trim_orphans", trim_orphans_scene, TABLES_KIB},
               {"trim_and_again", trim_and_again_scene, TABLES_KIB},
@@ -358,6 +413,25 @@ static void what_is_kept_of_each_phase_costs_little(void) {
         tap_skip("only pools whose free slots hold nothing give pages back of themselves");
     else
         check_memory("drift");
+}
+
+static void what_large_blocks_leave_behind_makes_room_for_nodes(void) {
+    check_memory("buffers");
+}
+
+static void few_blocks_of_each_of_many_sizes_cost_little(void) {
+    if (pools_are_hardened())
+        tap_skip("only pools whose free slots hold nothing give pages back of themselves");
+    else
+        check_memory("sizes");
+}
+
+static void few_calls_are_enough_for_a_program_that_has_shrunk(void) {
+    check_memory("small_calls");
+}
+
+static void and_if_they_are_for_large_blocks(void) {
+    check_memory("large_calls");
 }
 
 static void trim_returns_all_pages_without_a_block(void) {
@@ -423,6 +497,10 @@ int main(int argc, char **argv) {
         return 0;
     }
     TAP_RUN(what_is_kept_of_each_phase_costs_little);
+    TAP_RUN(what_large_blocks_leave_behind_makes_room_for_nodes);
+    TAP_RUN(few_blocks_of_each_of_many_sizes_cost_little);
+    TAP_RUN(few_calls_are_enough_for_a_program_that_has_shrunk);
+    TAP_RUN(and_if_they_are_for_large_blocks);
     TAP_RUN(trim_returns_all_pages_without_a_block);
     TAP_RUN(trim_returns_those_of_threads_that_have_ended);
     TAP_RUN(trim_returns_those_of_threads_that_idle);

@@ -96,6 +96,13 @@ static void fork_and_allocate_in_both(size_t count) {
 }
 
 /* As in shells: the child does nothing and runs no destructors. */
+static void trim_between_calls(size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        free(malloc(100));
+        malloc_trim(0);
+    }
+}
+
 static void fork_children_that_end_at_once(size_t count) {
     for (size_t bytes = 0; bytes < count; bytes++)
         free(malloc(bytes));
@@ -120,6 +127,8 @@ static int child_main(char **argv) {
         fork_and_allocate_in_both(count);
     else if (strcmp(what, "children") == 0)
         fork_children_that_end_at_once(count);
+    else if (strcmp(what, "trim") == 0)
+        trim_between_calls(count);
     const char *ending = argv[3];
     if (strcmp(ending, "_exit") == 0)
         _exit(0);
@@ -194,6 +203,12 @@ static void a_process_that_exits_leaves_exact_counts(void) {
               (uintmax_t)(stats_foreign_frees(&some) - stats_foreign_frees(&none)));
     CHECK(stats_fallback_calls(&some) == stats_fallback_calls(&none));
     CHECK(stats_direct_calls(&some) == 0 && stats_remote_frees(&some) == 0);
+}
+
+static void malloc_trim_counts_nothing(void) {
+    if (skipped_without_library() || !run_pair("trim", COUNT, "strategy=metadata"))
+        return;
+    CHECK_SAY(calls_more(100) == COUNT, "%ju", (uintmax_t)calls_more(100));
 }
 
 static void a_row_describes_its_process(void) {
@@ -417,6 +432,7 @@ int main(int argc, char **argv) {
     if (argc == 4)
         return child_main(argv);
     TAP_RUN(a_process_that_exits_leaves_exact_counts);
+    TAP_RUN(malloc_trim_counts_nothing);
     TAP_RUN(a_row_describes_its_process);
     TAP_RUN(direct_counts_what_it_passes_on);
     TAP_RUN(a_limited_pool_counts_what_falls_back);
