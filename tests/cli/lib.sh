@@ -6,7 +6,7 @@
 #   stop_at FILE SIGNAL ARGUMENT...
 #                              runs the program, and as soon as FILE has text sends the signal to
 #                              it and all that it started, as a terminal does; leaves the same
-#   with_pause COMMAND...      for what a program that sleeps for $pause seconds shows on a machine
+#   calmly COMMAND...          for what a program that sleeps for $pause seconds shows on a machine
 #                              that is calm for so long: tries longer pauses until the command
 #                              succeeds
 #
@@ -35,13 +35,13 @@ stop_at() {
     # Background programs of a shell ignore Ctrl-C.
     setsid env --default-signal="$stop_signal" "$tagpool" "$@" >"$work/out" 2>"$work/err" \
         </dev/null &
-    wait_for test -s "$stop_file"
+    await test -s "$stop_file"
     kill -s "$stop_signal" -- -$!
     wait $!
     status=$?
 }
 
-with_pause() {
+calmly() {
     for pause in 0.05 0.5 4; do
         export pause
         "$@" && return

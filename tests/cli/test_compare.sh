@@ -138,12 +138,12 @@ judged() {
     run compare -r 8 "$@"
     [ "$status" -eq "$wanted" ] && grep -q "^$text" "$work/out"
 }
-with_pause judged 1 'tagpool against system: wall time slower' --fail-if-slower 5 -- "$work/sleepy"
+calmly judged 1 'tagpool against system: wall time slower' --fail-if-slower 5 -- "$work/sleepy"
 check $? '--fail-if-slower fails on a proven regression'
 run compare -r 8 -- "$work/sleepy"
 [ "$status" -eq 0 ]
 check $? 'a regression is no failure unless it is asked for'
-with_pause judged 1 'system against tagpool: wall time faster' --fail-if-slower 5 \
+calmly judged 1 'system against tagpool: wall time faster' --fail-if-slower 5 \
     --reference tagpool -- "$work/sleepy"
 check $? '--reference turns the comparison round, and the regression is still that of tagpool'
 cat >"$work/gains" <<'S'
@@ -151,7 +151,7 @@ cat >"$work/gains" <<'S'
 case $LD_PRELOAD in *libtagpool*) ;; *) sleep $pause ;; esac
 S
 chmod +x "$work/gains"
-with_pause judged 0 'system against tagpool: wall time slower' --fail-if-slower 5 \
+calmly judged 0 'system against tagpool: wall time slower' --fail-if-slower 5 \
     --reference tagpool -- "$work/gains" && ! grep -q '^Reason: ' "$work/out"
 check $? 'and a gain is one of tagpool'
 
@@ -185,7 +185,7 @@ calm() {
     [ "$status" -eq 0 ] &&
         grep -q '^system again against system: wall time no meaningful difference' "$work/out"
 }
-with_pause calm
+calmly calm
 check $? '--null finds no meaningful difference on a calm workload'
 
 # What python3 is called counts, not what it does.

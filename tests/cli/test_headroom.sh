@@ -104,7 +104,7 @@ waits() {
     reasons "$work/wait.json" >"$work/err"
     grep -q '^waiting ' "$work/err" && ! grep -q '^few_calls ' "$work/err"
 }
-with_pause waits
+calmly waits
 check $? 'waiting is a reason'
 grep -q '^short_run ' "$work/err" && ! grep -q '"loading_seconds": null' "$work/wait.json"
 check $? 'and does not hide that it is a short run: what takes long are other programs, or waiting'
@@ -135,7 +135,7 @@ gains() {
     reasons "$work/gains.json" >"$work/err"
     grep -q ' false$' "$work/err" && ! grep -q '^Reason: ' "$work/out"
 }
-with_pause gains
+calmly gains
 check $? 'where there is a gain the reasons are kept, but not shown'
 printf '#!/bin/sh\ncase $LD_PRELOAD in *libtagpool.so*) sleep $pause ;; esac\n' >"$work/loses"
 chmod +x "$work/loses"

@@ -35,7 +35,7 @@ check $? 'the peak memory of a large program is seen'
 "$tagpool" compare --input null -- sh -c 'echo $$ >"$0"; exec sleep 600' "$work/pid" \
     >"$work/out" 2>"$work/err" &
 child=$!
-wait_for test -s "$work/pid"
+await test -s "$work/pid"
 target=$(cat "$work/pid")
 kill -s TERM "$child"
 wait "$child"
@@ -43,7 +43,7 @@ status=$?
 target_is_gone() {
     ! kill -0 "$target" 2>/dev/null
 }
-[ "$status" -eq 143 ] && wait_for target_is_gone
+[ "$status" -eq 143 ] && await target_is_gone
 check $? 'the program that runs ends with tagpool'
 ls "$TMPDIR" >"$work/out"
 [ ! -s "$work/out" ]

@@ -243,11 +243,11 @@ tried_to_gain() {
 tried_to_lose() {
     [ "$(tried "$work/loses")" = '"verdict": "slower"' ]
 }
-with_pause tried_to_gain &&
+calmly tried_to_gain &&
     grep -q '^  tagpool makes it faster, by a trial of 6 rounds: wall time faster, -' "$work/err" &&
     grep -qxF "    tagpool run -- $work/gains" "$work/err"
 check $? 'a program that a trial shows to gain is advised to use tagpool'
-with_pause tried_to_lose &&
+calmly tried_to_lose &&
     grep -q '^  tagpool makes it slower, by a trial' "$work/err" &&
     ! grep -q '^    tagpool' "$work/err" && ! grep -qE 'node_max=|PYTHONMALLOC' "$work/err"
 check $? 'one that a trial shows to lose is not, and nothing else is advised that was not tried'
@@ -306,7 +306,7 @@ stopped HUP 129
     exec "$tagpool" profile --style none --export-json "$work/profile.json" \
         -- sh -c 'echo >"$0"; sleep 0.5' "$work/runs"
 ) >"$work/out" 2>"$work/err" &
-wait_for test -s "$work/runs"
+await test -s "$work/runs"
 kill -s HUP $!
 wait $!
 status=$?

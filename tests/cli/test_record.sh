@@ -190,7 +190,7 @@ run record -q -o "$trace" --process outlives -- sh -c '
 trace_is_sound 100000
 check $? 'a process that outlives the run is recorded up to its end'
 : >"$work/over"
-wait_for test -s "$work/ended"
+await test -s "$work/ended"
 [ "$(cat "$work/ended")" = 0 ] && [ ! -e "$trace.part" ] && trace_is_sound 100000
 check $? 'and goes on unharmed afterwards'
 

@@ -52,7 +52,7 @@ signal_program() {
     "$tagpool" run --stats -- sh -c 'trap "echo caught; exit 42" '"$1"'; echo ready
         i=0; while [ $i -lt 480 ]; do sleep 0.25; i=$((i + 1)); done' >"$work/out" 2>"$work/err" &
     child=$!
-    wait_for test -s "$work/out"
+    await test -s "$work/out"
     kill -s "$1" "$child"
     wait "$child"
     status=$?

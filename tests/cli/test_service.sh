@@ -83,7 +83,7 @@ C
 service=$work/service
 load=$work/load
 compile free_port <tests/cli/programs/free_port.c
-port=$("$work/free_port")
+port=$(($("$work/free_port")))
 
 # Nothing of the service and its load runs.
 nothing_left() {
@@ -174,7 +174,7 @@ other=$!
 answers() {
     "$load" "$port" 1 >/dev/null 2>&1
 }
-wait_for answers
+await answers
 run compare --service "$service $port" --ready tcp:127.0.0.1:$port -r 1 -- "$load" $port 1
 [ "$status" -eq 3 ] && grep -q "another program has the port" "$work/err" && kill -0 "$other"
 check $? "a port in use is said, and its owner is left alone"
@@ -202,11 +202,11 @@ for end in '-INT -' '-KILL '; do
         --ready tcp:127.0.0.1:$port -r 9 --patience 5 --no-headroom \
         -- "$load" $port 200000 >"$work/out" 2>"$work/err" &
     measuring=$!
-    wait_for answers
+    await answers
     # shellcheck disable=SC2086 # an option and the beginning of a number
     kill $end$measuring
     wait $measuring 2>/dev/null
-    wait_for nothing_left
+    await nothing_left
     check $? "after kill $end... nothing is left"
 done
 

@@ -31,7 +31,7 @@ start() {
     "$@" >"$work/said" 2>"$work/err" <"$work/hold" &
     pid=$!
     exec 9>"$work/hold"
-    wait_for grep -q ready "$work/said"
+    await grep -q ready "$work/said"
 }
 
 release() {
@@ -120,7 +120,7 @@ watcher=$!
 shown_twice() {
     [ "$(grep -c holder "$work/out")" -ge 2 ]
 }
-wait_for shown_twice
+await shown_twice
 release
 wait "$watcher"
 status=$?

@@ -8,7 +8,7 @@
 #                              runs the command and checks that its status is 0
 #   is WANTED FOUND SENTENCE   ok if the two texts are the same
 #   compile NAME [FLAG...]     builds $work/NAME from the C program on standard input
-#   wait_for COMMAND...        waits until the command succeeds, two minutes at most; its status
+#   await COMMAND...           waits until the command succeeds, two minutes at most; its status
 #   skip SENTENCE REASON
 #   finish                     ends the test file
 #   skip_all REASON            ends it before its first test
@@ -71,7 +71,7 @@ compile() {
     "$cc" -O1 -fno-builtin -o "$work/$name" "$work/$name.c" "$@"
 }
 
-wait_for() {
+await() {
     waits=0
     until "$@"; do
         [ $waits -lt 1200 ] || return 1

@@ -32,7 +32,7 @@
 
 enum {
     CHILD_OUTPUT_BYTES = 16384,
-    CHILD_SECONDS = 60,   /* no child of these tests takes longer on a busy machine */
+    CHILD_SECONDS = 120,  /* no child of these tests takes longer on a busy machine */
     CHILD_SKIPPED = 77,   /* exit status of a child that cannot do its part on this system */
     SENTINEL_ERRNO = 4711 /* no system call sets it */
 };

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <sys/time.h>
 
-enum { THREADS = 3, PLACES = 400, FORKS = 120, SIGNAL_FORKS = 150, DEADLINE_SECONDS = 20 };
+enum { THREADS = 3, PLACES = 400, FORKS = 120, SIGNAL_FORKS = 150, DEADLINE_SECONDS = 100 };
 
 static bool pools_are_unlimited(void) {
     const char *options = getenv("TAGPOOL_OPTIONS");

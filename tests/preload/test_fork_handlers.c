@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <sys/resource.h>
 
-enum { DEADLINE_SECONDS = 30, FORKS = 60, MANY = 600, MANY_BYTES = 2000 };
+enum { DEADLINE_SECONDS = 100, FORKS = 60, MANY = 600, MANY_BYTES = 2000 };
 
 /* What the handlers do in the running test. */
 static void (*prepares)(void);

@@ -3,6 +3,7 @@
 #include "base/command.h"
 #include "base/export.h"
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/program.h"
 #include "base/randomness.h"
 #include "base/say.h"
@@ -198,8 +199,7 @@ static void bench_list(const struct bench_request *request) {
 
 /* "jq" for "jq", "cjson" for "drivers/cjson". */
 static const char *bench_program_name(const struct panel_workload *workload) {
-    const char *slash = strrchr(workload->words[0], '/');
-    return slash != NULL ? slash + 1 : workload->words[0];
+    return path_name(workload->words[0]);
 }
 
 /* Adds a program's name to the list of those that are missing, once. */

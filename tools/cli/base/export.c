@@ -2,6 +2,7 @@
 
 #include "base/leftover.h"
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/say.h"
 
 #include <errno.h>
@@ -26,8 +27,7 @@ static bool export_is_printed_to(const struct stat *about) {
  * errno. */
 static char *export_resolve(const char *path) {
     char *resolved = realpath(path, NULL);
-    const char *slash = strrchr(path, '/');
-    const char *name = slash != NULL ? slash + 1 : path;
+    const char *name = path_name(path);
     if (resolved != NULL || name[0] == '\0')
         return resolved;
     char *folder = memory_format("%.*s.", (int)(name - path), path);

@@ -170,10 +170,7 @@ static bool json_tree_read_number(struct json_reader *reader, struct json_value 
 }
 
 static struct json_value *json_tree_add_item(struct json_value *value) {
-    /* Room grows by doubling. */
-    if ((value->item_count & (value->item_count - 1)) == 0)
-        value->items = memory_resize(
-            value->items, value->item_count == 0 ? 1 : 2 * value->item_count, sizeof *value->items);
+    value->items = memory_grow(value->items, value->item_count, sizeof *value->items);
     struct json_value *item = &value->items[value->item_count++];
     *item = (struct json_value){0};
     return item;

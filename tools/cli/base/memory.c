@@ -3,6 +3,7 @@
 #include "base/say.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,11 @@ void *memory_resize(void *array, size_t count, size_t item_bytes) {
     if (resized == NULL)
         say_and_exit(STATUS_OWN_FAILURE, "out of memory");
     return resized;
+}
+
+void *memory_grow(void *array, size_t count, size_t item_bytes) {
+    bool full = (count & (count - 1)) == 0;
+    return full ? memory_resize(array, count == 0 ? 1 : 2 * count, item_bytes) : array;
 }
 
 char *memory_copy(const char *string) {

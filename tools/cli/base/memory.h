@@ -15,6 +15,10 @@ void *memory_array(size_t count, size_t item_bytes);
 /* Resizes an array to `count` items; new items are not zeroed. */
 void *memory_resize(void *array, size_t count, size_t item_bytes);
 
+/* Room for one more item in an array that has `count` and was only ever grown so: it doubles at
+ * powers of two. */
+void *memory_grow(void *array, size_t count, size_t item_bytes);
+
 char *memory_copy(const char *string);
 
 /* The text that printf would print. */

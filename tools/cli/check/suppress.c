@@ -1,6 +1,7 @@
 #include "check/suppress.h"
 
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/say.h"
 
 #include <errno.h>
@@ -54,11 +55,6 @@ void suppress_read(struct suppress *suppress, const char *path) {
         say_and_exit(STATUS_USAGE, "--suppress: cannot read %s", path);
 }
 
-static const char *suppress_last_word(const char *path) {
-    const char *slash = path != NULL ? strrchr(path, '/') : NULL;
-    return slash != NULL ? slash + 1 : path;
-}
-
 static bool suppress_is_like(const char *pattern, const char *text) {
     return text != NULL && fnmatch(pattern, text, 0) == 0;
 }
@@ -66,12 +62,12 @@ static bool suppress_is_like(const char *pattern, const char *text) {
 static bool suppress_pattern_matches(const char *pattern, const struct symbols *symbols,
                                      size_t number) {
     const struct symbols_frame *frame = &symbols->frames[number];
-    const char *module = suppress_last_word(symbols->modules[frame->module].path);
+    const char *module = path_name(symbols->modules[frame->module].path);
     if (suppress_is_like(pattern, module))
         return true;
     for (unsigned i = 0; i < frame->place_count; i++)
         if (suppress_is_like(pattern, frame->places[i].function) ||
-            suppress_is_like(pattern, suppress_last_word(frame->places[i].file)))
+            suppress_is_like(pattern, path_name(frame->places[i].file)))
             return true;
     return false;
 }

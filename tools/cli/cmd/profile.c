@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/say.h"
+#include "base/size.h"
 #include "base/terminal.h"
 #include "cmd/commands.h"
 #include "compare/trial.h"
@@ -109,18 +110,10 @@ enum { PROFILE_TRIAL_S = 5, PROFILE_LONG_TRIAL_S = 30 };
 
 #define PROFILE_SAMPLE_MOST (UINT64_C(1) << 40)
 
-/* A number of bytes, with K, M or G for powers of 1024. */
 static void profile_option_sample(void *field, const char *value) {
-    static const char suffixes[] = "KMG";
-    char *end;
-    errno = 0;
-    unsigned long long bytes = strtoull(value, &end, 10);
-    const char *suffix = *end != '\0' ? strchr(suffixes, *end) : NULL;
-    unsigned shift = suffix != NULL ? 10 * (unsigned)(suffix - suffixes + 1) : 0;
-    bool whole = value[0] >= '0' && value[0] <= '9' && end[suffix != NULL] == '\0';
-    if (!whole || errno != 0 || bytes == 0 || bytes > PROFILE_SAMPLE_MOST >> shift)
+    uint64_t *bytes = field;
+    if (!size_read(value, bytes) || *bytes == 0 || *bytes > PROFILE_SAMPLE_MOST)
         args_refuse("--sample wants a number of bytes from 1 to 1024G, not '%s'", value);
-    *(uint64_t *)field = (uint64_t)bytes << shift;
 }
 
 static bool profile_wants_sites(const struct profile_request *request) {

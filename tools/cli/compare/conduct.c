@@ -183,7 +183,7 @@ static enum exit_status conduct_begin(struct conduct *all, struct conduct_comman
         target_report(&command->findings);
     /* The input was spooled: what it is read from serves all. */
     if (!first)
-        plan->input = memory_format("/proc/self/fd/%d", all->commands[0].experiment.spool.source);
+        plan->input = spool_path(&all->commands[0].experiment.spool);
     machine_read(&command->machine);
     experiment_init(&command->experiment, plan, &command->target, all->variants.items,
                     all->variants.count, all->reference, all->wishes->terminal);

@@ -34,7 +34,7 @@ static bool probe_run(struct experiment *probe, const struct experiment *experim
     struct plan plan = probe_plan(experiment, rounds);
     plan.counted = variants == experiment->result.variants;
     /* The input was spooled: what it is read from serves again. */
-    char *input = memory_format("/proc/self/fd/%d", experiment->spool.source);
+    char *input = spool_path(&experiment->spool);
     plan.input = input;
     struct terminal terminal = *experiment->terminal;
     terminal.subject = subject;

@@ -173,7 +173,7 @@ bool trial_run(struct trial *trial, const struct trial_plan *plan, struct profil
         return false;
     }
     /* The input was spooled: what it is read from serves again. */
-    char *input = memory_format("/proc/self/fd/%d", spool->source);
+    char *input = spool_path(spool);
     const struct plan experiment_plan = {
         .runs = plan->runs,
         .min_runs = TRIAL_ROUNDS_LEAST,

@@ -1,6 +1,7 @@
 #include "launch/spool.h"
 
 #include "base/interrupt.h"
+#include "base/memory.h"
 #include "base/say.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -95,10 +97,14 @@ void spool_open(struct spool *spool, const char *input) {
     spool->source = memory;
 }
 
+char *spool_path(const struct spool *spool) {
+    return memory_format("/proc/self/fd/%d", spool->source);
+}
+
 int spool_descriptor(const struct spool *spool) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", spool->source);
+    char *path = spool_path(spool);
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    free(path);
     /* Without /proc the runs share one offset; they come one after the other, so that it can be set
      * back. */
     if (descriptor < 0)

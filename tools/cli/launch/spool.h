@@ -30,6 +30,9 @@ void spool_open(struct spool *spool, const char *input);
  * with errno. */
 int spool_descriptor(const struct spool *spool);
 
+/* The path of what the input is read from, in a new string: an input for other spools. */
+char *spool_path(const struct spool *spool);
+
 void spool_close(struct spool *spool);
 
 #endif

@@ -6,11 +6,7 @@
 #include <stdlib.h>
 
 struct round *rounds_add(struct rounds *rounds) {
-    /* Room grows by doubling: at 0, 1, 2, 4, 8 ... rounds. */
-    if ((rounds->count & (rounds->count - 1)) == 0)
-        rounds->items =
-            memory_resize(rounds->items, rounds->count == 0 ? 1 : 2 * (size_t)rounds->count,
-                          sizeof(struct round));
+    rounds->items = memory_grow(rounds->items, rounds->count, sizeof(struct round));
     struct round *round = &rounds->items[rounds->count++];
     *round = (struct round){0};
     return round;

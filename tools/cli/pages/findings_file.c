@@ -79,12 +79,6 @@ static char *findings_take_text(struct findings_record *record, size_t bytes) {
     return text;
 }
 
-/* Room for one more of an array that has `count`. */
-static void *findings_grow(void *array, size_t count, size_t bytes) {
-    return (count & (count - 1)) != 0 ? array
-                                      : memory_resize(array, count == 0 ? 1 : 2 * count, bytes);
-}
-
 static void findings_add_module(struct findings *findings, struct findings_record *record) {
     struct tagpool_finding_module fixed;
     if (!findings_take_fixed(record, &fixed, sizeof fixed) ||
@@ -113,7 +107,7 @@ static void findings_add_module(struct findings *findings, struct findings_recor
         }
     }
     findings->modules =
-        findings_grow(findings->modules, findings->module_count, sizeof *findings->modules);
+        memory_grow(findings->modules, findings->module_count, sizeof *findings->modules);
     findings->modules[findings->module_count++] = module;
 }
 
@@ -131,7 +125,7 @@ static void findings_add_fault(struct findings *findings, struct findings_record
     if (fault.text == NULL)
         return;
     findings->faults =
-        findings_grow(findings->faults, findings->fault_count, sizeof *findings->faults);
+        memory_grow(findings->faults, findings->fault_count, sizeof *findings->faults);
     findings->faults[findings->fault_count++] = fault;
 }
 
@@ -144,7 +138,7 @@ static void findings_add_leak(struct findings *findings, struct findings_record 
         .pid = record->finding.pid, .blocks = fixed.blocks, .bytes = fixed.bytes};
     if (!findings_take_stack(record, &fixed.stack, &leak.stack))
         return;
-    findings->leaks = findings_grow(findings->leaks, findings->leak_count, sizeof *findings->leaks);
+    findings->leaks = memory_grow(findings->leaks, findings->leak_count, sizeof *findings->leaks);
     findings->leaks[findings->leak_count++] = leak;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/proc.h"
 
 #include <dirent.h>
@@ -141,8 +142,8 @@ static bool live_read_page(struct live_process *process, const struct live_mappi
     uint64_t magic = 0;
     int file = live_open_page(process->pid, mapping);
     if (file < 0) {
-        const char *base = strrchr(mapping->path, '/') + 1;
-        if (strncmp(base, TAGPOOL_STATS_PREFIX, sizeof TAGPOOL_STATS_PREFIX - 1) != 0)
+        if (strncmp(path_name(mapping->path), TAGPOOL_STATS_PREFIX,
+                    sizeof TAGPOOL_STATS_PREFIX - 1) != 0)
             return false;
         process->state = LIVE_UNREADABLE;
         process->fault = "its statistics file was removed, or cannot be opened from here";

@@ -39,14 +39,6 @@ struct sites_file_reader {
     size_t units;
 };
 
-/* Room for one more item; arrays grow at powers of two. */
-static void *sites_file_grow(void *array, size_t count, size_t item_bytes) {
-    bool full = count == 0 || (count >= 16 && (count & (count - 1)) == 0);
-    if (!full)
-        return array;
-    return memory_resize(array, count < 16 ? 16 : 2 * count, item_bytes);
-}
-
 static void sites_file_add_module(struct sites_file *file, const char *at, size_t bytes) {
     struct tagpool_sites_module module;
     if (bytes < sizeof module)
@@ -55,7 +47,7 @@ static void sites_file_add_module(struct sites_file *file, const char *at, size_
     if (module.path_bytes > bytes - sizeof module || module.path_bytes > TAGPOOL_SITES_PATH ||
         module.build_id_bytes > TAGPOOL_SITES_BUILD_ID)
         return;
-    file->modules = sites_file_grow(file->modules, file->module_count, sizeof *file->modules);
+    file->modules = memory_grow(file->modules, file->module_count, sizeof *file->modules);
     file->modules[file->module_count++] = (struct sites_file_module){
         .image = module.image,
         .number = module.number,
@@ -75,7 +67,7 @@ static void sites_file_add_stack(struct sites_file_reader *reader, const char *a
     if (stack.frame_count > TAGPOOL_SITES_FRAMES ||
         stack.frame_count > (bytes - sizeof stack) / sizeof(uint64_t))
         return;
-    file->stacks = sites_file_grow(file->stacks, file->stack_count, sizeof *file->stacks);
+    file->stacks = memory_grow(file->stacks, file->stack_count, sizeof *file->stacks);
     file->stacks[file->stack_count++] = (struct sites_file_stack){
         .image = stack.image,
         .frame_count = stack.frame_count,
@@ -135,7 +127,7 @@ static void sites_file_add_site(struct sites_file_reader *reader, const char *at
         site.peak_blocks = site.live_blocks;
         site.peak_bytes = site.live_bytes;
     }
-    file->sites = sites_file_grow(file->sites, file->site_count, sizeof *file->sites);
+    file->sites = memory_grow(file->sites, file->site_count, sizeof *file->sites);
     file->sites[file->site_count++] =
         (struct sites_file_site){.row = site.row,
                                  .stack = reader->stack_at[site.stack] - 1,

@@ -6,14 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROFILE_RANK_WORD(id, word, count, title)  word,
-#define PROFILE_RANK_TITLE(id, word, count, title) title,
+#define PROFILE_RANK_WORD(id, word, count, is_bytes, title)  word,
+#define PROFILE_RANK_TITLE(id, word, count, is_bytes, title) title,
+#define PROFILE_RANK_BYTE(id, word, count, is_bytes, title)  is_bytes,
 const char *const profile_rank_words[] = {PROFILE_RANKS(PROFILE_RANK_WORD) NULL};
 const char *const profile_rank_titles[] = {PROFILE_RANKS(PROFILE_RANK_TITLE)};
+const bool profile_rank_is_bytes[] = {PROFILE_RANKS(PROFILE_RANK_BYTE)};
 
 uint64_t profile_rank_count(const struct profile_counts *counts, enum profile_rank rank) {
     switch (rank) {
-#define PROFILE_RANK_CASE(id, word, count, title)                                                  \
+#define PROFILE_RANK_CASE(id, word, count, ...)                                                    \
     case PROFILE_RANK_##id:                                                                        \
         return counts->count;
         PROFILE_RANKS(PROFILE_RANK_CASE)

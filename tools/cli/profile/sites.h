@@ -25,20 +25,21 @@ struct profile_site {
     struct profile_counts counts;
 };
 
-/* What sites are ranked by. X(ID, WORD, COUNT, TITLE) */
+/* What sites are ranked by. X(ID, WORD, COUNT, IS_BYTES, TITLE) */
 #define PROFILE_RANKS(X)                                                                           \
-    X(CALLS, "calls", calls, "by calls")                                                           \
-    X(BYTES, "bytes", bytes, "by bytes")                                                           \
-    X(PEAK, "peak", peak_bytes, "by bytes live at the peak")                                       \
-    X(SHORT, "short", short_blocks, "by short life (freed before 16 more requests)")
+    X(CALLS, "calls", calls, false, "by calls")                                                    \
+    X(BYTES, "bytes", bytes, true, "by bytes")                                                     \
+    X(PEAK, "peak", peak_bytes, true, "by bytes live at the peak")                                 \
+    X(SHORT, "short", short_blocks, false, "by short life (freed before 16 more requests)")
 
-#define PROFILE_RANK_ID(id, word, count, title) PROFILE_RANK_##id,
+#define PROFILE_RANK_ID(id, ...) PROFILE_RANK_##id,
 enum profile_rank { PROFILE_RANKS(PROFILE_RANK_ID) PROFILE_RANK_COUNT };
 #undef PROFILE_RANK_ID
 
 /* Their words; NULL-ended. */
 extern const char *const profile_rank_words[];
 extern const char *const profile_rank_titles[];
+extern const bool profile_rank_is_bytes[];
 
 void profile_counts_add(struct profile_counts *sum, const struct profile_counts *counts);
 

@@ -24,10 +24,6 @@ static size_t sites_table_number(struct sites_table *table, const struct profile
     return number + 1;
 }
 
-static bool sites_table_is_bytes(enum profile_rank rank) {
-    return rank == PROFILE_RANK_BYTES || rank == PROFILE_RANK_PEAK;
-}
-
 static void sites_table_bold(FILE *out, const struct terminal *terminal, const char *text) {
     terminal_colour(terminal, out, TERMINAL_BOLD);
     fputs(text, out);
@@ -49,7 +45,7 @@ static void sites_table_rank(FILE *out, const struct terminal *terminal, struct 
         bool rough = estimate_is_rough(table->sites, &top[i]->counts);
         uint64_t counted = profile_rank_count(&top[i]->counts, rank);
         char *place = profile_site_place(table->sites, top[i]);
-        if (sites_table_is_bytes(rank))
+        if (profile_rank_is_bytes[rank])
             estimate_format_bytes(rough, counted, value);
         else
             estimate_format_count(rough, counted, value);

@@ -23,7 +23,6 @@ struct flame_node {
 struct flame {
     struct flame_node *nodes;
     uint32_t count;
-    uint32_t room;
     char **names; /* each once, in order */
     size_t name_count;
 };
@@ -31,10 +30,7 @@ struct flame {
 /* ---- the tree ---- */
 
 static uint32_t flame_add(struct flame *flame, const char *name, size_t bytes) {
-    if (flame->count == flame->room) {
-        flame->room = flame->room == 0 ? 1024 : 2 * flame->room;
-        flame->nodes = memory_resize(flame->nodes, flame->room, sizeof *flame->nodes);
-    }
+    flame->nodes = memory_grow(flame->nodes, flame->count, sizeof *flame->nodes);
     flame->nodes[flame->count] = (struct flame_node){.name = name, .name_bytes = bytes};
     return flame->count++;
 }

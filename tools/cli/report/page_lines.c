@@ -2,6 +2,7 @@
 
 #include "base/html.h"
 #include "base/memory.h"
+#include "base/size.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -53,13 +54,12 @@ struct page_lines_axes {
 
 /* "16M" is 16777216; not a number for what is none. */
 static double page_lines_number(const char *text) {
-    static const char suffixes[] = "KMG";
     char *end;
+    uint64_t bytes;
+    if (size_read(text, &bytes))
+        return (double)bytes;
     double number = strtod(text, &end);
-    const char *suffix = *end != '\0' ? strchr(suffixes, *end & ~0x20) : NULL;
-    if (end == text || (*end != '\0' && (suffix == NULL || end[1] != '\0')))
-        return NAN;
-    return suffix != NULL ? ldexp(number, 10 * (int)(suffix - suffixes + 1)) : number;
+    return end == text || *end != '\0' ? NAN : number;
 }
 
 static void page_lines_place(const struct page_lines *lines, struct page_lines_axes *axes) {

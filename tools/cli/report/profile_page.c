@@ -78,7 +78,7 @@ static void profile_page_print_site(FILE *out, const struct profile_sites *sites
     estimate_format_count(rough, site->counts.peak_blocks, blocks);
     estimate_format_count(rough, site->counts.short_blocks, short_lived);
     estimate_format_share(rough, (double)counted / all, share);
-    if (rank == PROFILE_RANK_BYTES || rank == PROFILE_RANK_PEAK)
+    if (profile_rank_is_bytes[rank])
         estimate_format_bytes(rough, counted, value);
     else
         estimate_format_count(rough, counted, value);

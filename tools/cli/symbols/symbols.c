@@ -1,6 +1,7 @@
 #include "symbols/symbols.h"
 
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/words.h"
 #include "symbols/demangle.h"
 #include "symbols/elf_symbols.h"
@@ -211,11 +212,6 @@ void symbols_resolve(struct symbols *symbols) {
 
 /* ---- as text ---- */
 
-static const char *symbols_last_word(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 unsigned symbols_line_count(const struct symbols *symbols, size_t frame) {
     unsigned count = symbols->frames[frame].place_count;
     return count != 0 ? count : 1;
@@ -230,7 +226,7 @@ const char *symbols_function(const struct symbols *symbols, size_t frame, unsign
 static char *symbols_bare_line(const struct symbols_module *module, uint64_t offset) {
     if (module->path == NULL)
         return memory_format("0x%" PRIx64 " (%s)", offset, symbols_generated);
-    const char *name = symbols_last_word(module->path);
+    const char *name = path_name(module->path);
     return module->fault != NULL
                ? memory_format("%s+0x%" PRIx64 " (%s)", name, offset, module->fault)
                : memory_format("%s+0x%" PRIx64, name, offset);
@@ -246,8 +242,8 @@ char *symbols_line(const struct symbols *symbols, size_t frame, unsigned line) {
     if (function == NULL)
         function = "?";
     if (place->file != NULL && place->line != 0)
-        return memory_format("%s (%s:%u)", function, symbols_last_word(place->file), place->line);
-    return memory_format("%s (in %s)", function, symbols_last_word(module->path));
+        return memory_format("%s (%s:%u)", function, path_name(place->file), place->line);
+    return memory_format("%s (in %s)", function, path_name(module->path));
 }
 
 bool symbols_is_allocator(const struct symbols *symbols, size_t frame, unsigned line) {
@@ -256,7 +252,7 @@ bool symbols_is_allocator(const struct symbols *symbols, size_t frame, unsigned 
                                         "valloc", "pvalloc",       "cfree",    NULL};
     const char *function = symbols_function(symbols, frame, line);
     const char *path = symbols->modules[symbols->frames[frame].module].path;
-    if (path != NULL && strncmp(symbols_last_word(path), "libtagpool", 10) == 0)
+    if (path != NULL && strncmp(path_name(path), "libtagpool", 10) == 0)
         return true;
     if (function == NULL)
         return false;

@@ -1,6 +1,7 @@
 #include "target/arena.h"
 
 #include "base/memory.h"
+#include "base/path.h"
 #include "target/elf_file.h"
 
 #include <stddef.h>
@@ -97,8 +98,7 @@ const struct arena *arena_of(const char *binary) {
     struct elf_file file;
     if (binary == NULL)
         return NULL;
-    const char *base = strrchr(binary, '/');
-    const struct arena *arena = arena_by_name(base != NULL ? base + 1 : binary);
+    const struct arena *arena = arena_by_name(path_name(binary));
     if (arena != NULL || !elf_file_read(binary, &file))
         return arena;
     arena = arena_by_library(&file);

@@ -1,6 +1,7 @@
 #include "target/library.h"
 
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/say.h"
 #include "base/words.h"
 #include "target/elf_file.h"
@@ -249,7 +250,7 @@ bool library_has_tagpool(const char *preload) {
 
 /* "/usr/lib/libhoard.so.2" is called hoard. */
 static char *library_name_of(const char *path) {
-    const char *base = strrchr(path, '/') + 1;
+    const char *base = path_name(path);
     base += strncmp(base, "lib", 3) == 0 ? 3 : 0;
     const char *end = strstr(base, ".so");
     return memory_format("%.*s", end != NULL ? (int)(end - base) : (int)strlen(base), base);

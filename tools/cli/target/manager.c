@@ -2,6 +2,7 @@
 
 #include "base/command.h"
 #include "base/memory.h"
+#include "base/path.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -53,19 +54,18 @@ static char *manager_ask(const char *manager, const char *program) {
 }
 
 char *manager_follow(const char *path, const char **name) {
-    const char *base = strrchr(path, '/');
     char *manager = manager_of(path);
-    if (manager == NULL || base == NULL) {
+    if (manager == NULL || strchr(path, '/') == NULL) {
         free(manager);
         return NULL;
     }
-    char *program = manager_ask(manager, base + 1);
+    char *program = manager_ask(manager, path_name(path));
     if (program != NULL && strcmp(program, path) == 0) {
         free(program);
         program = NULL;
     }
     if (program != NULL)
-        *name = memory_copy(strrchr(manager, '/') != NULL ? strrchr(manager, '/') + 1 : manager);
+        *name = memory_copy(path_name(manager));
     free(manager);
     return program;
 }

@@ -1,6 +1,7 @@
 #include "target/settings.h"
 
 #include "base/memory.h"
+#include "base/size.h"
 #include "base/words.h"
 
 #include <ctype.h>
@@ -46,22 +47,9 @@ static const struct settings_option settings_options[] = {TAGPOOL_OPTIONS(SETTIN
 
 enum { SETTINGS_OPTION_COUNT = sizeof settings_options / sizeof settings_options[0] };
 
-/* A number with an optional suffix K, M or G for bytes. */
+/* A number, of bytes with a suffix if there is one. */
 static bool settings_parse_number(const char *text, bool bytes, uint64_t *number) {
-    static const char suffixes[] = "KMG";
-    char *end;
-    if (!isdigit((unsigned char)text[0]))
-        return false;
-    errno = 0;
-    *number = strtoull(text, &end, 10);
-    const char *suffix = *end != '\0' ? strchr(suffixes, toupper((unsigned char)*end)) : NULL;
-    if (bytes && suffix != NULL) {
-        end++;
-        for (const char *p = suffixes; p <= suffix; p++)
-            if (__builtin_mul_overflow(*number, (uint64_t)1024, number))
-                return false;
-    }
-    return errno == 0 && *end == '\0';
+    return size_read(text, number) && (bytes || text[strspn(text, "0123456789")] == '\0');
 }
 
 static char *settings_value_fault(const struct settings_option *option, const char *value) {

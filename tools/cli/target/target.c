@@ -1,6 +1,7 @@
 #include "target/target.h"
 
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/say.h"
 #include "target/elf_file.h"
 #include "target/manager.h"
@@ -126,8 +127,7 @@ static char *target_follow(const char *path) {
         char *rest = interpreter + length + (interpreter[length] != '\0');
         interpreter[length] = '\0';
         target_check_interpreter(binary, interpreter);
-        const char *base = strrchr(interpreter, '/');
-        char *next = base != NULL && strcmp(base, "/env") == 0 ? target_behind_env(rest) : NULL;
+        char *next = strcmp(path_name(interpreter), "env") == 0 ? target_behind_env(rest) : NULL;
         free(binary);
         binary = next != NULL ? next : memory_copy(interpreter);
     }
