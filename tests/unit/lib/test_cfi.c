@@ -5,6 +5,7 @@
 #include "random.h"
 #include "tap.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,6 +18,17 @@ static struct cfi_tables original;
 static struct cfi_tables copy;
 static size_t copy_bytes;
 static uintptr_t moved_by;
+
+static unsigned char *saved; /* the original's bytes */
+
+/* The tables lie among constants of the program, around which the address sanitizer keeps watch. */
+__attribute__((no_sanitize("address"))) static bool save(void) {
+    const volatile unsigned char *bytes = (const volatile unsigned char *)original.start;
+    saved = malloc(copy_bytes);
+    for (size_t i = 0; saved != NULL && i < copy_bytes; i++)
+        saved[i] = bytes[i];
+    return saved != NULL;
+}
 
 static bool copy_tables(void) {
     const struct module *module = modules_find((uintptr_t)&copy_tables);
@@ -35,7 +47,7 @@ static bool copy_tables(void) {
     copy.start = original.start + moved_by;
     copy.end = copy.start + copy_bytes;
     copy.index = (const char *)original.index + moved_by;
-    return true;
+    return save();
 }
 
 static bool has_tables;
@@ -46,7 +58,7 @@ static bool restore(void) {
         tap_skip("the C library does not tell modules");
         return false;
     }
-    memcpy((void *)copy.start, (const void *)original.start, copy_bytes);
+    memcpy((void *)copy.start, saved, copy_bytes);
     return true;
 }
 
@@ -114,5 +126,6 @@ int main(void) {
     TAP_RUN(a_copy_says_what_the_original_does);
     TAP_RUN(damaged_tables_are_not_left);
     TAP_RUN(tables_of_rubbish_are_not_left);
+    free(saved);
     return tap_done();
 }
