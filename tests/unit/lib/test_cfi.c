@@ -10,7 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PAGE_BYTES = 4096, DAMAGES = 20000, ASKED = 16, ADDRESSES = 512 };
+#define PAGE_BYTES ((size_t)4096)
+
+enum { DAMAGES = 20000, ASKED = 16, ADDRESSES = 512 };
 
 /* This program's tables, copied to pages with inaccessible ones around. What they say of code is
  * counted from where they lie: so the code lies as far away as they do. */

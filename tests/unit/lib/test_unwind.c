@@ -262,18 +262,18 @@ static void led_astray(void) {
 
 /* Of two stacks side by side, the upper one is not there any more. */
 static void what_could_be_read_once_is_not_taken_for_readable(void) {
-    enum { BYTES = 16384 };
+    const size_t bytes = 16384;
     char *stacks =
-        mmap(NULL, 2 * BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    run_on(stacks + BYTES, BYTES, inside);
+        mmap(NULL, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    run_on(stacks + bytes, bytes, inside);
     check_callers(4);
-    mprotect(stacks + BYTES, BYTES, PROT_NONE);
-    for (gone = (uintptr_t)stacks + BYTES; gone < (uintptr_t)stacks + 2 * BYTES; gone += 512) {
-        run_on(stacks, BYTES, led_astray);
+    mprotect(stacks + bytes, bytes, PROT_NONE);
+    for (gone = (uintptr_t)stacks + bytes; gone < (uintptr_t)stacks + 2 * bytes; gone += 512) {
+        run_on(stacks, bytes, led_astray);
         CHECK(frame_count >= 1 && frame_count <= UNWIND_FRAMES_MOST);
         caller_count = frame_count = 0;
     }
-    munmap(stacks, 2 * BYTES);
+    munmap(stacks, 2 * bytes);
 }
 
 /* ---- modules ---- */
