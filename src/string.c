@@ -159,7 +159,8 @@ int memcmp(const void *left, const void *right, size_t bytes) {
     return 0;
 }
 
-void *memchr(const void *start, int byte, size_t bytes) {
+/* In parentheses: newer C libraries also have macros of these names, which keep a const. */
+void *(memchr)(const void *start, int byte, size_t bytes) {
     const unsigned char *at = start;
     for (size_t i = 0; i < bytes; i++) {
         if (at[i] == (unsigned char)byte)
@@ -191,7 +192,7 @@ int strcmp(const char *left, const char *right) {
     return strncmp(left, right, PTRDIFF_MAX);
 }
 
-char *strrchr(const char *string, int character) {
+char *(strrchr)(const char *string, int character) {
     const char *found = NULL;
     for (;; string++) {
         if (*string == (char)character)

@@ -85,6 +85,10 @@ skip() {
     echo "ok $count - $1 # SKIP $2"
 }
 
+has_loopback() {
+    [ ! -r /proc/net/fib_trie ] || grep -q '127\.0\.0\.1$' /proc/net/fib_trie
+}
+
 finish() {
     echo "1..$count"
     [ "$failed" -eq 0 ]
@@ -94,8 +98,4 @@ finish() {
 skip_all() {
     echo "1..0 # SKIP $1"
     exit 0
-}
-
-has_loopback() {
-    [ ! -r /proc/net/fib_trie ] || grep -q '127\.0\.0\.1$' /proc/net/fib_trie
 }

@@ -81,6 +81,17 @@ with_musl() {
     run env LD_PRELOAD="$folder/libtagpool.so" "$work/parser" double_free
     grep -q 'tagpool.*: double free of 0x.* called from parser+0x' "$work/output"
     check $? "a fault is found there"
+    [ -n "${TAGPOOL_TEST_LONG:-}" ] || return
+    # musl-gcc does not look for the kernel's headers, which have no part of glibc.
+    mkdir "$work/kernel"
+    ln -s /usr/include/linux /usr/include/asm-generic "$work/kernel"
+    asm=$(echo "#include <asm/types.h>" | "$cc" -E - | sed -n 's:^# 1 "\(/.*/asm\)/types.h".*:\1:p')
+    ln -s "$asm" "$work/kernel/asm"
+    succeeds "the program is built for musl without a warning" \
+        makes "musl-gcc -idirafter $work/kernel" "$folder" "$folder/tagpool"
+    run "$folder/tagpool" run --stats -- "$work/parser" clean
+    [ "$status" -eq 0 ] && grep -q 'served by the pools' "$work/output"
+    check $? "it measures a program for musl"
 }
 
 on_aarch64

@@ -2,7 +2,6 @@
 
 #include "base/memory.h"
 
-#include <gnu/libc-version.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -64,11 +63,17 @@ static char *machine_now(void) {
     return memory_copy(when);
 }
 
+/* Only glibc knows this name; the other C library that the program is built with is musl. */
+static char *machine_read_libc(void) {
+    char libc[64];
+    return memory_copy(confstr(_CS_GNU_LIBC_VERSION, libc, sizeof libc) > 0 ? libc : "musl");
+}
+
 void machine_read(struct machine *machine) {
     struct utsname name;
     *machine = (struct machine){
         .date = machine_now(),
-        .libc = memory_format("glibc %s", gnu_get_libc_version()),
+        .libc = machine_read_libc(),
         .huge_pages = machine_read_choice("/sys/kernel/mm/transparent_hugepage/enabled"),
         .governor = machine_read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         .processors = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN),
