@@ -218,15 +218,18 @@ static void mend(const struct slab *slab, uint32_t slot) {
 }
 
 /* Make free slots good that an overflow has reached, from this one on, up to the first that is as
- * free() left it: the fault is reported once. */
+ * free() left it: the fault is reported once. Also those that were never claimed, which have no
+ * tags but the first, and must be zero when they are. */
 static void mend_free(const struct slab *slab, uint32_t slot) {
-    for (; checked_is_hardened && slot < slab->fresh_slot && !is_in_use(slab, slot); slot++) {
+    for (; checked_is_hardened && slot < slab->slot_count && !is_in_use(slab, slot); slot++) {
         void *block = slab_slot_start(slab, slot);
         struct block_tag tag;
-        if (block_tag_read(block, slab->class_index, &tag) == BLOCK_INTACT &&
+        bool has_tag = slot <= slab->fresh_slot;
+        if ((!has_tag || block_tag_read(block, slab->class_index, &tag) == BLOCK_INTACT) &&
             (config.clear == 0 || payload_is_zero(block, usable_bytes(slab))))
             return;
-        block_tag_mark_freed(block, block_tag_mask(block), slab->class_index);
+        if (has_tag)
+            block_tag_mark_freed(block, block_tag_mask(block), slab->class_index);
         payload_clear(block, usable_bytes(slab));
     }
 }

@@ -194,7 +194,8 @@ static bool give_back_before_growth(struct heap *heap) {
     rescue_before_growth();
     if (!sweep_is_worth_growth())
         return false;
-    put_away_rested(heap, false);
+    if (heap_table_end() == SLAB_OWNER_FIRST + 1) /* other threads may be what makes it grow */
+        put_away_rested(heap, false);
     sweep_sparse(heap);
     orphans_sweep(false);
     return sweep_next_is_idle(false);

@@ -43,6 +43,21 @@ static void run_over_the_end(void) {
     free(block);
 }
 
+/* Slots are claimed by 8: behind the last of these lies memory that was never handed out. */
+static void run_over_the_end_of_the_last_block(void) {
+    enum { CLAIMED = 8, SELDOM_BYTES = 808 };
+    char *last = NULL;
+    for (int i = 0; i < CLAIMED; i++) {
+        char *block = malloc(SELDOM_BYTES);
+        if (block > last)
+            last = block;
+    }
+    write_over(last, (size_t)SELDOM_BYTES * 5 / 2);
+    free(last);
+    for (int i = 0; i < CLAIMED; i++)
+        free(opaque(malloc(SELDOM_BYTES)));
+}
+
 static void write_after_free(void) {
     char *block = malloc(BYTES);
     free(opaque(block));
@@ -83,6 +98,7 @@ static const struct way {
 } ways[] = {
     {"the tag is damaged", damage_the_tag},
     {"it runs over the end", run_over_the_end},
+    {"it runs over the end of the last slot in use", run_over_the_end_of_the_last_block},
     {"it is written after free", write_after_free},
     {"one byte in front is written after free", write_before_a_freed_block},
     {"a large one runs over its end", run_over_the_end_of_a_large_block},
