@@ -1,7 +1,7 @@
 /* If this failed, the library would take memory from the kernel again and again that it, or the C
  * library's allocator behind it, has just returned; or keep what a program does not need any more;
- * or change what a user has set. Each workload runs once with the library and once with the
- * system's allocator alone, and its page faults are compared. */
+ * or change what a user has set. Each workload runs with the library and with the system's
+ * allocator alone, and its page faults are compared. */
 #include "../harness/tap.h"
 #include "behaviour.h"
 
@@ -10,8 +10,9 @@
 /* More than the system's, in page faults: a part for threads, of which no two runs are the same,
  * least of all on a busy machine (where the library took memory from the kernel again and again it
  * was 140 % and more); and the library's own start, with tables, heaps and a page for each size
- * class and thread. */
-enum { MORE_PERCENT = 75, START_FAULTS = 120, THREAD_FAULTS = 90 };
+ * class and thread, and one more for the tags of some classes, which lie on another page than the
+ * bytes that are written. */
+enum { MORE_PERCENT = 75, START_FAULTS = 120, TAG_FAULTS = 40, THREAD_FAULTS = 90, RUNS_MOST = 3 };
 
 static const char *program;
 
@@ -84,6 +85,15 @@ static const struct {
 
 /* ---- runs ---- */
 
+/* Memory goes back after a time, and on a busy machine a program of a moment lasts for more than
+ * that: here it has no end, but where a test says so. */
+static void hold_time(void) {
+    static char value[300];
+    const char *options = getenv("TAGPOOL_OPTIONS");
+    snprintf(value, sizeof value, "%s,decay=1000000", options != NULL ? options : "");
+    setenv("TAGPOOL_OPTIONS", value, 1);
+}
+
 /* What a program of ours prints; with `changes` of the environment, NULL for none. */
 static size_t printed(const char *name, const char *const *changes) {
     static struct child child;
@@ -97,7 +107,7 @@ static size_t printed(const char *name, const char *const *changes) {
 static const char *const without[] = {"LD_PRELOAD", NULL};
 
 /* The page faults of a workload of the benchmark, whose output is thrown away. 0 if it failed. */
-static size_t faults_of(const char *const *argv, bool with_library) {
+static size_t faults_of_run(const char *const *argv, bool with_library) {
     pid_t pid = fork();
     if (pid == 0) {
         if (!with_library)
@@ -113,6 +123,18 @@ static size_t faults_of(const char *const *argv, bool with_library) {
     CHECK_SAY(ended && WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: status %#x", argv[0],
               (unsigned)status);
     return ended && status == 0 ? (size_t)usage.ru_minflt : 0;
+}
+
+/* The same: the median of runs, of which those with threads need more than one. */
+static size_t faults_of(const char *const *argv, bool with_library, size_t runs) {
+    size_t faults[RUNS_MOST];
+    for (size_t i = 0; i < runs; i++) {
+        size_t new = faults_of_run(argv, with_library), at = i;
+        for (; at > 0 && faults[at - 1] > new; at--)
+            faults[at] = faults[at - 1];
+        faults[at] = new;
+    }
+    return faults[runs / 2];
 }
 
 static bool are_judged(void) {
@@ -139,9 +161,11 @@ static void check_workload(const struct workload *workload) {
     snprintf(path, sizeof path, "%s/workloads/%s", build_folder(), workload->words[0]);
     for (size_t i = 1; i < 8; i++)
         argv[i] = workload->words[i];
-    size_t ours = faults_of(argv, true), theirs = faults_of(argv, false);
+    size_t runs = workload->threads != 0 ? RUNS_MOST : 1;
+    size_t ours = faults_of(argv, true, runs), theirs = faults_of(argv, false, runs);
     size_t most = theirs + theirs * (workload->threads != 0 ? MORE_PERCENT : 0) / 100 +
-                  START_FAULTS + THREAD_FAULTS * workload->threads;
+                  START_FAULTS + (blocks_are_tagged() ? TAG_FAULTS : 0) +
+                  THREAD_FAULTS * workload->threads;
     CHECK_SAY(ours <= most, "%s: %zu page faults, with the system's allocator %zu",
               workload->words[0], ours, theirs);
 }
@@ -214,6 +238,7 @@ int main(int argc, char **argv) {
     for (size_t i = 0; argc == 2 && i < sizeof programs / sizeof programs[0]; i++)
         if (strcmp(argv[1], programs[i].name) == 0)
             return programs[i].run();
+    hold_time();
     TAP_RUN(no_workload_makes_more_page_faults);
     TAP_RUN(a_program_keeps_its_memory_from_one_document_to_the_next);
     TAP_RUN(glibc_keeps_what_the_sizes_call_for);
