@@ -45,6 +45,8 @@ static void read_dynamic(struct symbols *found, const struct link_map *object) {
     ElfW(Xword) soname = 0;
     *found = (struct symbols){.base = base};
     for (const ElfW(Dyn) *entry = object->l_ld; entry->d_tag != DT_NULL; entry++) {
+        if (entry->d_tag > DT_SONAME && entry->d_tag < DT_GNU_HASH)
+            continue; /* most of them, in few steps */
         const void *address = address_in(base, entry->d_un.d_ptr);
         if (entry->d_tag == DT_SYMTAB)
             found->symbol = address;
@@ -129,23 +131,14 @@ static void *address_of(const struct symbols *symbols, const ElfW(Sym) * symbol)
     return (void *)(symbols->base + symbol->st_value);
 }
 
-/* The first object that has the function, from one on; NULL if none has it. */
-static const struct link_map *find_object(const struct link_map *from, const char *name) {
+/* The symbols of the first object that has the function, from one on; false if none has it. */
+static bool find_object(struct symbols *symbols, const struct link_map *from, const char *name) {
     for (; from != NULL; from = from->l_next) {
-        struct symbols symbols;
-        read_dynamic(&symbols, from);
-        if (find(&symbols, name) != NULL)
-            return from;
+        read_dynamic(symbols, from);
+        if (find(symbols, name) != NULL)
+            return true;
     }
-    return NULL;
-}
-
-static void *function_of(const struct link_map *object, const char *name) {
-    struct symbols symbols;
-    if (object == NULL)
-        return NULL;
-    read_dynamic(&symbols, object);
-    return address_of(&symbols, find(&symbols, name));
+    return false;
 }
 
 static const struct link_map *this_object(void) {
@@ -177,7 +170,10 @@ void *objects_before(const char *name) {
 
 void *objects_beside(const char *neighbour, const char *name) {
     const struct link_map *ours = this_object();
-    return ours == NULL ? NULL : function_of(find_object(ours->l_next, neighbour), name);
+    struct symbols symbols;
+    if (ours == NULL || !find_object(&symbols, ours->l_next, neighbour))
+        return NULL;
+    return address_of(&symbols, find(&symbols, name));
 }
 
 void *objects_behind(const char *name) {
