@@ -43,26 +43,30 @@ static struct tagpool_profile_row *claim_free_row(void) {
 }
 
 /* Has the row's process ended? One of our own number was what we executed from. */
-static bool row_is_past(const struct tagpool_profile_row *past) {
-    return past->state == TAGPOOL_PROFILE_ENDED || past->pid == os_process_id() ||
-           !os_process_lives(past->pid);
+static bool row_is_past(const struct tagpool_profile_row *past, uint64_t pid) {
+    return __atomic_load_n(&past->state, __ATOMIC_RELAXED) == TAGPOOL_PROFILE_ENDED ||
+           pid == os_process_id() || !os_process_lives(pid);
 }
 
 /* The row of the smallest process that has ended, whose numbers are lost; NULL: all run, or another
- * process was faster. A process without a number yet is about to fill its row in. */
+ * process was faster: it has put its own number there, before or after we looked. A process without
+ * a number yet is about to fill its row in. */
 static struct tagpool_profile_row *claim_smallest_row(void) {
     struct tagpool_profile_row *smallest = NULL;
+    uint64_t pid = 0; /* that the row had as it was judged */
     if (page == NULL)
         return NULL;
     for (size_t i = 0; i < TAGPOOL_PROFILE_ROWS; i++) {
         struct tagpool_profile_row *other = &page->rows[i];
-        if (other->pid != 0 && (smallest == NULL || other->calls < smallest->calls) &&
-            row_is_past(other))
+        uint64_t other_pid = __atomic_load_n(&other->pid, __ATOMIC_ACQUIRE);
+        if (other_pid != 0 && (smallest == NULL || other->calls < smallest->calls) &&
+            row_is_past(other, other_pid)) {
             smallest = other;
+            pid = other_pid;
+        }
     }
     if (smallest == NULL)
         return NULL;
-    uint64_t pid = smallest->pid;
     if (!__atomic_compare_exchange_n(&smallest->pid, &pid, 0, false, __ATOMIC_RELAXED,
                                      __ATOMIC_RELAXED))
         return NULL;
@@ -86,7 +90,8 @@ static bool open_row(void) {
     if (claimed == NULL)
         return false;
     row = claimed;
-    row->pid = os_process_id();
+    /* Release: who sees the number does not see what the row was before. */
+    __atomic_store_n(&row->pid, os_process_id(), __ATOMIC_RELEASE);
     row->start_ns = clock_ns();
     row->seen_ns = row->start_ns;
     row->sample_calls = TAGPOOL_PROFILE_FIRST_INTERVAL;
