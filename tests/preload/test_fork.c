@@ -106,6 +106,20 @@ static void a_child_forked_while_threads_allocate_can_use_the_heap(void) {
         free(atomic_exchange(&published[i], NULL));
 }
 
+/* A child that runs it ends with 0: for pools that may grow. */
+static void check_with_room(int (*run)(void)) {
+    int status = -1;
+    if (!pools_are_unlimited()) {
+        tap_skip("only pools without a limit promise it");
+        return;
+    }
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(run());
+    CHECK_SAY(child_wait(pid, &status, CHILD_SECONDS) && status == 0, "status %#x",
+              (unsigned)status);
+}
+
 static int tell_nothing_beside_forks(void) {
     pthread_t thread[THREADS];
     FILE *told = tmpfile();
@@ -128,16 +142,7 @@ static int tell_nothing_beside_forks(void) {
 /* A fork in another thread passes: a request waits for it, and no hardened block goes without its
  * guards. */
 static void a_fork_in_another_thread_is_no_lack_of_room(void) {
-    int status = -1;
-    if (!pools_are_unlimited()) {
-        tap_skip("only pools without a limit promise it");
-        return;
-    }
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(tell_nothing_beside_forks());
-    CHECK_SAY(child_wait(pid, &status, CHILD_SECONDS) && status == 0, "status %#x",
-              (unsigned)status);
+    check_with_room(tell_nothing_beside_forks);
 }
 
 /* A child of a child of a child: each inherits what the one before left. */
@@ -402,16 +407,7 @@ static int fork_while_taking_in(void) {
 }
 
 static void a_handler_can_fork_while_remote_frees_are_taken_in(void) {
-    int status = -1;
-    if (!pools_are_unlimited()) {
-        tap_skip("only pools without a limit promise it");
-        return;
-    }
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(fork_while_taking_in());
-    CHECK_SAY(child_wait(pid, &status, CHILD_SECONDS) && status == 0, "status %#x",
-              (unsigned)status);
+    check_with_room(fork_while_taking_in);
 }
 
 /* --- fork beside streams --- */
