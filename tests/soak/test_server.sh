@@ -9,18 +9,31 @@ set -u
 
 cycles=${TAGPOOL_SOAK_CYCLES:-4}
 server=$build/tests/soak/server
+RUNS=5 # of each, in turns; the medians are judged
+variants="strategy=metadata strategy=tagged retain=0"
 RETAIN_KIB=16384 # what empty slabs keep by default
 TABLES_KIB=1024  # of the library's own: descriptors, remote words, heaps
 
-# measure NAME [OPTIONS]: leaves early, late, busy, idle and trimmed.
-measure() {
+# serve NAME [OPTIONS]: appends what the server printed to $work/NAME.
+serve() {
     if [ $# -gt 1 ]; then
         run env LD_PRELOAD="$library" TAGPOOL_OPTIONS="$2" "$server" "$cycles"
     else
         run "$server" "$cycles"
     fi
     check "$status" "every block of the server keeps its contents ($1)"
-    read -r early late busy idle trimmed <"$work/output"
+    cat "$work/output" >>"$work/$1"
+}
+
+# median NAME COLUMN: one process has more than another, as its threads happened to take turns.
+median() {
+    awk -v column="$2" '{ print $column }' "$work/$1" | sort -n | sed -n "$((RUNS / 2 + 1))p"
+}
+
+# medians NAME: leaves early, late, busy, idle and trimmed.
+medians() {
+    early=$(median "$1" 1) late=$(median "$1" 2) busy=$(median "$1" 3)
+    idle=$(median "$1" 4) trimmed=$(median "$1" 5)
     echo "# $1: early $early KiB, late $late, busy $busy, idle $idle, trimmed $trimmed"
 }
 
@@ -29,10 +42,18 @@ holds() {
     check $? "$3 ($1 KiB, at most $2)"
 }
 
-measure system
+run_number=0
+while [ $run_number -lt $RUNS ]; do
+    serve system
+    for options in $variants; do
+        serve "$options" "$options"
+    done
+    run_number=$((run_number + 1))
+done
+medians system
 system_late=$late system_busy=$busy system_trimmed=$trimmed
-for options in strategy=metadata strategy=tagged retain=0; do
-    measure "$options" "$options"
+for options in $variants; do
+    medians "$options"
     kept=$RETAIN_KIB
     [ $options != retain=0 ] || kept=0
     holds "$late" $((early + early / 8 + 2048)) "memory levels out with $options"
