@@ -149,8 +149,8 @@ include tests/fuzz/rules.mk
 #   preload, stress, fuzz   run under the library, once per line of tests/harness/configurations that names them
 #   misuse, surroundings, cli, harness, gate, model   run once
 # Without a C++ compiler the runner gets the names of the sources in C++, and counts each as skipped.
-# Scripts come first, and the folders in this order: what takes long must not come last, for one core would wait.
-TEST_FOLDERS  := harness misuse gate model cli stress fuzz surroundings preload unit
+# The folders in this order: what takes long must not come last, for one core would wait.
+TEST_FOLDERS  := surroundings misuse harness gate model cli stress fuzz preload unit
 in_folders     = $(foreach folder,$(TEST_FOLDERS),$(wildcard tests/$(folder)/$(1) tests/$(folder)/*/$(1) tests/$(folder)/*/*/$(1)))
 TEST_CXX      := $(call in_folders,test_*.cpp)
 TEST_SOURCES  := $(call in_folders,test_*.c) $(if $(HAVE_CXX),$(TEST_CXX))
@@ -183,11 +183,15 @@ gate: $(BUILD)/libtagpool.so $(GATE_SCENARIOS) ## hold instruction counts to tes
 
 build_test = $(call quiet,CC,$<)$(CC) $(DEFINES) $(CPPFLAGS) $(C) $(CFLAGS) $(TEST_FLAGS) -MMD -MP -o $@ $< $(filter %.o %.a,$^) $(LDFLAGS)
 
-# Unit tests of the program and of the benchmark.
+# Unit tests of the program and of the benchmark. Each takes what it needs out of the archive.
 CLI_TESTS   := $(filter $(BUILD)/tests/unit/cli/%,$(TEST_PROGRAMS))
 BENCH_TESTS := $(filter $(BUILD)/tests/unit/bench/%,$(TEST_PROGRAMS))
-$(CLI_TESTS): $(filter-out %/main.o,$(CLI_OBJECTS))
-$(BENCH_TESTS): $(filter-out %/main.o,$(BENCH_OBJECTS)) $(ROOM_OBJECTS)
+$(BUILD)/tools/cli.a: $(filter-out %/main.o,$(CLI_OBJECTS))
+	@rm -f $@
+	$(call quiet,AR,$@)$(AR) rcs $@ $^
+
+$(BENCH_TESTS): $(filter-out %/main.o,$(BENCH_OBJECTS))
+$(CLI_TESTS) $(BENCH_TESTS): $(BUILD)/tools/cli.a
 $(CLI_TESTS) $(BENCH_TESTS): $(BUILD)/%: %.c
 	@mkdir -p $(@D)
 	$(build_test) $(TEST_LINK)

@@ -108,7 +108,7 @@ static void further_seeds_hold_to_the_model(void) {
 
 int main(void) {
     first_seed = number_of("TAGPOOL_FUZZ_SEED", 1);
-    steps = number_of("TAGPOOL_FUZZ_STEPS", 160000);
+    steps = number_of("TAGPOOL_FUZZ_STEPS", tap_repeats(100000, 160000));
     TAP_RUN(the_main_thread_holds_to_the_model);
     TAP_RUN(one_thread_holds_to_the_model);
     TAP_RUN(two_threads_that_trade_hold_to_the_model);

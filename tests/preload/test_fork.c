@@ -7,7 +7,9 @@
 #include <stdatomic.h>
 #include <sys/time.h>
 
-enum { THREADS = 3, PLACES = 400, FORKS = 120, SIGNAL_FORKS = 150, DEADLINE_SECONDS = 100 };
+enum { THREADS = 3, PLACES = 400, DEADLINE_SECONDS = 100 };
+
+static unsigned forks, signal_forks;
 
 static bool pools_are_unlimited(void) {
     const char *options = getenv("TAGPOOL_OPTIONS");
@@ -86,13 +88,13 @@ static void a_child_forked_while_threads_allocate_can_use_the_heap(void) {
     atomic_store(&stop, false);
     for (size_t i = 0; i < THREADS; i++)
         pthread_create(&thread[i], NULL, traffic, (void *)(uintptr_t)(i + 1));
-    for (int i = 0; i < FORKS; i++) {
+    for (unsigned i = 0; i < forks; i++) {
         int status = -1;
         pid_t pid = fork();
         if (pid == 0)
             _exit(use_inherited_heap());
-        CHECK_SAY(child_wait(pid, &status, DEADLINE_SECONDS), "fork %d: the child hung", i);
-        CHECK_SAY(status == 0, "fork %d: the child ended with status %#x", i, (unsigned)status);
+        CHECK_SAY(child_wait(pid, &status, DEADLINE_SECONDS), "fork %u: the child hung", i);
+        CHECK_SAY(status == 0, "fork %u: the child ended with status %#x", i, (unsigned)status);
         if (tap.faults != 0)
             break;
     }
@@ -127,7 +129,7 @@ static int tell_nothing_beside_forks(void) {
     atomic_store(&stop, false);
     for (size_t i = 0; i < THREADS; i++)
         pthread_create(&thread[i], NULL, traffic, (void *)(uintptr_t)(i + 1));
-    for (int i = 0; i < FORKS; i++) {
+    for (unsigned i = 0; i < forks; i++) {
         pid_t pid = fork();
         if (pid == 0)
             _exit(0);
@@ -225,7 +227,7 @@ static volatile sig_atomic_t forks_done, children_failed, in_child;
 static void fork_here(int number) {
     (void)number;
     int saved = errno;
-    if (in_child || forks_done >= SIGNAL_FORKS)
+    if (in_child || forks_done >= (int)signal_forks)
         return;
     pid_t pid = fork();
     if (pid == 0)
@@ -259,7 +261,7 @@ static bool interrupted_traffic(void) {
     uint64_t random = 99;
     int child_steps = 3000;
     bool held = true;
-    while (forks_done < SIGNAL_FORKS && held && (!in_child || child_steps-- > 0)) {
+    while (forks_done < (int)signal_forks && held && (!in_child || child_steps-- > 0)) {
         size_t i = random_below(&random, LIVE);
         if (block[i] != NULL)
             held = pattern_holds(block[i], size[i], (unsigned)i);
@@ -340,7 +342,7 @@ static void it_can_fork_while_another_thread_allocates(void) {
 
 /* --- fork in the middle of taking in what another thread freed --- */
 
-enum { POSTED = 3000, POSTED_BYTES = 4000, PER_SLAB_MOST = 16, ROUNDS = 12 };
+enum { POSTED = 3000, POSTED_BYTES = 4000, PER_SLAB_MOST = 16 };
 
 static void *posted_block[POSTED * PER_SLAB_MOST];
 static pthread_t interrupted;
@@ -384,14 +386,15 @@ static void use_slabs_after_the_fork(void) {
 
 static int fork_while_taking_in(void) {
     struct sigaction action = {.sa_handler = fork_here, .sa_flags = SA_RESTART};
+    uintptr_t rounds = tap_repeats(6, 12), shift = 70 * 12 / rounds;
     pthread_t sender;
     interrupted = pthread_self();
     sigaction(SIGALRM, &action, NULL);
-    for (uintptr_t round = 0; round < ROUNDS; round++) {
+    for (uintptr_t round = 0; round < rounds; round++) {
         for (size_t i = 0; i < POSTED * PER_SLAB_MOST; i++)
             posted_block[i] = malloc(POSTED_BYTES);
         in_a_thread(free_one_in_each, (void *)0);
-        pthread_create(&sender, NULL, signal_later, (void *)(100 + 70 * round));
+        pthread_create(&sender, NULL, signal_later, (void *)(100 + shift * round));
         for (size_t i = 0; i < PER_SLAB_MOST; i++) /* at one of these they come in */
             (void)opaque(malloc(POSTED_BYTES));
         pthread_join(sender, NULL);
@@ -447,7 +450,7 @@ static int fork_beside_streams(void) {
     for (size_t i = 0; i < 2; i++)
         pthread_create(&thread[i], NULL, read_lines, file);
     pthread_create(&thread[2], NULL, flush_all, NULL);
-    for (int i = 0; i < FORKS / 2; i++) {
+    for (unsigned i = 0; i < forks / 2; i++) {
         int status = -1;
         pid_t pid = fork();
         if (pid == 0)
@@ -474,6 +477,8 @@ static void a_fork_beside_streams_waits_for_nothing(void) {
 }
 
 int main(void) {
+    forks = tap_repeats(60, 120);
+    signal_forks = tap_repeats(75, 150);
     /* First, because a process that ever had a second thread makes glibc's fork wait for locks. */
     TAP_RUN(a_signal_handler_that_interrupted_malloc_can_fork);
     TAP_RUN(a_fork_in_another_thread_is_no_lack_of_room);

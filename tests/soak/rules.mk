@@ -8,7 +8,8 @@
 
 SOAK_SECONDS ?= 12
 ALONE_TESTS  := tests/surroundings/test_system.sh tests/soak/test_server.sh
-SOAK_TESTS   := $(filter $(BUILD)/tests/fuzz/% $(addprefix $(BUILD)/tests/misuse/,test_random test_misuses),$(TEST_PROGRAMS)) \
+SOAK_TESTS   := $(filter $(BUILD)/tests/fuzz/% $(BUILD)/tests/stress/% \
+                $(addprefix $(BUILD)/tests/,preload/test_fork misuse/test_random misuse/test_misuses),$(TEST_PROGRAMS)) \
                 $(filter %fuzz_options %fuzz_files,$(UNIT_PROGRAMS)) tests/harness/test_compilers.sh \
                 $(filter-out $(ALONE_TESTS),$(wildcard tests/soak/test_*.sh tests/surroundings/test_*.sh))
 IN_SOAK       = BUILD=$(BUILD) CC="$(CC)" TAGPOOL_FUZZ_SECONDS=$(SOAK_SECONDS) TAGPOOL_TEST_LONG=1

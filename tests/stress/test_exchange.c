@@ -6,7 +6,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { PLACES = 2000, STEPS = 150000, MOST_THREADS = 8, HEAD = 8 };
+enum { PLACES = 2000, MOST_THREADS = 8, HEAD = 8 };
+
+static unsigned steps; /* of each thread */
 
 /* A block begins with its size and seed; the rest follows the pattern. */
 static _Atomic(unsigned char *) place[PLACES];
@@ -44,7 +46,7 @@ static unsigned char *random_block(uint64_t *random) {
 static void *exchange(void *argument) {
     uint64_t random = (uintptr_t)argument;
     uintptr_t damaged = 0;
-    for (int step = 0; step < STEPS; step++) {
+    for (unsigned step = 0; step < steps; step++) {
         size_t i = random_below(&random, PLACES);
         unsigned char *block = step % 9 == 0 ? NULL : random_block(&random);
         block = atomic_exchange(&place[i], block);
@@ -98,6 +100,7 @@ static void generations_of_threads_exchange_blocks_without_growing(void) {
 }
 
 int main(void) {
+    steps = tap_repeats(60000, 150000);
     TAP_RUN(two_threads_exchange_blocks);
     TAP_RUN(eight_threads_exchange_blocks);
     TAP_RUN(generations_of_threads_exchange_blocks_without_growing);

@@ -3,7 +3,9 @@
 #include "../harness/tap.h"
 #include "../preload/behaviour.h"
 
-enum { CONNECTIONS = 3000, PHASES = 24, STEPS_PER_PHASE = 60000 };
+enum { CONNECTIONS = 3000, PHASES = 24 };
+
+static unsigned steps_per_phase;
 
 static struct {
     unsigned char *block;
@@ -14,7 +16,7 @@ static struct {
 static bool run_phase(unsigned phase, uint64_t *random) {
     bool held = true;
     size_t middle = 24 + phase * 37 % 800;
-    for (int step = 0; step < STEPS_PER_PHASE; step++) {
+    for (unsigned step = 0; step < steps_per_phase; step++) {
         size_t i = random_below(random, CONNECTIONS);
         if (connection[i].block != NULL)
             held &= pattern_holds(connection[i].block, connection[i].bytes, (unsigned)i);
@@ -108,6 +110,7 @@ static void what_few_blocks_are_left_in_goes_back(void) {
 }
 
 int main(void) {
+    steps_per_phase = tap_repeats(30000, 60000);
     TAP_RUN(shifting_sizes_do_not_grow_memory);
     TAP_RUN(empty_slabs_serve_any_class);
     TAP_RUN(what_few_blocks_are_left_in_goes_back);

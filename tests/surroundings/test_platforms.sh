@@ -6,11 +6,13 @@ set -u
 
 arm_cc=aarch64-linux-gnu-gcc
 arm_root=/usr/aarch64-linux-gnu
-# The emulator is slow, the more so to reserve address space: TAGPOOL_TEST_LONG=1 runs the model,
-# with pages of each size and in each strategy.
+# The emulator is slow, the more so to reserve address space: it has little, but with
+# TAGPOOL_TEST_LONG=1, which also runs the model, with pages of each size and in each strategy.
 page_sizes=
 strategies=
+space="-R 8G"
 if [ -n "${TAGPOOL_TEST_LONG:-}" ]; then
+    space=
     page_sizes="4096 16384 65536"
     strategies="strategy=metadata strategy=tagged harden=on"
 fi
@@ -33,7 +35,7 @@ on_aarch64() {
     succeeds "it is built for aarch64 without a warning" makes $arm_cc "$folder" \
         "$folder/libtagpool.so" ${page_sizes:+"$folder/tests/fuzz/test_model"} \
         "$folder/tests/preload/test_realloc"
-    emulator="qemu-aarch64 -L $arm_root -E TAGPOOL_FUZZ_STEPS=8000"
+    emulator="qemu-aarch64 $space -L $arm_root -E TAGPOOL_FUZZ_STEPS=8000"
     for page_bytes in $page_sizes; do
         for strategy in $strategies; do
             # shellcheck disable=SC2086 # words
