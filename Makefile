@@ -2,6 +2,11 @@
 #
 # What is built lies below $(BUILD). A file in its folder is part of the build: no lists.
 
+# A job for each processor, unless -j says otherwise. Several goals are made in their order.
+ifeq ($(MAKELEVEL)$(word 2,$(MAKECMDGOALS)),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
+endif
+
 CC      ?= cc
 CXX     ?= c++
 CFLAGS  ?= -O2 -g
@@ -15,6 +20,8 @@ MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 LIBDIR_GIVEN := $(filter-out undefined default,$(origin LIBDIR))
 LIBDIR  ?= $(PREFIX)/lib$(if $(filter /usr /usr/local,$(PREFIX)),$(if $(MULTIARCH),/$(MULTIARCH)))
 BUILD   ?= build
+$(if $(word 2,x$(BUILD))$(findstring :,$(BUILD)),$(error BUILD is '$(BUILD)': make knows no file \
+    with a blank or a colon in its name. Give it a symbolic link to that folder))
 ONLY    ?=
 
 WARN       := -Wall -Wextra -Wundef -Wshadow -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla $(if $(CI),-Werror)
@@ -68,7 +75,7 @@ DEMO_NEEDS := $(addprefix $(BUILD)/,libtagpool.so libtagpool-trace.so tagpool $(
 
 demo: ## compare the system allocator with tagpool on the parsers of this machine
 	@$(if $(wildcard $(BUILD)/tagpool),,echo 'building ...')
-	@$(MAKE) -s --no-print-directory -j$$(nproc 2>/dev/null || echo 1) $(DEMO_NEEDS)
+	@$(MAKE) -s --no-print-directory $(DEMO_NEEDS)
 	@BUILD=$(BUILD) tools/dev/demo
 
 BENCH ?=
