@@ -60,7 +60,7 @@ least() {
     sed -n "s/.*\"variant\": \"${2:-.*}\".*\"$1\": \([0-9.e-]*\).*/\1/p" "$work/json" | sort -g |
         head -n 1
 }
-run compare -r 6 --noise-threshold 50 --precision 2 --no-headroom --style none \
+run compare -m 6 -M 6 --noise-threshold 50 --precision 2 --no-headroom --style none \
     --export-json "$work/json" -- "$work/known" "$work/sizes"
 [ "$status" -eq 0 ] && [ "$(least peak_memory_bytes)" -ge $((50 << 20)) ] &&
     [ "$(least peak_memory_bytes system)" -lt $((70 << 20)) ]

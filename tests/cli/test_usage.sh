@@ -203,6 +203,32 @@ status=$?
     [ "$(cat "$work/err")" = 'tagpool: cannot write to standard output: No space left on device' ]
 check $? 'output that cannot be written is a failure'
 
+# mistaken SENTENCE OPTION...: compare refuses them, and has not run --setup for it
+mistaken() {
+    sentence=$1
+    shift
+    run compare --setup "touch '$work/was-set-up'" --cleanup "touch '$work/was-set-up'" \
+        "$@" -- true
+    [ "$status" -eq 2 ] && [ "$(wc -l <"$work/err")" -eq 1 ] && [ ! -s "$work/out" ] &&
+        [ ! -e "$work/was-set-up" ]
+    check $? "$sentence is refused before anything runs"
+    rm -f "$work/was-set-up"
+}
+mistaken 'an output that cannot be written' --output "$work/none/x"
+for option in --export-json --export-csv --export-markdown --export-asciidoc --export-orgmode \
+    --html; do
+    mistaken "what $option cannot write" $option "$work/none/x"
+done
+mistaken 'a reference that is no variant' --reference glibc
+mistaken 'a scan of an option that is none' --scan nosuch=1,2
+mistaken 'a scan of a value that is none' --scan retain=0,much
+mistaken 'a strategy beside --strategies' --strategies -o strategy=tagged
+mistaken 'a second variant of a name' -a tagpool="$build/libtagpool.so"
+LD_PRELOAD=$build/libtagpool.so mistaken 'a comparison from under the library'
+refused 2 "tagpool stats: cannot write --output $work/none/x: No such file or directory" \
+    'statistics that cannot be written are refused before --prune removes any' \
+    stats --prune "$work" --output "$work/none/x"
+
 # ---- what does not go together ----
 
 seen_in() {
@@ -210,6 +236,8 @@ seen_in() {
 }
 refused 2 "tagpool compare: --runs 3 is the number of rounds; leave out --min-time \
 $(seen_in compare)" '--runs and --min-time exclude each other' compare -r 3 --min-time 4 -- ls
+refused 2 "tagpool compare: --runs 3 is the number of rounds; leave out --precision \
+$(seen_in compare)" 'and so do --runs and --precision' compare -r 3 --precision 4 -- ls
 for command in compare profile replay; do
     refused 2 "tagpool $command: --runs 3 is the number of rounds; leave out --duration \
 $(seen_in $command)" "$command --runs and --duration exclude each other" \

@@ -189,6 +189,7 @@ static void compare_check_rounds(struct plan *plan) {
                         : plan->duration_s >= 0              ? "duration"
                         : plan->min_runs != 0                ? "min-runs"
                         : plan->max_runs != PLAN_MOST_ROUNDS ? "max-runs"
+                        : plan->precision != 0               ? "precision"
                                                              : NULL;
     if (plan->runs != 0 && other != NULL)
         args_refuse("--runs %u is the number of rounds; leave out --%s", plan->runs, other);
@@ -255,7 +256,7 @@ static void compare_add_strategies(const struct compare_request *request,
 static void compare_add_standard(struct compare_request *request, const struct target *target,
                                  struct target_findings *findings, struct variants *variants) {
     const struct arena *arena = NULL;
-    if (!request->null)
+    if (!request->null && target != NULL)
         arena = variants_add_plain(variants, target->binary);
     if (request->wishes.plan.scan != NULL)
         variants_add(variants, (struct variant){.name = "system"});
@@ -273,7 +274,8 @@ static void compare_add_standard(struct compare_request *request, const struct t
         request->reference = "plain";
 }
 
-/* Returns the reference's place. */
+/* Returns the reference's place. Without a target this is a rehearsal, which only refuses what is
+ * wrong for any. */
 static unsigned compare_choose_variants(void *wished, const struct target *target,
                                         struct target_findings *findings,
                                         struct variants *variants) {
@@ -287,6 +289,8 @@ static unsigned compare_choose_variants(void *wished, const struct target *targe
         request->reference = request->strategies ? "direct" : "system";
     variants_add_list(variants, &request->named);
     int reference = variants_find(variants, request->reference);
+    if (target == NULL && strcmp(request->reference, "plain") == 0)
+        reference = 0; /* which only a target can have */
     if (reference < 0)
         args_refuse("--reference %s is none of the variants; add it with -a", request->reference);
     if (request->null) {
@@ -298,6 +302,14 @@ static unsigned compare_choose_variants(void *wished, const struct target *targe
     variants_refuse_inherited_shim();
     variants_settle(variants, request->settings);
     return (unsigned)reference;
+}
+
+/* A mistake must not cost a --setup. */
+static void compare_rehearse_choice(const struct compare_request *request) {
+    struct compare_request copy = *request;
+    struct variants variants;
+    compare_choose_variants(&copy, NULL, NULL, &variants);
+    variants_free(&variants);
 }
 
 /* ---- the session ---- */
@@ -314,6 +326,8 @@ static int compare_main(char **arguments) {
     request.wishes.request = &request;
     request.wishes.plan.output_to_error = exports_use_standard_output(&request.exports);
     conduct_init(&conduct, &request.wishes, words);
+    compare_rehearse_choice(&request);
+    output_look(request.wishes.plan.output);
     exports_open(&request.exports);
     exports_refuse_output(&request.exports, output_file(request.wishes.plan.output));
     enum exit_status status = conduct_measure(&conduct);

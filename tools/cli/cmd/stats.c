@@ -23,6 +23,7 @@ struct stats_request {
     const char *prune;
     int *pids;
     unsigned pid_count;
+    struct export file; /* of --output, opened; or without an option */
 };
 
 static const struct args_option stats_options[] = {
@@ -140,12 +141,17 @@ static void stats_tell_rest(const struct live *live) {
                  live->hidden == 1 ? "" : "es");
 }
 
-static void stats_print(const struct stats_request *request, const struct live *live,
+static void stats_open(struct stats_request *request) {
+    export_open_for(&request->file, "--output", request->output != NULL ? request->output : "-");
+}
+
+static void stats_print(struct stats_request *request, const struct live *live,
                         const struct live *before, double seconds) {
-    struct export file;
-    export_open_for(&file, "--output", request->output != NULL ? request->output : "-");
-    live_report_print(export_begin(&file), request->format, live, before, seconds);
-    export_end(&file);
+    if (request->file.option == NULL)
+        stats_open(request);
+    live_report_print(export_begin(&request->file), request->format, live, before, seconds);
+    export_end(&request->file);
+    request->file.option = NULL;
     fflush(stdout);
 }
 
@@ -162,7 +168,7 @@ static void stats_wait(double seconds) {
     }
 }
 
-static int stats_watch(const struct stats_request *request, struct live *live) {
+static int stats_watch(struct stats_request *request, struct live *live) {
     struct live before = {0};
     double last_s = clock_wall_s(), seconds = 0;
     bool screen = request->output == NULL && request->format == LIVE_TABLE && isatty(STDOUT_FILENO);
@@ -203,6 +209,7 @@ static int stats_main(char **arguments) {
         args_refuse("--interval is how long --watch waits; add that, or leave it out");
     if (request.interval_s == 0)
         request.interval_s = STATS_INTERVAL_S;
+    stats_open(&request); /* before anything is removed or waited for */
     if (request.prune != NULL)
         stats_prune(&request);
     if (!request.all && request.pid_count == 0)

@@ -55,7 +55,6 @@ void experiment_init(struct experiment *experiment, const struct plan *plan,
     own_declare(&experiment->result.rounds, plan->numbers);
     serviced_declare(&experiment->result.rounds, plan);
     schedule_init(&experiment->schedule, variant_count, plan->seed);
-    output_look(plan->output);
     spool_open(&experiment->spool, plan->input);
 }
 
