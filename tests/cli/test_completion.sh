@@ -106,6 +106,19 @@ for shell in bash zsh fish; do
     typed "$shell" 'tagpool help opt\t' help options
     typed "$shell" 'tagpool compare -r 3 -- cat some-\t' compare -r 3 -- cat some-file.json
 done
+# Whole, because another process with the library may have a number that begins like it.
+LD_PRELOAD="$build/libtagpool.so" sleep 60 &
+held=$!
+for shell in bash zsh fish; do
+    typed "$shell" "tagpool stats $held\\t --form\\t js\\t" stats $held --format json
+done
+completes tagpool stats --all $held --w
+[ "$(cat "$work/out")" = --watch ]
+check $? 'after the number of a process there are options'
+completes tagpool stats $held ''
+grep -qx "$held" "$work/out" && ! grep -qv '^[0-9]*$' "$work/out"
+check $? 'and more processes, but no programs'
+kill $held
 typed bash 'tagpool compare --style=noc\t' compare --style=nocolor
 typed bash 'tagpool completion fi\t' completion fish
 

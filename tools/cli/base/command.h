@@ -14,6 +14,7 @@ struct command {
     const struct args_option *options;
     const char *const *topics;    /* words that may follow, NULL-ended; NULL: none */
     bool takes_files;             /* names of files follow */
+    bool takes_processes;         /* numbers of processes with the library follow */
     bool launches;                /* needs the launcher: measures targets */
     int (*run)(char **arguments); /* arguments after the name; returns the exit status */
 };

@@ -60,6 +60,10 @@ static bool completion_is_paired(const struct args_option *option) {
     return completion_is_valued(option) && strchr(option->value, ' ') != NULL;
 }
 
+/* Prints the numbers of the processes that a user may ask for, in each of the shells. */
+static const char completion_processes[] =
+    "grep -ls libtagpool /proc/*/maps 2>/dev/null | cut -d/ -f3 | grep \"^[0-9]\"";
+
 /* ---- bash ---- */
 
 static void completion_print_bash_command(FILE *out, const struct command *command) {
@@ -89,8 +93,12 @@ static void completion_print_bash_command(FILE *out, const struct command *comma
                 fprintf(out, " | -%c", option->letter);
             completion_print_choice(out, ") words='", option, "' ;;\n");
         }
-    fprintf(out, "        esac\n%s        ;;\n",
-            command->takes_files ? "        takes_files=yes\n" : "");
+    fputs("        esac\n", out);
+    if (command->takes_files)
+        fputs("        operands=files\n", out);
+    if (command->takes_processes)
+        fprintf(out, "        operands=$(%s)\n", completion_processes);
+    fputs("        ;;\n", out);
 }
 
 /* The words that may follow a command, other than options. */
@@ -107,7 +115,7 @@ static void completion_print_bash_begin(FILE *out, const struct command *const *
     fputs("# Completion of tagpool for bash; 'tagpool completion bash' wrote it.\n"
           "_tagpool() {\n"
           "    local typed=() places=() part last i options='' valued='' paired='' files=''\n"
-          "    local takes_files='' words='' word before value=''\n"
+          "    local operands=program words='' word before value=''\n"
           "    COMPREPLY=()\n"
           "    # bash takes --option=value apart, and KEY=VALUE.\n"
           "    for ((i = 0; i <= COMP_CWORD; i++)); do\n"
@@ -150,7 +158,8 @@ static void completion_print_bash_end(FILE *out) {
           "                i=$((i + 1))\n"
           "            fi\n"
           "            i=$((i + 1))\n"
-          "        elif [[ -z $takes_files && (${typed[i]} == -- || ${typed[i]} != -*) ]]; then\n"
+          "        elif [[ $operands == program && (${typed[i]} == -- || ${typed[i]} != -*) ]]; "
+          "then\n"
           "            [[ ${typed[i]} == -- ]] && i=$((i + 1))\n"
           "            if declare -F _command_offset >/dev/null; then\n"
           "                _command_offset \"${places[i]}\"\n"
@@ -175,10 +184,12 @@ static void completion_print_bash_end(FILE *out) {
           "        return\n"
           "    elif [[ $word == -* ]]; then\n"
           "        COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
-          "    elif [ -n \"$takes_files\" ]; then\n"
+          "    elif [[ $operands == files ]]; then\n"
           "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
-          "    else\n"
+          "    elif [[ $operands == program ]]; then\n"
           "        COMPREPLY=($(compgen -c -f -- \"$word\"))\n"
+          "    else\n"
+          "        COMPREPLY=($(compgen -W \"$operands\" -- \"$word\"))\n"
           "    fi\n"
           "}\n"
           "complete -o filenames -F _tagpool tagpool\n",
@@ -213,6 +224,17 @@ static void completion_print_zsh_option(FILE *out, const struct args_option *opt
                                                                               : " ");
     completion_print_choice(out, "(", option, ")");
     fputs("' \\\n", out);
+}
+
+static void completion_print_zsh_operands(FILE *out, const struct command *command) {
+    fputs("            ", out);
+    if (command->takes_processes)
+        fprintf(out, "'*:process:{compadd -- $(%s)}'", completion_processes);
+    else if (command->takes_files)
+        fputs("'*:file:_files'", out);
+    else
+        fputs("'(-)1:program:_command_names -e' '*::argument:_normal'", out);
+    fputs("\n        ;;\n", out);
 }
 
 void completion_print_zsh(FILE *out, const struct command *const *commands) {
@@ -254,11 +276,7 @@ void completion_print_zsh(FILE *out, const struct command *const *commands) {
         fputs("        _arguments -s -S \\\n", out);
         for (const struct args_option *option = (*command)->options; option->name != NULL; option++)
             completion_print_zsh_option(out, option);
-        fputs(
-            !(*command)->takes_files
-                ? "            '(-)1:program:_command_names -e' '*::argument:_normal'\n        ;;\n"
-                : "            '*:file:_files'\n        ;;\n",
-            out);
+        completion_print_zsh_operands(out, *command);
     }
     fputs("    esac\n}\n_tagpool \"$@\"\n", out);
 }
@@ -296,6 +314,9 @@ void completion_print_fish(FILE *out, const struct command *const *commands) {
         fprintf(out, "complete -c tagpool -n __fish_use_subcommand -f -a %s -d ", command->name);
         completion_print_quoted(out, command->summary, "\\");
         fputc('\n', out);
+        if (command->takes_processes)
+            fprintf(out, "complete -c tagpool -n '__fish_seen_subcommand_from %s' -f -a '(%s)'\n",
+                    command->name, completion_processes);
         for (const struct args_option *option = command->options; option->name != NULL; option++)
             completion_print_fish_option(out, command->name, option);
     }

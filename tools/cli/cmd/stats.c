@@ -238,5 +238,6 @@ const struct command command_stats = {
     .summary = "Show what running processes do with the allocator",
     .details = stats_details,
     .options = stats_options,
+    .takes_processes = true,
     .run = stats_main,
 };
