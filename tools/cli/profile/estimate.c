@@ -37,17 +37,23 @@ void estimate_format_count(bool rough, uint64_t count, char text[ESTIMATE_TEXT_B
 
 /* The digit is that of the unit which is shown. */
 void estimate_format_bytes(bool rough, uint64_t bytes, char text[ESTIMATE_TEXT_BYTES]) {
-    double unit = 1, value = (double)bytes;
-    while (rough && value >= 1024 * unit)
-        unit *= 1024;
-    text[0] = '~';
-    metric_format(METRIC_PEAK, rough ? unit * estimate_round(value / unit) : value, text + rough,
-                  ESTIMATE_TEXT_BYTES - rough);
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+    if (!rough) {
+        metric_format(METRIC_PEAK, value, text, ESTIMATE_TEXT_BYTES);
+        return;
+    }
+    for (; value >= 1024 && unit + 1 < sizeof units / sizeof units[0]; unit++)
+        value /= 1024;
+    snprintf(text, ESTIMATE_TEXT_BYTES, "~%.0f %s", estimate_round(value), units[unit]);
 }
 
 void estimate_format_share(bool rough, double share, char text[ESTIMATE_TEXT_BYTES]) {
+    double percent = estimate_round(100 * share);
     if (rough)
-        snprintf(text, ESTIMATE_TEXT_BYTES, "~%.0f %%", estimate_round(100 * share));
+        snprintf(text, ESTIMATE_TEXT_BYTES, "~%.*f %%",
+                 percent > 0 && percent < 1 ? (int)-floor(log10(percent)) : 0, percent);
     else
         snprintf(text, ESTIMATE_TEXT_BYTES, "%.1f %%", 100 * share);
 }

@@ -20,7 +20,7 @@ bool estimate_is_rough(const struct profile_sites *sites, const struct profile_c
  * rest on. */
 char *estimate_basis(const struct profile_sites *sites);
 
-/* "4711" or "~5000"; "4.2 MiB" or "~4.0 MiB"; "12.3 %" or "~10 %". */
+/* "4711" or "~5000"; "4.2 MiB" or "~4 MiB"; "12.3 %" or "~10 %". */
 void estimate_format_count(bool rough, uint64_t count, char text[ESTIMATE_TEXT_BYTES]);
 void estimate_format_bytes(bool rough, uint64_t bytes, char text[ESTIMATE_TEXT_BYTES]);
 void estimate_format_share(bool rough, double share, char text[ESTIMATE_TEXT_BYTES]);

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "profile/estimate.h"
 #include "profile/folded.h"
 #include "report/flame_parts.h"
 
@@ -141,7 +142,8 @@ static void flame_print_names(FILE *out, const struct flame *flame) {
 
 static void flame_print_node(FILE *out, const struct flame *flame, const struct flame_node *node,
                              bool first) {
-    fprintf(out, "%s[%u,%zu", first ? "" : ",\n", node->depth, flame_name_number(flame, node));
+    fprintf(out, "%s[%u,%zu,%" PRIu64, first ? "" : ",\n", node->depth,
+            flame_name_number(flame, node), node->counts.samples);
     for (int rank = 0; rank < PROFILE_RANK_COUNT; rank++)
         fprintf(out, ",%" PRIu64, profile_rank_count(&node->counts, (enum profile_rank)rank));
     fputc(']', out);
@@ -184,8 +186,9 @@ void flame_print(FILE *out, const struct profile_sites *sites) {
     fputs("<script type=\"application/json\" class=\"data\">{\"names\":", out);
     flame_print_names(out, &flame);
     fputs(",\"counts\":[[\"calls\",false],[\"bytes requested\",true],[\"live at the peak\",true],"
-          "[\"short-lived blocks\",false]],\n\"nodes\":[",
+          "[\"short-lived blocks\",false]],\n",
           out);
+    fprintf(out, "\"few\":%d,\"nodes\":[", sites->sample_bytes != 0 ? ESTIMATE_SAMPLES_FEW : 0);
     flame_print_nodes(out, &flame, 0);
     fprintf(out, "]}</script>\n<script>\n%s</script>\n</figure>\n", flame_script);
     for (size_t i = 0; i < flame.name_count; i++)

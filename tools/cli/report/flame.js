@@ -1,6 +1,8 @@
 // The flame graph: a tree of frames, the outermost on top, each as wide as its share of the count
 // that was chosen. A click makes a frame as wide as the page. The data is in the page, as
-// {names, counts: [[title, is in bytes]], nodes: [[depth, name, count, count ...]]}, depth first.
+// {names, counts: [[title, is in bytes]], few, nodes: [[depth, name, samples, count, count ...]]},
+// depth first. What rests on fewer samples than `few` is rough, and is shown with one digit; 0: every
+// call was counted.
 (function () {
     "use strict";
     var figure = document.querySelector(".flame");
@@ -17,7 +19,8 @@
 
     var path = [];
     var nodes = data.nodes.map(function (row) {
-        var node = { depth: row[0], name: data.names[row[1]], counts: row.slice(2), children: [] };
+        var node = { depth: row[0], name: data.names[row[1]], samples: row[2],
+            counts: row.slice(3), children: [] };
         node.parent = node.depth > 0 ? path[node.depth - 1] : null;
         if (node.parent) node.parent.children.push(node);
         path[node.depth] = node;
@@ -31,20 +34,34 @@
         return 20 + hash % 320;
     }
 
-    function amount(value) {
-        var units = ["B", "KiB", "MiB", "GiB", "TiB"], unit = 0;
-        if (!data.counts[count][1]) return value.toLocaleString("en");
+    // A count and its share of all, as the table of sites has them.
+    function oneDigit(value) {
+        return Number(value.toPrecision(1));
+    }
+
+    function amount(value, rough) {
+        var units = ["B", "KiB", "MiB", "GiB", "TiB"], unit = 0, mark = rough ? "~" : "";
+        function rounded() {
+            return rough ? oneDigit(value) : value;
+        }
+        if (!data.counts[count][1]) return mark + rounded().toLocaleString("en");
         while (value >= 1024 && unit < units.length - 1) {
             value /= 1024;
             unit++;
         }
-        return value.toFixed(unit === 0 || value >= 100 ? 0 : 1) + " " + units[unit];
+        var short = rough || unit === 0 || value >= 100;
+        return mark + rounded().toFixed(short ? 0 : 1) + " " + units[unit];
+    }
+
+    function percent(value, rough, digits) {
+        var share = 100 * value / (root.counts[count] || 1);
+        return rough ? "~" + oneDigit(share) + " %" : share.toFixed(share < 1 ? digits : 1) + " %";
     }
 
     function words(node) {
-        var share = 100 * node.counts[count] / (root.counts[count] || 1);
-        return node.name + ": " + amount(node.counts[count]) + " " + data.counts[count][0] + ", " +
-            share.toFixed(share < 1 ? 2 : 1) + " %";
+        var value = node.counts[count], rough = node.samples < data.few;
+        return node.name + ": " + amount(value, rough) + " " + data.counts[count][0] + ", " +
+            percent(value, rough, 2);
     }
 
     // ---- drawing ----
@@ -89,14 +106,18 @@
 
     // What matches, without counting a match within a match twice.
     function tell() {
-        var sum = 0;
+        var sum = 0, samples = 0;
         function add(node) {
-            if (pattern.test(node.name)) sum += node.counts[count];
-            else node.children.forEach(add);
+            if (pattern.test(node.name)) {
+                sum += node.counts[count];
+                samples += node.samples;
+            } else {
+                node.children.forEach(add);
+            }
         }
         if (pattern) add(root);
-        found.textContent = pattern ? "found: " + amount(sum) + ", " +
-            (100 * sum / (root.counts[count] || 1)).toFixed(1) + " %" : "";
+        found.textContent = pattern ? "found: " + amount(sum, samples < data.few) + ", " +
+            percent(sum, samples < data.few, 1) : "";
     }
 
     function zoom(node) {
