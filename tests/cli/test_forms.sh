@@ -71,4 +71,12 @@ run report --moments "$saved"
 sed -n '/deviation/,$ s/^  wall  *system //p' "$work/out" | tr -s ' ' >"$work/shown"
 [ -s "$work/shown" ] && diff -b "$work/marked" "$work/shown" >"$work/diff"
 check $? 'with the same numbers'
+run report --moments --style none --html "$work/moments.html" "$saved"
+sed -n '/<table class="moments">/,/<\/table>/p' "$work/moments.html" |
+    sed -n 's/<[^>]*>/ /g; s/^ *system //p' | tr -s ' ' | head -n 1 >"$work/paged"
+[ -s "$work/paged" ] && diff -b "$work/paged" "$work/marked" >"$work/diff"
+check $? 'and so on the page'
+run report --style none --html "$work/plain.html" "$saved"
+! grep -qi deviation "$work/plain.html"
+check $? 'where they are on request only, too'
 finish

@@ -19,7 +19,7 @@ int main(void) {
 }
 C
 long=a-rather-long-name-of-a-command-without-any-blank-in-it-that-could-be-broken-at
-run compare -r 8 --headroom --profile -n "$work/$long <script>alert(1)</script>" \
+run compare -r 8 --headroom --profile --moments -n "$work/$long <script>alert(1)</script>" \
     -a another-allocator-with-a-long-name="$build/libtagpool.so" --style none \
     --html "$work/page.html" -- "$work/work"
 [ "$status" -eq 0 ] && [ -s "$work/page.html" ]
@@ -53,6 +53,9 @@ for title in 'size asked for, in bytes (logarithmic)' 'bytes, up to' 'lifetime: 
     grep -qF "$title" "$work/page.html"
     check $? "an axis has the title '$title'"
 done
+[ "$(grep -c '<table class="moments">' "$work/page.html")" -eq 4 ] &&
+    grep -q '<h2>Mean and deviation</h2>' "$work/page.html"
+check $? 'each metric has its mean and deviation, as --moments asks'
 shades=$(sed -n '/<div class="shades">/s/<i/\n<i/gp' "$work/page.html" | grep -c '^<i')
 [ "$shades" -ge 3 ] && grep -q '<i></i>[0-9]* at most<' "$work/page.html"
 check $? 'the map of sizes and lifetimes has a scale of its shades'

@@ -3,6 +3,7 @@
 #include "base/html.h"
 #include "base/memory.h"
 #include "compare/summary.h"
+#include "report/moments_rows.h"
 #include "report/page_charts.h"
 #include "report/page_style.h"
 #include "report/page_words.h"
@@ -150,6 +151,46 @@ static void page_print_warnings(FILE *out, const struct comparison *comparison) 
     fputs("</ul>\n", out);
 }
 
+/* ---- mean and deviation ---- */
+
+struct page_moments {
+    FILE *out;
+    const struct comparison *comparison;
+    unsigned metric; /* of the next table */
+};
+
+/* A metric's first row begins its table. */
+static void page_moments_row(void *printer, const char *const cells[MOMENTS_ROWS_CELLS]) {
+    struct page_moments *moments = printer;
+    FILE *out = moments->out;
+    if (cells[0][0] != '\0') {
+        fprintf(out, "%s<table class=\"moments\">\n<caption>",
+                moments->metric == 0 ? "" : "</table>\n");
+        page_words_metric(out, moments->comparison, (enum metric)moments->metric++);
+        fputs("</caption>\n<tr>", out);
+        for (int i = 1; i < MOMENTS_ROWS_CELLS; i++)
+            fprintf(out, "<th%s>%s</th>", i < MOMENTS_ROWS_WORDS ? "" : " class=\"number\"",
+                    moments_rows_titles[i]);
+        fputs("</tr>\n", out);
+    }
+    fputs("<tr>", out);
+    for (int i = 1; i < MOMENTS_ROWS_CELLS; i++) {
+        fprintf(out, "<td%s>", i < MOMENTS_ROWS_WORDS ? "" : " class=\"number\"");
+        html_text(out, cells[i]);
+        fputs("</td>", out);
+    }
+    fputs("</tr>\n", out);
+}
+
+static void page_print_moments(FILE *out, const struct comparison *comparison) {
+    struct page_moments moments = {.out = out, .comparison = comparison};
+    if (!comparison->with_moments)
+        return;
+    fputs("<h2>Mean and deviation</h2>\n", out);
+    moments_rows_each(comparison, page_moments_row, &moments);
+    fputs("</table>\n", out);
+}
+
 /* ---- the machine ---- */
 
 static void page_print_fact(FILE *out, const char *title, const char *text) {
@@ -212,6 +253,7 @@ static void page_print_comparison(FILE *out, const struct comparison *comparison
     fputs("<h2>Differences</h2>\n", out);
     page_differences(out, comparison);
     page_scan(out, comparison);
+    page_print_moments(out, comparison);
     fputs("<h2>Rounds</h2>\n", out);
     for (unsigned metric = 0; metric < rounds_metrics(rounds); metric++)
         if (metric >= METRIC_COUNT || metric_about[metric].decides)
