@@ -144,8 +144,14 @@ dropped it, or stops the library from loading" 'without the shim there is no ver
 unset TAGPOOL_LIBRARY
 mkdir -p "$work/manager/bin" "$work/manager/shims" "$work/manager/real"
 compile manager/real/python3 <<'C'
+#include <stdio.h>
 #include <stdlib.h>
-int main(void) {
+int main(int argc, char **argv) {
+    FILE *said = getenv("SAID") != NULL ? fopen(getenv("SAID"), "w") : NULL;
+    for (int i = 1; said != NULL && i < argc; i++)
+        fprintf(said, "%s%s", i > 1 ? " " : "", argv[i]);
+    if (said != NULL)
+        fclose(said);
     for (int i = 0; i < 2000; i++)
         free(malloc(50));
     return 0;
@@ -166,8 +172,9 @@ program="\${0##*/}"
 exec "$work/manager/bin/fooenv" exec "\$program" "\$@"
 S
 chmod +x "$work/manager/bin/fooenv" "$work/manager/shims/python3"
-note="$work/manager/shims/python3 is a shim of fooenv, which starts many processes to find the \
-program: measured is $work/manager/real/python3 itself"
+cp "$work/manager/shims/python3" "$work/real-shim"
+note="$work/manager/shims/python3 is a shim of fooenv, which has to find the program first: \
+measured is $work/manager/real/python3 itself"
 run compare -r 1 --export-json "$work/shim.json" -- "$work/manager/shims/python3"
 [ "$status" -eq 0 ] && [ "$(cat "$work/err")" = "tagpool compare: note: $note" ] &&
     grep -q '"processes": 1,' "$work/shim.json"
@@ -179,6 +186,44 @@ check $? 'by the doctor, too'
 run profile --no-try --style none --export-json - -- "$work/manager/shims/python3"
 [ "$status" -eq 0 ] && [ "$(grep -c '"pid":' "$work/out")" -eq 1 ]
 check $? 'and in a profile'
+# A script names its interpreter in one of these ways; arguments stay in order.
+for line in "$work/manager/shims/python3" "/usr/bin/env python3" "/usr/bin/env -S python3 -u"; do
+    printf '#!%s\nprint()\n' "$line" >"$work/script.py"
+    chmod +x "$work/script.py"
+    SAID=$work/said PATH=$work/manager/shims:$PATH run compare -r 1 \
+        --export-json "$work/shim.json" -- "$work/script.py" one
+    [ "$status" -eq 0 ] && grep -q "note: $work/script.py is run by $work/manager/shims/python3, \
+a shim of fooenv, .* measured is $work/manager/real/python3 with the script$" "$work/err" &&
+        grep -q '"processes": 1,' "$work/shim.json"
+    check $? "so is the one that runs a script which begins with #!$line"
+done
+is "-u $work/script.py one" "$(cat "$work/said")" 'with the arguments in order'
+# Links to one program: those of mise, volta and rustup.
+while read -r program manager; do
+    mkdir -p "$work/$manager/links"
+    printf '#!/bin/sh\nexit 9\n' >"$work/$manager/$program"
+    printf '#!/bin/sh\n[ "$1" = which ] && echo "%s/$2"\n' "$work/manager/real" \
+        >"$work/$manager/$manager"
+    chmod +x "$work/$manager/$manager" "$work/$manager/$program"
+    ln -s "../$program" "$work/$manager/links/python3"
+    run doctor --no-run -- "$work/$manager/links/python3"
+    [ "$status" -eq 0 ] && grep -q "is a shim of $manager, .* $work/manager/real/python3 itself$" \
+        "$work/out"
+    check $? "a link to $program is followed"
+done <<'L'
+mise mise
+volta-shim volta
+rustup rustup
+L
+# That of asdf is looked up in PATH.
+cp "$work/manager/bin/fooenv" "$work/manager/bin/asdf"
+printf '#!/usr/bin/env bash\n# asdf-plugin: python 3.11.7\nexec asdf exec "python3" "$@"\n' \
+    >"$work/manager/shims/python3"
+PATH=$work/manager/bin:$PATH run doctor -- "$work/manager/shims/python3"
+[ "$status" -eq 0 ] && grep -q "is a shim of asdf, .* $work/manager/real/python3 itself$" \
+    "$work/out"
+check $? 'a shim of asdf is followed'
+cp "$work/real-shim" "$work/manager/shims/python3"
 sed 's/fooenv" exec/fooenv-gone" exec/' "$work/manager/shims/python3" >"$work/odd"
 chmod +x "$work/odd"
 run doctor --no-run -- "$work/odd"

@@ -12,9 +12,9 @@
 
 enum { MANAGER_SHIM_BYTES = 4096 };
 
-/* What the script executes: `exec "/path/of/manager" exec ...`. All of them are written so. NULL if
- * this is none. */
-static char *manager_of(const char *path) {
+/* The manager that a script executes: `exec "/path/of/manager" exec ...`. All of them are written
+ * so, but that of asdf may be looked up in PATH. NULL if this is none. */
+static char *manager_of_script(const char *path) {
     char text[MANAGER_SHIM_BYTES], manager[PATH_MAX];
     FILE *file = fopen(path, "re");
     if (file == NULL)
@@ -28,9 +28,24 @@ static char *manager_of(const char *path) {
         char word[16] = "";
         const char *format = line[6] == '"' ? "\"%4095[^\"\n]\" %15s" : "%4095s %15s";
         if (sscanf(line + 6, format, manager, word) == 2 && strcmp(word, "exec") == 0 &&
-            access(manager, X_OK) == 0)
+            (access(manager, X_OK) == 0 || strcmp(manager, "asdf") == 0))
             return memory_copy(manager);
     }
+    return NULL;
+}
+
+/* The manager that a link of another name leads to. NULL if this is none. */
+static char *manager_of_link(const char *path) {
+    static const struct {
+        const char *program, *manager; /* where links lead to, and who is beside it and answers */
+    } known[] = {{"mise", "mise"}, {"volta-shim", "volta"}, {"rustup", "rustup"}};
+    char program[PATH_MAX];
+    if (realpath(path, program) == NULL || strcmp(path_name(program), path_name(path)) == 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(path_name(program), known[i].program) == 0)
+            return memory_format("%.*s%s", (int)(path_name(program) - program), program,
+                                 known[i].manager);
     return NULL;
 }
 
@@ -54,7 +69,9 @@ static char *manager_ask(const char *manager, const char *program) {
 }
 
 char *manager_follow(const char *path, const char **name) {
-    char *manager = manager_of(path);
+    char *manager = manager_of_script(path);
+    if (manager == NULL)
+        manager = manager_of_link(path);
     if (manager == NULL || strchr(path, '/') == NULL) {
         free(manager);
         return NULL;

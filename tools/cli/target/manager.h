@@ -1,5 +1,6 @@
-/* Version managers (pyenv, rbenv, nodenv, asdf ...) put shims into PATH: scripts that look for the
- * program of the chosen version, by dozens of processes, and then execute it.
+/* Version managers put shims into PATH, which look for the program of the chosen version and then
+ * execute it. Those of pyenv, rbenv, nodenv and asdf are scripts, and do it by dozens of processes;
+ * those of mise, volta and rustup are links to one program, which may be a static one.
  */
 #ifndef TARGET_MANAGER_H
 #define TARGET_MANAGER_H

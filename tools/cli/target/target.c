@@ -163,21 +163,74 @@ void target_resolve(struct target *target, char **argv) {
     }
 }
 
-char *target_follow_manager(struct target *target) {
-    const char *manager;
+/* What the kernel and env would execute for a script: words in a new array, the program's path
+ * first, NULL-ended. NULL when it is none, or when that cannot be told. */
+static char **target_script_words(const char *path) {
+    char line[TARGET_SCRIPT_LINE_BYTES];
+    char *interpreter = target_script_line(path, line);
+    if (interpreter == NULL)
+        return NULL;
+    char **words = memory_array(TARGET_SCRIPT_LINE_BYTES, sizeof *words);
     size_t count = 0;
+    for (char *word = strtok(interpreter, " \t"); word != NULL; word = strtok(NULL, " \t"))
+        words[count++] = memory_copy(word);
+    if (strcmp(path_name(words[0]), "env") != 0)
+        return words;
+    size_t program = count > 1 && strcmp(words[1], "-S") == 0 ? 2 : 1;
+    char *found = NULL;
+    /* Without -S, all that follows env is one name. */
+    if (program < count && (program == 2 || count == 2) && words[program][0] != '-')
+        found = target_search(words[program]);
+    if (found == NULL)
+        return NULL;
+    words[program] = found;
+    return words + program;
+}
+
+static size_t target_count_words(char *const *words) {
+    size_t count = 0;
+    while (words[count] != NULL)
+        count++;
+    return count;
+}
+
+/* The command that a shim would execute: the program, words of a script's first line, the script
+ * (NULL: none), and the arguments; in a new array. */
+static char **target_join_words(char *program, char *const *more, char *script,
+                                char *const *arguments) {
+    size_t more_count = target_count_words(more), count = target_count_words(arguments);
+    char **argv = memory_array(more_count + count + 3, sizeof *argv);
+    char **next = argv;
+    *next++ = program;
+    memcpy(next, more, more_count * sizeof *next);
+    next += more_count;
+    if (script != NULL)
+        *next++ = script;
+    memcpy(next, arguments, count * sizeof *next);
+    return argv;
+}
+
+char *target_follow_manager(struct target *target) {
+    static char *const nothing[] = {NULL};
+    const char *manager;
+    char **interpreter = NULL;
     char *program = manager_follow(target->path, &manager);
+    if (program == NULL) {
+        interpreter = target_script_words(target->path);
+        program = interpreter != NULL ? manager_follow(interpreter[0], &manager) : NULL;
+    }
     if (program == NULL)
         return NULL;
-    while (target->argv[count] != NULL)
-        count++;
-    char **argv = memory_array(count + 1, sizeof *argv);
-    memcpy(argv, target->argv, count * sizeof *argv);
-    argv[0] = program;
-    char *text = memory_format("%s is a shim of %s, which starts many processes to find the "
-                               "program: measured is %s itself",
-                               target->path, manager, program);
-    target_resolve(target, argv);
+    char *text = interpreter == NULL
+                     ? memory_format("%s is a shim of %s, which has to find the program first: "
+                                     "measured is %s itself",
+                                     target->path, manager, program)
+                     : memory_format("%s is run by %s, a shim of %s, which has to find the program "
+                                     "first: measured is %s with the script",
+                                     target->path, interpreter[0], manager, program);
+    target_resolve(target,
+                   target_join_words(program, interpreter != NULL ? interpreter + 1 : nothing,
+                                     interpreter != NULL ? target->path : NULL, target->argv + 1));
     return text;
 }
 

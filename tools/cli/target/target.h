@@ -35,8 +35,9 @@ char *target_search(const char *name);
  * be run. */
 void target_resolve(struct target *target, char **argv);
 
-/* Where the target is a shim of a version manager (manager.h), takes the program behind it instead,
- * and returns a sentence that says so, in a new string; else NULL. */
+/* Where the target is a shim of a version manager (manager.h), or a script that is run by one,
+ * takes the program behind it instead, and returns a sentence that says so, in a new string; else
+ * NULL. */
 char *target_follow_manager(struct target *target);
 
 /* The same, and says it. */
