@@ -1,9 +1,10 @@
 #include "base/chart.h"
 
+#include "base/wrap.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 enum { CHART_EIGHTHS = 8 };
 
@@ -34,7 +35,7 @@ static const char *const chart_below[CHART_EIGHTHS + 1] = {
 /* The environment decides, in the order of setlocale(3). */
 bool chart_is_utf8(FILE *out) {
     static const char *const variables[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-    if (!isatty(fileno(out)))
+    if (!wrap_is_terminal(out))
         return false;
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
         const char *locale = getenv(variables[i]);

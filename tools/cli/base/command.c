@@ -52,12 +52,14 @@ char **command_for_shell(char **words) {
 }
 
 void command_print_help(FILE *out, const struct command *command) {
-    fprintf(out, "Usage: %s%s%s %s\n\n%s.\n\nOptions:\n", say_program(),
+    FILE *sheet = wrap_open_help(out);
+    fprintf(sheet, "Usage: %s%s%s %s\n\n%s.\n\nOptions:\n", say_program(),
             command->name[0] != '\0' ? " " : "", command->name, command->synopsis,
             command->summary != NULL ? command->summary : "Not for people");
-    args_print_help(out, command->options);
-    fputc('\n', out);
-    wrap_paragraphs(out, command->details, wrap_help_width(out));
+    args_print_help(sheet, command->options);
+    fputc('\n', sheet);
+    wrap_paragraphs(sheet, command->details, wrap_help_width(out));
+    wrap_close(sheet);
 }
 
 /* NULL: --help was met. */

@@ -49,7 +49,7 @@ static int doctor_main(char **arguments) {
     target_resolve(&target, serves ? service.command : words);
     char *followed = target_follow_manager(&target);
     if (followed != NULL)
-        printf("note  %s\n", followed);
+        suitability_tell("note", "%s", followed);
     free(followed);
     bool works = suitability_look(&target) &&
                  (request.no_run || suitability_run(&target, request.input, request.ignore_failure,

@@ -3,6 +3,7 @@
 #include "base/program.h"
 #include "base/say.h"
 #include "base/words.h"
+#include "base/wrap.h"
 #include "cmd/commands.h"
 #include "cmd/completion.h"
 #include "launch/launcher.h"
@@ -36,7 +37,8 @@ static const struct command *main_find(const char *name) {
     return NULL;
 }
 
-static void main_print_help(FILE *out) {
+static void main_print_help(FILE *terminal) {
+    FILE *out = wrap_open_help(terminal);
     fputs("Usage: tagpool COMMAND [OPTION...] -- PROGRAM [ARGUMENT...]\n\n"
           "Runs an unmodified program with the allocator libtagpool.so, and measures what that "
           "changes.\n\nCommands:\n",
@@ -49,6 +51,7 @@ static void main_print_help(FILE *out) {
           "  --version     Print the version; with --libraries also those of the libraries\n\n"
           "Example:\n  tagpool compare -- jq . big.json\n",
           out);
+    wrap_close(out);
 }
 
 /* The command that was meant, if one is near. */

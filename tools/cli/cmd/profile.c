@@ -4,6 +4,7 @@
 #include "base/say.h"
 #include "base/size.h"
 #include "base/terminal.h"
+#include "base/wrap.h"
 #include "cmd/commands.h"
 #include "compare/trial.h"
 #include "launch/output.h"
@@ -223,15 +224,17 @@ static void profile_report(struct profile *profile, const struct runs *runs,
                            struct profile_exports *exports) {
     struct trial trial;
     bool tried = profile_try_it(&trial, profile, runs, request, terminal);
+    FILE *sheet = wrap_open(stderr);
     if (request->style != TERMINAL_NONE)
-        profile_table_print(stderr, terminal, profile);
+        profile_table_print(sheet, terminal, profile);
     if (request->style != TERMINAL_NONE && request->sites != 0)
-        sites_table_print(stderr, terminal, profile->sites, request->sites);
-    profile_write(profile, request, exports);
+        sites_table_print(sheet, terminal, profile->sites, request->sites);
     if (tried && request->try == PROFILE_TRY && request->style != TERMINAL_NONE) {
-        fputc('\n', stderr);
-        report_table_print(stderr, terminal, &trial.comparison);
+        fputc('\n', sheet);
+        report_table_print(sheet, terminal, &trial.comparison);
     }
+    wrap_close(sheet);
+    profile_write(profile, request, exports);
     if (tried)
         trial_free(&trial);
 }

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/say.h"
 #include "base/terminal.h"
+#include "base/wrap.h"
 #include "cmd/commands.h"
 #include "measure/experiment.h"
 #include "replay/report.h"
@@ -129,8 +130,11 @@ static int replay_show(const struct replay_request *request, struct export *expo
     struct replay_report report = *about;
     report.result = result;
     report.results = results;
-    if (request->style != TERMINAL_NONE)
-        replay_report_print(export_tables(export), terminal, &report);
+    if (request->style != TERMINAL_NONE) {
+        FILE *sheet = wrap_open(export_tables(export));
+        replay_report_print(sheet, terminal, &report);
+        wrap_close(sheet);
+    }
     FILE *out = export_begin(export);
     if (out != NULL)
         replay_report_print_json(out, &report);
@@ -148,8 +152,9 @@ static int replay_measure(const struct replay_request *request, struct export *e
                     request->variants.count, 0, terminal);
     bool sound = experiment_check(&experiment);
     if (sound && request->verify)
-        printf("%s: %llu calls replayed under %u allocators, every block intact\n", report->title,
-               (unsigned long long)report->summary->calls, request->variants.count);
+        printf("%s: %llu call%s replayed under %u allocators, every block intact\n", report->title,
+               (unsigned long long)report->summary->calls, report->summary->calls == 1 ? "" : "s",
+               request->variants.count);
     else if (sound && experiment_measure(&experiment) && !experiment.result.interrupted)
         status = replay_show(request, export, &experiment.result, terminal, report, results_path);
     else if (experiment.result.interrupted)

@@ -1,5 +1,6 @@
 #include "base/say.h"
 #include "base/terminal.h"
+#include "base/wrap.h"
 #include "cmd/commands.h"
 #include "profile/json.h"
 #include "report/combine.h"
@@ -147,10 +148,13 @@ static int report_compare(const struct report_request *request, const struct ter
                      "the results have no variant but %s in common, so that --fail-if-slower has "
                      "nothing to judge; measure the same variants",
                      first);
-    if (request->style != TERMINAL_NONE)
-        pair_print(stdout, terminal, &pair);
-    if (difference != NULL && request->style != TERMINAL_NONE)
-        printf("Warning: the results are of different machines (%s).\n", difference);
+    if (request->style != TERMINAL_NONE) {
+        FILE *sheet = wrap_open(stdout);
+        pair_print(sheet, terminal, &pair);
+        if (difference != NULL)
+            fprintf(sheet, "Warning: the results are of different machines (%s).\n", difference);
+        wrap_close(sheet);
+    }
     return pair_status(&pair, request->fail_share);
 }
 
@@ -169,8 +173,11 @@ static int report_combine(struct report_request *request, const struct terminal 
         args_refuse("--combine is about two files or more; name the others, too");
     combine_make(&combine, files, count, request->force);
     exports_open(&request->exports);
-    if (request->style != TERMINAL_NONE)
-        combine_print(exports_tables(&request->exports), terminal, &combine);
+    if (request->style != TERMINAL_NONE) {
+        FILE *sheet = wrap_open(exports_tables(&request->exports));
+        combine_print(sheet, terminal, &combine);
+        wrap_close(sheet);
+    }
     FILE *out = export_begin(json);
     if (out != NULL)
         combine_print_json(out, &combine);

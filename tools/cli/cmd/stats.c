@@ -2,6 +2,7 @@
 #include "base/export.h"
 #include "base/memory.h"
 #include "base/say.h"
+#include "base/wrap.h"
 #include "cmd/commands.h"
 #include "measure/live_report.h"
 
@@ -149,7 +150,10 @@ static void stats_print(struct stats_request *request, const struct live *live,
                         const struct live *before, double seconds) {
     if (request->file.option == NULL)
         stats_open(request);
-    live_report_print(export_begin(&request->file), request->format, live, before, seconds);
+    FILE *out = export_begin(&request->file);
+    FILE *sheet = request->format == LIVE_TABLE ? wrap_open(out) : out;
+    live_report_print(sheet, request->format, live, before, seconds);
+    wrap_close(sheet);
     export_end(&request->file);
     request->file.option = NULL;
     fflush(stdout);

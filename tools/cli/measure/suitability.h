@@ -7,6 +7,10 @@
 
 #include <stdbool.h>
 
+/* One such line, of what somebody else has found. */
+__attribute__((format(printf, 2, 3))) void suitability_tell(const char *kind, const char *format,
+                                                            ...);
+
 /* What can be told without running it. False when something fails. */
 bool suitability_look(const struct target *target);
 

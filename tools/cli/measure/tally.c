@@ -1,5 +1,6 @@
 #include "measure/tally.h"
 
+#include "base/wrap.h"
 #include "launch/launcher.h"
 #include "measure/metric.h"
 #include "pages/stats_file.h"
@@ -10,17 +11,17 @@
 
 /* ---- what the pools served ---- */
 
-static void tally_print_classes(const struct stats_process *process, uint64_t calls) {
-    fprintf(stderr, "  %12s  %14s  %7s\n", "up to bytes", "calls", "share");
+static void tally_print_classes(FILE *out, const struct stats_process *process, uint64_t calls) {
+    fprintf(out, "  %12s  %14s  %7s\n", "up to bytes", "calls", "share");
     for (unsigned i = 0; i < TAGPOOL_STATS_CLASSES; i++) {
         uint64_t served = process->counters.pool_calls[i];
         if (served != 0)
-            fprintf(stderr, "  %12" PRIu64 "  %14" PRIu64 "  %5.1f %%\n", process->class_bytes[i],
+            fprintf(out, "  %12" PRIu64 "  %14" PRIu64 "  %5.1f %%\n", process->class_bytes[i],
                     served, 100 * (double)served / (double)calls);
     }
 }
 
-static void tally_print_counters(const struct stats_process *process) {
+static void tally_print_counters(FILE *out, const struct stats_process *process) {
     static const char *const help[] = {
 #define TALLY_HELP_TEXT(NAME, HELP) HELP,
         TAGPOOL_STATS_COUNTERS(TALLY_HELP_TEXT)
@@ -33,25 +34,26 @@ static void tally_print_counters(const struct stats_process *process) {
     };
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         if (counts[i] != 0)
-            fprintf(stderr, "  %12s  %14" PRIu64 "  %s\n", "", counts[i], help[i]);
+            fprintf(out, "  %12s  %14" PRIu64 "  %s\n", "", counts[i], help[i]);
 }
 
-static void tally_print_process(const struct stats_process *process) {
+static void tally_print_process(FILE *out, const struct stats_process *process) {
     char peak[32];
     uint64_t calls = stats_process_calls(process);
     uint64_t served = stats_process_pool_calls(process);
     metric_format(METRIC_PEAK, (double)process->pool_bytes_peak, peak, sizeof peak);
-    fprintf(stderr,
-            "%s (process %" PRIu64 "): %" PRIu64 " calls, %.1f %% served by the pools; peak memory "
-            "of the pools %s; threads %" PRIu64 "\n",
-            process->name[0] != '\0' ? process->name : "?", process->pid, calls,
-            calls != 0 ? 100 * (double)served / (double)calls : 0, peak, process->threads);
+    fprintf(
+        out,
+        "%s (process %" PRIu64 "): %" PRIu64 " call%s, %.1f %% served by the pools; peak memory "
+        "of the pools %s; threads %" PRIu64 "\n",
+        process->name[0] != '\0' ? process->name : "?", process->pid, calls, calls == 1 ? "" : "s",
+        calls != 0 ? 100 * (double)served / (double)calls : 0, peak, process->threads);
     if (process->state != TAGPOOL_STATS_ENDED)
-        fprintf(stderr, "  (it did not leave by exit(): counts may be up to 64 too high per class "
-                        "and thread)\n");
+        fprintf(out, "  (it did not leave by exit(): counts may be up to 64 too high per class "
+                     "and thread)\n");
     if (served != 0)
-        tally_print_classes(process, calls);
-    tally_print_counters(process);
+        tally_print_classes(out, process, calls);
+    tally_print_counters(out, process);
 }
 
 void tally_print(const char *path, const char *program) {
@@ -65,11 +67,13 @@ void tally_print(const char *path, const char *program) {
         say_error("no statistics: the shim was not active in %s, which dropped LD_PRELOAD or "
                   "stops the library from loading",
                   program);
+    FILE *sheet = wrap_open(stderr);
     for (unsigned i = 0; i < summary.process_count; i++)
-        tally_print_process(&summary.processes[i]);
+        tally_print_process(sheet, &summary.processes[i]);
+    wrap_close(sheet);
     if (summary.processes_missed != 0)
-        say_note("%" PRIu64 " more processes found no room in the statistics",
-                 summary.processes_missed);
+        say_note("%" PRIu64 " more process%s found no room in the statistics",
+                 summary.processes_missed, summary.processes_missed == 1 ? "" : "es");
     stats_summary_free(&summary);
 }
 

@@ -65,9 +65,10 @@ static void sites_table_counts(FILE *out, const struct profile_sites *sites,
     estimate_format_bytes(rough, counts->bytes, bytes);
     estimate_format_count(rough, counts->peak_blocks, blocks);
     estimate_format_bytes(rough, counts->peak_bytes, peak);
-    fprintf(out, "%s calls, %s", calls, bytes);
+    fprintf(out, "%s call%s, %s", calls, counts->calls == 1 ? "" : "s", bytes);
     if (counts->peak_blocks != 0)
-        fprintf(out, "; at the peak %s in %s blocks", peak, blocks);
+        fprintf(out, "; at the peak %s in %s block%s", peak, blocks,
+                counts->peak_blocks == 1 ? "" : "s");
     if (200 * counts->short_blocks >= counts->calls)
         fprintf(out, "; %s%.0f %% short-lived", rough ? "~" : "",
                 100 * (double)counts->short_blocks / (double)counts->calls);

@@ -1,6 +1,7 @@
 #include "profile/table.h"
 
 #include "base/chart.h"
+#include "base/memory.h"
 #include "base/wrap.h"
 #include "measure/metric.h"
 #include "profile/estimate.h"
@@ -78,7 +79,7 @@ static void profile_table_cost(FILE *out, const struct profile *profile) {
             profile->profiled.wall_s / profile->plain.wall_s,
             profile_table_seconds(profile->plain.wall_s));
     if (profile->advice.calls_per_cpu > 0 && !profile_table_is_rough(profile))
-        fprintf(out, "  %.3g calls per second of CPU time (plain run: %s)\n",
+        fprintf(out, "  %.0f calls per second of CPU time (plain run: %s)\n",
                 profile->advice.calls_per_cpu, profile_table_seconds(profile->plain.cpu_s));
 }
 
@@ -116,12 +117,23 @@ static void profile_table_processes(FILE *out, const struct profile_summary *sum
 
 /* ---- sizes ---- */
 
+/* What is left of the terminal's width behind so many columns, at most what is wanted. */
+static unsigned profile_table_room(FILE *out, unsigned columns, unsigned wanted) {
+    unsigned width = wrap_width(out);
+    if (width == 0 || width > columns + wanted)
+        return wanted;
+    return width > columns + 1 ? width - columns - 1 : 0;
+}
+
 static void profile_table_size(FILE *out, bool utf8, const char *label,
                                const struct tagpool_profile_size *size, uint64_t requests) {
     double share = profile_table_share((double)size->calls, (double)requests);
-    fprintf(out, "  %12s  %12" PRIu64 "  %5.1f %%  %10s  %10" PRIu64 "  ", label, size->calls,
-            100 * share, profile_table_bytes(size->bytes), size->live_peak);
-    chart_bar(out, utf8, share, PROFILE_TABLE_BAR_WIDTH);
+    int columns =
+        fprintf(out, "  %12s  %12" PRIu64 "  %5.1f %%  %10s  %10" PRIu64 "  ", label, size->calls,
+                100 * share, profile_table_bytes(size->bytes), size->live_peak);
+    unsigned room = profile_table_room(out, (unsigned)columns, PROFILE_TABLE_BAR_WIDTH);
+    if (room != 0)
+        chart_bar(out, utf8, share, room);
     fputc('\n', out);
 }
 
@@ -172,7 +184,7 @@ static void profile_table_pools(FILE *out, const struct advice *advice) {
         return;
     fprintf(out,
             "  blocks up to %" PRIu64 " bytes: %.1f %% of the requests; at their peaks %s live, to "
-            "which\n  pools add %.0f %% and the system's allocator %.0f %%\n",
+            "which pools add %.0f %% and the system's allocator %.0f %%\n",
             advice->node_max, 100 * advice->served_share, profile_table_bytes(advice->live_bytes),
             100 * advice->waste, 100 * advice->system_waste);
 }
@@ -263,30 +275,30 @@ static void profile_table_live(FILE *out, const struct terminal *terminal, bool 
     const struct tagpool_profile_row *row = &summary->processes[0];
     double columns[PROFILE_TABLE_CHART_WIDTH] = {0};
     uint64_t span_ns = row->seen_ns - row->start_ns + 1;
-    unsigned filled = 0;
+    unsigned filled = 0, width = profile_table_room(out, 2, PROFILE_TABLE_CHART_WIDTH);
     profile_table_title(out, terminal, "\nLive memory over time");
     fprintf(out, " (%s)\n", row->name);
     for (uint64_t i = 0; i < row->sample_count; i++) {
         uint64_t when_ns = row->samples[i].when_ns;
-        double place = (double)when_ns / (double)span_ns * PROFILE_TABLE_CHART_WIDTH;
-        unsigned last =
-            place < PROFILE_TABLE_CHART_WIDTH ? (unsigned)place : PROFILE_TABLE_CHART_WIDTH - 1;
+        double place = (double)when_ns / (double)span_ns * width;
+        unsigned last = place < width ? (unsigned)place : width - 1;
         double peak = (double)row->samples[i].bytes_peak;
         /* A time without samples held what the next one begins with, at most its peak. */
         for (unsigned column = filled; column <= last; column++)
             columns[column] = peak > columns[column] ? peak : columns[column];
         filled = last > filled ? last : filled;
     }
-    for (unsigned column = filled + 1; column < PROFILE_TABLE_CHART_WIDTH; column++)
+    for (unsigned column = filled + 1; column < width; column++)
         columns[column] = (double)row->live_bytes;
-    chart_columns(out, utf8, columns, PROFILE_TABLE_CHART_WIDTH, (double)row->peak_bytes,
-                  PROFILE_TABLE_CHART_HEIGHT, 2);
+    chart_columns(out, utf8, columns, width, (double)row->peak_bytes, PROFILE_TABLE_CHART_HEIGHT,
+                  2);
     fprintf(out,
-            "  peak %s in %" PRIu64 " blocks after %s of %s; at the end %s in %" PRIu64 " blocks\n",
+            "  peak %s in %" PRIu64 " block%s after %s of %s; at the end %s in %" PRIu64
+            " block%s\n",
             profile_table_bytes(row->peak_bytes), row->peak_blocks,
-            profile_table_seconds((double)row->peak_ns * 1e-9),
+            row->peak_blocks == 1 ? "" : "s", profile_table_seconds((double)row->peak_ns * 1e-9),
             profile_table_seconds((double)span_ns * 1e-9), profile_table_bytes(row->live_bytes),
-            row->live_blocks);
+            row->live_blocks, row->live_blocks == 1 ? "" : "s");
 }
 
 /* ---- the rest ---- */
@@ -335,8 +347,10 @@ static void profile_table_counters(FILE *out, const struct terminal *terminal,
 
 static void profile_table_sentence(FILE *out, const char *text) {
     fputs("  ", out);
-    wrap_print(out, text, 2, 4, wrap_width(out));
-    fputs(".\n", out);
+    char *sentence = memory_format("%s.", text);
+    wrap_print(out, sentence, 2, 4, wrap_width(out));
+    fputc('\n', out);
+    free(sentence);
 }
 
 static void profile_table_advice(FILE *out, const struct terminal *terminal,

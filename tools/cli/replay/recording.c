@@ -69,17 +69,16 @@ static void recording_print(const struct recording *recording,
     char bytes[32], peak[32];
     metric_format(METRIC_PEAK, (double)(sizeof *head + head->stream_bytes), bytes, sizeof bytes);
     metric_format(METRIC_PEAK, (double)head->peak_bytes, peak, sizeof peak);
-    fprintf(stderr,
-            "tagpool record: %s: %" PRIu64 " calls of %s in %s, %" PRIu64 " thread%s, at most %s "
-            "live; %s\n",
-            recording->output, head->calls, head->name, bytes, head->threads,
-            head->threads == 1 ? "" : "s", peak, ends[head->end]);
+    say_error("%s: %" PRIu64 " call%s of %s in %s, %" PRIu64 " thread%s, at most %s live; %s",
+              recording->output, head->calls, head->calls == 1 ? "" : "s", head->name, bytes,
+              head->threads, head->threads == 1 ? "" : "s", peak, ends[head->end]);
     if (head->left_out != 0 && recording->process == NULL)
         say_note("one process was recorded and %" PRIu64 " left out; --process NAME chooses",
                  head->left_out);
     if (head->missed_calls != 0)
-        say_note("%" PRIu64 " calls of signal handlers, or beside a fork, are left out",
-                 head->missed_calls);
+        say_note("%" PRIu64 " call%s of signal handlers, or beside a fork, %s left out",
+                 head->missed_calls, head->missed_calls == 1 ? "" : "s",
+                 head->missed_calls == 1 ? "is" : "are");
 }
 
 /* The trace takes the place of what was there. */

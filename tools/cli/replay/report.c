@@ -119,12 +119,12 @@ void replay_report_print(FILE *out, const struct terminal *terminal,
     terminal_colour(terminal, out, TERMINAL_PLAIN);
     fprintf(
         out,
-        "  %" PRIu64 " calls, %" PRIu64 " thread%s, at most %s live\n"
+        "  %" PRIu64 " call%s, %" PRIu64 " thread%s, at most %s live\n"
         "  %u round%s in %.1f s, balanced order, seed %llu; medians, and differences with 95 %% "
         "intervals\n\n",
-        report->summary->calls, report->summary->threads, report->summary->threads == 1 ? "" : "s",
-        peak, rounds->count, rounds->count == 1 ? "" : "s", result->elapsed_s,
-        (unsigned long long)result->plan.seed);
+        report->summary->calls, report->summary->calls == 1 ? "" : "s", report->summary->threads,
+        report->summary->threads == 1 ? "" : "s", peak, rounds->count,
+        rounds->count == 1 ? "" : "s", result->elapsed_s, (unsigned long long)result->plan.seed);
     terminal_colour(terminal, out, TERMINAL_DIM);
     fprintf(out, "  %-*s  %11s  %10s  %13s  %11s   %s\n", width, "", "per call", "peak",
             "peak / live", "page faults", "difference per call");

@@ -111,10 +111,11 @@ static void page_print_words(FILE *out, const struct comparison *comparison) {
         const struct result_proof *proof = &result->proofs[i];
         if (proof->calls > 0)
             page_print_note(out, "",
-                            memory_format("%s served %.1f %% of %llu calls from its pools",
+                            memory_format("%s served %.1f %% of %llu call%s from its pools",
                                           result->variants[i].name,
                                           100 * (double)proof->pool_calls / (double)proof->calls,
-                                          (unsigned long long)proof->calls));
+                                          (unsigned long long)proof->calls,
+                                          proof->calls == 1 ? "" : "s"));
     }
     for (unsigned i = 0; i < result->rounds.variant_count; i++)
         if (i != result->rounds.reference)

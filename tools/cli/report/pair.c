@@ -161,8 +161,10 @@ static void pair_print_change(FILE *out, const struct terminal *terminal,
 /* Prints a line of a new string, and gives it back. */
 static void pair_print_line(FILE *out, const char *title, char *text) {
     int column = fprintf(out, "%s", title);
-    wrap_print(out, text, (unsigned)column, PAIR_INDENT, wrap_width(out));
-    fputs(".\n", out);
+    char *sentence = memory_format("%s.", text);
+    wrap_print(out, sentence, (unsigned)column, PAIR_INDENT, wrap_width(out));
+    fputc('\n', out);
+    free(sentence);
     free(text);
 }
 

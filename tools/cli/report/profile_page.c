@@ -40,7 +40,8 @@ static void profile_page_print_head(FILE *out, const struct profile *profile) {
     fputs("</h1>\n<p>", out);
     char requests[ESTIMATE_TEXT_BYTES];
     estimate_format_count(profile_page_is_rough(profile), profile->advice.requests, requests);
-    html_format(out, "what it allocates: %s requests; ", requests);
+    html_format(out, "what it allocates: %s request%s; ", requests,
+                profile->advice.requests == 1 ? "" : "s");
     profile_page_print_cost(out, profile);
     if (profile->machine.date != NULL)
         html_format(out, "; %s", profile->machine.date);
@@ -85,9 +86,10 @@ static void profile_page_print_site(FILE *out, const struct profile_sites *sites
     fprintf(out, "<details><summary><span>%s</span><span>%s</span><code>", value, share);
     html_text(out, place);
     fprintf(out,
-            "</code></summary><p class=\"counts\">%s calls, %s; at the peak %s in %s blocks; %s "
+            "</code></summary><p class=\"counts\">%s call%s, %s; at the peak %s in %s block%s; %s "
             "short-lived</p>",
-            calls, bytes, peak, blocks, short_lived);
+            calls, site->counts.calls == 1 ? "" : "s", bytes, peak, blocks,
+            site->counts.peak_blocks == 1 ? "" : "s", short_lived);
     profile_page_print_stack(out, sites, site);
     free(place);
 }

@@ -1,5 +1,6 @@
 #include "report/session_table.h"
 
+#include "base/wrap.h"
 #include "report/table.h"
 
 #include <stdlib.h>
@@ -101,13 +102,14 @@ static void session_table_print_both(const struct session_table *table) {
 
 void session_table_print(FILE *out, const struct terminal *terminal,
                          const struct session *session) {
+    FILE *sheet = wrap_open(out);
     struct session_table table = {
-        .out = out, .terminal = terminal, .session = session, .title_width = 4};
+        .out = sheet, .terminal = terminal, .session = session, .title_width = 4};
     const struct rounds *rounds = &session->comparisons[0]->result->rounds;
     for (unsigned i = 0; i < session->count; i++) {
-        report_table_print(out, terminal, session->comparisons[i]);
+        report_table_print(sheet, terminal, session->comparisons[i]);
         if (session->count > 1)
-            fputc('\n', out);
+            fputc('\n', sheet);
         table.labels[i] = session_label(session, i);
         int width = (int)strlen(table.labels[i]);
         table.label_width = width > table.label_width ? width : table.label_width;
@@ -119,6 +121,7 @@ void session_table_print(FILE *out, const struct terminal *terminal,
     }
     if (session->count > 1)
         session_table_print_both(&table);
+    wrap_close(sheet);
     for (unsigned i = 0; i < session->count; i++)
         free(table.labels[i]);
 }

@@ -83,8 +83,8 @@ static void report_table_moments(FILE *out, const struct comparison *comparison)
     /* What is below 0 is aligned to the left. */
     struct report_table_moments moments = {out,
                                            {-report_table_title_width(comparison),
-                                            -(int)result_name_width(comparison->result), 10, 10, 10,
-                                            10}};
+                                            -(int)result_name_width(comparison->result), 9, 9, 9,
+                                            9}};
     const char *titles[MOMENTS_ROWS_CELLS];
     for (int i = 0; i < MOMENTS_ROWS_CELLS; i++)
         titles[i] = i < MOMENTS_ROWS_WORDS ? "" : moments_rows_titles[i];
@@ -117,8 +117,10 @@ static void report_table_split(FILE *out, const struct comparison *comparison) {
 
 /* Prints the rest of a line, which is a new string, and gives it back. */
 static void report_table_sentence(FILE *out, unsigned column, char *text) {
-    wrap_print(out, text, column, REPORT_TABLE_INDENT, wrap_width(out));
-    fputs(".\n", out);
+    char *sentence = memory_format("%s.", text);
+    wrap_print(out, sentence, column, REPORT_TABLE_INDENT, wrap_width(out));
+    fputc('\n', out);
+    free(sentence);
     free(text);
 }
 
@@ -216,8 +218,8 @@ static void report_table_summaries(FILE *out, const struct terminal *terminal,
         if (i == result->rounds.reference)
             continue;
         terminal_colour(terminal, out, TERMINAL_BOLD);
-        fprintf(out, "%s: ", result->variants[i].name);
-        report_table_sentence(out, 0, summary_text(comparison, i));
+        int column = fprintf(out, "%s: ", result->variants[i].name);
+        report_table_sentence(out, (unsigned)column, summary_text(comparison, i));
         terminal_colour(terminal, out, TERMINAL_PLAIN);
     }
 }

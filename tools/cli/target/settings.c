@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "base/words.h"
+#include "base/wrap.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -150,24 +151,26 @@ static void settings_print_number(FILE *out, const struct settings_option *optio
 }
 
 void settings_print(FILE *out) {
-    fprintf(out,
+    FILE *sheet = wrap_open_help(out);
+    fprintf(sheet,
             "Options of libtagpool.so, for '-o KEY=VALUE' and for the variable %s\n"
             "(\"KEY=VALUE,KEY=VALUE\"):\n\n",
             TAGPOOL_OPTIONS_VARIABLE);
     for (int i = 0; i < SETTINGS_OPTION_COUNT; i++) {
         const struct settings_option *option = &settings_options[i];
-        fprintf(out, "  %-12s  %s\n                ", option->name, option->help);
+        fprintf(sheet, "  %-12s  %s\n                ", option->name, option->help);
         if (option->choices != NULL) {
             char *words = words_join(option->choices, ", ", ", ");
-            fprintf(out, "%s; default %s\n", words, option->choices[option->standard]);
+            fprintf(sheet, "%s; default %s\n", words, option->choices[option->standard]);
             free(words);
             continue;
         }
-        settings_print_number(out, option, option->minimum);
-        fputs(" to ", out);
-        settings_print_number(out, option, option->maximum);
-        fputs("; default ", out);
-        settings_print_number(out, option, option->standard);
-        fputc('\n', out);
+        settings_print_number(sheet, option, option->minimum);
+        fputs(" to ", sheet);
+        settings_print_number(sheet, option, option->maximum);
+        fputs("; default ", sheet);
+        settings_print_number(sheet, option, option->standard);
+        fputc('\n', sheet);
     }
+    wrap_close(sheet);
 }
