@@ -191,17 +191,22 @@ static void forget_inboxes(struct heap *mine) {
         mine->rescued = NULL;
 }
 
+static void deliver(struct heap *mine, struct slab *slab, bool searches) {
+    int owner = slab_owner(slab);
+    if (heap_is_real(mine) && owner == (int)mine->owner)
+        post_again(mine, slab, searches);
+    else if (owner >= 0 && owner != SLAB_OWNER_NONE && slab_is_posted(slab))
+        orphans_forward(slab);
+}
+
 /* After a fork, what was on its way from one thread to another: posted slabs. Those of threads that
  * are gone are taken over, because nobody would post them again; the others stay untouched until
- * somebody meets them. */
+ * somebody meets them. Guards have descriptors that nobody ever touched: they would fault in. */
 static void deliver_posted(struct heap *mine, bool searches) {
     for (size_t index = 0; index < region_counts.used; index++) {
-        struct slab *slab = slab_at(index);
-        int owner = slab_owner(slab);
-        if (heap_is_real(mine) && owner == (int)mine->owner)
-            post_again(mine, slab, searches);
-        else if (owner >= 0 && owner != SLAB_OWNER_NONE && slab_is_posted(slab))
-            orphans_forward(slab);
+        index = region_behind_guard(index, region_counts.guards);
+        if (index < region_counts.used)
+            deliver(mine, slab_at(index), searches);
     }
 }
 

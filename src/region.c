@@ -47,10 +47,7 @@ static size_t slabs_reserved;      /* slabs for which there is room in the table
 static size_t tables_committed;    /* slabs whose descriptor and remote words are accessible */
 static FIXED size_t warm_resting;  /* warm slabs that are not reused as long as there are others */
 static FIXED bool is_hardened;
-static FIXED size_t guard_spacing; /* slabs between two guards, 0 for none */
-static FIXED size_t guard_slabs;   /* slabs of a guard */
-static uint64_t process; /* whose the region is: a child of vfork() has only borrowed it */
-static size_t guards_made;
+static uint64_t process;  /* whose the region is: a child of vfork() has only borrowed it */
 static size_t warm_least; /* the fewest warm slabs since the last region_decay() */
 static size_t trims_from; /* so many warm slabs lead to a trim */
 
@@ -253,10 +250,10 @@ static size_t take_cold(void) {
 void region_harden(size_t resting, size_t spacing) {
     ASSERT(region_counts.taken == 0);
     warm_resting = resting;
-    guard_spacing = spacing;
+    region_bounds.guard_spacing = spacing;
     region_bounds.apart_most = os_mapping_limit() / REGION_MAPPINGS_SHARE;
     /* A guard as large as a huge page splits none, and takes no memory either. */
-    guard_slabs =
+    region_bounds.guard_slabs =
         slab_limit == REGION_SLABS && spacing % REGION_HUGE_SLABS == 0 ? REGION_HUGE_SLABS : 1;
     is_hardened = true;
 }
@@ -289,11 +286,13 @@ static bool skip_unused(size_t slabs) {
 
 /* The next slab that is not to be a guard. */
 static size_t take_unused(void) {
-    size_t place = guard_spacing != 0 ? region_counts.used % (guard_spacing + guard_slabs) : 0;
-    if (guard_spacing != 0 && place >= guard_spacing && guards_made < region_bounds.apart_most) {
-        guards_made++;
-        if (!skip_unused(guard_spacing + guard_slabs - place))
+    size_t first = region_counts.used;
+    size_t may_make = region_counts.guards < region_bounds.apart_most ? 1 : 0;
+    size_t end = region_behind_guard(first, region_counts.guards + may_make);
+    if (end != first) {
+        if (!skip_unused(end - first))
             return REGION_NO_SLAB;
+        region_counts.guards++;
     }
     return take_next_unused();
 }

@@ -100,14 +100,24 @@ bool region_make_room(size_t least_bytes, size_t bytes);
 
 /* Bounds, in slabs, set at start. */
 struct region_bounds {
-    size_t memory_slabs; /* that may be taken or warm */
-    size_t warm_slabs;   /* that may be warm */
-    size_t apart_most;   /* guards, and spans at one time */
-    size_t span_slabs;   /* set apart for spans, */
-    uintptr_t span_base; /* from here on, */
-    size_t span_gap;     /* but for the first so many, which are not used */
+    size_t memory_slabs;  /* that may be taken or warm */
+    size_t warm_slabs;    /* that may be warm */
+    size_t apart_most;    /* guards, and spans at one time */
+    size_t span_slabs;    /* set apart for spans, */
+    uintptr_t span_base;  /* from here on, */
+    size_t span_gap;      /* but for the first so many, which are not used */
+    size_t guard_spacing; /* between two guards, 0 for none */
+    size_t guard_slabs;   /* of a guard */
 };
 extern HIDDEN struct region_bounds region_bounds;
+
+/* The slab itself, or, if it lies in one of the first so many guards, the one behind that. */
+static inline size_t region_behind_guard(size_t slab_index, size_t guards) {
+    size_t apart = region_bounds.guard_spacing + region_bounds.guard_slabs;
+    bool is_guard = region_bounds.guard_spacing != 0 && slab_index / apart < guards &&
+                    slab_index % apart >= region_bounds.guard_spacing;
+    return is_guard ? (slab_index / apart + 1) * apart : slab_index;
+}
 
 static inline void *region_slab_start(size_t slab_index) {
     ASSERT(slab_index <= REGION_SLABS);
@@ -135,8 +145,9 @@ struct region_counts {
     size_t span_used;  /* those set apart that ever served spans, and the gap before these */
     size_t filled; /* of the taken ones, those that were full once. Atomic: heaps count it without
                       the lock */
-    size_t used;   /* slabs that ever served: indices below it have a valid descriptor or one of
-                      zeroes */
+    size_t used;   /* slabs that ever served, and guards: indices below it have a valid descriptor
+                      or one of zeroes */
+    size_t guards;
 };
 extern HIDDEN struct region_counts region_counts;
 

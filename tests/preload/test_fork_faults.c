@@ -11,7 +11,7 @@ static const char *program;
 
 /* ---- a fork beside a large heap of other threads ---- */
 
-enum { HOLDERS = 4, HELD = 200000, BLOCK_BYTES = 100 };
+enum { HOLDERS = 4, HELD = 1000000, BLOCK_BYTES = 100 };
 static pthread_barrier_t built;
 
 static _Noreturn void *hold_much(void *argument) {
