@@ -53,6 +53,20 @@ for columns in 60 80; do
         fits "$columns" 15 help $topic
     done
 done
+for columns in 50 80 100; do
+    ./within --all "$columns" "$tagpool" compare -r 12 --no-headroom -- ./work |
+        grep 'round [0-9]' >shown
+    # What loading takes is measured after the rounds.
+    grep -q '^loading: .*round 2 of 80' shown && ! grep -q '^loading: .*cpu' shown
+    check $? "at $columns columns it tells rounds of the program from others"
+    sed -i '/^loading: /d' shown
+    LC_ALL=C awk -v columns="$columns" 'length($0) >= columns || ! / s left/ { wrong++ }
+        { bars += /^\[[#.]+\] / }
+        END { exit NR < 11 || wrong > 1 || (columns > 50 && bars < NR) }' shown
+    check $? "at $columns columns the progress tells the time that is left"
+done
+grep -Eq '^\[#+\.+\] round 11 of 12, about [0-9]+ s left, cpu [-+]' shown
+check $? 'behind a bar, before the estimate so far'
 # What is beside its column is no table any more.
 ./within 200 "$tagpool" report "$saved" >shown
 grep -qE '^  wall +system +[0-9.]+ m?s$' shown &&

@@ -1,11 +1,12 @@
 /* Runs a command at a terminal of so many columns, as in a narrow window.
  *
- *   within COLUMNS COMMAND [ARGUMENT...]
+ *   within [--all] COLUMNS COMMAND [ARGUMENT...]
  *
- * Prints what it writes, without carriage returns and colours; what progress writes over itself is
- * left out. Ends with the command's exit status.
+ * Prints what it writes, without carriage returns and colours. What progress writes over itself is
+ * left out; with --all each of its texts is a line. Ends with the command's exit status.
  */
 #include <pty.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 enum { WITHIN_TEXT_BYTES = 1 << 20 };
 
 static char text[WITHIN_TEXT_BYTES];
+static bool all;
 
 /* One line as it stands in the end. */
 static void show(const char *line, size_t bytes) {
@@ -22,6 +24,8 @@ static void show(const char *line, size_t bytes) {
     size_t column = 0;
     for (size_t i = 0; i < bytes && column + 1 < sizeof kept; i++) {
         if (line[i] == '\r' && i + 1 < bytes) {
+            if (all && column > 0)
+                printf("%.*s\n", (int)column, kept);
             column = 0;
         } else if (line[i] == '\033' && i + 1 < bytes && line[i + 1] == '[') {
             for (i += 2; i < bytes && (line[i] < '@' || line[i] > '~'); i++) {
@@ -37,6 +41,11 @@ int main(int argc, char **argv) {
     struct winsize size = {.ws_row = 50};
     int terminal, status;
     size_t used = 0;
+    if (argc > 1 && strcmp(argv[1], "--all") == 0) {
+        all = true;
+        argc--;
+        argv++;
+    }
     if (argc < 3)
         return 2;
     size.ws_col = (unsigned short)strtol(argv[1], NULL, 10);

@@ -40,17 +40,30 @@ void terminal_colour(const struct terminal *terminal, FILE *out, enum terminal_c
         fprintf(out, "\033[%sm", codes[colour]);
 }
 
+/* "jq . big.json: ", or nothing; returns how long it is. */
+static unsigned terminal_subject(const struct terminal *terminal, char *text, size_t text_bytes) {
+    text[0] = '\0';
+    if (terminal->subject == NULL)
+        return 0;
+    int used = snprintf(text, text_bytes, "%.*s: ", TERMINAL_SUBJECT_BYTES, terminal->subject);
+    return used > 0 ? (unsigned)used : 0;
+}
+
+unsigned terminal_progress_room(const struct terminal *terminal) {
+    char subject[TERMINAL_PROGRESS_BYTES / 2];
+    unsigned width = wrap_width(stderr);
+    unsigned used = terminal_subject(terminal, subject, sizeof subject) + 1;
+    return width > used ? width - used : 0;
+}
+
 void terminal_progress(const struct terminal *terminal, const char *format, ...) {
     char line[TERMINAL_PROGRESS_BYTES];
     va_list arguments;
     if (!terminal->progress)
         return;
-    int used =
-        terminal->subject != NULL
-            ? snprintf(line, sizeof line / 2, "%.*s: ", TERMINAL_SUBJECT_BYTES, terminal->subject)
-            : 0;
+    unsigned used = terminal_subject(terminal, line, sizeof line / 2);
     va_start(arguments, format);
-    vsnprintf(line + used, sizeof line - (size_t)used, format, arguments);
+    vsnprintf(line + used, sizeof line - used, format, arguments);
     va_end(arguments);
     /* A line that goes on in the next one cannot be wiped away. */
     unsigned width = wrap_width(stderr);

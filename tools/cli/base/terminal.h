@@ -46,6 +46,10 @@ void terminal_colour(const struct terminal *terminal, FILE *out, enum terminal_c
 /* Replaces the line of progress; terminal_wipe takes it away. */
 __attribute__((format(printf, 2, 3))) void terminal_progress(const struct terminal *terminal,
                                                              const char *format, ...);
+
+/* How many columns of that line a text may have, in front of which the subject stands. */
+unsigned terminal_progress_room(const struct terminal *terminal);
+
 void terminal_wipe(const struct terminal *terminal);
 
 #endif

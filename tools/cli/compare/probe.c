@@ -176,10 +176,13 @@ double probe_loading(const struct experiment *experiment) {
     char *program = memory_format("%s/tagpool", library_own_folder());
     variants[1].preload = library;
     target.path = program;
-    experiment_init(&probe, &plan, &target, variants, 2, 0, experiment->terminal);
+    struct terminal terminal = *experiment->terminal;
+    terminal.subject = "loading";
+    experiment_init(&probe, &plan, &target, variants, 2, 0, &terminal);
     double loading_s = 0;
     if (experiment_measure(&probe) && !interrupt_came())
         loading_s = probe_more_cpu(&probe.result.rounds);
+    probe.terminal = NULL;
     experiment_free(&probe);
     free(program);
     free(library);
