@@ -3,6 +3,7 @@
 
 #include "target/settings.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <tagpool/options.h>
 
@@ -53,16 +54,30 @@ static void each_mistake_is_named(void) {
     }
 }
 
+/* The lines of a text as one, with single blanks: a help is wrapped between words. */
+static char *unwrap(const char *text) {
+    char *line = malloc(strlen(text) + 1), *end = line;
+    for (; *text != '\0'; text++)
+        if (!isspace((unsigned char)*text))
+            *end++ = *text;
+        else if (end != line && end[-1] != ' ')
+            *end++ = ' ';
+    *end = '\0';
+    return line;
+}
+
 static void every_option_is_in_the_help(void) {
     char *text = NULL;
     size_t bytes = 0;
     FILE *out = open_memstream(&text, &bytes);
     settings_print(out);
     fclose(out);
+    char *line = unwrap(text);
 #define CHECK_OPTION(NAME, KIND, DEFAULT, MINIMUM, MAXIMUM, HELP)                                  \
-    CHECK(strstr(text, "  " #NAME " ") != NULL && strstr(text, HELP) != NULL);
+    CHECK(strstr(text, "  " #NAME " ") != NULL && strstr(line, HELP) != NULL);
     TAGPOOL_OPTIONS(CHECK_OPTION)
 #undef CHECK_OPTION
+    free(line);
     free(text);
 }
 
