@@ -156,8 +156,8 @@ calmly judged 0 'system against tagpool: wall time slower' --fail-if-slower 5 \
 check $? 'and a gain is one of tagpool'
 
 # The strategies are those of the list that the library is built from.
-strategies=$("$tagpool" help options | grep -A 1 "^  strategy " |
-    sed -n "2s/; default.*//;2s/[ ,]* / /gp")
+strategies=$("$tagpool" help options | sed -n "/^  strategy /,/; default/p" |
+    sed -n "s/; default.*//;t words;d;:words;s/[ ,]* / /gp")
 run compare --strategies -r 6 -- "$work/work" same
 [ "$status" -eq 0 ] && [ ! -s "$work/err" ] &&
     grep -qE "^  wall +direct +[0-9.]+ [mu]?s\$" "$work/out" &&

@@ -153,8 +153,8 @@ static void settings_print_number(FILE *out, const struct settings_option *optio
 void settings_print(FILE *out) {
     FILE *sheet = wrap_open_help(out);
     fprintf(sheet,
-            "Options of libtagpool.so, for '-o KEY=VALUE' and for the variable %s\n"
-            "(\"KEY=VALUE,KEY=VALUE\"):\n\n",
+            "Options of libtagpool.so, for '-o KEY=VALUE' and the variable\n"
+            "%s (\"KEY=VALUE,KEY=VALUE\"):\n\n",
             TAGPOOL_OPTIONS_VARIABLE);
     for (int i = 0; i < SETTINGS_OPTION_COUNT; i++) {
         const struct settings_option *option = &settings_options[i];
