@@ -300,6 +300,7 @@ char *comparison_resolution_text(const struct comparison *comparison) {
             rounds->count, rounds->count == 1 ? "" : "s", PAIRED_ROUNDS_FOR_INTERVAL,
             result->out_of_time ? "; give more time with --duration" : "", interrupted);
     return memory_format(
-        "Resolution: time intervals reach up to %.1f %% to either side%s%s", 100 * half_width,
+        "Resolution: %s reach up to %.1f %% to either side%s%s",
+        rounds->own_count == 0 ? "time intervals" : "intervals", 100 * half_width,
         short_of_time ? "; --duration ended the run, more time narrows them" : "", interrupted);
 }
