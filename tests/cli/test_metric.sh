@@ -27,6 +27,9 @@ rate='rate=^rate: ([0-9]+) requests:higher'
 run compare -r 8 --no-headroom -i --metric 'x=y' -- true
 [ "$status" -eq 2 ] && grep -q "put the number in brackets" "$work/err"
 check $? 'an expression without a group is refused'
+refused 2 "tagpool compare: --metric ends in ':hgher'; did you mean :higher? Write [:] for a colon \
+that is looked for (see 'tagpool help compare')" 'a misspelt :higher is no part of the expression' \
+    compare --metric 'rate=([0-9]+):hgher' -- true
 refused 2 "tagpool compare: --metric wants NAME=REGEX[:higher|lower], not 'x' (see 'tagpool help \
 compare')" 'a metric without an expression' compare --metric x -- true
 refused 2 "tagpool compare: --metric wall: there is a metric of that name; choose another (see \

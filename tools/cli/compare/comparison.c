@@ -299,8 +299,8 @@ char *comparison_resolution_text(const struct comparison *comparison) {
             "verdict%s%s",
             rounds->count, rounds->count == 1 ? "" : "s", PAIRED_ROUNDS_FOR_INTERVAL,
             result->out_of_time ? "; give more time with --duration" : "", interrupted);
-    return memory_format(
-        "Resolution: %s reach up to %.1f %% to either side%s%s",
-        rounds->own_count == 0 ? "time intervals" : "intervals", 100 * half_width,
-        short_of_time ? "; --duration ended the run, more time narrows them" : "", interrupted);
+    return memory_format("Resolution: %s reach up to %.1f %% to either side%s%s",
+                         rounds->own_count == 0 ? "time intervals" : "intervals", 100 * half_width,
+                         short_of_time ? "; --duration ended the run, more time narrows them" : "",
+                         interrupted);
 }

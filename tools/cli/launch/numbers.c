@@ -13,12 +13,27 @@ const char *const number_better_names[] = {"lower", "higher", "neither", NULL};
 
 /* ---- what is looked for ---- */
 
+/* ":hgher" would be looked for in the output. */
+static void numbers_refuse_misspelt(const char *colon) {
+    struct words_best best = {0};
+    if (colon == NULL)
+        return;
+    words_consider(&best, "higher", colon + 1);
+    words_consider(&best, "lower", colon + 1);
+    if (best.word != NULL && best.changes == 1)
+        args_refuse("--metric ends in '%s'; did you mean :%s? Write [:] for a colon that is "
+                    "looked for",
+                    colon, best.word);
+}
+
 /* Cuts ":higher" or ":lower" off; NUMBER_NEITHER_IS_BETTER where there is none. */
 static enum number_better numbers_cut_better(char *pattern) {
     char *colon = strrchr(pattern, ':');
     int place = colon != NULL ? words_find(number_better_names, colon + 1) : -1;
-    if (place != NUMBER_LOWER_IS_BETTER && place != NUMBER_HIGHER_IS_BETTER)
+    if (place != NUMBER_LOWER_IS_BETTER && place != NUMBER_HIGHER_IS_BETTER) {
+        numbers_refuse_misspelt(colon);
         return NUMBER_NEITHER_IS_BETTER;
+    }
     *colon = '\0';
     return (enum number_better)place;
 }
