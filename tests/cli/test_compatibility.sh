@@ -78,7 +78,7 @@ for round in 6 7; do
 done
 "$tagpool" report --combine --export-json "$json" "$work/6.json" "$work/7.json" >>"$work/all" 2>&1
 fits combined 'the JSON of combined results is what its schema says'
-"$tagpool" profile --export-json "$json" -- "$build/workloads/json_parse" "$work/100k.json" \
+"$tagpool" profile -r 6 --export-json "$json" -- "$build/workloads/json_parse" "$work/100k.json" \
     >"$work/all" 2>&1
 fits profile 'the JSON of profile is what its schema says'
 "$tagpool" record -o "$work/trace" -- "$build/workloads/json_parse" "$work/100k.json" \

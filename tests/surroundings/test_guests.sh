@@ -17,7 +17,7 @@ under() {
     options=$1 before=$2 behind=$3
     shift 3
     if [ "$options" = trace ]; then
-        run timeout -s KILL 200 "$tagpool" profile -- \
+        run timeout -s KILL 200 "$tagpool" profile -r 1 -- \
             env LD_PRELOAD="$before $trace $behind" "$@"
     else
         run env LD_PRELOAD="$before $library $behind" TAGPOOL_OPTIONS="$options" \
@@ -200,7 +200,7 @@ for sanitizer in address thread; do
         continue
     fi
     succeeds "$guest, counted" "$tagpool" run --stats -- "$work/$sanitizer"
-    succeeds "$guest, profiled" "$tagpool" profile -- "$work/$sanitizer"
+    succeeds "$guest, profiled" "$tagpool" profile -r 1 -- "$work/$sanitizer"
     for options in $all_options; do
         under "$options" '' '' "$work/$sanitizer"
         check "$status" "$guest, with $options"
