@@ -11,6 +11,14 @@ bool estimate_is_rough(const struct profile_sites *sites, const struct profile_c
     return sites->sample_bytes != 0 && counts->samples < ESTIMATE_SAMPLES_FEW;
 }
 
+bool estimate_is_sum_rough(const struct profile_sites *sites, uint64_t calls, uint64_t bytes) {
+    if (sites->sample_bytes == 0 || calls == 0)
+        return false;
+    double block_bytes = (double)bytes / (double)calls;
+    double sampled_share = 1 - exp(-block_bytes / (double)sites->sample_bytes);
+    return (double)calls * sampled_share < ESTIMATE_SAMPLES_FEW;
+}
+
 char *estimate_basis(const struct profile_sites *sites) {
     bool rough = estimate_is_rough(sites, &sites->total);
     uint64_t samples = sites->total.samples;

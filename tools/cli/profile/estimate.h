@@ -16,6 +16,10 @@ enum { ESTIMATE_SAMPLES_FEW = 30, ESTIMATE_TEXT_BYTES = 32 };
 /* The counts are those of a site, or the total. */
 bool estimate_is_rough(const struct profile_sites *sites, const struct profile_counts *counts);
 
+/* The same for a sum whose samples were not counted: as many are expected as its blocks, which are
+ * of about one size, have. */
+bool estimate_is_sum_rough(const struct profile_sites *sites, uint64_t calls, uint64_t bytes);
+
 /* "estimates from 412 samples, a point every 512 KiB on average", in a new string: what all counts
  * rest on. */
 char *estimate_basis(const struct profile_sites *sites);

@@ -126,11 +126,18 @@ static unsigned profile_table_room(FILE *out, unsigned columns, unsigned wanted)
 }
 
 static void profile_table_size(FILE *out, bool utf8, const char *label,
-                               const struct tagpool_profile_size *size, uint64_t requests) {
-    double share = profile_table_share((double)size->calls, (double)requests);
-    int columns =
-        fprintf(out, "  %12s  %12" PRIu64 "  %5.1f %%  %10s  %10" PRIu64 "  ", label, size->calls,
-                100 * share, profile_table_bytes(size->bytes), size->live_peak);
+                               const struct tagpool_profile_size *size,
+                               const struct profile *profile) {
+    double share = profile_table_share((double)size->calls, (double)profile->advice.requests);
+    char calls[ESTIMATE_TEXT_BYTES], part[ESTIMATE_TEXT_BYTES], bytes[ESTIMATE_TEXT_BYTES];
+    char live[ESTIMATE_TEXT_BYTES];
+    bool rough =
+        profile->sites != NULL && estimate_is_sum_rough(profile->sites, size->calls, size->bytes);
+    estimate_format_count(rough, size->calls, calls);
+    estimate_format_share(rough, share, part);
+    estimate_format_bytes(rough, size->bytes, bytes);
+    estimate_format_count(rough, size->live_peak, live);
+    int columns = fprintf(out, "  %12s  %12s  %7s  %10s  %10s  ", label, calls, part, bytes, live);
     unsigned room = profile_table_room(out, (unsigned)columns, PROFILE_TABLE_BAR_WIDTH);
     if (room != 0)
         chart_bar(out, utf8, share, room);
@@ -202,10 +209,10 @@ static void profile_table_sizes(FILE *out, const struct terminal *terminal, bool
     for (unsigned i = 0; i < lines.count; i++) {
         char label[PROFILE_TABLE_TEXT_BYTES];
         snprintf(label, sizeof label, "%" PRIu64, lines.limits[i]);
-        profile_table_size(out, utf8, label, &lines.sizes[i], requests);
+        profile_table_size(out, utf8, label, &lines.sizes[i], profile);
     }
     if (lines.sizes[TAGPOOL_PROFILE_SIZES].calls != 0)
-        profile_table_size(out, utf8, "others", &lines.sizes[TAGPOOL_PROFILE_SIZES], requests);
+        profile_table_size(out, utf8, "others", &lines.sizes[TAGPOOL_PROFILE_SIZES], profile);
     fprintf(out, "  node-sized (up to %d bytes): %.1f %% of the requests\n", TAGPOOL_NODE_MAX,
             100 * profile->advice.node_share);
     profile_table_pools(out, &profile->advice);

@@ -30,8 +30,20 @@ static void rough_counts_have_one_digit(void) {
     CHECK(strcmp(text, "4711") == 0);
 }
 
+static void a_sum_is_as_rough_as_its_samples_are_few(void) {
+    const struct profile_sites every = {0}, sampled = {.sample_bytes = 65536};
+    CHECK(!estimate_is_sum_rough(&every, 1, 100));
+    /* 100 blocks of 100 KB have a sample each, more or less; 1000 of 100 bytes have 1.5 in all. */
+    CHECK(!estimate_is_sum_rough(&sampled, 100, 10000000));
+    CHECK(estimate_is_sum_rough(&sampled, 1000, 100000));
+    CHECK(!estimate_is_sum_rough(&sampled, 100000, 10000000));
+    CHECK(estimate_is_sum_rough(&sampled, 10, 100000000));
+    CHECK(!estimate_is_sum_rough(&sampled, 0, 0));
+}
+
 int main(void) {
     TAP_RUN(a_rough_share_has_one_digit_however_small);
     TAP_RUN(rough_counts_have_one_digit);
+    TAP_RUN(a_sum_is_as_rough_as_its_samples_are_few);
     return tap_done();
 }
