@@ -310,4 +310,20 @@ ls "$TMPDIR" >"$work/out"
 [ ! -s "$work/out" ]
 check $? 'no file is left behind'
 
+# ---- Ctrl-C ----
+
+run record -q -o "$trace" -- "$work/known"
+# Background programs of a shell ignore Ctrl-C. Each run leaves its times in a file.
+setsid env --default-signal=INT "$tagpool" replay --duration 60 --export-json "$work/json" \
+    "$trace" >"$work/out" 2>"$work/err" </dev/null &
+rounds_are_done() {
+    [ "$(cat "$TMPDIR"/tagpool-replay-* 2>/dev/null | wc -c)" -gt 2000 ]
+}
+await rounds_are_done
+kill -s INT -- -$!
+wait $!
+status=$?
+[ "$status" -eq 130 ] && [ ! -s "$work/err" ] && grep -qE '^ +tagpool .* ns ' "$work/out" &&
+    grep -q '"schema": "tagpool-replay"' "$work/json"
+check $? 'Ctrl-C ends a replay, and the rounds so far are reported and exported'
 finish

@@ -121,8 +121,11 @@ static int replay_show(const struct replay_request *request, struct export *expo
                        const struct result *result, const struct terminal *terminal,
                        const struct replay_report *about, const char *path) {
     unsigned variants = result->rounds.variant_count;
+    unsigned count = result->rounds.count * variants;
     /* The check ran the reference twice and each other variant once. */
-    struct replay_result *results = times_read(path, variants + 1, result->rounds.count * variants);
+    if (result->interrupted)
+        times_keep_first(path, variants + 1 + count);
+    struct replay_result *results = times_read(path, variants + 1, count);
     if (results == NULL) {
         say_error("the replays did not leave the results that were asked for");
         return STATUS_OWN_FAILURE;
@@ -140,7 +143,7 @@ static int replay_show(const struct replay_request *request, struct export *expo
         replay_report_print_json(out, &report);
     export_end(export);
     free(results);
-    return STATUS_DONE;
+    return result->interrupted ? (int)interrupt_status() : STATUS_DONE;
 }
 
 static int replay_measure(const struct replay_request *request, struct export *export,
@@ -155,10 +158,8 @@ static int replay_measure(const struct replay_request *request, struct export *e
         printf("%s: %llu call%s replayed under %u allocators, every block intact\n", report->title,
                (unsigned long long)report->summary->calls, report->summary->calls == 1 ? "" : "s",
                request->variants.count);
-    else if (sound && experiment_measure(&experiment) && !experiment.result.interrupted)
+    else if (sound && experiment_measure(&experiment))
         status = replay_show(request, export, &experiment.result, terminal, report, results_path);
-    else if (experiment.result.interrupted)
-        status = interrupt_status();
     else {
         say_error("%s", experiment.reason);
         status = experiment.status;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void times_create(struct shared_file *file) {
@@ -19,6 +20,13 @@ void times_append(const char *path, const struct replay_result *result) {
     if (file < 0 || write(file, result, sizeof *result) != (ssize_t)sizeof *result)
         say_and_exit(STATUS_OWN_FAILURE, "cannot write to %s: %s", path, strerror(errno));
     close(file);
+}
+
+void times_keep_first(const char *path, unsigned count) {
+    struct stat about;
+    off_t bytes = (off_t)count * (off_t)sizeof(struct replay_result);
+    if (stat(path, &about) == 0 && about.st_size > bytes && truncate(path, bytes) != 0)
+        say_and_exit(STATUS_OWN_FAILURE, "cannot shorten %s: %s", path, strerror(errno));
 }
 
 struct replay_result *times_read(const char *path, unsigned before, unsigned count) {
