@@ -16,6 +16,8 @@ refused 2 "tagpool help: no command or topic is called 'frob' (see 'tagpool help
     'an unknown topic of the help is named' help frob
 refused 2 "tagpool: unknown command 'comapre'; did you mean compare? (see 'tagpool help')" \
     'a command that is nearly one is guessed' comapre
+refused 2 "tagpool: unknown command 'sh'; to measure that program: tagpool compare -- sh (see \
+'tagpool help')" 'a program without a command gets one' sh -c :
 refused 2 "tagpool help: no command or topic is called 'prof'; did you mean profile? (see 'tagpool \
 help')" 'a topic too' help prof
 refused 2 "tagpool compare: unknown option --reference-; did you mean --reference? $see" \

@@ -9,6 +9,7 @@
 #include "launch/launcher.h"
 #include "target/library.h"
 #include "target/settings.h"
+#include "target/target.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,15 @@ static char *main_hint(const char *typed) {
             words_consider(&best, main_commands[i]->name, typed);
     words_consider(&best, "help", typed);
     return words_hint(&best, "");
+}
+
+/* Somebody may have left the command out. */
+__attribute__((noreturn)) static void main_refuse_command(const char *name) {
+    char *hint = main_hint(name);
+    char *path = hint[0] == '\0' ? target_search(name) : NULL;
+    args_refuse("unknown command '%s'%s%s%s", name, hint,
+                path != NULL ? "; to measure that program: tagpool compare -- " : "",
+                path != NULL ? name : "");
 }
 
 static int main_help(char **arguments) {
@@ -161,5 +171,5 @@ int main(int argument_count, char **arguments) {
                                    "'make bench' builds and runs it");
     if (name[0] == '-')
         args_refuse("unknown option %s", name);
-    args_refuse("unknown command '%s'%s", name, main_hint(name));
+    main_refuse_command(name);
 }
