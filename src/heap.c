@@ -180,7 +180,7 @@ static uint32_t claimed_of(const struct heap *heap, const struct slab *slab) {
  * Under pool_lock. */
 static void put_away_rested(struct heap *heap, bool rested) {
     stats_hold_calls();
-    for (unsigned i = 0; i < SIZE_CLASS_COUNT && !heap_table_is_hardened; i++) {
+    for (unsigned i = SIZE_CLASS_FIRST; i < heap_table_classes(); i++) {
         struct slab *slab = heap->classes[i].current;
         if (slab != NULL && sweep_is_rested(slab, claimed_of(heap, slab), rested))
             put_away(heap, i);
@@ -205,7 +205,7 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
     if (!lock_acquire(&pool_lock))
         return NULL;
     bool zeroed;
-    bool is_next_idle = region_counts.warm == 0 && give_back_before_growth(heap);
+    bool is_next_idle = region_is_about_to_grow() && give_back_before_growth(heap);
     size_t index = region_take_slab(&zeroed);
     struct slab *slab = NULL;
     if (index != REGION_NO_SLAB) {

@@ -70,7 +70,7 @@ void orphans_settle(struct slab *slab) {
 
 void orphans_sweep(bool rested) {
     ASSERT(lock_is_mine(&pool_lock));
-    for (unsigned i = 0; i < SIZE_CLASS_COUNT && !heap_table_is_hardened; i++)
+    for (unsigned i = SIZE_CLASS_FIRST; i < heap_table_classes(); i++)
         for (struct slab *slab = orphans[i].first; slab != NULL; slab = slab->next) {
             if (rested)
                 sweep_purge_rested(slab, slab_used(slab));

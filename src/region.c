@@ -45,7 +45,6 @@ static size_t slabs_dumped;        /* and those that core dumps hold: no table, 
                                       to serve; what is left out of them ends there */
 static size_t slabs_reserved;      /* slabs for which there is room in the tables */
 static size_t tables_committed;    /* slabs whose descriptor and remote words are accessible */
-static FIXED size_t warm_resting;  /* warm slabs that are not reused as long as there are others */
 static FIXED bool is_hardened;
 static uint64_t process;  /* whose the region is: a child of vfork() has only borrowed it */
 static size_t warm_least; /* the fewest warm slabs since the last region_decay() */
@@ -249,7 +248,7 @@ static size_t take_cold(void) {
 
 void region_harden(size_t resting, size_t spacing) {
     ASSERT(region_counts.taken == 0);
-    warm_resting = resting;
+    region_bounds.warm_resting = resting;
     region_bounds.guard_spacing = spacing;
     region_bounds.apart_most = os_mapping_limit() / REGION_MAPPINGS_SHARE;
     /* A guard as large as a huge page splits none, and takes no memory either. */
@@ -333,7 +332,7 @@ void region_count_spans(size_t before, size_t after) {
 
 size_t region_take_slab(bool *zeroed) {
     ASSERT(lock_is_mine(&pool_lock));
-    size_t slab_index = region_counts.warm > warm_resting ? take_warm() : REGION_NO_SLAB;
+    size_t slab_index = region_is_about_to_grow() ? REGION_NO_SLAB : take_warm();
     *zeroed = slab_index == REGION_NO_SLAB;
     if (slab_index == REGION_NO_SLAB)
         slab_index = take_zeroed();
@@ -425,8 +424,8 @@ size_t region_trim(size_t keep) {
 
 void region_decay(void) {
     ASSERT(lock_is_mine(&pool_lock));
-    if (warm_least > warm_resting)
-        region_trim(region_counts.warm - warm_least + warm_resting);
+    if (warm_least > region_bounds.warm_resting)
+        region_trim(region_counts.warm - warm_least + region_bounds.warm_resting);
     warm_least = region_counts.warm;
 }
 

@@ -102,6 +102,7 @@ bool region_make_room(size_t least_bytes, size_t bytes);
 struct region_bounds {
     size_t memory_slabs;  /* that may be taken or warm */
     size_t warm_slabs;    /* that may be warm */
+    size_t warm_resting;  /* warm ones that are not reused as long as there are others */
     size_t apart_most;    /* guards, and spans at one time */
     size_t span_slabs;    /* set apart for spans, */
     uintptr_t span_base;  /* from here on, */
@@ -150,6 +151,11 @@ struct region_counts {
     size_t guards;
 };
 extern HIDDEN struct region_counts region_counts;
+
+/* True if the next slab to be taken needs memory: no other is empty, or it rests. */
+static inline bool region_is_about_to_grow(void) {
+    return region_counts.warm <= region_bounds.warm_resting;
+}
 
 /* Heaps read it without the lock, to see whether there is anything to give back. */
 static inline void region_set_warm(size_t slabs) {

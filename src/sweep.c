@@ -38,8 +38,21 @@ void sweep_start(uint64_t decay_ms) {
 }
 
 static bool is_worthwhile(void) {
-    return !heap_table_is_hardened &&
-           __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED) >= SWEEP_FROM_SLABS;
+    return __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED) >= SWEEP_FROM_SLABS;
+}
+
+/* The slots of a slab of the calling thread's that a bin has claimed: of one that is on a list, if
+ * a lower one took its place. Hardened, they have their tags already. */
+static uint64_t claimed_slots(const struct slab *slab, unsigned *word) {
+    int owner = slab_owner(slab);
+    *word = 0;
+    if (owner < SLAB_OWNER_FIRST || owner >= SLAB_OWNER_NONE)
+        return 0;
+    const struct bin *bin = &heap_table_of((unsigned)owner)->claims[slab->class_index];
+    if (bin->mask == 0 || slab_of_live(bin->live) != slab)
+        return 0;
+    *word = (unsigned)(bin->live - slab->live);
+    return bin->mask;
 }
 
 static size_t purge(struct slab *slab) {
@@ -47,7 +60,9 @@ static size_t purge(struct slab *slab) {
         slab->filled = false;
         __atomic_fetch_sub(&region_counts.filled, 1, __ATOMIC_RELAXED);
     }
-    return slab_purge(slab, 0, 0);
+    unsigned word;
+    uint64_t claimed = claimed_slots(slab, &word);
+    return slab_purge(slab, word, claimed);
 }
 
 /* True if a slab with so many blocks can spare more than it has returned: `rest` says with how many
@@ -70,7 +85,7 @@ void sweep_sparse(struct heap *heap) {
     ASSERT(lock_is_mine(&pool_lock));
     if (!is_worthwhile())
         return;
-    for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++)
+    for (unsigned i = SIZE_CLASS_FIRST; i < heap_table_classes(); i++)
         for (struct slab *slab = heap->classes[i].sparse.first;
              slab != NULL && has_more(slab, slab_used(slab)); slab = slab->next)
             sweep_purge_sparse(slab, slab_used(slab));
@@ -120,7 +135,7 @@ static bool is_over(uint64_t start_ns, uint64_t now_ns) {
 }
 
 static void purge_rested(struct heap *heap) {
-    for (unsigned i = 0; i < SIZE_CLASS_COUNT && !heap_table_is_hardened; i++)
+    for (unsigned i = SIZE_CLASS_FIRST; i < heap_table_classes(); i++)
         for (struct slab *slab = heap->classes[i].sparse.first;
              slab != NULL && has_more(slab, slab_used(slab)); slab = slab->next)
             sweep_purge_rested(slab, slab_used(slab));

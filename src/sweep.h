@@ -2,9 +2,10 @@
  * for it: heaps look at the clock now and then as they claim slots.
  *
  * Slabs in which few blocks are left give back the pages without any. A live bit is all it takes to
- * know that a page is free. Not in the hardened mode, whose free slots hold marks. Such slabs need
- * not wait where the pool grows: so what a program keeps of each of its phases costs little. Empty
- * slabs give all back.
+ * know that a page is free. In the hardened mode free slots hold tags: those that are gone with a
+ * page are written again as the slots are claimed (SLAB_PURGED), and what somebody has written to a
+ * freed block there is not found. Such slabs need not wait where the pool grows: so what a program
+ * keeps of each of its phases costs little. Empty slabs give all back.
  */
 #ifndef SWEEP_H
 #define SWEEP_H

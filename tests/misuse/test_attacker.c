@@ -537,8 +537,6 @@ static void what_the_hardened_mode_rests_on_is_read_only(void) {
                                         "slab_keeps_aside",
                                         "quarantine_limit",
                                         "slab_limit",
-                                        "guard_spacing",
-                                        "warm_resting",
                                         "on_fault",
                                         "checked_tag_bytes",
                                         "region_bounds",

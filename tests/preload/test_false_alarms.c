@@ -211,6 +211,30 @@ static void blocks_from_before_a_fork_are_good_in_both_processes(void) {
     free(atomic_load(&of_living));
 }
 
+/* Of slabs with few blocks the pages without any go back, with the tags that free slots have there.
+ * Such slabs serve again, also those whose slots had been claimed before. */
+static void blocks_of_slabs_that_gave_pages_back_are_good(void) {
+    enum { COUNT = 150000, ROUNDS = 3, KEPT = 100, LARGE = 8 };
+    static unsigned char *block[COUNT];
+    uint64_t random = 5;
+    for (int round = 0; round < ROUNDS; round++) {
+        for (size_t i = 0; i < COUNT; i++) {
+            size_t bytes = 16 + random_below(&random, random_below(&random, LARGE) ? 240 : 4000);
+            if (block[i] == NULL)
+                block[i] = memset(malloc(bytes), (unsigned char)i, bytes);
+        }
+        for (size_t i = 0; i < COUNT; i++) {
+            CHECK(block[i][0] == (unsigned char)i && block[i][15] == (unsigned char)i);
+            if (random_below(&random, KEPT) == 0)
+                continue;
+            free(block[i]);
+            block[i] = NULL;
+        }
+    }
+    for (size_t i = 0; i < COUNT; i++)
+        free(block[i]);
+}
+
 int main(void) {
     TAP_RUN(data_that_looks_like_a_tag_is_data);
     TAP_RUN(all_usable_bytes_may_be_written);
@@ -219,5 +243,6 @@ int main(void) {
     TAP_RUN(what_the_C_library_allocates_is_freed_by_free);
     TAP_RUN(blocks_of_the_next_allocator_are_passed_on);
     TAP_RUN(blocks_from_before_a_fork_are_good_in_both_processes);
+    TAP_RUN(blocks_of_slabs_that_gave_pages_back_are_good);
     return tap_done();
 }
