@@ -6,6 +6,7 @@
 #include "os.h"
 #include "text.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -176,12 +177,17 @@ static bool is_alone(void) {
                         : &__libc_single_threaded != NULL && __libc_single_threaded != 0;
 }
 
-/* True if the calling thread can do it: it has a descriptor left. */
-static bool can_list_mappings(void) {
+/* HELPED: the calling thread has no descriptor left for it. REFUSED: neither has anybody the list,
+ * nor that of threads, so nothing is tried that a filter of system calls may kill the process for.
+ */
+enum list { LISTED, HELPED, REFUSED };
+
+static enum list find_list(void) {
     long file = open_mappings();
-    if (!kernel_failed(file))
-        KERNEL(close, file);
-    return !kernel_failed(file);
+    if (kernel_failed(file))
+        return file == -EMFILE || file == -ENFILE ? HELPED : REFUSED;
+    KERNEL(close, file);
+    return LISTED;
 }
 
 struct roots_unseen roots_each(const void *stack, const struct roots_look *look) {
@@ -196,9 +202,12 @@ struct roots_unseen roots_each(const void *stack, const struct roots_look *look)
     roots.room = room;
     roots.room->stacks[0] = (uintptr_t)stack;
     roots.stack_count = 1;
-    if (alone && can_list_mappings()) {
+    enum list list = find_list();
+    if (alone && list != HELPED) {
         see_all(true);
         unseen.threads = 0;
+    } else if (list == REFUSED) {
+        return unseen;
     } else if (!halt_others(own(), see_all_beside_threads, NULL, &unseen.threads)) {
         unseen.threads += unseen.threads == 0 && !alone;
         return unseen;

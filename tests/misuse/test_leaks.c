@@ -173,6 +173,14 @@ static void use_all_files(void) {
     }
 }
 
+/* A filter of system calls, from here on. */
+static void set_filter(struct sock_filter *filter, size_t steps) {
+    struct sock_fprog program = {.len = (unsigned short)steps, .filter = filter};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+        _exit(77);
+}
+
 /* Nobody may be looked at any more. */
 static void refuse_looks(void) {
     struct sock_filter filter[] = {
@@ -182,10 +190,24 @@ static void refuse_looks(void) {
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
     };
-    struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
-        _exit(77);
+    set_filter(filter, sizeof filter / sizeof filter[0]);
+}
+
+/* As servers do with those of their processes that talk to strangers: no file may be opened any
+ * more, and whatever they do not need ends them. */
+static void enter_sandbox(void) {
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 6, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_newfstatat, 5, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
+    };
+    set_filter(filter, sizeof filter / sizeof filter[0]);
 }
 
 static int child_main(const char *mode) {
@@ -221,12 +243,15 @@ static int child_main(const char *mode) {
         keep_aside_by_a_thread();
     if (strcmp(mode, "fork") == 0)
         fork_beside_a_thread();
-    if (strcmp(mode, "no file") == 0 || strcmp(mode, "leave, no look") == 0)
+    if (strcmp(mode, "no file") == 0 || strcmp(mode, "leave, no look") == 0 ||
+        strcmp(mode, "leave, sandbox, thread") == 0)
         keep_by_a_thread();
     if (strcmp(mode, "no file") == 0)
         use_all_files();
     if (strcmp(mode, "leave, no look") == 0)
         refuse_looks();
+    if (strstr(mode, "sandbox") != NULL)
+        enter_sandbox();
     if (strcmp(mode, "circle") == 0)
         leave_a_circle();
     if (strcmp(mode, "_exit") == 0) {
@@ -435,6 +460,17 @@ static void doubts_are_no_leaks(void) {
               "it wrote: %s", child.err);
 }
 
+/* There nothing can be looked at, and nothing is tried. */
+static void a_process_in_a_sandbox_ends_as_without_the_option(void) {
+    static const char *const modes[] = {"leave, sandbox", "leave, sandbox, thread"};
+    static struct child child;
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        if (run_mode(&child, MISUSE_STRATEGY_hardened, modes[i]))
+            CHECK_SAY(strstr(child.err, "could not be looked at") != NULL &&
+                          strstr(child.err, "leaked ") == NULL,
+                      "it wrote: %s", child.err);
+}
+
 /* What only the parent's thread has, in a register, is not its child's to lose. */
 static void a_child_leaks_what_it_lost_itself(void) {
     static struct child child;
@@ -457,6 +493,7 @@ int main(int argc, char **argv) {
         check_strategy((enum misuse_strategy)strategy);
     TAP_RUN(large_blocks_are_counted_where_they_are_ours);
     TAP_RUN(doubts_are_no_leaks);
+    TAP_RUN(a_process_in_a_sandbox_ends_as_without_the_option);
     TAP_RUN(a_child_leaks_what_it_lost_itself);
     return tap_done();
 }
