@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -375,40 +376,6 @@ bool os_is_stream_buffer(const void *block) {
 #endif
 }
 
-struct variables {
-    void (*visit)(const void *start, const void *end, void *context);
-    void *context;
-};
-
-static int visit_object(struct dl_phdr_info *object, size_t info_bytes, void *argument) {
-    static const char here;
-    const struct variables *variables = argument;
-    for (size_t i = 0; i < object->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
-        const char *start = (const char *)(object->dlpi_addr + segment->p_vaddr);
-        if (segment->p_type == PT_LOAD && (uintptr_t)&here - (uintptr_t)start < segment->p_memsz)
-            return 0;
-    }
-    for (size_t i = 0; i < object->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
-        const char *start = NULL;
-        if (segment->p_type == PT_LOAD && (segment->p_flags & PF_W) != 0)
-            start = (const char *)(object->dlpi_addr + segment->p_vaddr);
-        else if (segment->p_type == PT_TLS &&
-                 info_bytes >= offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof(void *))
-            start = object->dlpi_tls_data;
-        if (start != NULL)
-            variables->visit(start, start + segment->p_memsz, variables->context);
-    }
-    return 0;
-}
-
-void os_each_variables(void (*visit)(const void *start, const void *end, void *context),
-                       void *context) {
-    struct variables variables = {.visit = visit, .context = context};
-    dl_iterate_phdr(visit_object, &variables);
-}
-
 uint64_t os_process_namespace(void) {
     struct stat about = {.st_ino = 0};
     long result = KERNEL(newfstatat, AT_FDCWD, "/proc/self/ns/pid", &about, 0);
@@ -465,16 +432,34 @@ void os_program_name(char *name, size_t bytes) {
         name[i] = base[i];
 }
 
-void os_write_error(const char *text, size_t bytes) {
+static bool write_all(const char *text, size_t bytes) {
     while (bytes > 0) {
         long written = KERNEL(write, STDERR_FILENO, text, bytes);
         if (written == -EINTR)
             continue;
         if (written <= 0)
-            break;
+            return written != -EPIPE && written != -EFBIG;
         text += written;
         bytes -= (size_t)written;
     }
+    return true;
+}
+
+static uint64_t bit_of(int number) {
+    return (uint64_t)1 << (number - 1);
+}
+
+/* A signal that was let through before cannot have been pending. */
+void os_write_error(const char *text, size_t bytes) {
+    static const struct timespec at_once = {.tv_sec = 0};
+    uint64_t ours = bit_of(SIGPIPE) | bit_of(SIGXFSZ), blocked = 0, pending = 0;
+    KERNEL(rt_sigprocmask, SIG_BLOCK, &ours, &blocked, sizeof blocked);
+    if ((blocked & ours) != 0)
+        KERNEL(rt_sigpending, &pending, sizeof pending);
+    ours &= ~pending;
+    if (!write_all(text, bytes) && ours != 0)
+        KERNEL(rt_sigtimedwait, &ours, NULL, &at_once, sizeof ours);
+    KERNEL(rt_sigprocmask, SIG_SETMASK, &blocked, NULL, sizeof blocked);
 }
 
 #ifdef LIBC_FIND_OBJECT

@@ -117,12 +117,6 @@ bool os_has_memory_tool(void);
 /* True for the buffer of a standard stream, which the C library keeps to the end. */
 bool os_is_stream_buffer(const void *block);
 
-/* Show where the variables of the program and of all libraries but this one lie, those of the
- * calling thread too. At the end of the process, when no other thread runs: it waits for the
- * loader's lock. */
-void os_each_variables(void (*visit)(const void *start, const void *end, void *context),
-                       void *context);
-
 /* A number that the process shares with those that know each other by the same identifiers; 0 if
  * not known. */
 uint64_t os_process_namespace(void);
@@ -148,7 +142,9 @@ void os_nap_ms(void);
 /* Write the file name of the running program, cut to `bytes` and NUL-ended; empty if not known. */
 void os_program_name(char *name, size_t bytes);
 
-/* Write to standard error, all of it or what goes. */
+/* Write to standard error, all of it or what goes. Who reads it may be gone, or the file may be as
+ * large as files may be: that is no reason for a signal to end the program, which has not written.
+ */
 void os_write_error(const char *text, size_t bytes);
 
 /* The module (file name, valid while it is loaded) that an address lies in, and its offset there.

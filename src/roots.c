@@ -149,12 +149,36 @@ static void see_thread(const struct halted *thread, void *context) {
         roots.room->stacks[roots.stack_count++] = thread->stack;
 }
 
+/* Show where the variables of an object lie, those of the calling thread too, unless it is ours. */
+static int visit_object(struct dl_phdr_info *object, size_t info_bytes, void *unused) {
+    static const char here;
+    (void)unused;
+    for (size_t i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        const char *start = (const char *)(object->dlpi_addr + segment->p_vaddr);
+        if (segment->p_type == PT_LOAD && (uintptr_t)&here - (uintptr_t)start < segment->p_memsz)
+            return 0;
+    }
+    for (size_t i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        const char *start = NULL;
+        if (segment->p_type == PT_LOAD && (segment->p_flags & PF_W) != 0)
+            start = (const char *)(object->dlpi_addr + segment->p_vaddr);
+        else if (segment->p_type == PT_TLS &&
+                 info_bytes >= offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof(void *))
+            start = object->dlpi_tls_data;
+        if (start != NULL)
+            visit((uintptr_t)start, (uintptr_t)start + segment->p_memsz);
+    }
+    return 0;
+}
+
 /* Where the system does not list the mappings. The loader has the list of modules, under a lock
  * that a halted thread may have. */
 static void see_variables(bool is_alone) {
     roots.is_memory_unseen = true;
     if (is_alone)
-        os_each_variables(roots.look.visit, roots.look.context);
+        dl_iterate_phdr(visit_object, NULL);
 }
 
 static void see_all(bool is_alone) {
