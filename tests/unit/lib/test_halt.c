@@ -20,7 +20,7 @@ enum { THREADS = 4, HALTS = 15, SIGNALS = 300 };
 
 #define INSIDE                                                                                     \
     __attribute__((section("inside"), noinline, no_sanitize_thread, no_sanitize_address,           \
-                   no_sanitize_undefined))
+                   no_sanitize("undefined")))
 
 extern const char __start_inside[], __stop_inside[];
 
