@@ -7,7 +7,7 @@
 
 #define NOINLINE __attribute__((noinline))
 
-/* Keeps two calls from becoming one, and each from becoming a jump. */
+/* Before and behind a call, keeps two from becoming one, and each from becoming a jump. */
 #define STAY(number) __asm__ volatile("# %0" : : "i"(number) : "memory")
 
 /* A stack ends in take_again(), however that was called. */
@@ -20,9 +20,11 @@ NOINLINE static uint32_t take(unsigned path, unsigned choices) {
     if (choices == 0)
         return stacks_take();
     if ((path & 1) == 0) {
+        STAY(0);
         number = take(path >> 1, choices - 1);
         STAY(0);
     } else {
+        STAY(1);
         number = take(path >> 1, choices - 1);
         STAY(1);
     }
