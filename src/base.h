@@ -82,6 +82,20 @@ static inline bool clear_bit(uint64_t *word, size_t number) {
 }
 #endif
 
+/* Fetch a cache line that is about to be written. An atomic operation whose result is used reads
+ * first: without this, a line that another processor has is fetched twice. */
+#if defined(__x86_64__)
+/* Compilers leave it out where the oldest machine that a binary may run on does not know it; to
+ * that one it is no operation. */
+static inline void prefetch_to_write(const void *place) {
+    __asm__ volatile("prefetchw %0" : : "m"(*(const char *)place));
+}
+#else
+static inline void prefetch_to_write(const void *place) {
+    __builtin_prefetch(place, 1);
+}
+#endif
+
 enum { SLOT_ALIGN = 16 }; /* every block is aligned to this: alignof(max_align_t) */
 
 #ifdef TAGPOOL_SMALL_WORLD

@@ -440,10 +440,11 @@ SLOW static void post(struct slab *slab) {
 }
 
 /* Free a block of another running thread. False if it is freed already. */
-static bool give_remote(struct heap *heap, struct slab *slab, uint32_t slot) {
+FAST bool give_remote(struct heap *heap, struct slab *slab, struct slab_remote *remote,
+                      uint32_t slot) {
     if (heap_is_real(heap))
         OWNER_ADD(&heap->counters->remote_frees, 1);
-    enum slab_remote_result result = slab_give_remote(slab, slot);
+    enum slab_remote_result result = slab_give_remote(remote, slot);
     if (result == SLAB_REMOTE_POST)
         post(slab);
     return result != SLAB_REMOTE_DOUBLE;
@@ -460,12 +461,14 @@ SLOW bool heap_give_untagged(struct heap *heap, void *pointer) {
     size_t slot = slab_slot(slab->reciprocal, (uint32_t)(offset & (SLAB_BYTES - 1)), &exact);
     if (owner < SLAB_OWNER_FIRST || owner >= SLAB_OWNER_NONE || !exact)
         return exact && owner == SLAB_OWNER_ORPHAN && orphans_give(heap, slab, (uint32_t)slot);
-    uint64_t live = slab_live_of(slab, (uint32_t)slot);
-    if (!slab_is_live(live, slot))
+    struct slab_remote *remote = slab_remote(index);
+    if (owner != (int)heap->owner) /* it comes while we wait for the line of the live bit */
+        prefetch_to_write(&remote->words[slot / WORD_BITS]);
+    if (!slab_is_live(slab_live_of(slab, (uint32_t)slot), slot))
         return false;
     if (owner != (int)heap->owner)
-        return give_remote(heap, slab, (uint32_t)slot);
-    if (slab_is_freed_remotely(slab, (uint32_t)slot))
+        return give_remote(heap, slab, remote, (uint32_t)slot);
+    if (slab_is_freed_remotely(remote, (uint32_t)slot))
         return false;
     give_posted(heap, slab, (uint32_t)slot);
     return true;
@@ -476,7 +479,7 @@ SLOW bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot) {
     if (owner == SLAB_OWNER_ORPHAN)
         return orphans_give(heap, slab, slot);
     if (owner != (int)heap->owner || !heap_is_real(heap))
-        return give_remote(heap, slab, slot);
+        return give_remote(heap, slab, slab_remote(slab_index(slab)), slot);
     if (slab_is_posted(slab))
         give_posted(heap, slab, slot);
     else if (slab_give(slab, slot, slab_live_of(slab, slot)))

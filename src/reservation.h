@@ -7,8 +7,8 @@
 #include "base.h"
 
 enum {
-    REGION_DESCRIPTOR_BYTES = 64 + 8 * (int)SLAB_WORDS, /* sizeof(struct slab) */
-    REGION_REMOTE_BYTES = 64 + 16 * (int)SLAB_WORDS,    /* sizeof(struct slab_remote) */
+    REGION_DESCRIPTOR_BYTES = 128 + 8 * (int)SLAB_WORDS, /* sizeof(struct slab) */
+    REGION_REMOTE_BYTES = 64 + 16 * (int)SLAB_WORDS,     /* sizeof(struct slab_remote) */
 };
 
 /* Under an address-space limit, at most a quarter of it is reserved. */

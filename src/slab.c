@@ -312,25 +312,6 @@ size_t slab_purge(struct slab *slab, unsigned claimed_word, uint64_t claimed) {
     return purged_bytes;
 }
 
-enum slab_remote_result slab_give_remote(struct slab *slab, uint32_t slot) {
-    ASSERT(slot < slab->slot_count);
-    struct slab_remote *remote = slab_remote(slab_index(slab));
-    unsigned word = slot / WORD_BITS;
-    uint64_t bit = (uint64_t)1 << slot % WORD_BITS;
-    /* Release, the partner of the acquires in slab_fold(): our accesses to the block come before
-     * its reuse. Every bit needs it, also one that joins others: the exchange that takes the word
-     * reads from all of them. */
-    uint64_t word_before =
-        atomic_fetch_or_explicit(&remote->words[word], bit, memory_order_release);
-    if ((word_before & bit) != 0)
-        return SLAB_REMOTE_DOUBLE;
-    if (word_before != 0)
-        return SLAB_REMOTE_GIVEN; /* who set the word's first bit tells the owner */
-    uint64_t summary_before =
-        atomic_fetch_or_explicit(&remote->summary, (uint64_t)1 << word, memory_order_release);
-    return summary_before != 0 ? SLAB_REMOTE_GIVEN : SLAB_REMOTE_POST;
-}
-
 /* The slot of a slab that a pointer into the slab lies in, and whether it is where the slot starts.
  * Before the first slot: a number that no slot has. */
 static uint32_t find_slot(const struct slab *slab, const void *pointer, bool *is_start) {
@@ -361,14 +342,9 @@ static bool locate(const void *pointer, struct fault_report *report) {
     return true;
 }
 
-bool slab_is_freed_remotely(const struct slab *slab, uint32_t slot) {
-    struct slab_remote *remote = slab_remote(slab_index(slab));
-    return slab_is_live(
-        atomic_load_explicit(&remote->words[slot / WORD_BITS], memory_order_relaxed), slot);
-}
-
 bool slab_holds(const struct slab *slab, uint32_t slot) {
-    return slab_is_live(slab_live_of(slab, slot), slot) && !slab_is_freed_remotely(slab, slot) &&
+    return slab_is_live(slab_live_of(slab, slot), slot) &&
+           !slab_is_freed_remotely(slab_remote(slab_index(slab)), slot) &&
            !slab_is_aside(slab, slot);
 }
 
@@ -403,6 +379,8 @@ enum fault slab_diagnose(const void *pointer, struct fault_report *report) {
         return FAULT_NEVER_ALLOCATED;
     if (slab_owner(slab) == SLAB_OWNER_NONE || !slab_is_live(slab_live_of(slab, slot), slot))
         return FAULT_DOUBLE_FREE;
-    return slab_is_freed_remotely(slab, slot) || slab_is_aside(slab, slot) ? FAULT_DOUBLE_FREE
-                                                                           : FAULT_NONE;
+    return slab_is_freed_remotely(slab_remote(report->slab_index), slot) ||
+                   slab_is_aside(slab, slot)
+               ? FAULT_DOUBLE_FREE
+               : FAULT_NONE;
 }

@@ -50,25 +50,30 @@ enum slab_place {
 };
 
 struct slab {
+    /* The first cache line is all that a thread reads, beside the live bit, that frees a block of
+     * another one. It is seldom written, so every thread keeps it. */
     _Atomic(uint64_t) tag;
-    uint64_t summary;
     uint32_t reciprocal; /* floor(2^32 / stride) + 1 */
+    uint32_t stride;     /* bytes from slot to slot */
     uint16_t slot_count;
     uint8_t claim_slots;   /* claimed at a time, at most: of slots that were never handed out, */
     uint8_t reclaim_slots; /* and of those that were, if they lie close together */
-    uint32_t countdown;    /* frees until the slab needs attention: until used == wake */
-    uint32_t wake;   /* 0: attention when it is empty; else when a full slab has a few free slots */
-    uint32_t stride; /* bytes from slot to slot */
-    uint32_t fresh_slot; /* slots from here on were never handed out */
     uint8_t class_index;
     uint8_t place;     /* enum slab_place: the list of the heap, or of the orphans, that it is on */
     bool zeroed;       /* slots from fresh_slot on read as zero */
     bool filled;       /* was full once, so all its memory is in use */
     uint8_t disturbed; /* enum slab_disturbed; slab_set_disturbed() */
-    uint16_t rest;     /* enum slab_rest, or the live slots when memory of free ones was returned */
     struct slab *previous;
     struct slab *next;
+    char unused[16];
+    /* The second is what the owner writes as it frees, with the first of the live bits. */
+    uint64_t summary;
+    uint32_t countdown; /* frees until the slab needs attention: until used == wake */
+    uint32_t wake; /* 0: attention when it is empty; else when a full slab has a few free slots */
+    uint32_t fresh_slot; /* slots from here on were never handed out */
+    uint16_t rest; /* enum slab_rest, or the live slots when memory of free ones was returned */
     uint64_t live[SLAB_WORDS]; /* written by the owner, read by others with slab_live_word() */
+    char unused_end[40];
 };
 
 /* What other threads write; kept apart, so that programs of one thread never touch it. */
@@ -86,7 +91,8 @@ struct slab_remote {
 static_assert(offsetof(struct slab, countdown) % 8 == 0 &&
                   offsetof(struct slab, wake) == offsetof(struct slab, countdown) + 4,
               "both are read at once, in rescue.c");
-static_assert(offsetof(struct slab, live) == 64, "what a free looks at fills one cache line");
+static_assert(offsetof(struct slab, summary) == 64 && offsetof(struct slab, live) < 128,
+              "the owner's counts share a cache line with the first live bits alone");
 static_assert(sizeof(struct slab) == REGION_DESCRIPTOR_BYTES, "the region's table has this stride");
 static_assert(sizeof(struct slab_remote) == REGION_REMOTE_BYTES,
               "the region's table has this stride");
@@ -299,8 +305,25 @@ enum slab_remote_result {
     SLAB_REMOTE_DOUBLE, /* the slot is in the remote words already */
 };
 
-/* Free a live slot from a thread that does not own the slab. _remote: any thread may call it. */
-enum slab_remote_result slab_give_remote(struct slab *slab, uint32_t slot);
+/* Free a live slot from a thread that does not own the slab, by the slab's remote words. _remote:
+ * any thread may call it. */
+FAST enum slab_remote_result slab_give_remote(struct slab_remote *remote, uint32_t slot) {
+    ASSERT(slot < SLAB_SLOTS);
+    unsigned word = slot / WORD_BITS;
+    uint64_t bit = (uint64_t)1 << slot % WORD_BITS;
+    /* Release, the partner of the acquires in slab_fold(): our accesses to the block come before
+     * its reuse. Every bit needs it, also one that joins others: the exchange that takes the word
+     * reads from all of them. */
+    uint64_t word_before =
+        atomic_fetch_or_explicit(&remote->words[word], bit, memory_order_release);
+    if ((word_before & bit) != 0)
+        return SLAB_REMOTE_DOUBLE;
+    if (word_before != 0)
+        return SLAB_REMOTE_GIVEN; /* who set the word's first bit tells the owner */
+    uint64_t summary_before =
+        atomic_fetch_or_explicit(&remote->summary, (uint64_t)1 << word, memory_order_release);
+    return summary_before != 0 ? SLAB_REMOTE_GIVEN : SLAB_REMOTE_POST;
+}
 
 /* True if a slot is set aside: a live one that was freed, but is neither to be handed out again nor
  * to be taken for live by slab_find(). */
@@ -312,8 +335,12 @@ static inline bool slab_is_aside(const struct slab *slab, uint32_t slot) {
     return slab_is_live(__atomic_load_n(word, __ATOMIC_RELAXED), slot);
 }
 
-/* True if another thread has freed the slot and the owner has not folded that in. */
-bool slab_is_freed_remotely(const struct slab *slab, uint32_t slot);
+/* True if another thread has freed the slot, by the slab's remote words, and the owner has not
+ * folded that in. */
+static inline bool slab_is_freed_remotely(const struct slab_remote *remote, uint32_t slot) {
+    return slab_is_live(
+        atomic_load_explicit(&remote->words[slot / WORD_BITS], memory_order_relaxed), slot);
+}
 
 /* True if a slot is in the hands of the program. */
 bool slab_holds(const struct slab *slab, uint32_t slot);
