@@ -18,7 +18,7 @@ enum {
 /* Owners of slabs may be at work on them: a count may be a moment old. */
 static uint64_t live_bytes(void) {
     uint64_t bytes = 0;
-    for (size_t index = 0; index < region_counts.used; index++) {
+    for (size_t index = 0; index < region_counts.used; index = region_next_slab(index + 1)) {
         const struct slab *slab = slab_at(index);
         int owner = slab_owner(slab);
         if (owner < 0 || owner >= SLAB_OWNER_NONE)

@@ -191,22 +191,17 @@ static void forget_inboxes(struct heap *mine) {
         mine->rescued = NULL;
 }
 
-static void deliver(struct heap *mine, struct slab *slab, bool searches) {
-    int owner = slab_owner(slab);
-    if (heap_is_real(mine) && owner == (int)mine->owner)
-        post_again(mine, slab, searches);
-    else if (owner >= 0 && owner != SLAB_OWNER_NONE && slab_is_posted(slab))
-        orphans_forward(slab);
-}
-
 /* After a fork, what was on its way from one thread to another: posted slabs. Those of threads that
  * are gone are taken over, because nobody would post them again; the others stay untouched until
- * somebody meets them. Guards have descriptors that nobody ever touched: they would fault in. */
+ * somebody meets them. */
 static void deliver_posted(struct heap *mine, bool searches) {
-    for (size_t index = 0; index < region_counts.used; index++) {
-        index = region_behind_guard(index, region_counts.guards);
-        if (index < region_counts.used)
-            deliver(mine, slab_at(index), searches);
+    for (size_t index = 0; index < region_counts.used; index = region_next_slab(index + 1)) {
+        struct slab *slab = slab_at(index);
+        int owner = slab_owner(slab);
+        if (heap_is_real(mine) && owner == (int)mine->owner)
+            post_again(mine, slab, searches);
+        else if (owner >= 0 && owner != SLAB_OWNER_NONE && slab_is_posted(slab))
+            orphans_forward(slab);
     }
 }
 
@@ -254,7 +249,7 @@ COLD void heap_life_settle_counts(void) {
 COLD void heap_life_sum(struct heap_life_sums *sums) {
     *sums = (struct heap_life_sums){.free_bytes = 0};
     bool held = lock_acquire(&pool_lock); /* whoever holds it changes a slab or two at most */
-    for (size_t index = 0; index < region_counts.used; index++) {
+    for (size_t index = 0; index < region_counts.used; index = region_next_slab(index + 1)) {
         struct slab *slab = slab_at(index);
         int owner = slab_owner(slab);
         if (owner < 0 || owner >= SLAB_OWNER_NONE)
@@ -272,7 +267,7 @@ COLD void heap_life_sum(struct heap_life_sums *sums) {
 
 COLD void heap_life_each_live(void (*visit)(struct slab *slab, uint32_t slot, void *context),
                               void *context) {
-    for (size_t index = 0; index < region_counts.used; index++) {
+    for (size_t index = 0; index < region_counts.used; index = region_next_slab(index + 1)) {
         struct slab *slab = slab_at(index);
         int owner = slab_owner(slab);
         if (owner < 0 || owner >= SLAB_OWNER_NONE)

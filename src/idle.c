@@ -49,7 +49,7 @@ static size_t trim_some(size_t *index) {
     size_t end = *index + IDLE_BATCH_SLABS;
     size_t bytes = 0;
     bool is_closed = false;
-    for (; *index < end && *index < region_counts.used; ++*index) {
+    for (; *index < end && *index < region_counts.used; *index = region_next_slab(*index + 1)) {
         struct slab *slab = slab_at(*index);
         const struct heap *heap = other_heap_of(slab);
         if (heap == NULL)

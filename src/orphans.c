@@ -162,8 +162,10 @@ void orphans_after_fork(void) {
 }
 
 bool orphans_take_over_some(size_t looks) {
-    for (; looks > 0 && vanished_next < vanished_end; looks--)
-        orphans_take_over(slab_at(vanished_next++));
+    for (; looks > 0 && vanished_next < vanished_end; looks--) {
+        orphans_take_over(slab_at(vanished_next));
+        vanished_next = region_next_slab(vanished_next + 1);
+    }
     return vanished_next < vanished_end;
 }
 

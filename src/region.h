@@ -152,6 +152,12 @@ struct region_counts {
 };
 extern HIDDEN struct region_counts region_counts;
 
+/* The first index from this one on that is no guard's, to look through all slabs that ever served,
+ * those below region_counts.used. Nobody ever touched a guard's descriptor: it would fault in. */
+static inline size_t region_next_slab(size_t slab_index) {
+    return region_behind_guard(slab_index, region_counts.guards);
+}
+
 /* True if the next slab to be taken needs memory: no other is empty, or it rests. */
 static inline bool region_is_about_to_grow(void) {
     return region_counts.warm <= region_bounds.warm_resting;
