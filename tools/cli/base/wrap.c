@@ -17,9 +17,13 @@ static struct {
     size_t bytes;
 } wrap_sheet;
 
+/* Of the file that the text ends in; less than 0: of none. */
+static int wrap_descriptor(FILE *out) {
+    return fileno(out == wrap_sheet.sheet ? wrap_sheet.out : out);
+}
+
 bool wrap_is_terminal(FILE *out) {
-    int descriptor = fileno(out == wrap_sheet.sheet ? wrap_sheet.out : out);
-    return descriptor >= 0 && isatty(descriptor);
+    return isatty(wrap_descriptor(out));
 }
 
 /* All its columns; 0: it is no terminal. */
@@ -27,9 +31,8 @@ static unsigned wrap_terminal_width(FILE *out) {
     struct winsize size;
     if (!wrap_is_terminal(out))
         return 0;
-    int descriptor = fileno(out == wrap_sheet.sheet ? wrap_sheet.out : out);
-    bool known = ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col >= WRAP_NARROWEST;
-    return known ? size.ws_col : WRAP_STANDARD_WIDTH;
+    bool known = ioctl(wrap_descriptor(out), TIOCGWINSZ, &size) == 0;
+    return known && size.ws_col >= WRAP_NARROWEST ? size.ws_col : WRAP_STANDARD_WIDTH;
 }
 
 unsigned wrap_width(FILE *out) {
@@ -83,6 +86,12 @@ unsigned wrap_print(FILE *out, const char *text, unsigned column, unsigned inden
         }
     }
     return column;
+}
+
+void wrap_sentence(FILE *out, const char *text, unsigned column, unsigned indent) {
+    unsigned width = wrap_width(out);
+    wrap_print(out, text, column, indent, width != 0 ? width - 1 : 0);
+    fputs(".\n", out);
 }
 
 /* ---- lines ---- */

@@ -39,6 +39,9 @@ unsigned wrap_help_width(FILE *out);
  * line but the first begins with `indent` blanks. Returns the column after the last word. */
 unsigned wrap_print(FILE *out, const char *text, unsigned column, unsigned indent, unsigned width);
 
+/* Prints the same in the width of `out`, with a full stop, and ends the line. */
+void wrap_sentence(FILE *out, const char *text, unsigned column, unsigned indent);
+
 /* Prints lines so that none is wider than `width` allows: where one is too long, it goes on in the
  * next, below where its second column begins, or, if it has none, a little further in. */
 void wrap_lines(FILE *out, const char *text, unsigned width);

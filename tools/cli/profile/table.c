@@ -1,7 +1,6 @@
 #include "profile/table.h"
 
 #include "base/chart.h"
-#include "base/memory.h"
 #include "base/wrap.h"
 #include "measure/metric.h"
 #include "profile/estimate.h"
@@ -354,10 +353,7 @@ static void profile_table_counters(FILE *out, const struct terminal *terminal,
 
 static void profile_table_sentence(FILE *out, const char *text) {
     fputs("  ", out);
-    char *sentence = memory_format("%s.", text);
-    wrap_print(out, sentence, 2, 4, wrap_width(out));
-    fputc('\n', out);
-    free(sentence);
+    wrap_sentence(out, text, 2, 4);
 }
 
 static void profile_table_advice(FILE *out, const struct terminal *terminal,

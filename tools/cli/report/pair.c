@@ -161,10 +161,7 @@ static void pair_print_change(FILE *out, const struct terminal *terminal,
 /* Prints a line of a new string, and gives it back. */
 static void pair_print_line(FILE *out, const char *title, char *text) {
     int column = fprintf(out, "%s", title);
-    char *sentence = memory_format("%s.", text);
-    wrap_print(out, sentence, (unsigned)column, PAIR_INDENT, wrap_width(out));
-    fputc('\n', out);
-    free(sentence);
+    wrap_sentence(out, text, (unsigned)column, PAIR_INDENT);
     free(text);
 }
 

@@ -117,10 +117,7 @@ static void report_table_split(FILE *out, const struct comparison *comparison) {
 
 /* Prints the rest of a line, which is a new string, and gives it back. */
 static void report_table_sentence(FILE *out, unsigned column, char *text) {
-    char *sentence = memory_format("%s.", text);
-    wrap_print(out, sentence, column, REPORT_TABLE_INDENT, wrap_width(out));
-    fputc('\n', out);
-    free(sentence);
+    wrap_sentence(out, text, column, REPORT_TABLE_INDENT);
     free(text);
 }
 
