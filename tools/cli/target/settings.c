@@ -58,7 +58,7 @@ static char *settings_value_fault(const struct settings_option *option, const ch
     if (option->choices != NULL) {
         if (words_find(option->choices, value) >= 0)
             return NULL;
-        char *words = words_join(option->choices, " or ", " or ");
+        char *words = words_join(option->choices, ", ", " or ");
         char *fault = memory_format("%s is %s, not '%s'", option->name, words, value);
         free(words);
         return fault;

@@ -148,7 +148,7 @@ static void each_mistake_is_one_line(void) {
                   "tagpool check: no allocator is known as 'none': choose from jemalloc, mimalloc, "
                   "tcmalloc, tbbmalloc, or give -a none=PATH");
     check_refusal(take_strategy, "none", STATUS_USAGE,
-                  "tagpool check: strategy is direct or metadata or tagged, not 'none'" SEE);
+                  "tagpool check: strategy is direct, metadata or tagged, not 'none'" SEE);
     check_refusal(refuse_inherited, "/x/libtagpool.so", STATUS_USAGE,
                   "tagpool check: LD_PRELOAD holds libtagpool.so already, so that no variant would "
                   "run without it; unset LD_PRELOAD" SEE);
