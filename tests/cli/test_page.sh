@@ -6,18 +6,7 @@ set -u
 . tests/cli/lib.sh
 
 # Long words, many variants, blocks of many sizes and lifetimes.
-compile work <<'C'
-#include <stdlib.h>
-int main(void) {
-    static void *kept[512];
-    for (unsigned i = 0; i < 60000; i++) {
-        unsigned place = i * 2654435761u >> 23;
-        free(kept[place]);
-        kept[place] = malloc(1 + i * 40503u % (i % 100 == 0 ? 100000 : 900));
-    }
-    return 0;
-}
-C
+compile work <tests/cli/programs/churn.c
 long=a-rather-long-name-of-a-command-without-any-blank-in-it-that-could-be-broken-at
 run compare -r 8 --headroom --profile --moments -n "$work/$long <script>alert(1)</script>" \
     -a another-allocator-with-a-long-name="$build/libtagpool.so" --style none \

@@ -6,18 +6,7 @@ set -u
 . tests/cli/lib.sh
 
 compile within -lutil <tests/cli/programs/within.c || skip_all "no pseudo terminals"
-compile work <<'C'
-#include <stdlib.h>
-int main(void) {
-    static void *kept[512];
-    for (unsigned i = 0; i < 30000; i++) {
-        unsigned place = i * 2654435761u >> 23;
-        free(kept[place]);
-        kept[place] = realloc(malloc(1 + i * 40503u % 900), 50);
-    }
-    return 0;
-}
-C
+compile work <tests/cli/programs/churn.c
 saved=$PWD/tests/cli/saved/result.json
 sed 's/"host": "[^"]*"/"host": "another machine"/; s/"seed": [0-9]*/"seed": 8/' "$saved" \
     >"$work/other.json"
