@@ -176,8 +176,7 @@ static uint32_t claimed_of(const struct heap *heap, const struct slab *slab) {
 }
 
 /* Each class has a slab that it hands out from, of which a few blocks may be all that is in use:
- * let those go that were not needed since this was called the last time, or `rested`.
- * Under pool_lock. */
+ * let those go that were not needed since the last call, or `rested`. Under pool_lock. */
 static void put_away_rested(struct heap *heap, bool rested) {
     stats_hold_calls();
     for (unsigned i = SIZE_CLASS_FIRST; i < heap_table_classes(); i++) {
@@ -207,9 +206,8 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
     bool zeroed;
     bool is_next_idle = region_is_about_to_grow() && give_back_before_growth(heap);
     size_t index = region_take_slab(&zeroed);
-    struct slab *slab = NULL;
-    if (index != REGION_NO_SLAB) {
-        slab = slab_at(index);
+    struct slab *slab = index != REGION_NO_SLAB ? slab_at(index) : NULL;
+    if (slab != NULL) {
         ASSERT(slab->tag == 0 || slab_owner(slab) == SLAB_OWNER_NONE);
         if (heap_table_is_hardened)
             init_hardened(slab, class_index, zeroed);
@@ -226,8 +224,7 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
     return slab;
 }
 
-/* True if the memory of a slab's free slots was returned: they take memory again as they are handed
- * out. */
+/* True if memory of a slab's free slots was returned: it comes back as they are handed out. */
 static bool is_purged(const struct slab *slab) {
     return slab != NULL && slab->rest < SLAB_RESTS;
 }
