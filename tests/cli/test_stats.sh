@@ -194,7 +194,7 @@ refused 2 "tagpool stats: 'x1' is not the number of a process $usage" \
 refused 3 "tagpool stats: no process 2147483647 runs" "an option may follow the numbers" \
     stats 2147483647 --format json
 refused 2 "tagpool stats: unknown option --bogus $usage" "and is no number there" stats 1 --bogus
-refused 2 "tagpool stats: --interval wants a number from 0.1 to 1e+07, not '0' $usage" \
+refused 2 "tagpool stats: --interval wants a number from 0.1 to 10000000, not '0' $usage" \
     "no pause between two looks" stats --watch --interval 0 $$
 refused 2 "tagpool stats: cannot read --prune /nonexistent: No such file or directory" \
     "a directory that is not there" stats --prune /nonexistent

@@ -13,7 +13,7 @@ its path" \
         "$command: a program that is not in PATH" "$command" -- no-such-program
     refused 127 "tagpool $command: $work/none: no such file; check the path" \
         "$command: a path that does not exist" "$command" -- "$work/none"
-    refused 127 "tagpool $command: : not found in PATH; check the spelling or give its path" \
+    refused 127 "tagpool $command: the program's name is empty; give its name or its path" \
         "$command: an empty name" "$command" -- ''
     refused 126 "tagpool $command: $work: is a directory; name the program in it" \
         "$command: a directory" "$command" -- "$work"

@@ -71,7 +71,7 @@ for value in 0 -1 3x '' 1.5 99999999999999999999; do
         "--runs '$value' is refused" compare --runs "$value" -- true
 done
 for value in x '' -1 nan inf 2e9; do
-    refused 2 "tagpool compare: --duration wants a number from 0 to 1e+07, not '$value' $see" \
+    refused 2 "tagpool compare: --duration wants a number from 0 to 10000000, not '$value' $see" \
         "--duration '$value' is refused" compare --duration "$value" -- true
 done
 refused 2 "tagpool compare: --min-runs 20 is more than --max-runs 10 $see" \

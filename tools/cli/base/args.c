@@ -135,7 +135,8 @@ static void args_take_number(const struct args_option *option, double *field, co
     double low = option->as.number.low, high = option->as.number.high;
     double number = strtod(value, &end);
     if (end == value || *end != '\0' || !isfinite(number) || number < low || number > high)
-        args_refuse("--%s wants a number from %g to %g, not '%s'", option->name, low, high, value);
+        args_refuse("--%s wants a number from %.10g to %.10g, not '%s'", option->name, low, high,
+                    value);
     *field = number / option->as.number.per;
 }
 

@@ -41,8 +41,8 @@ static const struct command *main_find(const char *name) {
 static void main_print_help(FILE *terminal) {
     FILE *out = wrap_open_help(terminal);
     fputs("Usage: tagpool COMMAND [OPTION...] -- PROGRAM [ARGUMENT...]\n\n"
-          "Runs an unmodified program with the allocator libtagpool.so, and measures what that "
-          "changes.\n\nCommands:\n",
+          "Runs an unmodified program with the allocator libtagpool.so, and measures\n"
+          "what that changes.\n\nCommands:\n",
           out);
     for (int i = 0; main_commands[i] != NULL; i++)
         if (main_commands[i]->summary != NULL)

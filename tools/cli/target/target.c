@@ -53,8 +53,10 @@ char *target_search(const char *name) {
 }
 
 static char *target_locate(const char *name) {
+    if (name[0] == '\0')
+        say_and_exit(STATUS_NOT_FOUND, "the program's name is empty; give its name or its path");
     if (strchr(name, '/') == NULL) {
-        char *path = name[0] != '\0' ? target_search(name) : NULL;
+        char *path = target_search(name);
         if (path == NULL && strpbrk(name, " |<>&;$`(") != NULL)
             say_and_exit(STATUS_NOT_FOUND,
                          "%s: there is no such program; if it is a line for the shell, write "
