@@ -65,22 +65,56 @@ static inline unsigned count_bits(uint64_t word) {
     return (unsigned)(word * 0x0101010101010101u >> 56);
 }
 
-/* Clear bit `number` mod 64 of a word; true if it was set. */
+/* What processors do in fewer instructions than compilers find. */
 #if defined(__x86_64__)
-/* One instruction does both, which compilers do not find. */
+
+/* The number of the lowest bit set in a word that is not 0. Compilers clear the result first, which
+ * nothing waits for here. */
+static inline unsigned lowest_bit(uint64_t word) {
+    uint64_t number;
+    __asm__("rep; bsf %1, %0" : "=r"(number) : "r"(word) : "cc");
+    return (unsigned)number;
+}
+
+/* The product with a word in memory. Compilers load the word into a register if it is used again.
+ */
+static inline uint64_t multiply(uint64_t number, const uint64_t *word) {
+    __asm__("imul %1, %0" : "+r"(number) : "m"(*word) : "cc");
+    return number;
+}
+
+/* Clear bit `number` mod 64 of a word; true if it was set. */
 static inline bool clear_bit(uint64_t *word, size_t number) {
     bool was_set;
     __asm__("btr %2, %0" : "+r"(*word), "=@ccc"(was_set) : "r"(number));
     return was_set;
 }
+
 #else
+
+static inline unsigned lowest_bit(uint64_t word) {
+    return (unsigned)__builtin_ctzll(word);
+}
+
+static inline uint64_t multiply(uint64_t number, const uint64_t *word) {
+    return number * *word;
+}
+
 static inline bool clear_bit(uint64_t *word, size_t number) {
     uint64_t bit = (uint64_t)1 << number % WORD_BITS;
     bool was_set = (*word & bit) != 0;
     *word &= ~bit;
     return was_set;
 }
+
 #endif
+
+/* The same number, which the compiler does not know any more: so it keeps no address that it
+ * computed with the number, and computes it anew in the instruction that needs it. */
+static inline size_t anew(size_t number) {
+    __asm__("" : "+r"(number));
+    return number;
+}
 
 /* Fetch a cache line that is about to be written. An atomic operation whose result is used reads
  * first: without this, a line that another processor has is fetched twice. */

@@ -140,12 +140,12 @@ FAST struct found checked_find_own(const struct heap *heap, const void *pointer,
         return found;
     size_t index = offset >> SLAB_SHIFT;
     struct slab *slab = slab_at(index);
-    if (UNLIKELY(atomic_load_explicit(&slab->tag, memory_order_relaxed) != (heap->tag ^ index)))
+    if (UNLIKELY(PLAIN_LOAD(&slab->tag_plain) != (heap->tag ^ index)))
         return found;
     uint32_t in_slab = (uint32_t)(offset & (SLAB_BYTES - 1));
     bool exact;
     found.index = index;
-    found.slot = slab_slot(slab->reciprocal, in_slab - SLAB_GAP_BYTES, &exact);
+    found.slot = slab_slot(slab, in_slab - SLAB_GAP_BYTES, &exact);
     if (UNLIKELY(in_slab < SLAB_GAP_BYTES) || UNLIKELY(!exact) ||
         (is_hardened && UNLIKELY(slab->class_index == 0)))
         return found;

@@ -455,7 +455,7 @@ SLOW bool heap_give_untagged(struct heap *heap, void *pointer) {
     struct slab *slab = slab_at(index);
     int owner = slab_tag_owner(atomic_load_explicit(&slab->tag, memory_order_acquire), index);
     bool exact;
-    size_t slot = slab_slot(slab->reciprocal, (uint32_t)(offset & (SLAB_BYTES - 1)), &exact);
+    size_t slot = slab_slot(slab, (uint32_t)(offset & (SLAB_BYTES - 1)), &exact);
     if (owner < SLAB_OWNER_FIRST || owner >= SLAB_OWNER_NONE || !exact)
         return exact && owner == SLAB_OWNER_ORPHAN && orphans_give(heap, slab, (uint32_t)slot);
     struct slab_remote *remote = slab_remote(index);

@@ -27,7 +27,7 @@ static inline void *heap_bin_block(const struct bin *bin, unsigned slot) {
 static inline void *heap_take_bin(struct bin *bin) {
     uint64_t mask = bin->mask;
     ASSERT(mask != 0 && (mask & *bin->live) == 0);
-    unsigned slot = (unsigned)__builtin_ctzll(mask);
+    unsigned slot = lowest_bit(mask);
     uint64_t rest = mask & (mask - 1);
     bin->mask = rest;
     OWNER_STORE(bin->live, *bin->live | (mask ^ rest));
@@ -56,10 +56,10 @@ static inline struct found heap_find_slot(const struct heap *heap, const void *p
     size_t index = offset >> SLAB_SHIFT;
     struct slab *slab = slab_at(index);
     /* A slab, intact, ours, nothing posted by other threads: one comparison. */
-    if (UNLIKELY(atomic_load_explicit(&slab->tag, memory_order_relaxed) != (heap->tag ^ index)))
+    if (UNLIKELY(PLAIN_LOAD(&slab->tag_plain) != (heap->tag ^ index)))
         return found;
     bool exact;
-    size_t slot = slab_slot(slab->reciprocal, (uint32_t)(offset & (SLAB_BYTES - 1)), &exact);
+    size_t slot = slab_slot(slab, (uint32_t)(offset & (SLAB_BYTES - 1)), &exact);
     if (UNLIKELY(!exact))
         return found;
     found.slab = slab;

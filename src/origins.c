@@ -137,7 +137,7 @@ static struct notes *notes_of(const void *block) {
         return NULL;
     bool exact;
     uint32_t in_slab = (uint32_t)(offset & (SLAB_BYTES - 1));
-    size_t slot = slab_slot(slab_at(index)->reciprocal, in_slab - slab_gap_bytes, &exact);
+    size_t slot = slab_slot(slab_at(index), in_slab - slab_gap_bytes, &exact);
     return notes_at(index, slot % SLAB_SLOTS);
 }
 

@@ -387,7 +387,7 @@ FAST void give_with_tag(void *pointer, const struct call *call, size_t bytes, co
 /* With tags, every pointer comes here. */
 FAST void give_slow_as(void *pointer, const struct call *call, size_t bytes, const void *caller,
                        bool is_free) {
-    if (pointer == NULL)
+    if (!is_free && pointer == NULL)
         return;
     if (checked_is_whole && is_free)
         give_hardened_free(pointer, caller);

@@ -44,7 +44,7 @@ void *route_take_aligned(size_t alignment, size_t bytes, enum block_form form);
 void *route_take_zeroed(size_t bytes);
 
 /* Free a block that the fast path does not find, NULL too: any pointer. With the size that a sized
- * delete gave or CHECKED_BYTES_UNKNOWN. The second is free()'s own. */
+ * delete gave or CHECKED_BYTES_UNKNOWN. The second is free()'s own, and not for NULL. */
 void route_give_slow(void *pointer, const struct call *call, size_t bytes, const void *caller);
 void route_give_slow_free(void *pointer, const void *caller);
 

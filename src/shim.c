@@ -44,7 +44,7 @@ EXPORT void *calloc(size_t count, size_t bytes) {
 /* ---- giving ---- */
 
 EXPORT void free(void *pointer) {
-    if (UNLIKELY(!heap_give(pointer)))
+    if (UNLIKELY(!heap_give(pointer)) && pointer != NULL)
         route_give_slow_free(pointer, CALLER);
 }
 

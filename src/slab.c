@@ -35,7 +35,7 @@ static uint64_t all_words(const struct slab *slab) {
 void slab_init(struct slab *slab, unsigned class_index, bool zeroed) {
     ASSERT(class_index < SIZE_CLASS_ALL);
     uint32_t stride = size_class_stride[class_index];
-    slab->reciprocal = (uint32_t)((((uint64_t)1 << 32) / stride) + 1);
+    slab->reciprocal = ((uint64_t)1 << 32) / stride + 1;
     slab->countdown = 0;
     slab->wake = 0;
     slab->slot_count = (uint16_t)((SLAB_BYTES - slab_gap_bytes) / stride);
@@ -318,7 +318,7 @@ static uint32_t find_slot(const struct slab *slab, const void *pointer, bool *is
     uint32_t offset = (uint32_t)((uintptr_t)pointer & (SLAB_BYTES - 1));
     *is_start = false;
     return offset < slab_gap_bytes ? UINT32_MAX
-                                   : slab_slot(slab->reciprocal, offset - slab_gap_bytes, is_start);
+                                   : slab_slot(slab, offset - slab_gap_bytes, is_start);
 }
 
 /* Fill in the slab, class and slot that a pointer lies in, as far as there are any; false if its

@@ -52,8 +52,11 @@ enum slab_place {
 struct slab {
     /* The first cache line is all that a thread reads, beside the live bit, that frees a block of
      * another one. It is seldom written, so every thread keeps it. */
-    _Atomic(uint64_t) tag;
-    uint32_t reciprocal; /* floor(2^32 / stride) + 1 */
+    union {
+        _Atomic(uint64_t) tag;
+        uint64_t tag_plain; /* the same, for PLAIN_LOAD() */
+    };
+    uint64_t reciprocal; /* floor(2^32 / stride) + 1 */
     uint32_t stride;     /* bytes from slot to slot */
     uint16_t slot_count;
     uint8_t claim_slots;   /* claimed at a time, at most: of slots that were never handed out, */
@@ -141,13 +144,13 @@ static inline struct slab_remote *slab_remote(size_t index) {
     return (struct slab_remote *)(void *)(region.remotes + index * REGION_REMOTE_BYTES);
 }
 
-/* The slot that starts `offset` bytes into a slab with this reciprocal; false in `exact` if none
- * starts there. offset * reciprocal has the quotient in its upper half; the lower half is below the
+/* The slot that starts `offset` bytes behind the slab's gap; false in `exact` if none starts there.
+ * offset * reciprocal has the quotient in its upper half; the lower half is below the
  * reciprocal exactly if nothing remains (Lemire, Kaser, Kurz, "Faster remainder by direct
  * computation", 2019). */
-static inline size_t slab_slot(uint32_t reciprocal, uint32_t offset, bool *exact) {
-    uint64_t product = (uint64_t)offset * reciprocal;
-    *exact = (uint32_t)product < reciprocal;
+static inline size_t slab_slot(const struct slab *slab, uint32_t offset, bool *exact) {
+    uint64_t product = multiply(offset, &slab->reciprocal);
+    *exact = (uint32_t)product < (uint32_t)slab->reciprocal;
     return product >> 32;
 }
 
@@ -243,8 +246,9 @@ void slab_unclaim(struct slab *slab, unsigned word, uint64_t mask, bool fresh);
 static inline bool slab_give_rest(struct slab *slab, size_t slot, uint64_t rest) {
     ASSERT(slot < slab->slot_count && slab->countdown > 0);
     ASSERT((slab->live[slot / WORD_BITS] ^ rest) == (uint64_t)1 << slot % WORD_BITS);
-    OWNER_STORE(&slab->live[slot / WORD_BITS], rest);
-    slab->summary |= (uint64_t)1 << slot / WORD_BITS;
+    size_t word = anew(slot / WORD_BITS);
+    OWNER_STORE(&slab->live[word], rest);
+    slab->summary |= (uint64_t)1 << word;
     OWNER_STORE(&slab->countdown, slab->countdown - 1);
     return slab->countdown == 0;
 }

@@ -64,7 +64,7 @@ static void only_the_start_of_a_slot_is_a_slot(void) {
         begin(index);
         for (uint32_t offset = 0; offset < SLAB_BYTES; offset++) {
             bool exact;
-            uint32_t slot = slab_slot(slab->reciprocal, offset, &exact);
+            uint32_t slot = slab_slot(slab, offset, &exact);
             CHECK(slot == offset / slab->stride && exact == (offset % slab->stride == 0));
         }
     }
