@@ -208,6 +208,23 @@ static void doubt(struct leaks *leaks) {
     leaks->lost = (struct leak_count){.blocks = 0};
 }
 
+static void add_unseen(struct slab *slab, uint32_t slot, void *context) {
+    struct leaks *leaks = context;
+    if (!os_is_stream_buffer(slab_slot_start(slab, slot)))
+        add(&leaks->doubtful, slab->stride - checked_tag_bytes);
+}
+
+/* Nothing could be looked at: all that is live is in doubt. Other threads go on meanwhile, and may
+ * make a block inaccessible: so none is read, and its slot tells its size. */
+static void count_unseen(struct leaks *leaks) {
+    *leaks = (struct leaks){.stacks = NULL};
+    heap_life_each_live(add_unseen, leaks);
+    struct large_sums large;
+    large_sum(&large);
+    leaks->doubtful.blocks += large.blocks;
+    leaks->doubtful.bytes += large.memory_bytes;
+}
+
 void leaks_tell_at_end(void *ignored) {
     (void)ignored;
     if (!inherited_are_there()) /* then stacks of the parent's threads, which this frees, count */
@@ -215,7 +232,7 @@ void leaks_tell_at_end(void *ignored) {
     struct leaks leaks = {.stacks = NULL};
     struct roots_unseen unseen = reach_judge(__builtin_frame_address(0), judge, &leaks);
     if (unseen.all)
-        leaks = (struct leaks){.stacks = NULL};
+        count_unseen(&leaks);
     if (unseen.threads != 0 || unseen.memory)
         doubt(&leaks);
     else

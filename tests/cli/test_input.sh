@@ -57,6 +57,21 @@ status=$?
 all_read 0
 check $? 'a closed standard input is an empty one'
 
+# The limit on files bounds what is kept, as the machine's memory does.
+for bytes in 200000 endless; do
+    { [ $bytes = endless ] && exec yes || head -c $bytes /dev/zero; } 2>/dev/null | (
+        ulimit -f 8000 && timeout 120 "$tagpool" compare -r 1 --style none -- head -c 1
+    ) >"$work/out" 2>"$work/err"
+    status=$?
+    if [ $bytes = endless ]; then
+        [ "$status" -eq 2 ] && grep -q "more than the [0-9]* MiB that are kept.*--input FILE" \
+            "$work/err"
+        check $? 'an input without an end is refused, with a word on what to do'
+    else
+        check "$status" 'an input within the bound is kept'
+    fi
+done
+
 run compare -r 2 --output "$work/written" --style none -- sh -c 'echo result'
 [ "$status" -eq 0 ] && [ "$(cat "$work/written")" = result ]
 check $? '--output FILE keeps the output of the last run'

@@ -49,6 +49,14 @@ status=$?
 [ "$status" -eq 0 ] && [ -s "$work/options" ]
 check $? 'the manual has the options of the library, all of them and no others'
 
+# The tracing library alone asks by kill() whether a process is there.
+sed -n 's/.*KERNEL(\([a-z_0-9]*\), .*/\1/p' src/*.c | grep -vx kill | sort -u >"$work/calls"
+awk '/seccomp filter/ { on = 1 } on && /^\.PP/ { exit } on' "$work/libtagpool.7" |
+    tr -c 'a-z_0-9' '\n' | sort -u >"$work/described"
+comm -23 "$work/calls" "$work/described" >"$work/out" 2>"$work/err"
+[ ! -s "$work/out" ] && [ "$(wc -l <"$work/calls")" -gt 20 ]
+check $? 'the manual has every system call that a filter has to allow'
+
 # Reasons and members of JSON are written by hand: each key in the sources has to be there.
 sed -n 's/.*REASON_\(PROGRAM\|MACHINE\), "\([a-z_]*\)".*/\2/p' tools/cli/compare/judge.c | sort -u |
     while read -r key; do

@@ -6,16 +6,42 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { SPOOL_CHUNK_BYTES = 65536, SPOOL_PATIENCE_MS = 2000 };
+#define SPOOL_MOST_BYTES ((uint64_t)1 << 30)
+
+/* What is kept leaves the programs that are measured most of the machine's memory. And it is a file
+ * for the limit on files, beyond which a signal ends us. */
+static uint64_t spool_most_bytes(void) {
+    enum { SHARE = 4 };
+    uint64_t most_bytes = SPOOL_MOST_BYTES;
+    long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+    if (pages > 0 && page_bytes > 0 && (uint64_t)pages < most_bytes / (uint64_t)page_bytes * SHARE)
+        most_bytes = (uint64_t)pages * (uint64_t)page_bytes / SHARE;
+    struct rlimit files;
+    if (getrlimit(RLIMIT_FSIZE, &files) == 0 && files.rlim_cur < most_bytes)
+        most_bytes = files.rlim_cur;
+    return most_bytes;
+}
+
+/* It may have no end, as that of `yes`. */
+static void spool_refuse_more(uint64_t most_bytes) {
+    bool is_large = most_bytes >= 1 << 20;
+    say_and_exit(STATUS_USAGE,
+                 "standard input has more than the %" PRIu64 " %s that are kept for all runs: "
+                 "write it to a file for --input FILE, or cut it with 'head -c'",
+                 most_bytes >> (is_large ? 20 : 10), is_large ? "MiB" : "KiB");
+}
 
 /* An idle pipe looks like a program that hangs: say what is awaited. */
 static void spool_announce_wait(int descriptor) {
@@ -30,6 +56,7 @@ static int spool_into_memory(int descriptor) {
     if (memory < 0)
         say_and_exit(STATUS_OWN_FAILURE, "cannot spool standard input: %s", strerror(errno));
     struct pollfd watched = {.fd = descriptor, .events = POLLIN};
+    uint64_t kept_bytes = 0, most_bytes = spool_most_bytes();
     spool_announce_wait(descriptor);
     for (;;) {
         /* A signal ends poll(), where read() goes on. */
@@ -45,6 +72,9 @@ static int spool_into_memory(int descriptor) {
             continue;
         if (bytes < 0)
             say_and_exit(STATUS_OWN_FAILURE, "cannot read standard input: %s", strerror(errno));
+        kept_bytes += (uint64_t)bytes;
+        if (kept_bytes > most_bytes)
+            spool_refuse_more(most_bytes);
         for (ssize_t done = 0; done < bytes;) {
             ssize_t written = write(memory, chunk + done, (size_t)(bytes - done));
             if (written < 0 && errno != EINTR)
