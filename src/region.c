@@ -97,6 +97,14 @@ void region_check_blocks(void) {
     checks_blocks = true;
 }
 
+static size_t smaller(size_t one, size_t other) {
+    return one < other ? one : other;
+}
+
+static size_t larger(size_t one, size_t other) {
+    return one > other ? one : other;
+}
+
 static bool set_served_bytes(size_t bytes) {
     return fixed_set(&region.bytes, bytes) &&
            (checks_blocks || fixed_set(&region.plain_bytes, bytes));
@@ -124,15 +132,13 @@ static bool commit_sets_and_remotes(size_t slabs) {
 
 /* Make the tables accessible for slabs below `slabs`. */
 static bool commit_tables(size_t slabs) {
-    ASSERT(region.bytes == tables_committed << SLAB_SHIFT);
+    /* There may be more, since the region gave address space back. */
+    ASSERT(region.bytes == smaller(tables_committed, slab_limit) << SLAB_SHIFT);
     if (slabs <= tables_committed)
         return true;
     size_t target =
         tables_committed + (is_data_limited ? REGION_TABLE_STEP_LIMITED : REGION_TABLE_STEP);
-    if (target < slabs)
-        target = slabs;
-    if (target > slab_limit)
-        target = slab_limit;
+    target = smaller(larger(target, slabs), slab_limit);
     /* From the start: an area's end may fall into a page that is accessible already, and that is
      * cheap to repeat. */
     if (!os_commit(region.descriptors, reservation_table_bytes(target, REGION_DESCRIPTOR_BYTES)) ||
@@ -462,10 +468,6 @@ static void release_spans(size_t kept) {
                                                                                    << SLAB_SHIFT);
 }
 
-static size_t larger(size_t one, size_t other) {
-    return one > other ? one : other;
-}
-
 bool region_release_unused(size_t keep_bytes) {
     ASSERT(lock_is_mine(&pool_lock));
     size_t kept = larger(keep_bytes >> SLAB_SHIFT, slabs_committed);
@@ -473,8 +475,7 @@ bool region_release_unused(size_t keep_bytes) {
     bool has_spans = spans_kept < region_bounds.span_slabs;
     if ((kept >= slab_limit && !has_spans) || process != os_process_id())
         return false;
-    if (kept > slab_limit)
-        kept = slab_limit;
+    kept = smaller(kept, slab_limit);
     size_t limit_before = slab_limit;
     size_t kept_bytes = kept << SLAB_SHIFT;
     if (!fixed_set(&region.owned_bytes, kept_bytes) || !fixed_set(&slab_limit, kept))

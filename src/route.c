@@ -101,7 +101,7 @@ static void *take_from_hardened(struct heap *heap, unsigned class_index, size_t 
 COLD static void *take_hardened_later(struct heap *heap, unsigned class_index, size_t alignment,
                                       size_t bytes, enum block_form form) {
     enum { TRIES = 3 };
-    bool is_possible = bytes <= large_most_bytes() &&
+    bool is_possible = sum(bytes, alignment) <= large_most_bytes() &&
                        !atomic_load_explicit(&has_told_fallback, memory_order_relaxed);
     for (int tries = 0; is_possible && tries < TRIES; tries++) {
         if (!await_pools()) {

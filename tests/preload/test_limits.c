@@ -321,7 +321,29 @@ static void frees_without_memory_take_no_address_space(void) {
     check_under_limit(0, 1, "data");
 }
 
+/* Nobody has a block that is aligned so: the hardened pools do not say that they have none, which
+ * they say once. */
+static int misfit_main(void) {
+    volatile size_t most = ~(SIZE_MAX >> 1);
+    char said;
+    int ends[2];
+    free(malloc(40));
+    if (pipe(ends) != 0 || dup2(ends[1], STDERR_FILENO) < 0)
+        return 2;
+    if (aligned_alloc(most, 1) != NULL || memalign(most / 2, 4096) != NULL)
+        return 3;
+    close(ends[1]);
+    close(STDERR_FILENO);
+    return read(ends[0], &said, 1) == 0 ? 0 : 4;
+}
+
+static void what_nobody_can_serve_is_refused_without_a_word(void) {
+    check_under_limit(0, 0, "misfit");
+}
+
 static int run_child(const char *mode, size_t mib) {
+    if (strcmp(mode, "misfit") == 0)
+        return misfit_main();
     if (strcmp(mode, "share") == 0)
         return child_main(mib);
     if (strcmp(mode, "large") == 0)
@@ -353,5 +375,6 @@ int main(int argc, char **argv) {
     TAP_RUN(a_process_may_limit_itself_later);
     TAP_RUN(all_memory_can_be_locked_under_a_limit);
     TAP_RUN(frees_without_memory_take_no_address_space);
+    TAP_RUN(what_nobody_can_serve_is_refused_without_a_word);
     return tap_done();
 }
