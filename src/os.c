@@ -449,15 +449,25 @@ static uint64_t bit_of(int number) {
     return (uint64_t)1 << (number - 1);
 }
 
+static _Atomic(bool) may_be_shut_in;
+
+void os_files_are_limited(void) {
+    atomic_store_explicit(&may_be_shut_in, true, memory_order_relaxed);
+}
+
 /* A signal that was let through before cannot have been pending. */
 void os_write_error(const char *text, size_t bytes) {
     static const struct timespec at_once = {.tv_sec = 0};
     uint64_t ours = bit_of(SIGPIPE) | bit_of(SIGXFSZ), blocked = 0, pending = 0;
+    bool is_shut_in = atomic_load_explicit(&may_be_shut_in, memory_order_relaxed);
     KERNEL(rt_sigprocmask, SIG_BLOCK, &ours, &blocked, sizeof blocked);
-    if ((blocked & ours) != 0)
+    if ((blocked & ours) != 0 && !is_shut_in)
         KERNEL(rt_sigpending, &pending, sizeof pending);
+    bool is_written = write_all(text, bytes);
+    if (!is_written && is_shut_in)
+        blocked |= ours;
     ours &= ~pending;
-    if (!write_all(text, bytes) && ours != 0)
+    if (!is_written && !is_shut_in && ours != 0)
         KERNEL(rt_sigtimedwait, &ours, NULL, &at_once, sizeof ours);
     KERNEL(rt_sigprocmask, SIG_SETMASK, &blocked, NULL, sizeof blocked);
 }

@@ -144,8 +144,12 @@ void os_program_name(char *name, size_t bytes);
 
 /* Write to standard error, all of it or what goes. Who reads it may be gone, or the file may be as
  * large as files may be: that is no reason for a signal to end the program, which has not written.
- */
+ *
+ * Taking such a signal back needs system calls that a sandbox may kill for. Processes that shut
+ * themselves in limit their files, too: who says so has such signals blocked instead, from the
+ * first text on that could not be written. */
 void os_write_error(const char *text, size_t bytes);
+void os_files_are_limited(void);
 
 /* The module (file name, valid while it is loaded) that an address lies in, and its offset there.
  * False if none does. */

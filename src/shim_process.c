@@ -50,6 +50,8 @@ static bool give_back(size_t keep_bytes) {
 static void prepare_for_limit(int resource, rlim_t limit) {
     if (resource == RLIMIT_AS && limit != RLIM_INFINITY)
         (void)give_back((size_t)limit / REGION_LIMIT_SHARE);
+    if (resource == RLIMIT_FSIZE && limit != RLIM_INFINITY)
+        os_files_are_limited();
 }
 
 /* True if there is a limit. The C library's header promises the compiler that there is; what breaks

@@ -1,17 +1,13 @@
 /* If this failed, leaks=on would miss blocks that a program left live, count what it freed or can
  * still get at, or frighten the user of a program without a leak. */
 #include "calls.h"
+#include "sandbox.h"
 
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 /* --- the child: MODE; leaves what its mode says and writes nothing --- */
@@ -173,43 +169,6 @@ static void use_all_files(void) {
     }
 }
 
-/* A filter of system calls, from here on. */
-static void set_filter(struct sock_filter *filter, size_t steps) {
-    struct sock_fprog program = {.len = (unsigned short)steps, .filter = filter};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
-        _exit(77);
-}
-
-/* Nobody may be looked at any more. */
-static void refuse_looks(void) {
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 2, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getpid, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-    };
-    set_filter(filter, sizeof filter / sizeof filter[0]);
-}
-
-/* As servers do with those of their processes that talk to strangers: no file may be opened any
- * more, and whatever they do not need ends them. */
-static void enter_sandbox(void) {
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 6, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_newfstatat, 5, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 3, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 2, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
-    };
-    set_filter(filter, sizeof filter / sizeof filter[0]);
-}
-
 static int child_main(const char *mode) {
     pthread_t thread;
     leave_no_core();
@@ -250,6 +209,8 @@ static int child_main(const char *mode) {
         use_all_files();
     if (strcmp(mode, "leave, no look") == 0)
         refuse_looks();
+    if (strstr(mode, "full") != NULL)
+        limit_error();
     if (strstr(mode, "sandbox") != NULL)
         enter_sandbox();
     if (strcmp(mode, "circle") == 0)
@@ -471,6 +432,8 @@ static void a_process_in_a_sandbox_ends_as_without_the_option(void) {
                           strstr(child.err, "]: in doubt: ") != NULL &&
                           strstr(child.err, "leaked ") == NULL,
                       "it wrote: %s", child.err);
+    if (run_mode(&child, MISUSE_STRATEGY_hardened, "leave, sandbox, full"))
+        CHECK_SAY(child.err[0] == '\0', "it wrote: %s", child.err);
 }
 
 /* What only the parent's thread has, in a register, is not its child's to lose. */

@@ -1,8 +1,8 @@
 /* Standard input for many runs: each run reads the same bytes from the start.
  *
- * A pipe can be read once, so it is spooled into memory, up to 1 GiB, a quarter of the
- * machine's memory, or what the limit on files allows; a file is opened again for each run. A terminal is not read at all: the target
- * gets /dev/null.
+ * A pipe can be read once, so it is spooled into memory, up to 1 GiB, a quarter of the machine's
+ * memory, or what the limit on files allows; a file is opened again for each run. A terminal is not
+ * read at all: the target gets /dev/null.
  */
 #ifndef LAUNCH_SPOOL_H
 #define LAUNCH_SPOOL_H
