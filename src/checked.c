@@ -5,6 +5,7 @@
 #include "config.h"
 #include "origins.h"
 #include "os.h"
+#include "perturb.h"
 
 #include <string.h>
 
@@ -359,6 +360,8 @@ void checked_give(struct heap *heap, void *pointer, const struct call *call, siz
     struct slab *slab = heap_find_any(pointer, &slot, &report);
     if (slab != NULL && examine(heap, slab, slot, call, bytes, &report)) {
         origins_note_freed(pointer);
+        if (!checked_is_hardened)
+            perturb_freed(pointer, usable_bytes(slab));
         give_examined(heap, pointer, slab, slot, &report);
     }
 }

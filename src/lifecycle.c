@@ -15,6 +15,7 @@
 #include "next.h"
 #include "origins.h"
 #include "os.h"
+#include "perturb.h"
 #include "stats.h"
 #include "sweep.h"
 
@@ -57,6 +58,7 @@ static void start_pool(void) {
     if (config.strategy == TAGPOOL_STRATEGY_TAGGED && config.harden != 0)
         checked_harden(config.quarantine, config.guard);
     origins_start(config.origins);
+    perturb_start();
 }
 
 /* False if this is no moment for it. */
@@ -184,7 +186,8 @@ __attribute__((constructor)) static void load(void) {
     const char *options = environment(TAGPOOL_OPTIONS_VARIABLE);
     if (options != NULL)
         complain(options);
-    if (config.origins != 0) /* the call that opens the first heap leaves no origin */
+    /* The call that opens the first heap leaves no origin, and its block is not filled. */
+    if (config.origins != 0 || perturb_is_wanted())
         (void)lifecycle_heap();
     if (!stats_is_made(environment(TAGPOOL_STATS_VARIABLE)))
         complain_of_page();

@@ -5,6 +5,7 @@
 #include "next.h"
 #include "origins.h"
 #include "os.h"
+#include "perturb.h"
 #include "sweep.h"
 #include "tuning.h"
 
@@ -188,6 +189,8 @@ static inline void *take_filled(struct heap *heap, size_t bytes, enum block_form
 SLOW static void *take_checked(size_t bytes, enum block_form form) {
     void *block = take_any(bytes, form);
     origins_note_taken(block);
+    if (block != NULL && owns(block))
+        perturb_taken(block, bytes);
     return block;
 }
 
@@ -294,6 +297,7 @@ SLOW void *route_take_aligned(size_t alignment, size_t bytes, enum block_form fo
     ASSERT((uintptr_t)block % alignment == 0);
     if (block != NULL) {
         origins_note_taken(block);
+        perturb_taken(block, bytes);
         return block;
     }
     size_t asked = bytes != 0 ? bytes : 1; /* of nothing, some allocators give none */

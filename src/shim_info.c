@@ -11,6 +11,7 @@
 #include "libc.h"
 #include "next.h"
 #include "orphans.h"
+#include "perturb.h"
 #include "region.h"
 #include "rescue.h"
 #include "spans.h"
@@ -90,5 +91,9 @@ EXPORT void malloc_stats(void) {
 EXPORT int mallopt(int parameter, int value) {
     int (*next_mallopt)(int, int) = next()->mallopt;
     tuning_is_users(parameter);
+#ifdef M_PERTURB
+    if (parameter == M_PERTURB)
+        perturb_set(value);
+#endif
     return next_mallopt != NULL ? next_mallopt(parameter, value) : 0;
 }
