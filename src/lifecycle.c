@@ -52,6 +52,7 @@ static void start_pool(void) {
         return;
     slab_tag_start(os_random());
     region_start(config.pool_limit, config.retain);
+    os_prepare_to_order_threads();
     sweep_start(config.decay);
     if (config.strategy == TAGPOOL_STRATEGY_TAGGED)
         checked_start();

@@ -267,6 +267,10 @@ static bool membarrier(int command) {
     return !kernel_failed(KERNEL(membarrier, command, 0, 0));
 }
 
+void os_prepare_to_order_threads(void) {
+    (void)membarrier(MEMBARRIER_REGISTER_PRIVATE);
+}
+
 bool os_order_threads(void) {
     return membarrier(MEMBARRIER_PRIVATE) ||
            (membarrier(MEMBARRIER_REGISTER_PRIVATE) && membarrier(MEMBARRIER_PRIVATE));

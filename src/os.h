@@ -73,6 +73,11 @@ void os_put_into_dumps(void *start, size_t bytes);
  * could not be done. */
 bool os_purge(void *start, size_t bytes);
 
+/* Tell the kernel that os_order_threads() is to come, which does it if nobody has. While the
+ * process has one thread, that is no work; beside others, the kernel waits for all processors, for
+ * 10 ms and more. */
+void os_prepare_to_order_threads(void);
+
 /* Wait until each thread of the process has passed a full memory barrier: what it did before is
  * seen here, and what it reads afterwards is what was written here before. False where the kernel
  * has no such call. */

@@ -179,7 +179,21 @@ static void many_threads_at_one_time_have_blocks_of_their_own(void) {
     }
 }
 
+/* If this failed, a program with threads would stand still for 10 ms or more when it first needs
+ * the other threads in order: the kernel is to be told of that before there are any. */
+static void what_orders_threads_is_prepared_while_there_is_one(void) {
+    enum { QUERY = 0, PRIVATE_EXPEDITED = 1 << 3 };
+    free(opaque(malloc(48)));
+    long known = syscall(SYS_membarrier, QUERY, 0, 0);
+    if (!pools_are_on() || known < 0 || (known & PRIVATE_EXPEDITED) == 0) {
+        tap_skip("no pools, or the kernel cannot do it");
+        return;
+    }
+    CHECK(syscall(SYS_membarrier, PRIVATE_EXPEDITED, 0, 0) == 0);
+}
+
 int main(void) {
+    TAP_RUN(what_orders_threads_is_prepared_while_there_is_one);
     TAP_RUN(blocks_of_an_ended_thread_hold_and_can_be_freed);
     TAP_RUN(blocks_freed_by_another_thread_are_used_again);
     TAP_RUN(orphans_are_used_again);
