@@ -4,6 +4,7 @@
 #include "blame.h"
 #include "block_tag.h"
 #include "census.h"
+#include "heap_paths.h"
 #include "idle.h"
 #include "orphans.h"
 #include "os.h"
@@ -13,8 +14,6 @@
 #include "tuning.h"
 
 #include <string.h>
-
-enum { POSTED_GIVES = 64 }; /* frees into slabs that others free into, before theirs are taken in */
 
 /* ---- slabs that others free into ---- */
 
@@ -397,20 +396,18 @@ struct slab *heap_find_any(const void *pointer, uint32_t *slot, struct fault_rep
     }
 }
 
-/* A block of a slab of our own was freed that other threads have freed into. What they freed comes
- * in together, when the heap needs slots or after some such frees: to take it in one by one would
- * pass the same cache lines back and forth. */
-static void note_posted_give(struct heap *heap) {
-    if (++heap->posted_gives >= POSTED_GIVES) {
-        heap->posted_gives = 0;
-        heap_drain_inbox(heap);
-    }
+SLOW void heap_take_in_posted(struct heap *heap) {
+    heap->posted_gives = 0;
+    heap_drain_inbox(heap);
 }
 
-static void give_posted(struct heap *heap, struct slab *slab, uint32_t slot) {
-    ASSERT(slab_owner(slab) == (int)heap->owner && !slab_is_aside(slab, slot));
-    if (slab_give(slab, slot, slab_live_of(slab, slot)))
-        places_wake(heap, slab);
+static void note_posted_give(struct heap *heap) {
+    if (++heap->posted_gives >= HEAP_POSTED_GIVES)
+        heap_take_in_posted(heap);
+}
+
+SLOW void heap_wake_posted(struct heap *heap, struct slab *slab) {
+    places_wake(heap, slab);
     note_posted_give(heap);
 }
 
@@ -429,46 +426,21 @@ void heap_give_resting(struct heap *heap, struct slab *slab, uint32_t slot) {
         note_posted_give(heap);
 }
 
-/* Out of line: give_remote() needs no more registers for it. */
-SLOW static void post(struct slab *slab) {
+SLOW void heap_post(struct slab *slab) {
     struct heap *owner = orphans_post_remote(slab);
     if (owner != NULL)
         rescue_heap(owner);
 }
 
-/* Free a block of another running thread. False if it is freed already. */
-FAST bool give_remote(struct heap *heap, struct slab *slab, struct slab_remote *remote,
-                      uint32_t slot) {
-    if (heap_is_real(heap))
-        OWNER_ADD(&heap->counters->remote_frees, 1);
-    enum slab_remote_result result = slab_give_remote(remote, slot);
-    if (result == SLAB_REMOTE_POST)
-        post(slab);
-    return result != SLAB_REMOTE_DOUBLE;
-}
-
-SLOW bool heap_give_untagged(struct heap *heap, void *pointer) {
-    uintptr_t offset = (uintptr_t)pointer - region.base;
-    if (offset >= region.plain_bytes)
+SLOW bool heap_give_orphan(struct heap *heap, void *pointer) {
+    if ((uintptr_t)pointer - region.base >= region.plain_bytes)
         return false;
-    size_t index = offset >> SLAB_SHIFT;
+    size_t index = region_slab_index(pointer);
     struct slab *slab = slab_at(index);
     int owner = slab_tag_owner(atomic_load_explicit(&slab->tag, memory_order_acquire), index);
     bool exact;
-    size_t slot = slab_slot(slab, (uint32_t)(offset & (SLAB_BYTES - 1)), &exact);
-    if (owner < SLAB_OWNER_FIRST || owner >= SLAB_OWNER_NONE || !exact)
-        return exact && owner == SLAB_OWNER_ORPHAN && orphans_give(heap, slab, (uint32_t)slot);
-    struct slab_remote *remote = slab_remote(index);
-    if (owner != (int)heap->owner) /* it comes while we wait for the line of the live bit */
-        prefetch_to_write(&remote->words[slot / WORD_BITS]);
-    if (!slab_is_live(slab_live_of(slab, (uint32_t)slot), slot))
-        return false;
-    if (owner != (int)heap->owner)
-        return give_remote(heap, slab, remote, (uint32_t)slot);
-    if (slab_is_freed_remotely(remote, (uint32_t)slot))
-        return false;
-    give_posted(heap, slab, (uint32_t)slot);
-    return true;
+    size_t slot = slab_slot(slab, (uint32_t)((uintptr_t)pointer & (SLAB_BYTES - 1)), &exact);
+    return owner == SLAB_OWNER_ORPHAN && exact && orphans_give(heap, slab, (uint32_t)slot);
 }
 
 SLOW bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot) {
@@ -476,9 +448,9 @@ SLOW bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot) {
     if (owner == SLAB_OWNER_ORPHAN)
         return orphans_give(heap, slab, slot);
     if (owner != (int)heap->owner || !heap_is_real(heap))
-        return give_remote(heap, slab, slab_remote(slab_index(slab)), slot);
+        return heap_give_remote(heap, slab, slab_remote(slab_index(slab)), slot);
     if (slab_is_posted(slab))
-        give_posted(heap, slab, slot);
+        heap_give_posted(heap, slab, slot, slab_live_of(slab, slot));
     else if (slab_give(slab, slot, slab_live_of(slab, slot)))
         places_wake(heap, slab);
     return true;

@@ -94,10 +94,20 @@ void heap_look_at_clock(struct heap *heap);
  * after its fault was reported: `report` comes with the call and goes with the place. */
 struct slab *heap_find_any(const void *pointer, uint32_t *slot, struct fault_report *report);
 
-/* Free a block without a tag of a slab that another thread owns, or frees into: in few steps.
- * False, and nothing done, if it is anything else; heap_find_any() knows. `heap` may be one of the
- * const heaps. */
-bool heap_give_untagged(struct heap *heap, void *pointer);
+/* Free a block without a tag of an orphan; false, and nothing done, if it is anything else;
+ * heap_find_any() knows. `heap` may be one of the const heaps. */
+bool heap_give_orphan(struct heap *heap, void *pointer);
+
+/* What others have freed is taken in when the heap needs slots, or after so many frees of its own
+ * into slabs that others have freed into: to take it in one by one would pass the same cache lines
+ * back and forth. */
+enum { HEAP_POSTED_GIVES = 64 };
+
+/* The rare ends of heap_paths.h: so many such frees were made; a slab of our own needs attention
+ * after one of them; another's is to be posted to it. */
+void heap_take_in_posted(struct heap *heap);
+void heap_wake_posted(struct heap *heap, struct slab *slab);
+void heap_post(struct slab *slab);
 
 /* Free a live block, whoever owns its slab. False if that could not be done: the block is freed
  * already, or its slab has just changed hands; heap_find_any() knows. `heap` may be one of the

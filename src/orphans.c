@@ -114,7 +114,7 @@ struct slab *orphans_adopt(struct heap *heap, unsigned class_index) {
 /* Without the lock: the block's remote bit says that it is free, until somebody who has the lock
  * comes by. */
 static bool give_without_lock(struct slab *slab, uint32_t slot) {
-    enum slab_remote_result result = slab_give_remote(slab_remote(slab_index(slab)), slot);
+    enum slab_remote_result result = slab_give_remote(slab, slab_remote(slab_index(slab)), slot);
     if (result == SLAB_REMOTE_POST)
         (void)orphans_post_remote(slab);
     return result != SLAB_REMOTE_DOUBLE;

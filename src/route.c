@@ -1,6 +1,7 @@
 #include "route.h"
 
 #include "config.h"
+#include "heap_paths.h"
 #include "lifecycle.h"
 #include "next.h"
 #include "origins.h"
@@ -326,12 +327,26 @@ SLOW static void give_next(void *pointer) {
     errno = saved_errno;
 }
 
-/* A pointer of ours that no fast path frees, with the size that a sized delete gave or
- * CHECKED_BYTES_UNKNOWN. */
+static const struct call call_free = {.function = "free", .form = BLOCK_MALLOC};
+
+/* A pointer of ours that no fast path frees; `bytes` as a sized delete gave, or unknown. */
 SLOW static void give_untagged(void *pointer, const struct call *call, size_t bytes,
                                const void *caller) {
-    if (!heap_give_untagged(heap_current, pointer))
-        checked_give(heap_current, pointer, call, bytes, caller);
+    struct heap *heap = heap_current;
+    if (!heap_give_untagged(heap, pointer) && !heap_give_orphan(heap, pointer))
+        checked_give(heap, pointer, call, bytes, caller);
+}
+
+/* The same of free(), whose form and size the compiler knows: one that is no other thread's. */
+SLOW static void give_unusual_free(void *pointer, const void *caller) {
+    struct heap *heap = heap_current;
+    if (!heap_give_orphan(heap, pointer))
+        checked_give(heap, pointer, &call_free, CHECKED_BYTES_UNKNOWN, caller);
+}
+
+SLOW static void give_untagged_free(void *pointer, const void *caller) {
+    if (UNLIKELY(!heap_give_untagged(heap_current, pointer)))
+        give_unusual_free(pointer, caller);
 }
 
 /* The same with tags, and any other pointer. */
@@ -360,8 +375,6 @@ SLOW static void give_hardened(void *pointer, const struct call *call, size_t by
     if (UNLIKELY(!checked_give_node(heap_current, pointer, call->form, bytes, CHECKED_SMALL)))
         give_hardened_large(pointer, call, bytes, caller);
 }
-
-static const struct call call_free = {.function = "free", .form = BLOCK_MALLOC};
 
 /* The same of free(), whose form and size the compiler knows. */
 SLOW static void give_hardened_free(void *pointer, const void *caller) {
@@ -399,10 +412,12 @@ FAST void give_slow_as(void *pointer, const struct call *call, size_t bytes, con
         give_hardened(pointer, call, bytes, caller);
     else if (checked_tag_bytes != 0)
         give_with_tag(pointer, call, bytes, caller, is_free);
-    else if (region_owns(pointer)) /* without tags there are no spans */
-        give_untagged(pointer, call, bytes, caller);
-    else
+    else if (!region_owns(pointer)) /* without tags there are no spans */
         give_next(pointer);
+    else if (is_free)
+        give_untagged_free(pointer, caller);
+    else
+        give_untagged(pointer, call, bytes, caller);
 }
 
 SLOW void route_give_slow(void *pointer, const struct call *call, size_t bytes,

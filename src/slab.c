@@ -166,11 +166,12 @@ void slab_unclaim(struct slab *slab, unsigned word, uint64_t mask, bool fresh) {
 /* Take the slots of a word that other threads freed, of those that they may free, `live`; another
  * was freed twice and goes to `doubly_freed`. Acquire, as for the summary, the partner of the
  * releases in slab_give_remote(): what the other thread did with the block is over. */
-static inline uint64_t take_freed(struct slab_remote *remote, unsigned word, uint64_t live,
-                                  uint32_t *doubly_freed) {
-    uint64_t freed = atomic_exchange_explicit(&remote->words[word], 0, memory_order_acquire);
+static inline uint64_t take_freed(struct slab *slab, struct slab_remote *remote, size_t word,
+                                  uint64_t live, uint32_t *doubly_freed) {
+    uint64_t freed =
+        atomic_exchange_explicit(slab_remote_word(slab, remote, word), 0, memory_order_acquire);
     if ((freed & ~live) != 0)
-        *doubly_freed = word * WORD_BITS + (uint32_t)__builtin_ctzll(freed & ~live);
+        *doubly_freed = (uint32_t)word * WORD_BITS + (uint32_t)__builtin_ctzll(freed & ~live);
     return freed & live;
 }
 
@@ -178,11 +179,12 @@ uint32_t slab_fold(struct slab *slab) {
     struct slab_remote *remote = slab_remote(slab_index(slab));
     uint32_t doubly_freed = FAULT_SLOT_UNKNOWN;
     uint64_t summary = atomic_exchange_explicit(&remote->summary, 0, memory_order_acquire);
-    for (; summary != 0; summary &= summary - 1) {
-        unsigned word = (unsigned)__builtin_ctzll(summary);
+    for (uint64_t left = summary; left != 0; left &= left - 1) {
+        size_t word = (size_t)__builtin_ctzll(left);
         uint64_t live = slab_live_word(slab, word);
-        slab_give_slots(slab, word, live, take_freed(remote, word, live, &doubly_freed));
+        slab_clear_slots(slab, word, live, take_freed(slab, remote, word, live, &doubly_freed));
     }
+    slab->summary |= summary;
     return doubly_freed;
 }
 
@@ -195,7 +197,7 @@ uint64_t slab_fold_aside(struct slab *slab, uint32_t *count, uint32_t *doubly_fr
     for (; summary != 0; summary &= summary - 1) {
         unsigned word = (unsigned)__builtin_ctzll(summary);
         uint64_t live = slab_live_word(slab, word) & ~remote->aside[word];
-        uint64_t freed = take_freed(remote, word, live, doubly_freed);
+        uint64_t freed = take_freed(slab, remote, word, live, doubly_freed);
         OWNER_STORE(&remote->aside[word], remote->aside[word] | freed);
         *count += count_bits(freed);
         words |= freed != 0 ? (uint64_t)1 << word : 0;
@@ -209,7 +211,9 @@ void slab_mark_remote(struct slab *slab) {
 }
 
 static uint64_t remote_word(const struct slab *slab, unsigned word) {
-    return atomic_load_explicit(&slab_remote(slab_index(slab))->words[word], memory_order_acquire);
+    const _Atomic(uint64_t) *words =
+        word < SLAB_NEAR_WORDS ? slab->near_words : slab_remote(slab_index(slab))->words;
+    return atomic_load_explicit(&words[word], memory_order_acquire);
 }
 
 bool slab_has_any_remote(const struct slab *slab) {
@@ -344,7 +348,7 @@ static bool locate(const void *pointer, struct fault_report *report) {
 
 bool slab_holds(const struct slab *slab, uint32_t slot) {
     return slab_is_live(slab_live_of(slab, slot), slot) &&
-           !slab_is_freed_remotely(slab_remote(slab_index(slab)), slot) &&
+           !slab_is_freed_remotely(slab, slab_remote(slab_index(slab)), slot) &&
            !slab_is_aside(slab, slot);
 }
 
@@ -379,7 +383,7 @@ enum fault slab_diagnose(const void *pointer, struct fault_report *report) {
         return FAULT_NEVER_ALLOCATED;
     if (slab_owner(slab) == SLAB_OWNER_NONE || !slab_is_live(slab_live_of(slab, slot), slot))
         return FAULT_DOUBLE_FREE;
-    return slab_is_freed_remotely(slab_remote(report->slab_index), slot) ||
+    return slab_is_freed_remotely(slab, slab_remote(report->slab_index), slot) ||
                    slab_is_aside(slab, slot)
                ? FAULT_DOUBLE_FREE
                : FAULT_NONE;

@@ -49,6 +49,8 @@ enum slab_place {
     SLAB_ORPHANED_FULL, /* one that has none, or has only just had some freed */
 };
 
+enum { SLAB_NEAR_WORDS = 2 };
+
 struct slab {
     /* The first cache line is all that a thread reads, beside the live bit, that frees a block of
      * another one. It is seldom written, so every thread keeps it. */
@@ -69,24 +71,30 @@ struct slab {
     struct slab *previous;
     struct slab *next;
     char unused[16];
-    /* The second is what the owner writes as it frees, with the first of the live bits. */
+    /* The second is what the owner writes as it frees, with the first of the live and remote bits.
+     */
     uint64_t summary;
     uint32_t countdown; /* frees until the slab needs attention: until used == wake */
     uint32_t wake; /* 0: attention when it is empty; else when a full slab has a few free slots */
     uint32_t fresh_slot; /* slots from here on were never handed out */
     uint16_t rest; /* enum slab_rest, or the live slots when memory of free ones was returned */
+    /* The remote words of the first words of live[]: who frees a block of another thread needs
+     * both, and so does the owner of a posted slab. Where few blocks are in use, that is one cache
+     * line that goes back and forth instead of two. */
+    _Atomic(uint64_t) near_words[SLAB_NEAR_WORDS];
     uint64_t live[SLAB_WORDS]; /* written by the owner, read by others with slab_live_word() */
-    char unused_end[40];
+    char unused_end[24];
 };
 
-/* What other threads write; kept apart, so that programs of one thread never touch it. */
+/* What other threads write beside near_words; kept apart, so that programs of one thread never
+ * touch it. */
 struct slab_remote {
     _Atomic(uint64_t) summary;
     struct slab *inbox_next; /* the next slab of the inbox that this one is posted to */
     uint64_t aside_words;    /* a bit for each word with slots set aside in this turn of the
                                 quarantine; the owner's */
     char unused[40];
-    _Atomic(uint64_t) words[SLAB_WORDS];
+    _Atomic(uint64_t) words[SLAB_WORDS]; /* the first are slab.near_words instead */
     uint64_t aside[SLAB_WORDS]; /* live bits of blocks that were freed and wait in the quarantine;
                                    the owner's */
 };
@@ -94,8 +102,10 @@ struct slab_remote {
 static_assert(offsetof(struct slab, countdown) % 8 == 0 &&
                   offsetof(struct slab, wake) == offsetof(struct slab, countdown) + 4,
               "both are read at once, in rescue.c");
-static_assert(offsetof(struct slab, summary) == 64 && offsetof(struct slab, live) < 128,
-              "the owner's counts share a cache line with the first live bits alone");
+static_assert(offsetof(struct slab, summary) == 64 && offsetof(struct slab, near_words) < 128,
+              "the owner's counts share a cache line with the first live and remote bits alone");
+static_assert(offsetof(struct slab, live) + sizeof(uint64_t) * SLAB_NEAR_WORDS <= 128,
+              "the words of live[] that have near_words lie in the same cache line");
 static_assert(sizeof(struct slab) == REGION_DESCRIPTOR_BYTES, "the region's table has this stride");
 static_assert(sizeof(struct slab_remote) == REGION_REMOTE_BYTES,
               "the region's table has this stride");
@@ -144,6 +154,13 @@ static inline struct slab_remote *slab_remote(size_t index) {
     return (struct slab_remote *)(void *)(region.remotes + index * REGION_REMOTE_BYTES);
 }
 
+/* The remote word beside a word of live[]; `remote` is the slab's. */
+static inline _Atomic(uint64_t) *slab_remote_word(struct slab *slab, struct slab_remote *remote,
+                                                  size_t word) {
+    ASSERT(word < SLAB_WORDS);
+    return word < SLAB_NEAR_WORDS ? &slab->near_words[word] : &remote->words[word];
+}
+
 /* The slot that starts `offset` bytes behind the slab's gap; false in `exact` if none starts there.
  * offset * reciprocal has the quotient in its upper half; the lower half is below the
  * reciprocal exactly if nothing remains (Lemire, Kaser, Kurz, "Faster remainder by direct
@@ -156,7 +173,7 @@ static inline size_t slab_slot(const struct slab *slab, uint32_t offset, bool *e
 
 /* A word of live[]. Relaxed: a block reaches another thread only through the program's own
  * synchronisation, which orders its live bit too. The owner stores it with OWNER_STORE(). */
-static inline uint64_t slab_live_word(const struct slab *slab, unsigned word) {
+static inline uint64_t slab_live_word(const struct slab *slab, size_t word) {
     return __atomic_load_n(&slab->live[word], __ATOMIC_RELAXED);
 }
 
@@ -259,13 +276,19 @@ static inline bool slab_give(struct slab *slab, size_t slot, uint64_t live) {
     return slab_give_rest(slab, slot, live);
 }
 
-/* Free some slots of a word of live[] that is `live`, with their bits set. */
-static inline void slab_give_slots(struct slab *slab, unsigned word, uint64_t live,
-                                   uint64_t slots) {
+/* Free some slots of a word of live[] that is `live`, with their bits set; the caller sets the
+ * word's bit of the summary. */
+static inline void slab_clear_slots(struct slab *slab, size_t word, uint64_t live, uint64_t slots) {
     ASSERT((slots & ~live) == 0 && count_bits(slots) <= slab_used(slab));
     OWNER_STORE(&slab->live[word], live ^ slots);
-    slab->summary |= (uint64_t)1 << word;
     OWNER_STORE(&slab->countdown, slab->countdown - count_bits(slots));
+}
+
+/* The same with that bit. */
+static inline void slab_give_slots(struct slab *slab, unsigned word, uint64_t live,
+                                   uint64_t slots) {
+    slab_clear_slots(slab, word, live, slots);
+    slab->summary |= (uint64_t)1 << word;
 }
 
 /* Fold what other threads freed into live[]. Returns a slot that was freed twice, or
@@ -309,17 +332,18 @@ enum slab_remote_result {
     SLAB_REMOTE_DOUBLE, /* the slot is in the remote words already */
 };
 
-/* Free a live slot from a thread that does not own the slab, by the slab's remote words. _remote:
- * any thread may call it. */
-FAST enum slab_remote_result slab_give_remote(struct slab_remote *remote, uint32_t slot) {
+/* Free a live slot from a thread that does not own the slab, by the slab's remote words, of which
+ * `remote` has most. _remote: any thread may call it. */
+FAST enum slab_remote_result slab_give_remote(struct slab *slab, struct slab_remote *remote,
+                                              uint32_t slot) {
     ASSERT(slot < SLAB_SLOTS);
-    unsigned word = slot / WORD_BITS;
+    uint32_t word = slot / WORD_BITS;
     uint64_t bit = (uint64_t)1 << slot % WORD_BITS;
     /* Release, the partner of the acquires in slab_fold(): our accesses to the block come before
      * its reuse. Every bit needs it, also one that joins others: the exchange that takes the word
      * reads from all of them. */
     uint64_t word_before =
-        atomic_fetch_or_explicit(&remote->words[word], bit, memory_order_release);
+        atomic_fetch_or_explicit(slab_remote_word(slab, remote, word), bit, memory_order_release);
     if ((word_before & bit) != 0)
         return SLAB_REMOTE_DOUBLE;
     if (word_before != 0)
@@ -339,11 +363,13 @@ static inline bool slab_is_aside(const struct slab *slab, uint32_t slot) {
     return slab_is_live(__atomic_load_n(word, __ATOMIC_RELAXED), slot);
 }
 
-/* True if another thread has freed the slot, by the slab's remote words, and the owner has not
- * folded that in. */
-static inline bool slab_is_freed_remotely(const struct slab_remote *remote, uint32_t slot) {
-    return slab_is_live(
-        atomic_load_explicit(&remote->words[slot / WORD_BITS], memory_order_relaxed), slot);
+/* True if another thread has freed the slot, by the slab's remote words, of which `remote` has
+ * most, and the owner has not folded that in. */
+static inline bool slab_is_freed_remotely(const struct slab *slab, const struct slab_remote *remote,
+                                          uint32_t slot) {
+    uint32_t word = slot / WORD_BITS;
+    const _Atomic(uint64_t) *words = word < SLAB_NEAR_WORDS ? slab->near_words : remote->words;
+    return slab_is_live(atomic_load_explicit(&words[word], memory_order_relaxed), slot);
 }
 
 /* True if a slot is in the hands of the program. */

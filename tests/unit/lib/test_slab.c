@@ -85,10 +85,10 @@ static void slots_that_others_free_are_folded_in(void) {
     uint32_t count = claim_all();
     uint32_t before = slab_used(slab);
     struct slab_remote *remote = slab_remote(slab_index(slab));
-    CHECK(slab_give_remote(remote, 5) == SLAB_REMOTE_POST);
-    CHECK(slab_has_remote(slab) && slab_give_remote(remote, 7) == SLAB_REMOTE_GIVEN);
-    CHECK(slab_give_remote(remote, count - 1) != SLAB_REMOTE_DOUBLE);
-    CHECK(slab_give_remote(remote, 5) == SLAB_REMOTE_DOUBLE);
+    CHECK(slab_give_remote(slab, remote, 5) == SLAB_REMOTE_POST);
+    CHECK(slab_has_remote(slab) && slab_give_remote(slab, remote, 7) == SLAB_REMOTE_GIVEN);
+    CHECK(slab_give_remote(slab, remote, count - 1) != SLAB_REMOTE_DOUBLE);
+    CHECK(slab_give_remote(slab, remote, 5) == SLAB_REMOTE_DOUBLE);
     CHECK(slab_fold(slab) == FAULT_SLOT_UNKNOWN);
     CHECK(slab_used(slab) == before - 3 && !slab_has_remote(slab));
     CHECK(!slab_is_live(slab_live_of(slab, 5), 5) && slab_is_live(slab_live_of(slab, 6), 6));
@@ -98,7 +98,7 @@ static void a_slot_freed_here_and_there_is_found_when_folded(void) {
     begin(size_class_of(48));
     claim_all();
     struct slab_remote *remote = slab_remote(slab_index(slab));
-    CHECK(slab_give_remote(remote, 9) == SLAB_REMOTE_POST);
+    CHECK(slab_give_remote(slab, remote, 9) == SLAB_REMOTE_POST);
     slab_give(slab, 9, slab_live_of(slab, 9));
     CHECK(slab_fold(slab) == 9);
 }
