@@ -332,16 +332,14 @@ static const struct call call_free = {.function = "free", .form = BLOCK_MALLOC};
 /* A pointer of ours that no fast path frees; `bytes` as a sized delete gave, or unknown. */
 SLOW static void give_untagged(void *pointer, const struct call *call, size_t bytes,
                                const void *caller) {
-    struct heap *heap = heap_current;
-    if (!heap_give_untagged(heap, pointer) && !heap_give_orphan(heap, pointer))
-        checked_give(heap, pointer, call, bytes, caller);
+    if (!heap_give_untagged(heap_current, pointer) && !heap_give_orphan(heap_current, pointer))
+        checked_give(heap_current, pointer, call, bytes, caller);
 }
 
 /* The same of free(), whose form and size the compiler knows: one that is no other thread's. */
 SLOW static void give_unusual_free(void *pointer, const void *caller) {
-    struct heap *heap = heap_current;
-    if (!heap_give_orphan(heap, pointer))
-        checked_give(heap, pointer, &call_free, CHECKED_BYTES_UNKNOWN, caller);
+    if (!heap_give_orphan(heap_current, pointer))
+        checked_give(heap_current, pointer, &call_free, CHECKED_BYTES_UNKNOWN, caller);
 }
 
 SLOW static void give_untagged_free(void *pointer, const void *caller) {
@@ -412,12 +410,10 @@ FAST void give_slow_as(void *pointer, const struct call *call, size_t bytes, con
         give_hardened(pointer, call, bytes, caller);
     else if (checked_tag_bytes != 0)
         give_with_tag(pointer, call, bytes, caller, is_free);
-    else if (!region_owns(pointer)) /* without tags there are no spans */
-        give_next(pointer);
-    else if (is_free)
-        give_untagged_free(pointer, caller);
+    else if (region_owns(pointer)) /* without tags there are no spans */
+        is_free ? give_untagged_free(pointer, caller) : give_untagged(pointer, call, bytes, caller);
     else
-        give_untagged(pointer, call, bytes, caller);
+        give_next(pointer);
 }
 
 SLOW void route_give_slow(void *pointer, const struct call *call, size_t bytes,
