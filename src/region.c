@@ -1,5 +1,6 @@
 #include "region.h"
 
+#include "advice.h"
 #include "fixed.h"
 #include "os.h"
 #include "slab_set.h"
@@ -13,13 +14,11 @@ struct region_counts region_counts;
 struct lock pool_lock;
 
 enum {
-    REGION_HUGE_SLABS = 32,   /* slabs in a huge page; slabs become accessible by whole ones */
-    REGION_HUGE_FROM = 64,    /* a pool of 4 MiB and more grows by huge pages */
-    REGION_STEP_MOST = 1024,  /* slabs that become accessible at a time */
-    REGION_TABLE_STEP = 1024, /* descriptors that do, */
-    REGION_TABLE_STEP_LIMITED = 64, /* and where accessible memory counts against a limit */
-    REGION_DUMP_STEP = 4,           /* slabs that core dumps hold from now on, at a time, */
-    REGION_DUMP_SHARE = 8,          /* or this share of all */
+    REGION_HUGE_SLABS = ADVICE_HUGE_SLABS, /* slabs become accessible by whole huge pages */
+    REGION_HUGE_FROM = 64,                 /* a pool of 4 MiB and more grows by huge pages */
+    REGION_STEP_MOST = 1024,               /* slabs that become accessible at a time */
+    REGION_TABLE_STEP = 1024,              /* descriptors that do, */
+    REGION_TABLE_STEP_LIMITED = 64,        /* and where accessible memory counts against a limit */
     /* Warm slabs beyond the limit before any is returned: so many, or a share. */
     REGION_BATCH_SLABS = 16,
     REGION_TRIM_SHARE = 8,
@@ -35,14 +34,12 @@ enum {
 /* Their words lie in the reservation, before the remote words. */
 static struct slab_set warm_slabs;
 static struct slab_set cold_slabs;
-static struct slab_set huge_slabs; /* that the kernel may back with huge pages: whole ones */
+static unsigned char *advised; /* the huge pages (advice.h), in the place of a third set */
 
 static FIXED bool checks_blocks;
 static FIXED size_t slab_limit;    /* slabs in the region */
 static FIXED bool is_data_limited; /* what is accessible counts, used or not: take little ahead */
 static size_t slabs_committed;     /* slabs from the start that are accessible */
-static size_t slabs_dumped;        /* and those that core dumps hold: no table, no slab that is yet
-                                      to serve; what is left out of them ends there */
 static size_t slabs_reserved;      /* slabs for which there is room in the tables */
 static size_t tables_committed;    /* slabs whose descriptor and remote words are accessible */
 static FIXED bool is_hardened;
@@ -83,7 +80,8 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
     char *sets = region.descriptors + reservation_table_bytes(slabs, REGION_DESCRIPTOR_BYTES);
     warm_slabs.words = (uint64_t *)(void *)sets;
     cold_slabs.words = (uint64_t *)(void *)(sets + reservation_set_bytes(slabs));
-    huge_slabs.words = (uint64_t *)(void *)(sets + 2 * reservation_set_bytes(slabs));
+    advised = (unsigned char *)sets + 2 * reservation_set_bytes(slabs);
+    advice_start(region.base, advised);
     region.remotes = sets + SLAB_SETS * reservation_set_bytes(slabs);
     return true;
 }
@@ -185,47 +183,13 @@ static bool commit_slabs(void) {
     return true;
 }
 
-/* ---- huge pages ---- */
-
 static_assert(REGION_HUGE_SLABS == 32, "a huge page has 32 bits of a set");
 
 /* The pool has come to a slab that starts a huge page, all of which is to be used: let the kernel
  * use one, if the pool is large enough. */
 static void allow_huge_page(size_t slab_index) {
-    if (slab_set_half_word(&huge_slabs, slab_index / REGION_HUGE_SLABS) != 0 ||
-        __atomic_load_n(&region_counts.filled, __ATOMIC_RELAXED) < REGION_HUGE_FROM)
-        return;
-    os_use_huge_pages(region_slab_start(slab_index), (size_t)REGION_HUGE_SLABS << SLAB_SHIFT);
-    slab_set_fill_half_word(&huge_slabs, slab_index / REGION_HUGE_SLABS, true);
-}
-
-void region_forbid_huge_pages(size_t slab_index, size_t slabs) {
-    ASSERT(lock_is_mine(&pool_lock));
-    size_t end = (slab_index + slabs - 1) / REGION_HUGE_SLABS + 1;
-    for (size_t number = slab_index / REGION_HUGE_SLABS; number < end; number++) {
-        size_t first = number;
-        for (; number < end && slab_set_half_word(&huge_slabs, number) != 0; number++)
-            slab_set_fill_half_word(&huge_slabs, number, false);
-        if (first < number)
-            os_use_no_huge_pages(region_slab_start(first * REGION_HUGE_SLABS),
-                                 ((number - first) * REGION_HUGE_SLABS) << SLAB_SHIFT);
-    }
-}
-
-/* Let core dumps hold a slab that is about to serve for the first time, and some after it. Where
- * the pool may grow by huge pages, whole ones: a mapping that ends within one prevents it. */
-static void dump_slabs(size_t slab_index) {
-    if (slab_index < slabs_dumped)
-        return;
-    size_t step = slab_index / REGION_DUMP_SHARE;
-    if (step < REGION_DUMP_STEP)
-        step = REGION_DUMP_STEP;
-    if (slab_index + REGION_HUGE_SLABS > REGION_HUGE_FROM)
-        step += REGION_HUGE_SLABS - 1 - (slab_index + step - 1) % REGION_HUGE_SLABS;
-    if (step > slabs_committed - slab_index)
-        step = slabs_committed - slab_index;
-    os_put_into_dumps(region_slab_start(slab_index), step << SLAB_SHIFT);
-    slabs_dumped = slab_index + step;
+    if (__atomic_load_n(&region_counts.filled, __ATOMIC_RELAXED) >= REGION_HUGE_FROM)
+        advice_allow_huge_page(slab_index);
 }
 
 /* The next slab that never served. */
@@ -236,7 +200,7 @@ static size_t take_next_unused(void) {
         return REGION_NO_SLAB;
     if (slab_index == slabs_committed && !commit_slabs())
         return REGION_NO_SLAB;
-    dump_slabs(slab_index);
+    advice_put_into_dumps(slab_index, slabs_committed, REGION_HUGE_FROM);
     if (slab_index % REGION_HUGE_SLABS == 0 && slab_index + REGION_HUGE_SLABS <= slabs_committed)
         allow_huge_page(slab_index);
     __atomic_store_n(&region_counts.used, slab_index + 1, __ATOMIC_RELAXED);
@@ -374,7 +338,7 @@ void region_return_slab(size_t slab_index) {
  * cold. */
 static size_t make_cold(size_t first, size_t end) {
     ASSERT(first < end && end <= region_counts.used && end - first <= region_counts.warm);
-    region_forbid_huge_pages(first, end - first);
+    advice_forbid_huge_pages(first, end - first);
     if (!os_purge(region_slab_start(first), (end - first) << SLAB_SHIFT))
         return 0;
     for (size_t slab_index = first; slab_index < end; slab_index++) {
@@ -452,8 +416,7 @@ static void release_areas(size_t slabs_kept) {
                     reservation_set_bytes(slabs_kept));
         release_end(cold_slabs.words, reservation_set_bytes(slabs),
                     reservation_set_bytes(slabs_kept));
-        release_end(huge_slabs.words, reservation_set_bytes(slabs),
-                    reservation_set_bytes(slabs_kept));
+        release_end(advised, reservation_set_bytes(slabs), reservation_set_bytes(slabs_kept));
     }
     os_unreserve((char *)region.base - reservation_gap_bytes(slabs),
                  reservation_gap_bytes(slabs) - reservation_gap_bytes(slabs_kept));

@@ -84,9 +84,6 @@ size_t region_trim(size_t keep);
 /* Return the memory of the warm slabs that nobody needed since the last call. */
 void region_decay(void);
 
-/* Memory of a slab is about to be returned: let the kernel not fill it in with a huge page. */
-void region_forbid_huge_pages(size_t slab_index, size_t slabs);
-
 /* Give address space that was never used back to the system, all but `keep_bytes` for slabs, for a
  * program that runs into its limit; the tables after it are then no longer known to be ours. False
  * if there was none to give, or if it is not this process's but that of the parent of a vfork(). */

@@ -1,5 +1,6 @@
 #include "rescue.h"
 
+#include "advice.h"
 #include "orphans.h"
 #include "os.h"
 
@@ -15,7 +16,7 @@ struct neighbours {
 static size_t purge(struct neighbours *slabs) {
     size_t bytes = slabs->count << SLAB_SHIFT;
     if (bytes != 0)
-        region_forbid_huge_pages(slabs->first, slabs->count);
+        advice_forbid_huge_pages(slabs->first, slabs->count);
     bool is_purged = bytes != 0 && os_purge(slab_start(slab_at(slabs->first)), bytes);
     slabs->count = 0;
     return is_purged ? bytes : 0;

@@ -1,5 +1,6 @@
 #include "slab.h"
 
+#include "advice.h"
 #include "os.h"
 #include "size_class.h"
 
@@ -304,7 +305,7 @@ size_t slab_purge(struct slab *slab, unsigned claimed_word, uint64_t claimed) {
     if (free != 0 && slab_disturbed(slab) == SLAB_AS_FREED)
         slab_set_disturbed(slab, SLAB_PURGED);
     if (free != 0)
-        region_forbid_huge_pages(slab_index(slab), 1);
+        advice_forbid_huge_pages(slab_index(slab), 1);
     while (free != 0) {
         unsigned first = (unsigned)__builtin_ctzll(free);
         unsigned count = (unsigned)__builtin_ctzll(~(free >> first));

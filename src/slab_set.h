@@ -47,11 +47,4 @@ static inline uint32_t slab_set_half_word(const struct slab_set *set, size_t num
     return (uint32_t)(set->words[number / 2] >> number % 2 * 32);
 }
 
-/* Set or clear all of them. */
-static inline void slab_set_fill_half_word(struct slab_set *set, size_t number, bool value) {
-    uint64_t bits = (uint64_t)UINT32_MAX << number % 2 * 32;
-    uint64_t *word = &set->words[number / 2];
-    *word = value ? *word | bits : *word & ~bits;
-}
-
 #endif
