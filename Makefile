@@ -88,7 +88,7 @@ bench-strategies: all ## compare the strategies: costs, faults found, targets (B
 	$(BUILD)/tagpool-bench --hardening $(BENCH)
 
 # What runs seldom is built for size: the library is read into every program's memory.
-SELDOM := assertion census cfi config encoded fault fork heap_life large leaks lifecycle modules next objects os region shared shim_info spans stats text
+SELDOM := assertion census cfi config encoded fault fork heap_life large leaks lifecycle modules next objects os region room shared shim_info spans stats text
 
 # A variant of the library: $(1) the directory that it is built in, $(2) its compiler flags, $(3) those that take the
 # place of CFLAGS.

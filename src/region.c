@@ -34,14 +34,15 @@ enum {
 /* Their words lie in the reservation, before the remote words. */
 static struct slab_set warm_slabs;
 static struct slab_set cold_slabs;
-static unsigned char *advised; /* the huge pages (advice.h), in the place of a third set */
+static FIXED size_t sets_apart; /* their bytes; a third one is of advice.h */
 
 static FIXED bool checks_blocks;
-static FIXED size_t slab_limit;    /* slabs in the region */
-static FIXED bool is_data_limited; /* what is accessible counts, used or not: take little ahead */
-static size_t slabs_committed;     /* slabs from the start that are accessible */
-static size_t slabs_reserved;      /* slabs for which there is room in the tables */
-static size_t tables_committed;    /* slabs whose descriptor and remote words are accessible */
+static FIXED size_t slab_limit; /* slabs in the region */
+static bool is_data_limited;    /* what is accessible counts, used or not: take little ahead */
+static size_t hidden_runs_most; /* of cold slabs, then */
+static size_t slabs_committed;  /* slabs from the start that are accessible */
+static size_t slabs_reserved;   /* slabs for which there is room in the tables */
+static size_t tables_committed; /* slabs whose descriptor and remote words are accessible */
 static FIXED bool is_hardened;
 static uint64_t process;  /* whose the region is: a child of vfork() has only borrowed it */
 static size_t warm_least; /* the fewest warm slabs since the last region_decay() */
@@ -58,6 +59,11 @@ static void check_sets(void) {
     ASSERT(!ASSERTION_RUNS || warm == region_counts.warm);
 }
 
+static void note_data_limit(void) {
+    is_data_limited = true;
+    hidden_runs_most = os_mapping_limit() / REGION_MAPPINGS_SHARE;
+}
+
 bool region_start(uint64_t pool_limit, uint64_t retain) {
     size_t slabs;
     ASSERT(region.bytes == 0 && region_counts.used == 0);
@@ -70,7 +76,8 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
     os_leave_out_of_dumps(start - reservation_gap_bytes(slabs), reservation_bytes(slabs));
     slab_limit = slabs;
     slabs_reserved = slabs;
-    is_data_limited = os_is_data_limited();
+    if (os_is_data_limited())
+        note_data_limit();
     region_bounds.memory_slabs = pool_limit != 0 ? pool_limit >> SLAB_SHIFT : SIZE_MAX;
     region_bounds.warm_slabs = retain >> SLAB_SHIFT;
     trims_from = region_bounds.warm_slabs + REGION_BATCH_SLABS;
@@ -78,11 +85,11 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
     region.owned_bytes = (slabs << SLAB_SHIFT) + reservation_areas_bytes(slabs);
     region.descriptors = start + (slabs << SLAB_SHIFT);
     char *sets = region.descriptors + reservation_table_bytes(slabs, REGION_DESCRIPTOR_BYTES);
+    sets_apart = reservation_set_bytes(slabs);
     warm_slabs.words = (uint64_t *)(void *)sets;
-    cold_slabs.words = (uint64_t *)(void *)(sets + reservation_set_bytes(slabs));
-    advised = (unsigned char *)sets + 2 * reservation_set_bytes(slabs);
-    advice_start(region.base, advised);
-    region.remotes = sets + SLAB_SETS * reservation_set_bytes(slabs);
+    cold_slabs.words = (uint64_t *)(void *)(sets + sets_apart);
+    advice_start(region.base, (unsigned char *)sets + 2 * sets_apart);
+    region.remotes = sets + SLAB_SETS * sets_apart;
     return true;
 }
 
@@ -110,9 +117,7 @@ static bool set_served_bytes(size_t bytes) {
 
 /* Make the sets accessible for slabs below `slabs`, one by one. They are neighbours. */
 static bool commit_sets(size_t slabs) {
-    char *first = (char *)warm_slabs.words;
-    size_t apart = (size_t)((char *)cold_slabs.words - first);
-    for (char *set = first; set < region.remotes; set += apart)
+    for (char *set = (char *)warm_slabs.words; set < region.remotes; set += sets_apart)
         if (!os_commit(set, reservation_set_bytes(slabs)))
             return false;
     return true;
@@ -210,6 +215,11 @@ static size_t take_next_unused(void) {
 /* The lowest slab whose memory was returned. */
 static size_t take_cold(void) {
     size_t slab_index = slab_set_take_lowest(&cold_slabs, region_counts.used);
+    if (slab_index != REGION_NO_SLAB && is_data_limited &&
+        !os_commit(region_slab_start(slab_index), SLAB_BYTES)) {
+        slab_set_add(&cold_slabs, slab_index);
+        return REGION_NO_SLAB;
+    }
     if (slab_index != REGION_NO_SLAB && slab_index % REGION_HUGE_SLABS == 0 &&
         slab_set_half_word(&cold_slabs, slab_index / REGION_HUGE_SLABS) == (UINT32_MAX & ~1u))
         allow_huge_page(slab_index);
@@ -334,6 +344,14 @@ void region_return_slab(size_t slab_index) {
     trims_from = region_counts.warm + (share > REGION_BATCH_SLABS ? share : REGION_BATCH_SLABS);
 }
 
+/* Where data is limited, make cold slabs inaccessible, from `first` to below `end`. A run of them
+ * takes two mappings, and there are no more runs than slabs between: where many, only long ones. */
+static void hide_cold(size_t first, size_t end) {
+    size_t between = region_counts.taken - region_counts.span_taken + region_counts.warm;
+    if (is_data_limited && (end - first >= REGION_HUGE_SLABS || between < hidden_runs_most))
+        (void)os_hide(region_slab_start(first), (end - first) << SLAB_SHIFT);
+}
+
 /* Turn the warm slabs from `first` to below `end`, neighbours all, cold. The number that became
  * cold. */
 static size_t make_cold(size_t first, size_t end) {
@@ -346,6 +364,7 @@ static size_t make_cold(size_t first, size_t end) {
         slab_set_add(&cold_slabs, slab_index);
     }
     region_set_warm(region_counts.warm - (end - first));
+    hide_cold(first, end);
     return end - first;
 }
 
@@ -365,9 +384,13 @@ static size_t trim_huge_pages(size_t keep) {
 
 /* What is accessible and never served. It has memory where all is locked. */
 static void trim_unused(void) {
-    if (region_counts.used < slabs_committed)
-        os_purge(region_slab_start(region_counts.used), (slabs_committed - region_counts.used)
-                                                            << SLAB_SHIFT);
+    void *start = region_slab_start(region_counts.used);
+    size_t bytes = (slabs_committed - region_counts.used) << SLAB_SHIFT;
+    if (bytes == 0)
+        return;
+    os_purge(start, bytes);
+    if (is_data_limited && os_hide(start, bytes))
+        slabs_committed = region_counts.used;
 }
 
 size_t region_trim(size_t keep) {
@@ -392,6 +415,24 @@ size_t region_trim(size_t keep) {
     return slabs_returned << SLAB_SHIFT;
 }
 
+bool region_yield_data(bool is_limited) {
+    ASSERT(lock_is_mine(&pool_lock));
+    bool is_news = is_limited && !is_data_limited && process == os_process_id();
+    if (is_news)
+        note_data_limit();
+    if (!is_data_limited)
+        return false;
+    for (size_t first = 0, end; is_news && first < region_counts.used; first = end + 1) {
+        for (end = first; end < region_counts.used && slab_set_has(&cold_slabs, end);)
+            end++;
+        if (first < end)
+            hide_cold(first, end);
+    }
+    size_t before = region_counts.warm + slabs_committed;
+    (void)region_trim(0);
+    return is_news || region_counts.warm + slabs_committed < before;
+}
+
 void region_decay(void) {
     ASSERT(lock_is_mine(&pool_lock));
     if (warm_least > region_bounds.warm_resting)
@@ -411,13 +452,10 @@ static void release_areas(size_t slabs_kept) {
                 reservation_table_bytes(slabs_kept, REGION_DESCRIPTOR_BYTES));
     release_end(region.remotes, reservation_table_bytes(slabs, REGION_REMOTE_BYTES),
                 reservation_table_bytes(slabs_kept, REGION_REMOTE_BYTES));
-    if (slabs_kept == tables_committed) { /* commit_tables() needs the sets whole */
-        release_end(warm_slabs.words, reservation_set_bytes(slabs),
-                    reservation_set_bytes(slabs_kept));
-        release_end(cold_slabs.words, reservation_set_bytes(slabs),
-                    reservation_set_bytes(slabs_kept));
-        release_end(advised, reservation_set_bytes(slabs), reservation_set_bytes(slabs_kept));
-    }
+    char *sets = (char *)warm_slabs.words;
+    if (slabs_kept == tables_committed) /* commit_tables() needs the sets whole */
+        for (char *set = sets; set < region.remotes; set += sets_apart)
+            release_end(set, reservation_set_bytes(slabs), reservation_set_bytes(slabs_kept));
     os_unreserve((char *)region.base - reservation_gap_bytes(slabs),
                  reservation_gap_bytes(slabs) - reservation_gap_bytes(slabs_kept));
     slabs_reserved = slabs_kept;

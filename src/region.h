@@ -12,9 +12,9 @@
  * accessible from its start, in steps; the gap never does, so what runs down from a slab reaches no
  * mapping of the program's or ours.
  *
- * A slab is taken, warm (empty, its memory kept), cold (empty, its memory returned) or was never
- * used. The lowest warm one is given out first, then the lowest cold one, so a pool that shrinks
- * drains from its end.
+ * A slab is taken, warm (empty, its memory kept), cold (empty, its memory returned; where data is
+ * limited, inaccessible too) or was never used. The lowest warm one is given out first, then the
+ * lowest cold one, so a pool that shrinks drains from its end.
  *
  * Everything but region_owns() and region_slab_index() runs under pool_lock.
  */
@@ -92,6 +92,12 @@ bool region_release_unused(size_t keep_bytes);
 /* The same for a request that lacks at least `least_bytes` of address space: give back so much that
  * there are `bytes`. False, and nothing done, if there is not so much as the least. */
 bool region_make_room(size_t least_bytes, size_t bytes);
+
+/* If data is limited, as `is_limited` says or was known before: what is accessible counts, used or
+ * not. Make empty slabs inaccessible, and those that never served; from now on each becomes so when
+ * its memory is returned. True if there were any. A vfork()'s child has no limits of the region's.
+ */
+bool region_yield_data(bool is_limited);
 
 /* ---- for spans.h, which takes neighbours ---- */
 

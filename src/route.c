@@ -7,6 +7,7 @@
 #include "origins.h"
 #include "os.h"
 #include "perturb.h"
+#include "room.h"
 #include "sweep.h"
 #include "tuning.h"
 
@@ -19,36 +20,6 @@ static bool owns(const void *pointer) {
 }
 
 /* ---- taking ---- */
-
-/* What allocators reserve beyond a request. */
-enum { ROOM_BESIDE_BYTES = 4 << 20 };
-
-static size_t sum(size_t a, size_t b) {
-    return a <= SIZE_MAX - b ? a + b : SIZE_MAX;
-}
-
-static size_t excess(size_t bytes, size_t limit) {
-    return bytes > limit ? bytes - limit : 0;
-}
-
-/* The next allocator has no memory for `bytes` more, of which it needs at least `least_bytes` of
- * the address space. If that is limited, what the region reserved and never used may be in its way:
- * give back what it takes, if that is enough. True if it is worth asking once more. */
-COLD static bool make_room(size_t least_bytes, size_t bytes) {
-    size_t limit = os_address_space_limit();
-    size_t used = os_address_space_used();
-    if (used == 0) /* not known: as if all were used */
-        used = limit;
-    size_t most = sum(sum(used, bytes), ROOM_BESIDE_BYTES);
-    if (limit == SIZE_MAX || least_bytes > limit || most <= limit)
-        return false;
-    if (!lock_acquire(&pool_lock))
-        return false;
-    bool released = region_make_room(excess(sum(used, least_bytes), limit), excess(most, limit));
-    origins_release_unused();
-    lock_release(&pool_lock);
-    return released;
-}
 
 /* The class of a request, with room for what the strategy keeps in a slot; SIZE_CLASS_ALL if it
  * has none. Beside a tag, slots are aligned no further than the gap before the first one. */
@@ -98,13 +69,14 @@ static void *take_from_hardened(struct heap *heap, unsigned class_index, size_t 
     return block;
 }
 
-/* The pools had nothing for a hardened request. That may be because another thread forks: then they
- * are asked again. */
+/* The pools had nothing for a hardened request. That may be because another thread forks, or
+ * because data is limited and empty slabs have it: then they are asked again. */
 COLD static void *take_hardened_later(struct heap *heap, unsigned class_index, size_t alignment,
                                       size_t bytes, enum block_form form) {
     enum { TRIES = 3 };
-    bool is_possible = sum(bytes, alignment) <= large_most_bytes() &&
-                       !atomic_load_explicit(&has_told_fallback, memory_order_relaxed);
+    bool is_possible =
+        room_sum(bytes, alignment) <= large_most_bytes() &&
+        (room_make_data() || !atomic_load_explicit(&has_told_fallback, memory_order_relaxed));
     for (int tries = 0; is_possible && tries < TRIES; tries++) {
         if (!await_pools()) {
             OWNER_ADD(&heap->counters->fallback_calls, 1);
@@ -152,7 +124,7 @@ static void *take_class_slow(size_t alignment, size_t bytes, enum block_form for
     ({                                                                                             \
         int saved_errno = errno;                                                                   \
         void *result = (call);                                                                     \
-        if (UNLIKELY(result == NULL) && make_room(least_bytes, bytes)) {                           \
+        if (UNLIKELY(result == NULL) && room_make(least_bytes, bytes)) {                           \
             errno = saved_errno;                                                                   \
             result = (call);                                                                       \
         }                                                                                          \
@@ -302,7 +274,7 @@ SLOW void *route_take_aligned(size_t alignment, size_t bytes, enum block_form fo
         return block;
     }
     size_t asked = bytes != 0 ? bytes : 1; /* of nothing, some allocators give none */
-    return WITH_ROOM(asked, sum(asked, alignment), next()->memalign(alignment, asked));
+    return WITH_ROOM(asked, room_sum(asked, alignment), next()->memalign(alignment, asked));
 }
 
 /* ---- giving ---- */
@@ -484,7 +456,8 @@ static void *resize_foreign(void *pointer, size_t bytes, const struct call *call
     if ((bytes <= config.slot_max || checked_is_hardened) &&
         config.strategy != TAGPOOL_STRATEGY_DIRECT && next()->tells_sizes)
         return move_block(pointer, next()->malloc_usable_size(pointer), bytes, call, caller);
-    return WITH_ROOM(next()->tells_sizes ? excess(bytes, next()->malloc_usable_size(pointer)) : 0,
+    return WITH_ROOM(next()->tells_sizes ? room_excess(bytes, next()->malloc_usable_size(pointer))
+                                         : 0,
                      bytes, next()->realloc(pointer, bytes));
 }
 

@@ -50,6 +50,10 @@ static bool give_back(size_t keep_bytes) {
 static void prepare_for_limit(int resource, rlim_t limit) {
     if (resource == RLIMIT_AS && limit != RLIM_INFINITY)
         (void)give_back((size_t)limit / REGION_LIMIT_SHARE);
+    if (resource == RLIMIT_DATA && limit != RLIM_INFINITY && lock_acquire(&pool_lock)) {
+        (void)region_yield_data(true);
+        lock_release(&pool_lock);
+    }
     if (resource == RLIMIT_FSIZE && limit != RLIM_INFINITY)
         os_files_are_limited();
 }

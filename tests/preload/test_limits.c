@@ -195,6 +195,87 @@ static int data_main(size_t most_mib) {
     return failed == NULL ? 0 : 3;
 }
 
+/* The list of nodes the other way round: glibc keeps the nodes that are freed first, which are not
+ * to be the last of its heap. */
+static struct node *turn(struct node *node) {
+    struct node *turned = NULL;
+    while (node != NULL) {
+        struct node *next = node->next;
+        node->next = turned;
+        turned = node;
+        node = next;
+    }
+    return turned;
+}
+
+static void free_all(struct node *node) {
+    while (node != NULL) {
+        struct node *next = node->next;
+        free(node);
+        node = next;
+    }
+}
+
+/* True if large blocks of three eighths of the limit can be had, one after the other, in each way:
+ * what the next allocator keeps of one may be in the way of another. */
+static bool can_take_large(size_t mib) {
+    size_t bytes = mib * MIB / 8 * 3;
+    unsigned char *block = malloc(bytes);
+    if (block == NULL)
+        return false;
+    block[0] = block[bytes - 1] = 1;
+    free(block);
+    block = calloc(1, bytes);
+    if (block == NULL || block[0] != 0 || block[bytes - 1] != 0)
+        return false;
+    free(block);
+    void *aligned = NULL;
+    if (posix_memalign(&aligned, 4096, bytes) != 0)
+        return false;
+    free(aligned);
+    block = malloc(MIB / 4);
+    unsigned char *grown = realloc(block, bytes);
+    free(grown != NULL ? grown : block);
+    return grown != NULL;
+}
+
+/* Nodes fill most of a limit and are all freed: then large blocks can be had, then nodes again, and
+ * so on. With `own` the process limits itself when it has them. */
+static int emptied_main(size_t mib, bool own) {
+    struct rlimit limit = {mib * MIB, mib * MIB};
+    for (int round = 0; round < 3; round++) {
+        struct node *nodes = turn(take_nodes(mib * MIB / 16 * 11));
+        if (nodes == NULL)
+            return 2;
+        if (own && round == 0 && setrlimit(RLIMIT_DATA, &limit) != 0)
+            return 3;
+        free_all(nodes);
+        if (round == 1)
+            malloc_trim(0); /* the memory has gone already when the request comes */
+        if (!can_take_large(mib))
+            return 4;
+    }
+    return 0;
+}
+
+/* What is asked of the system past the allocator counts against the limit too: after a
+ * malloc_trim() there is room for a thread with a stack of half of it. */
+static int stack_main(size_t mib) {
+    pthread_t thread;
+    pthread_attr_t attributes;
+    struct node *nodes = turn(take_nodes(mib * MIB / 16 * 11));
+    if (nodes == NULL)
+        return 2;
+    free_all(nodes);
+    malloc_trim(0);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, mib / 2 * MIB);
+    if (pthread_create(&thread, &attributes, thread_main, NULL) != 0)
+        return 3;
+    pthread_join(thread, NULL);
+    return 0;
+}
+
 /* A block that nobody could serve takes nothing from the pools; one that others could takes what it
  * needs, and the pools go on with the rest. */
 static int huge_main(size_t mib) {
@@ -273,6 +354,15 @@ static void a_program_runs_under_every_limit_of_data(void) {
     limited = RLIMIT_DATA;
     for (size_t i = 0; i < sizeof limits_mib / sizeof limits_mib[0]; i++)
         check_under_limit(limits_mib[i], limits_mib[i], "share");
+    limited = RLIMIT_AS;
+}
+
+static void what_emptied_pools_had_of_a_limit_of_data_can_be_had_again(void) {
+    limited = RLIMIT_DATA;
+    check_under_limit(16, 16, "emptied");
+    check_under_limit(64, 64, "emptied");
+    check_under_limit(64, 64, "stack");
+    check_under_limit(0, 64, "emptied_later");
     limited = RLIMIT_AS;
 }
 
@@ -356,6 +446,10 @@ static int run_child(const char *mode, size_t mib) {
         return second_main(mib);
     if (strcmp(mode, "data") == 0)
         return data_main(mib);
+    if (strncmp(mode, "emptied", 7) == 0)
+        return emptied_main(mib, mode[7] != '\0');
+    if (strcmp(mode, "stack") == 0)
+        return stack_main(mib);
     if (strcmp(mode, "lock") == 0)
         return lock_main(mib);
     return later_main(mib, (mode[0] == 'p' ? 2 : 0) + (strstr(mode, "64") != NULL ? 1 : 0));
@@ -367,6 +461,7 @@ int main(int argc, char **argv) {
         return run_child(argv[1], strtoul(argv[2], NULL, 10));
     TAP_RUN(a_program_runs_under_every_limit_of_address_space);
     TAP_RUN(a_program_runs_under_every_limit_of_data);
+    TAP_RUN(what_emptied_pools_had_of_a_limit_of_data_can_be_had_again);
     TAP_RUN(most_of_a_limit_can_be_one_block);
     TAP_RUN(a_large_limit_does_not_matter);
     TAP_RUN(a_huge_request_leaves_the_pools_what_it_does_not_need);

@@ -3,6 +3,8 @@
 #include "region.h"
 #include "tap.h"
 
+#include <unistd.h>
+
 enum { LIMIT_SLABS = 60, RETAIN_SLABS = 24 };
 
 static size_t taken[REGION_SLABS];
@@ -132,6 +134,40 @@ static void hardened_slabs_rest_before_they_serve_again(void) {
     region_harden(0, 0);
 }
 
+/* The kernel's word for it: whether it can read the slab. */
+static bool is_accessible(size_t slab_index) {
+    int ends[2];
+    CHECK(pipe(ends) == 0);
+    bool is_read = write(ends[1], start_of(slab_index), 1) == 1;
+    close(ends[0]);
+    close(ends[1]);
+    return is_read;
+}
+
+static void where_data_is_limited_empty_slabs_are_inaccessible_and_serve_again(void) {
+    enum { SERVING = 7 };
+    bool zeroed;
+    size_t count = take_all();
+    for (size_t i = 0; i < count; i++)
+        if (i != SERVING)
+            region_return_slab(i);
+    CHECK(!region_yield_data(false)); /* as far as is known it is not */
+    CHECK(is_accessible(0));
+    region_trim(1); /* some are cold already, and accessible */
+    CHECK(region_yield_data(true) && region_counts.warm == 0);
+    CHECK(!region_yield_data(true)); /* there are no more */
+    for (size_t i = 0; i < LIMIT_SLABS; i++)
+        CHECK(is_accessible(i) == (i == SERVING));
+    for (size_t i = 0; i < RETAIN_SLABS; i++)
+        if (i != SERVING)
+            CHECK(region_take_slab(&zeroed) == i && zeroed && is_zero(i));
+    CHECK(!is_accessible(RETAIN_SLABS)); /* but for those that were taken */
+    for (size_t i = 0; i < RETAIN_SLABS; i++)
+        region_return_slab(i);
+    region_trim(0);
+    CHECK(!is_accessible(0) && !is_accessible(SERVING));
+}
+
 static void the_rest_of_the_region_can_be_given_back(void) {
     size_t before = region.owned_bytes;
     bool released = region_release_unused(0);
@@ -151,6 +187,7 @@ int main(void) {
     TAP_RUN(warm_slabs_that_nobody_needed_are_returned);
     TAP_RUN(pointers_are_told_apart);
     TAP_RUN(hardened_slabs_rest_before_they_serve_again);
+    TAP_RUN(where_data_is_limited_empty_slabs_are_inaccessible_and_serve_again);
     TAP_RUN(the_rest_of_the_region_can_be_given_back);
     lock_release(&pool_lock);
     return tap_done();

@@ -1,0 +1,48 @@
+#include "room.h"
+
+#include "heap.h"
+#include "origins.h"
+#include "os.h"
+#include "region.h"
+
+/* What allocators reserve beyond a request. */
+enum { ROOM_BESIDE_BYTES = 4 << 20 };
+
+/* If the address space is limited, what the region reserved and never used may be in the way: give
+ * back what the request takes, if that is enough. */
+static bool make_address_space(size_t least_bytes, size_t bytes) {
+    size_t limit = os_address_space_limit();
+    size_t used = os_address_space_used();
+    if (used == 0) /* not known: as if all were used */
+        used = limit;
+    size_t most = room_sum(room_sum(used, bytes), ROOM_BESIDE_BYTES);
+    if (limit == SIZE_MAX || least_bytes > limit || most <= limit)
+        return false;
+    if (!lock_acquire(&pool_lock))
+        return false;
+    bool released =
+        region_make_room(room_excess(room_sum(used, least_bytes), limit), room_excess(most, limit));
+    origins_release_unused();
+    lock_release(&pool_lock);
+    return released;
+}
+
+static bool yield_data(bool is_limited) {
+    if (!lock_acquire(&pool_lock))
+        return false;
+    bool yielded = region_yield_data(is_limited);
+    lock_release(&pool_lock);
+    return yielded;
+}
+
+COLD bool room_make_data(void) {
+    return yield_data(false);
+}
+
+COLD bool room_make(size_t least_bytes, size_t bytes) {
+    bool has_data = os_is_data_limited();
+    if (has_data && heap_is_real(heap_current)) /* other threads may have emptied slabs of ours */
+        heap_drain_inbox(heap_current);
+    has_data = has_data && yield_data(true);
+    return make_address_space(least_bytes, bytes) || has_data;
+}

@@ -1,0 +1,25 @@
+/* Room for what the next allocator serves, where limits count what the pools have: the address
+ * space that the region reserved and never used, and the data that are accessible and not used.
+ */
+#ifndef ROOM_H
+#define ROOM_H
+
+#include "base.h"
+
+/* The next allocator has no memory for `bytes` more, of which it needs at least `least_bytes` of
+ * the address space. True if room was made and it is worth asking once more. */
+COLD bool room_make(size_t least_bytes, size_t bytes);
+
+/* The same for a request of the pools, where data is known to be limited. */
+COLD bool room_make_data(void);
+
+/* A sum of sizes, SIZE_MAX if it is more than that; and a difference, 0 if it is less. */
+static inline size_t room_sum(size_t a, size_t b) {
+    return a <= SIZE_MAX - b ? a + b : SIZE_MAX;
+}
+
+static inline size_t room_excess(size_t bytes, size_t limit) {
+    return bytes > limit ? bytes - limit : 0;
+}
+
+#endif
