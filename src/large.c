@@ -101,9 +101,9 @@ static bool commit(char *start, size_t bytes) {
  * plus its zero bit: returned by whoever has it next. */
 static _Atomic(uint32_t) let_wait_first;
 
-static void return_span(struct span *span, bool is_zero) {
+static void return_span(struct span *span, size_t kept_bytes) {
     char *start = pages_start(span->block);
-    spans_return(span, start, pages_bytes(span->block, span->requested), is_zero);
+    spans_return(span, start, pages_bytes(span->block, span->requested), kept_bytes);
 }
 
 /* Take pool_lock, and do what waits for it. */
@@ -115,7 +115,7 @@ static bool acquire(void) {
     while (number != 0) {
         struct span *span = span_of(number);
         number = span->next;
-        return_span(span, false);
+        return_span(span, 0);
     }
     return true;
 }
@@ -144,7 +144,7 @@ static struct span *take_span(size_t slabs, size_t memory) {
 /* Return a span that no block was made in. */
 static void give_up(struct span *span) {
     if (acquire()) {
-        return_span(span, false);
+        return_span(span, 0);
         lock_release(&pool_lock);
     } else {
         let_wait(span);
@@ -313,20 +313,24 @@ static struct span *stop(const void *block) {
     return was_live ? span : NULL;
 }
 
-/* Clear what a span holds if it is to keep its memory. Memory that was not touched stays untouched:
- * then the span returns all of it. */
-static bool clear(const struct span *span) {
+/* Clear what a span holds if it is to keep its memory, and return the bytes of that. Memory that
+ * was not touched stays untouched; where it lies here and there, the span returns all. */
+static size_t clear(const struct span *span) {
     char *start = pages_start(span->block);
     size_t bytes = pages_bytes(span->block, span->requested);
-    if (!spans_keep_memory(span) || !os_is_resident(start, bytes))
-        return false;
-    memset(start, 0, bytes);
-    return true;
+    size_t first, end;
+    if (!spans_keep_memory(span) || !os_find_absent(start, bytes, &first, &end))
+        return 0;
+    if (first < end && !os_purge(start + first, end - first)) /* it may be swapped out */
+        return 0;
+    memset(start, 0, first);
+    memset(start + end, 0, bytes - end);
+    return bytes - (end - first);
 }
 
-static void give_stopped(struct span *span, bool is_zero) {
+static void give_stopped(struct span *span, size_t kept_bytes) {
     if (acquire()) {
-        return_span(span, is_zero);
+        return_span(span, kept_bytes);
         lock_release(&pool_lock);
     } else {
         let_wait(span);
@@ -435,7 +439,7 @@ static void *resize_elsewhere(struct span *span, size_t bytes) {
     write_tag(block, tag.form);
     write_canary(block, bytes);
     hand_out(roomy);
-    give_stopped(span, false);
+    give_stopped(span, 0);
     return block;
 }
 

@@ -223,19 +223,21 @@ bool os_move_pages(void *start, size_t bytes, void *target) {
         KERNEL(mremap, start, bytes, bytes, MAY_MOVE | FIXED_TARGET | KEEP_SOURCE, target));
 }
 
-bool os_is_resident(const void *start, size_t bytes) {
+bool os_find_absent(const void *start, size_t bytes, size_t *first, size_t *end) {
     unsigned char pages[256];
-    size_t step = sizeof pages * os_page_bytes();
-    for (size_t done = 0; done < bytes; done += step) {
-        size_t count = (bytes - done < step ? bytes - done : step) / os_page_bytes();
-        if (kernel_failed(
-                KERNEL(mincore, (const char *)start + done, count * os_page_bytes(), pages)))
-            return false;
-        for (size_t i = 0; i < count; i++)
-            if ((pages[i] & 1) == 0)
-                return false;
-    }
-    return true;
+    size_t count = bytes / os_page_bytes();
+    if (count > sizeof pages || kernel_failed(KERNEL(mincore, start, bytes, pages)))
+        return false;
+    size_t i = 0;
+    while (i < count && (pages[i] & 1) != 0)
+        i++;
+    *first = i * os_page_bytes();
+    while (i < count && (pages[i] & 1) == 0)
+        i++;
+    *end = i * os_page_bytes();
+    while (i < count && (pages[i] & 1) != 0)
+        i++;
+    return i == count;
 }
 
 static void advise_whole_pages(void *start, size_t bytes, int advice) {

@@ -55,8 +55,10 @@ bool os_vacate(void *start, size_t bytes);
  * old ones read as zero. False, and nothing done, if the system cannot. */
 bool os_move_pages(void *start, size_t bytes, void *target);
 
-/* True if all of some committed pages have memory. */
-bool os_is_resident(const void *start, size_t bytes);
+/* Of some committed pages, at most 256, those without memory, if they are neighbours: the bytes
+ * before the first one and up to the end of the last. Some may have theirs elsewhere (swapped out).
+ * False if they lie apart, or are not known. */
+bool os_find_absent(const void *start, size_t bytes, size_t *first, size_t *end);
 
 /* Make committed pages inaccessible; os_commit() makes them what they were again. False if refused.
  */

@@ -6,14 +6,14 @@
 #include <string.h>
 
 enum {
-    SPANS_WAITING = 256,     /* returned ones that are not free yet */
-    SPANS_WAITING_WARM = 8,  /* and those of them that do not serve one of their size */
-    SPANS_WAITING_SHARE = 4, /* of the range */
-    SPAN_WARM_SLABS = 8,     /* the largest that keeps its memory */
-    SPANS_WARM_SLABS = 24,   /* that keep it */
-    SPANS_PART = 4096,       /* slabs in a part of the table */
-    SPANS_BINS = 32,         /* free runs by the logarithm of their size, */
-    SPANS_LOOKED_AT = 64,    /* so many of which are compared */
+    SPANS_WAITING = 256,                 /* returned ones that are not free yet */
+    SPANS_WAITING_WARM = 8,              /* and those of them that do not serve one of their size */
+    SPANS_WAITING_SHARE = 4,             /* of the range */
+    SPAN_WARM_SLABS = 8,                 /* the largest that keeps its memory */
+    SPANS_WARM_BYTES = 24 << SLAB_SHIFT, /* that they keep */
+    SPANS_PART = 4096,                   /* slabs in a part of the table */
+    SPANS_BINS = 32,                     /* free runs by the logarithm of their size, */
+    SPANS_LOOKED_AT = 64,                /* so many of which are compared */
 };
 
 /* The table, and the set of units, in parts that are made as they are needed. */
@@ -32,7 +32,7 @@ static SELDOM uint32_t waiting[SPANS_WAITING];
 static size_t waiting_first;
 static size_t waiting_count;
 static size_t waiting_slabs;
-static size_t warm_slabs; /* of those that keep their memory */
+static size_t warm_bytes; /* that they keep */
 
 static struct part *part_of(size_t number) {
     ASSERT(number < table_slabs);
@@ -197,16 +197,16 @@ static uint32_t take_unused(size_t slabs) {
 
 /* ---- spans that wait ---- */
 
-/* Return the memory of a span that keeps its own. The slabs whose memory that is. */
+/* Return the memory of a span that keeps its own. The bytes. */
 static size_t cool(struct span *span) {
     if (span->state != SPAN_WARM)
         return 0;
-    ASSERT(warm_slabs >= span->slabs - 1);
+    ASSERT(warm_bytes >= span->warm_bytes && span->warm_bytes != 0);
     if (!os_vacate(span_start(span), span_bytes(span)))
         os_purge(span_start(span), span_bytes(span));
     span->state = SPAN_WAITING;
-    warm_slabs -= span->slabs - 1;
-    return span->slabs - 1;
+    warm_bytes -= span->warm_bytes;
+    return span->warm_bytes;
 }
 
 /* Free the one that has waited longest. */
@@ -224,13 +224,13 @@ static void free_oldest(void) {
 
 /* A span of just this size that keeps its memory; not one of the last. */
 static uint32_t take_warm(size_t slabs) {
-    for (size_t i = 0; i + SPANS_WAITING_WARM < waiting_count && warm_slabs != 0; i++) {
+    for (size_t i = 0; i + SPANS_WAITING_WARM < waiting_count && warm_bytes != 0; i++) {
         uint32_t *place = &waiting[(waiting_first + i) % SPANS_WAITING];
         uint32_t number = *place;
         if (number == 0 || entry(number)->state != SPAN_WARM || entry(number)->slabs != slabs)
             continue;
         *place = 0;
-        warm_slabs -= slabs - 1;
+        warm_bytes -= entry(number)->warm_bytes;
         waiting_slabs -= slabs;
         entry(number)->state = SPAN_TAKEN;
         return number;
@@ -307,23 +307,24 @@ static void note_freed(const struct span *span) {
     entry(number)->block = span->block;
 }
 
-void spans_return(struct span *span, char *start, size_t bytes, bool is_zero) {
+void spans_return(struct span *span, char *start, size_t bytes, size_t kept_bytes) {
     ASSERT(lock_is_mine(&pool_lock) && span->state == SPAN_TAKEN && spans_taken > 0);
     ASSERT(start >= span_start(span) && start + bytes <= span_end(span));
     spans_taken--;
     region_count_spans(span->memory_slabs, 0);
-    bool is_warm = is_zero && spans_keep_memory(span) && os_hide(start, bytes);
+    bool is_warm = kept_bytes != 0 && spans_keep_memory(span) && os_hide(start, bytes);
     if (!is_warm)
         empty(span, start, bytes);
     span->state = is_warm ? SPAN_WARM : SPAN_WAITING;
+    span->warm_bytes = is_warm ? kept_bytes : 0;
     if (span->block != NULL)
         note_freed(span);
     if (waiting_count == SPANS_WAITING)
         free_oldest();
     waiting[(waiting_first + waiting_count++) % SPANS_WAITING] = span_number(span);
     waiting_slabs += span->slabs;
-    warm_slabs += is_warm ? span->slabs - 1 : 0;
-    for (size_t i = 0; warm_slabs > SPANS_WARM_SLABS; i++)
+    warm_bytes += span->warm_bytes;
+    for (size_t i = 0; warm_bytes > SPANS_WARM_BYTES; i++)
         cool(entry(waiting[(waiting_first + i) % SPANS_WAITING]));
     while (waiting_slabs > region_bounds.span_slabs / SPANS_WAITING_SHARE)
         free_oldest();
@@ -331,10 +332,10 @@ void spans_return(struct span *span, char *start, size_t bytes, bool is_zero) {
 
 size_t spans_trim(void) {
     ASSERT(lock_is_mine(&pool_lock));
-    size_t slabs_returned = 0;
-    for (size_t i = 0; warm_slabs != 0; i++)
-        slabs_returned += cool(entry(waiting[(waiting_first + i) % SPANS_WAITING]));
-    return slabs_returned << SLAB_SHIFT;
+    size_t bytes_returned = 0;
+    for (size_t i = 0; warm_bytes != 0; i++)
+        bytes_returned += cool(entry(waiting[(waiting_first + i) % SPANS_WAITING]));
+    return bytes_returned;
 }
 
 /* ---- finding ---- */

@@ -36,6 +36,7 @@ struct span {
     bool is_inherited;     /* which was there at a fork (inherited.h) */
     uint32_t dumped_slabs; /* from its start, that core dumps hold because the block grew */
     size_t memory_slabs;   /* counted as taken */
+    size_t warm_bytes;     /* that a returned one keeps */
     char *
         block; /* of a taken unit; in any slab: the block that began there when it was freed last */
     size_t requested;
@@ -51,9 +52,9 @@ struct span *spans_take(size_t slabs, size_t memory_slabs);
 /* Count another number of a span's slabs as having memory. False if that is beyond the limit. */
 bool spans_count_memory(struct span *span, size_t memory_slabs);
 
-/* Return a span, whose memory is accessible from `start` on for so many bytes; all zeroes if
- * `is_zero`. It becomes inaccessible. */
-void spans_return(struct span *span, char *start, size_t bytes, bool is_zero);
+/* Return a span, whose memory is accessible from `start` on for so many bytes; if all zeroes, with
+ * `kept_bytes` that have memory, else 0. It becomes inaccessible. */
+void spans_return(struct span *span, char *start, size_t bytes, size_t kept_bytes);
 
 /* True if a span keeps its memory for a while if it is returned all zero. Any thread may ask,
  * without the lock. */

@@ -95,6 +95,28 @@ static void a_freed_large_block_takes_no_more_memory_than_it_had(void) {
     }
 }
 
+/* A block that is freed as soon as it was taken: the next ones have the memory of its ends, and
+ * read as zero whichever pages were written. */
+static void a_large_block_freed_at_once_keeps_the_pages_that_it_touched(void) {
+    enum { BYTES = 100000, PAGE = 4096, TIMES = 2000, READ_EACH = 7, WRITTEN_FROM = 100 };
+    size_t kept_pages = 0;
+    trim();
+    for (unsigned i = 0; i < TIMES; i++) {
+        unsigned char *block = large_take(SLOT_ALIGN, BYTES, BLOCK_MALLOC);
+        if (i >= WRITTEN_FROM && i % READ_EACH == 0) /* which gives all of it pages */
+            CHECK_SAY(is_zero(block, BYTES), "block %u", i);
+        for (size_t at = 0; at < BYTES && i >= WRITTEN_FROM; at += PAGE)
+            if ((i >> at / PAGE % 11 & 1) != 0)
+                block[at] = 1;
+        const struct span *span = spans_find(block);
+        large_give(block);
+        if (i < WRITTEN_FROM)
+            kept_pages +=
+                resident_pages(span_start(span), (size_t)(span_end(span) - span_start(span)));
+    }
+    CHECK_SAY(kept_pages >= (size_t)2 * WRITTEN_FROM, "%zu pages", kept_pages);
+}
+
 /* Blocks of ever other sizes: what is free merges. */
 static void address_space_of_freed_blocks_is_used_again(void) {
     enum { TIMES = 20000, MOST_BYTES = 64 << 20 };
@@ -205,6 +227,7 @@ int main(void) {
     TAP_RUN(a_freed_large_block_is_inaccessible);
     TAP_RUN(freed_large_blocks_keep_little_memory_and_return_it_when_asked);
     TAP_RUN(a_freed_large_block_takes_no_more_memory_than_it_had);
+    TAP_RUN(a_large_block_freed_at_once_keeps_the_pages_that_it_touched);
     TAP_RUN(address_space_of_freed_blocks_is_used_again);
     TAP_RUN(a_large_block_is_aligned_as_asked);
     TAP_RUN(what_is_written_around_a_large_block_is_found_once);
