@@ -225,10 +225,9 @@ bool os_move_pages(void *start, size_t bytes, void *target) {
 
 bool os_find_absent(const void *start, size_t bytes, size_t *first, size_t *end) {
     unsigned char pages[256];
-    size_t count = bytes / os_page_bytes();
+    size_t count = bytes / os_page_bytes(), i = 0;
     if (count > sizeof pages || kernel_failed(KERNEL(mincore, start, bytes, pages)))
         return false;
-    size_t i = 0;
     while (i < count && (pages[i] & 1) != 0)
         i++;
     *first = i * os_page_bytes();
