@@ -35,8 +35,10 @@ struct span {
     bool is_reached;       /* which a pointer was found to, at the end (reach.h) */
     bool is_inherited;     /* which was there at a fork (inherited.h) */
     uint32_t dumped_slabs; /* from its start, that core dumps hold because the block grew */
-    size_t memory_slabs;   /* counted as taken */
-    size_t warm_bytes;     /* that a returned one keeps */
+    union {
+        size_t memory_slabs; /* of a taken unit: counted as taken */
+        size_t warm_bytes;   /* of a returned one: what it keeps */
+    };
     char *
         block; /* of a taken unit; in any slab: the block that began there when it was freed last */
     size_t requested;
