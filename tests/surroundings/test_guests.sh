@@ -46,8 +46,9 @@ static void note(const void *what) {
     }
     depth--;
 }
+/* In parentheses, as some of these are macros with parameters in newer C libraries. */
 #define HOOK(result, name, parameters, arguments)                                                  \
-    result name parameters {                                                                       \
+    result(name) parameters {                                                                      \
         static result(*real) parameters;                                                           \
         if (real == NULL)                                                                          \
             real = (result(*) parameters)dlsym(RTLD_NEXT, #name);                                  \
