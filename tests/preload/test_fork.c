@@ -4,6 +4,7 @@
 #include "../harness/tap.h"
 #include "behaviour.h"
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/time.h>
 
@@ -371,6 +372,13 @@ static void *signal_later(void *microseconds) {
     return NULL;
 }
 
+static volatile sig_atomic_t signal_came;
+
+static void fork_and_note(int number) {
+    fork_here(number);
+    signal_came = 1;
+}
+
 /* Frees from another thread put a slab into the inbox once, however the fork found it. */
 static void use_slabs_after_the_fork(void) {
     alarm(0);
@@ -384,8 +392,13 @@ static void use_slabs_after_the_fork(void) {
     _exit(0);
 }
 
+/* A child has none of its parent's threads, so no fork may interrupt the start or the join of one:
+ * on a busy machine the signal comes after the requests that it is for. */
 static int fork_while_taking_in(void) {
-    struct sigaction action = {.sa_handler = fork_here, .sa_flags = SA_RESTART};
+    struct sigaction action = {.sa_handler = fork_and_note, .sa_flags = SA_RESTART};
+    sigset_t alarm_only, before;
+    sigemptyset(&alarm_only);
+    sigaddset(&alarm_only, SIGALRM);
     uintptr_t rounds = tap_repeats(6, 12), shift = 70 * 12 / rounds;
     pthread_t sender;
     interrupted = pthread_self();
@@ -394,12 +407,17 @@ static int fork_while_taking_in(void) {
         for (size_t i = 0; i < POSTED * PER_SLAB_MOST; i++)
             posted_block[i] = malloc(POSTED_BYTES);
         in_a_thread(free_one_in_each, (void *)0);
+        signal_came = 0;
+        pthread_sigmask(SIG_BLOCK, &alarm_only, &before);
         pthread_create(&sender, NULL, signal_later, (void *)(100 + shift * round));
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
         for (size_t i = 0; i < PER_SLAB_MOST; i++) /* at one of these they come in */
             (void)opaque(malloc(POSTED_BYTES));
-        pthread_join(sender, NULL);
+        while (!signal_came)
+            sched_yield();
         if (in_child)
             use_slabs_after_the_fork();
+        pthread_join(sender, NULL);
         for (size_t i = 0; i < POSTED * PER_SLAB_MOST; i++)
             if (i % PER_SLAB_MOST != 0)
                 free(posted_block[i]);
