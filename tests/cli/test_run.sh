@@ -119,9 +119,11 @@ static void *volatile last;
 int main(int count, char **arguments) {
     void *volatile block = malloc(40);
     for (int i = 1; i < count; i++) {
-        if (strcmp(arguments[i], "leak") == 0)
-            for (int j = 0; j < 3; j++)
-                last = malloc(40);
+        if (strcmp(arguments[i], "leak") == 0) { /* of a loop, compilers make one call or three */
+            last = malloc(40);
+            last = malloc(40);
+            last = malloc(40);
+        }
         last = NULL;
         free(block);
         block = malloc(40);
@@ -148,7 +150,8 @@ if "$tagpool" help options | grep -q "^  harden "; then
     [ "$status" -eq 99 ] && [ "$(cat "$work/out")" = "done" ] &&
         [ "$(grep -c "^tagpool\[[0-9]*\]: double free of " "$work/err")" -eq 2 ] &&
         grep -q "^  first freed by thread [0-9]*:" "$work/err" &&
-        grep -q "^tagpool run: leaked 1 block, 40 bytes, allocated at:" "$work/err" &&
+        [ "$(grep -c "^tagpool run: leaked 1 block, 40 bytes, allocated at:" \
+            "$work/err")" -eq 3 ] &&
         [ "$(tail -n 1 "$work/err")" = \
             "tagpool run: check: 2 faults, 3 leaked blocks (120 bytes)" ]
     check $? "--check reports faults and leaks, sums them up, and ends with status 99"
