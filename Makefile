@@ -39,7 +39,7 @@ TEST_LINK  := -lm -ldl -lpthread
 
 LIB_SOURCES  := $(wildcard src/*.c)
 # What libtagpool-trace.so is made of, besides its own sources.
-TRACE_SOURCES := $(wildcard src/trace/*.c) $(patsubst %,src/%.c,assertion cfi clock encoded fork lock modules next objects os shared string version unwind)
+TRACE_SOURCES := $(wildcard src/trace/*.c) $(patsubst %,src/%.c,assertion cfi clock encoded environment fork lock modules next objects os shared startup string version unwind)
 # shim*.c define malloc and its family: a unit test that linked them would run on them. Of the
 # other library, what has no file behind it is tested so.
 CORE_SOURCES := $(filter-out src/shim%,$(LIB_SOURCES)) src/trace/blocks.c src/trace/sample.c
@@ -88,7 +88,7 @@ bench-strategies: all ## compare the strategies: costs, faults found, targets (B
 	$(BUILD)/tagpool-bench --hardening $(BENCH)
 
 # What runs seldom is built for size: the library is read into every program's memory.
-SELDOM := assertion census cfi config encoded fault fork heap_life large leaks lifecycle modules next objects os region room shared shim_info spans stats text
+SELDOM := assertion census cfi config encoded environment fault fork heap_life large leaks lifecycle modules next objects os region room shared shim_info spans startup stats text
 
 # A variant of the library: $(1) the directory that it is built in, $(2) its compiler flags, $(3) those that take the
 # place of CFLAGS.

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "config.h"
 #include "cxx.h"
+#include "environment.h"
 #include "findings.h"
 #include "fixed.h"
 #include "fork.h"
@@ -30,7 +31,7 @@ static FIXED bool has_thread_key;
 /* ---- the process ---- */
 
 static const char *environment(const char *name) {
-    return os_is_privileged() ? NULL : os_environment(name);
+    return os_is_privileged() ? NULL : environment_get(name);
 }
 
 /* Read the options. Runs once, in the first thread: there is no second one
@@ -38,7 +39,7 @@ static const char *environment(const char *name) {
 static void start(void) {
     started = true;
     config_read(&config, environment(TAGPOOL_OPTIONS_VARIABLE), NULL);
-    if (os_has_memory_tool())
+    if (environment_has_memory_tool())
         config.strategy = TAGPOOL_STRATEGY_DIRECT;
     fault_start(config.on_fault);
     stats_start(environment(TAGPOOL_STATS_VARIABLE), config.strategy,
@@ -88,7 +89,7 @@ struct heap *lifecycle_heap(void) {
     if (heap == (struct heap *)(uintptr_t)&heap_ended)
         return NULL;
     if (!started) {
-        if (!os_has_environment()) /* too early even to read the options */
+        if (!environment_is_there()) /* too early even to read the options */
             return NULL;
         start();
     }

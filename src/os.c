@@ -2,6 +2,7 @@
 
 #include "kernel.h"
 #include "libc.h"
+#include "startup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,48 +22,12 @@
 /* linux/mman.h: MADV_DONTNEED_LOCKED, which the headers of older C libraries do not have. */
 enum { OS_DONTNEED_LOCKED = 24 };
 
-/* ---- what the kernel told the process at its start ---- */
-
-#ifdef __GLIBC__
-/* Where the kernel put the count of arguments, these, the environment and the auxiliary vector,
- * each list with a 0 behind it. Of the loader, which sets it before anything else runs. Weak, or
- * the loader would be one more library that each start looks for. */
-extern void *__libc_stack_end __attribute__((weak));
-
-static char **start_arguments(void) {
-    return (char **)__libc_stack_end + 1;
-}
-
-static char **start_environment(void) {
-    const long *count = __libc_stack_end;
-    return start_arguments() + *count + 1;
-}
-
-static unsigned long auxiliary(unsigned long type) {
-    char **end = start_environment();
-    while (*end != NULL)
-        end++;
-    const unsigned long *pair = (const unsigned long *)(uintptr_t)(end + 1);
-    while (pair[0] != type && pair[0] != AT_NULL)
-        pair += 2;
-    return pair[1]; /* 0 of AT_NULL */
-}
-#else
-static char **start_environment(void) {
-    return NULL;
-}
-
-static unsigned long auxiliary(unsigned long type) {
-    return getauxval(type);
-}
-#endif
-
 /* Kept: it is asked again and again. Relaxed: each thread finds the same. */
 size_t os_page_bytes(void) {
     static size_t page_bytes; /* not FIXED: it may be asked for the first time late */
     size_t bytes = __atomic_load_n(&page_bytes, __ATOMIC_RELAXED);
     if (UNLIKELY(bytes == 0)) {
-        bytes = auxiliary(AT_PAGESZ);
+        bytes = startup_auxiliary(AT_PAGESZ);
         __atomic_store_n(&page_bytes, bytes, __ATOMIC_RELAXED);
     }
     return bytes;
@@ -315,7 +280,7 @@ uint64_t os_random(void) {
     if (KERNEL(getrandom, &bits, sizeof bits, GRND_NONBLOCK) != (long)sizeof bits) {
         /* AT_RANDOM also feeds libc's stack and pointer guards: multiply, so that a reader of our
          * bits does not read theirs. */
-        const unsigned char *seed = (const unsigned char *)auxiliary(AT_RANDOM);
+        const unsigned char *seed = (const unsigned char *)startup_auxiliary(AT_RANDOM);
         uint64_t halves[2] = {0, 0};
         if (seed != NULL)
             memcpy(halves, seed, sizeof halves);
@@ -326,50 +291,10 @@ uint64_t os_random(void) {
 }
 
 bool os_is_privileged(void) {
-    return auxiliary(AT_SECURE) != 0;
+    return startup_auxiliary(AT_SECURE) != 0;
 }
 
 /* ---- the process ---- */
-
-bool os_has_environment(void) {
-    return environ != NULL || start_environment() != NULL;
-}
-
-static const char *find_variable(char **entry, const char *name) {
-    size_t length = strlen(name);
-    for (; entry != NULL && *entry != NULL; entry++)
-        if (**entry == *name && strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
-            return *entry + length + 1;
-    return NULL;
-}
-
-const char *os_environment(const char *name) {
-    return find_variable(environ != NULL ? environ : start_environment(), name);
-}
-
-const char *os_start_variable(const char *name) {
-    return find_variable(start_environment(), name);
-}
-
-/* Every sanitizer that replaces malloc exports this name beside it. */
-extern void __interceptor_malloc(void) __attribute__((weak));
-
-/* valgrind's tools replace malloc in the code that they run, ours too, but not each name of the
- * family. They preload a library of their own; tools that leave malloc alone only have the core. */
-static bool has_valgrind_tool(void) {
-    static const char tool[] = "/vgpreload_";
-    enum { TOOL_BYTES = sizeof tool - 1 };
-    const char *preloaded = os_environment("LD_PRELOAD");
-    for (; preloaded != NULL && *preloaded != '\0'; preloaded++)
-        if (strncmp(preloaded, tool, TOOL_BYTES) == 0 &&
-            strncmp(preloaded + TOOL_BYTES, "core", 4) != 0)
-            return true;
-    return false;
-}
-
-bool os_has_memory_tool(void) {
-    return &__interceptor_malloc != NULL || has_valgrind_tool();
-}
 
 bool os_is_stream_buffer(const void *block) {
 #ifdef __GLIBC__
@@ -484,7 +409,7 @@ bool os_find_module(const void *address, const char **module, uintptr_t *offset)
     if (&_dl_find_object == NULL || _dl_find_object((void *)(uintptr_t)address, &object) != 0)
         return false;
     const char *name = object.dlfo_link_map->l_name; /* empty for the program */
-    *module = base_of(*name != '\0' ? name : start_arguments()[0]);
+    *module = base_of(*name != '\0' ? name : startup_arguments()[0]);
     *offset = (uintptr_t)address - (uintptr_t)object.dlfo_map_start;
     return true;
 }

@@ -105,22 +105,6 @@ uint64_t os_random(void);
  * the like). */
 bool os_is_privileged(void);
 
-/* The value of an environment variable as it was when the process started or, once libc is set up,
- * as it is; NULL if it is not set or the environment cannot be found yet. */
-const char *os_environment(const char *name);
-
-/* The value of one as it was when the process started, which stays where it is: other threads may
- * be changing the environment. NULL where that is not known. */
-const char *os_start_variable(const char *name);
-
-/* True once the environment can be found: glibc sets it up only after the first constructors may
- * have run. */
-bool os_has_environment(void);
-
-/* True if a tool is at work in this process that must see every block itself: a sanitizer with a
- * malloc of its own, or one of valgrind's tools that replaces malloc. */
-bool os_has_memory_tool(void);
-
 /* True for the buffer of a standard stream, which the C library keeps to the end. */
 bool os_is_stream_buffer(const void *block);
 

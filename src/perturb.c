@@ -1,5 +1,6 @@
 #include "perturb.h"
 
+#include "environment.h"
 #include "heap_table.h"
 #include "os.h"
 
@@ -26,16 +27,10 @@ static unsigned read_value(const char *text) {
 
 /* What the user has set for this process; 0: nothing. */
 static unsigned find_value(void) {
-    static const char tunable[] = "glibc.malloc.perturb=";
-    if (os_is_privileged())
-        return 0;
-    const char *variable = os_start_variable("MALLOC_PERTURB_");
-    const char *list = os_start_variable("GLIBC_TUNABLES");
-    unsigned value = variable != NULL ? read_value(variable) : 0;
-    for (; list != NULL && *list != '\0'; list++)
-        if (strncmp(list, tunable, sizeof tunable - 1) == 0)
-            value = read_value(list + sizeof tunable - 1);
-    return value & 0xff;
+    const char *text = environment_tunable("glibc.malloc.perturb");
+    if (text == NULL)
+        text = environment_at_start("MALLOC_PERTURB_");
+    return text != NULL && !os_is_privileged() ? read_value(text) & 0xff : 0;
 }
 
 bool perturb_is_wanted(void) {

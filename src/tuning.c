@@ -1,5 +1,6 @@
 #include "tuning.h"
 
+#include "environment.h"
 #include "next.h"
 #include "objects.h"
 #include "os.h"
@@ -7,7 +8,6 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdatomic.h>
-#include <string.h>
 
 enum {
     /* More than the 128 KiB from which glibc maps a block alone. After the free of such a block it
@@ -31,19 +31,10 @@ static const char *const variables[] = {"MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PA
 static const char *const tunables[] = {"glibc.malloc.trim_threshold", "glibc.malloc.top_pad",
                                        "glibc.malloc.mmap_threshold", "glibc.malloc.mmap_max"};
 
-static bool contains(const char *text, const char *word) {
-    size_t length = strlen(word);
-    for (; text != NULL && *text != '\0'; text++)
-        if (strncmp(text, word, length) == 0)
-            return true;
-    return false;
-}
-
 /* True if the user has set one of them for this process. */
 static bool are_set(void) {
-    const char *list = os_start_variable("GLIBC_TUNABLES");
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
-        if (os_start_variable(variables[i]) != NULL || contains(list, tunables[i]))
+        if (environment_at_start(variables[i]) != NULL || environment_tunable(tunables[i]) != NULL)
             return true;
     return false;
 }

@@ -1,7 +1,7 @@
 #include "inflate.h"
 
+#include "environment.h"
 #include "next.h"
-#include "os.h"
 #include "tagpool/inflate.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 unsigned inflate_pairs;
 
 void inflate_start(void) {
-    const char *value = os_environment(TAGPOOL_INFLATE_VARIABLE);
+    const char *value = environment_get(TAGPOOL_INFLATE_VARIABLE);
     if (value != NULL && value[0] >= '0' && value[0] <= '0' + TAGPOOL_INFLATE_MOST &&
         value[1] == '\0')
         inflate_pairs = (unsigned)(value[0] - '0');

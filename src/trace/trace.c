@@ -1,5 +1,6 @@
 #include "trace.h"
 
+#include "environment.h"
 #include "fork.h"
 #include "inflate.h"
 #include "lock.h"
@@ -37,9 +38,9 @@ static void start(void) {
     if (os_is_privileged())
         return;
     inflate_start();
-    const char *profile = os_environment(TAGPOOL_PROFILE_VARIABLE);
-    const char *record = os_environment(TAGPOOL_TRACE_VARIABLE);
-    const char *sites = os_environment(TAGPOOL_SITES_VARIABLE);
+    const char *profile = environment_get(TAGPOOL_PROFILE_VARIABLE);
+    const char *record = environment_get(TAGPOOL_TRACE_VARIABLE);
+    const char *sites = environment_get(TAGPOOL_SITES_VARIABLE);
     if (profile != NULL && profile_start(profile, sites))
         mode = MODE_PROFILE;
     else if (profile == NULL && record != NULL && record_start(record))
@@ -57,7 +58,7 @@ static void number_thread(void) {
 /* True if calls are traced at all. */
 static bool is_traced(void) {
     if (UNLIKELY(!started)) {
-        if (!os_has_environment()) /* too early even to know what to do */
+        if (!environment_is_there()) /* too early even to know what to do */
             return false;
         start();
     }

@@ -77,7 +77,8 @@ static int child_main(void) {
     return result;
 }
 
-static void check_with(const char *variable) {
+/* The child's result, 0 if it found all blocks filled as they are to be. */
+static void check_with(const char *variable, int result) {
     static struct child child;
     const char *const argv[] = {program, "child", NULL}, *const changes[] = {variable, NULL};
     const char *options = getenv("TAGPOOL_OPTIONS");
@@ -86,16 +87,20 @@ static void check_with(const char *variable) {
         return;
     }
     child_run(&child, changes, argv);
-    CHECK_SAY(child_succeeded(&child), "%s: status %#x: %.300s", variable, (unsigned)child.status,
-              child.err);
+    CHECK_SAY(!child.late && WIFEXITED(child.status) && WEXITSTATUS(child.status) == result,
+              "%s: status %#x: %.300s", variable, (unsigned)child.status, child.err);
 }
 
 static void blocks_are_filled_as_the_variable_says(void) {
-    check_with("MALLOC_PERTURB_=85");
+    check_with("MALLOC_PERTURB_=85", 0);
 }
 
 static void or_as_the_tunable_says(void) {
-    check_with("GLIBC_TUNABLES=glibc.malloc.tcache_count=0:glibc.malloc.perturb=0x55");
+    check_with("GLIBC_TUNABLES=glibc.malloc.tcache_count=0:glibc.malloc.perturb=0x55", 0);
+}
+
+static void what_is_another_tunable_fills_nothing(void) {
+    check_with("GLIBC_TUNABLES=xglibc.malloc.perturb=85:glibc.malloc.perturbed=85", NOT_FILLED);
 }
 
 int main(int argc, char **argv) {
@@ -104,5 +109,6 @@ int main(int argc, char **argv) {
         return child_main();
     TAP_RUN(blocks_are_filled_as_the_variable_says);
     TAP_RUN(or_as_the_tunable_says);
+    TAP_RUN(what_is_another_tunable_fills_nothing);
     return tap_done();
 }

@@ -1,7 +1,7 @@
 /* If this failed, a request or a pointer would go to who cannot serve it: a node to the next
  * allocator, a large block to the pool, a block of the one to the other's free(). */
+#include "environment.h"
 #include "next.h"
-#include "os.h"
 #include "route.h"
 #include "tap.h"
 
@@ -22,7 +22,7 @@ static void *resize(void *block, size_t bytes) {
 }
 
 static void nodes_come_from_the_pool_and_more_from_the_next_allocator(void) {
-    if (os_has_memory_tool()) {
+    if (environment_has_memory_tool()) {
         tap_skip("beside a sanitizer all goes to the next allocator");
         return;
     }
@@ -57,7 +57,7 @@ static void zeroed_blocks_are_zero_when_memory_comes_back(void) {
 }
 
 static void a_block_keeps_its_bytes_as_it_goes_to_the_next_allocator_and_back(void) {
-    if (os_has_memory_tool()) {
+    if (environment_has_memory_tool()) {
         tap_skip("beside a sanitizer all goes to the next allocator");
         return;
     }

@@ -1,0 +1,43 @@
+#include "startup.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/auxv.h>
+
+#ifdef __GLIBC__
+/* Where the kernel put the count of arguments, these, the environment and the auxiliary vector,
+ * each list with a 0 behind it. Of the loader, which sets it before anything else runs. Weak, or
+ * the loader would be one more library that each start looks for. */
+extern void *__libc_stack_end __attribute__((weak));
+
+char **startup_arguments(void) {
+    return (char **)__libc_stack_end + 1;
+}
+
+char **startup_environment(void) {
+    const long *count = __libc_stack_end;
+    return startup_arguments() + *count + 1;
+}
+
+unsigned long startup_auxiliary(unsigned long type) {
+    char **end = startup_environment();
+    while (*end != NULL)
+        end++;
+    const unsigned long *pair = (const unsigned long *)(uintptr_t)(end + 1);
+    while (pair[0] != type && pair[0] != AT_NULL)
+        pair += 2;
+    return pair[1]; /* 0 of AT_NULL */
+}
+#else
+char **startup_arguments(void) {
+    return NULL;
+}
+
+char **startup_environment(void) {
+    return NULL;
+}
+
+unsigned long startup_auxiliary(unsigned long type) {
+    return getauxval(type);
+}
+#endif
