@@ -193,7 +193,7 @@ static inline unsigned heap_table_classes(void) {
 void heap_table_check_blocks(void);
 
 /* The same, and let the fast paths of blocks with tags find nothing either: each call leaves the
- * origin of its block (origins.h). */
+ * origin of its block (origins.h), or fills it (perturb.h). */
 void heap_table_trace_blocks(void);
 
 /* Choose the hardened mode: slots read as zero when they are claimed, also in slabs that served

@@ -41,6 +41,7 @@ static void start(void) {
     config_read(&config, environment(TAGPOOL_OPTIONS_VARIABLE), NULL);
     if (environment_has_memory_tool())
         config.strategy = TAGPOOL_STRATEGY_DIRECT;
+    perturb_read();
     fault_start(config.on_fault);
     stats_start(environment(TAGPOOL_STATS_VARIABLE), config.strategy,
                 config.strategy == TAGPOOL_STRATEGY_TAGGED ? BLOCK_TAG_BYTES : 0);
@@ -189,7 +190,7 @@ __attribute__((constructor)) static void load(void) {
     if (options != NULL)
         complain(options);
     /* The call that opens the first heap leaves no origin, and its block is not filled. */
-    if (config.origins != 0 || perturb_is_wanted())
+    if (config.origins != 0 || perturb_is_on)
         (void)lifecycle_heap();
     if (!stats_is_made(environment(TAGPOOL_STATS_VARIABLE)))
         complain_of_page();

@@ -6,23 +6,24 @@
 
 #include <string.h>
 
+FIXED bool perturb_is_on;
 static _Atomic(unsigned char) perturb_byte;
-static FIXED bool is_perturbed;
+
+/* More than 15 if it is none. */
+static unsigned digit_of(char character) {
+    unsigned char letter = (unsigned char)character | 0x20;
+    bool is_letter = letter >= 'a' && letter <= 'f';
+    return is_letter ? letter - 'a' + 10u : (unsigned)(unsigned char)character - '0';
+}
 
 /* Decimal, octal or hexadecimal, up to the first other character, as glibc reads it. */
 static unsigned read_value(const char *text) {
-    unsigned base = 10, value = 0;
-    if (text[0] == '0')
-        base = text[1] == 'x' || text[1] == 'X' ? 16 : 8;
-    for (text += base == 16 ? 2 : 0;; text++) {
-        unsigned char letter = (unsigned char)*text | 0x20;
-        unsigned digit = (unsigned)(unsigned char)*text - '0';
-        if (letter >= 'a' && letter <= 'f')
-            digit = letter - 'a' + 10u;
-        if (digit >= base)
-            return value;
-        value = value * base + digit;
-    }
+    bool is_hexadecimal = text[0] == '0' && (text[1] | 0x20) == 'x';
+    unsigned base = is_hexadecimal ? 16 : text[0] == '0' ? 8 : 10;
+    unsigned value = 0;
+    for (text += is_hexadecimal ? 2 : 0; digit_of(*text) < base; text++)
+        value = value * base + digit_of(*text);
+    return value;
 }
 
 /* What the user has set for this process; 0: nothing. */
@@ -33,17 +34,15 @@ static unsigned find_value(void) {
     return text != NULL && !os_is_privileged() ? read_value(text) & 0xff : 0;
 }
 
-bool perturb_is_wanted(void) {
-    return find_value() != 0;
+void perturb_read(void) {
+    unsigned value = find_value();
+    perturb_is_on = value != 0;
+    perturb_set((int)value);
 }
 
 void perturb_start(void) {
-    unsigned value = find_value();
-    if (value == 0)
-        return;
-    perturb_set((int)value);
-    is_perturbed = true;
-    heap_table_trace_blocks();
+    if (perturb_is_on)
+        heap_table_trace_blocks();
 }
 
 void perturb_set(int value) {
@@ -52,7 +51,7 @@ void perturb_set(int value) {
 
 static void fill(void *block, size_t bytes, unsigned char flip) {
     unsigned char byte = atomic_load_explicit(&perturb_byte, memory_order_relaxed);
-    if (is_perturbed && byte != 0)
+    if (perturb_is_on && byte != 0)
         memset(block, byte ^ flip, bytes);
 }
 

@@ -11,8 +11,11 @@
 
 #include "base.h"
 
-/* True if the process is started with a byte for it. */
-bool perturb_is_wanted(void);
+/* True if the process was started with a byte for it. */
+extern HIDDEN bool perturb_is_on;
+
+/* Look for it, once, as the options are read. */
+void perturb_read(void);
 
 /* After the region was reserved, before the first heap is opened. */
 void perturb_start(void);

@@ -162,7 +162,7 @@ static inline void *take_filled(struct heap *heap, size_t bytes, enum block_form
 SLOW static void *take_checked(size_t bytes, enum block_form form) {
     void *block = take_any(bytes, form);
     origins_note_taken(block);
-    if (block != NULL && owns(block))
+    if (UNLIKELY(perturb_is_on) && owns(block))
         perturb_taken(block, bytes);
     return block;
 }
