@@ -48,13 +48,10 @@ void advice_put_into_dumps(size_t slab_index, size_t accessible, size_t huge_fro
     ASSERT(slab_index < accessible);
     if (slab_index < slabs_dumped)
         return;
-    size_t step = slab_index / ADVICE_DUMP_SHARE;
-    if (step < ADVICE_DUMP_STEP)
-        step = ADVICE_DUMP_STEP;
+    size_t step = larger(slab_index / ADVICE_DUMP_SHARE, ADVICE_DUMP_STEP);
     if (slab_index + ADVICE_HUGE_SLABS > huge_from)
         step += ADVICE_HUGE_SLABS - 1 - (slab_index + step - 1) % ADVICE_HUGE_SLABS;
-    if (step > accessible - slab_index)
-        step = accessible - slab_index;
+    step = smaller(step, accessible - slab_index);
     os_put_into_dumps(slab_start(slab_index), step << SLAB_SHIFT);
     slabs_dumped = slab_index + step;
 }

@@ -65,6 +65,14 @@ static inline unsigned count_bits(uint64_t word) {
     return (unsigned)(word * 0x0101010101010101u >> 56);
 }
 
+static inline size_t smaller(size_t one, size_t other) {
+    return one < other ? one : other;
+}
+
+static inline size_t larger(size_t one, size_t other) {
+    return one > other ? one : other;
+}
+
 /* What processors do in fewer instructions than compilers find. */
 #if defined(__x86_64__)
 

@@ -102,14 +102,6 @@ void region_check_blocks(void) {
     checks_blocks = true;
 }
 
-static size_t smaller(size_t one, size_t other) {
-    return one < other ? one : other;
-}
-
-static size_t larger(size_t one, size_t other) {
-    return one > other ? one : other;
-}
-
 static bool set_served_bytes(size_t bytes) {
     return fixed_set(&region.bytes, bytes) &&
            (checks_blocks || fixed_set(&region.plain_bytes, bytes));
@@ -163,18 +155,14 @@ static size_t hardened_step(void) {
 /* Make more slabs accessible: half of what there is, within bounds; under a limit, one. */
 static bool commit_slabs(void) {
     size_t step = slabs_committed / 2 & ~(size_t)(REGION_HUGE_SLABS - 1);
-    if (step < REGION_HUGE_SLABS)
-        step = REGION_HUGE_SLABS;
-    if (step > REGION_STEP_MOST)
-        step = REGION_STEP_MOST;
+    step = smaller(larger(step, REGION_HUGE_SLABS), REGION_STEP_MOST);
     if (is_hardened)
         step = hardened_step();
     if (step > 1)
         step -= (slabs_committed + step) % REGION_HUGE_SLABS; /* what a guard has left uneven */
     if (is_data_limited)
         step = 1;
-    if (step > slab_limit - slabs_committed)
-        step = slab_limit - slabs_committed;
+    step = smaller(step, slab_limit - slabs_committed);
     if (step == 0)
         return false;
     if (!os_commit(region_slab_start(slabs_committed), step << SLAB_SHIFT)) {
@@ -215,12 +203,13 @@ static size_t take_next_unused(void) {
 /* The lowest slab whose memory was returned. */
 static size_t take_cold(void) {
     size_t slab_index = slab_set_take_lowest(&cold_slabs, region_counts.used);
-    if (slab_index != REGION_NO_SLAB && is_data_limited &&
-        !os_commit(region_slab_start(slab_index), SLAB_BYTES)) {
+    if (slab_index == REGION_NO_SLAB)
+        return REGION_NO_SLAB;
+    if (is_data_limited && !os_commit(region_slab_start(slab_index), SLAB_BYTES)) {
         slab_set_add(&cold_slabs, slab_index);
         return REGION_NO_SLAB;
     }
-    if (slab_index != REGION_NO_SLAB && slab_index % REGION_HUGE_SLABS == 0 &&
+    if (slab_index % REGION_HUGE_SLABS == 0 &&
         slab_set_half_word(&cold_slabs, slab_index / REGION_HUGE_SLABS) == (UINT32_MAX & ~1u))
         allow_huge_page(slab_index);
     return slab_index;
@@ -254,11 +243,10 @@ static bool skip_unused(size_t slabs) {
     size_t end = first + slabs;
     if (slabs > slab_limit || end > slab_limit || !commit_tables(end))
         return false;
-    if (first < slabs_committed)
-        os_withdraw(region_slab_start(first),
-                    ((end < slabs_committed ? end : slabs_committed) - first) << SLAB_SHIFT);
-    if (slabs_committed < end)
-        slabs_committed = end;
+    size_t open_end = smaller(end, slabs_committed);
+    if (first < open_end)
+        os_withdraw(region_slab_start(first), (open_end - first) << SLAB_SHIFT);
+    slabs_committed = larger(slabs_committed, end);
     __atomic_store_n(&region_counts.used, end, __ATOMIC_RELAXED);
     return true;
 }
@@ -341,7 +329,7 @@ void region_return_slab(size_t slab_index) {
     /* A trim goes through all slabs: after it, wait for a share of them. Where the system takes no
      * memory back, because it is locked, that many more each time. */
     size_t share = region_counts.warm / REGION_TRIM_SHARE;
-    trims_from = region_counts.warm + (share > REGION_BATCH_SLABS ? share : REGION_BATCH_SLABS);
+    trims_from = region_counts.warm + larger(share, REGION_BATCH_SLABS);
 }
 
 /* Where data is limited, make cold slabs inaccessible, from `first` to below `end`. A run of them
@@ -350,6 +338,18 @@ static void hide_cold(size_t first, size_t end) {
     size_t between = region_counts.taken - region_counts.span_taken + region_counts.warm;
     if (is_data_limited && (end - first >= REGION_HUGE_SLABS || between < hidden_runs_most))
         (void)os_hide(region_slab_start(first), (end - first) << SLAB_SHIFT);
+}
+
+/* The same of all that are cold already. */
+static void hide_all_cold(void) {
+    for (size_t first = 0; first < region_counts.used; first++) {
+        size_t end = first;
+        while (end < region_counts.used && slab_set_has(&cold_slabs, end))
+            end++;
+        if (first < end)
+            hide_cold(first, end);
+        first = end;
+    }
 }
 
 /* Turn the warm slabs from `first` to below `end`, neighbours all, cold. The number that became
@@ -418,16 +418,12 @@ size_t region_trim(size_t keep) {
 bool region_yield_data(bool is_limited) {
     ASSERT(lock_is_mine(&pool_lock));
     bool is_news = is_limited && !is_data_limited && process == os_process_id();
-    if (is_news)
+    if (is_news) {
         note_data_limit();
+        hide_all_cold();
+    }
     if (!is_data_limited)
         return false;
-    for (size_t first = 0, end; is_news && first < region_counts.used; first = end + 1) {
-        for (end = first; end < region_counts.used && slab_set_has(&cold_slabs, end);)
-            end++;
-        if (first < end)
-            hide_cold(first, end);
-    }
     size_t before = region_counts.warm + slabs_committed;
     (void)region_trim(0);
     return is_news || region_counts.warm + slabs_committed < before;

@@ -81,10 +81,6 @@ static void set(_Atomic(size_t) *value, size_t new_value) {
     atomic_store_explicit(value, new_value, memory_order_relaxed);
 }
 
-static size_t larger(size_t one, size_t other) {
-    return one > other ? one : other;
-}
-
 /* The power of two that is not below `bytes`, within the bounds of what may be kept. */
 static size_t round_up(size_t bytes) {
     size_t power = LEAST_BLOCK_BYTES;
