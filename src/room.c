@@ -35,6 +35,19 @@ static bool yield_data(bool is_limited) {
     return yielded;
 }
 
+bool room_release_unused(size_t keep_bytes) {
+    if (!lock_acquire(&pool_lock))
+        return false;
+    bool released = region_release_unused(keep_bytes);
+    origins_release_unused();
+    lock_release(&pool_lock);
+    return released;
+}
+
+void room_limit_data(void) {
+    (void)yield_data(true);
+}
+
 COLD bool room_make_data(void) {
     return yield_data(false);
 }

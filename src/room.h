@@ -13,6 +13,13 @@ COLD bool room_make(size_t least_bytes, size_t bytes);
 /* The same for a request of the pools, where data is known to be limited. */
 COLD bool room_make_data(void);
 
+/* Give back the address space that was never used, all but `keep_bytes` for slabs. False if there
+ * was none, or if this is no moment for it. */
+bool room_release_unused(size_t keep_bytes);
+
+/* The process is about to limit data itself: give up what is accessible and not used. */
+void room_limit_data(void);
+
 /* A sum of sizes, SIZE_MAX if it is more than that; and a difference, 0 if it is less. */
 static inline size_t room_sum(size_t a, size_t b) {
     return a <= SIZE_MAX - b ? a + b : SIZE_MAX;

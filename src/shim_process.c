@@ -7,9 +7,9 @@
 #include "libc.h"
 #include "lifecycle.h"
 #include "next.h"
-#include "origins.h"
 #include "os.h"
 #include "region.h"
+#include "room.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -38,22 +38,11 @@ EXPORT const char *__asan_default_options(void) {
  * The region was reserved without them. Most of it was never used, and goes back before a limit
  * counts it: without that, no thread could be started and nothing be mapped any more. */
 
-static bool give_back(size_t keep_bytes) {
-    if (!lock_acquire(&pool_lock))
-        return false;
-    bool given = region_release_unused(keep_bytes);
-    origins_release_unused();
-    lock_release(&pool_lock);
-    return given;
-}
-
 static void prepare_for_limit(int resource, rlim_t limit) {
     if (resource == RLIMIT_AS && limit != RLIM_INFINITY)
-        (void)give_back((size_t)limit / REGION_LIMIT_SHARE);
-    if (resource == RLIMIT_DATA && limit != RLIM_INFINITY && lock_acquire(&pool_lock)) {
-        (void)region_yield_data(true);
-        lock_release(&pool_lock);
-    }
+        (void)room_release_unused((size_t)limit / REGION_LIMIT_SHARE);
+    if (resource == RLIMIT_DATA && limit != RLIM_INFINITY)
+        room_limit_data();
     if (resource == RLIMIT_FSIZE && limit != RLIM_INFINITY)
         os_files_are_limited();
 }
@@ -88,7 +77,7 @@ DEFINE_LIMITS(setrlimit64, prlimit64, rlimit64)
 EXPORT int mlockall(int flags) {
     int saved_errno = errno;
     int result = next()->mlockall(flags);
-    if (result != 0 && errno == ENOMEM && give_back(0)) {
+    if (result != 0 && errno == ENOMEM && room_release_unused(0)) {
         errno = saved_errno;
         result = next()->mlockall(flags);
     }
