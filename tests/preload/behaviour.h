@@ -48,6 +48,12 @@ SHARED bool pools_are_on(void) {
     return shim_is_loaded() && (options == NULL || strstr(options, "strategy=direct") == NULL);
 }
 
+/* True when they serve all of them, however many there are. */
+SHARED bool pools_are_unlimited(void) {
+    const char *options = getenv("TAGPOOL_OPTIONS");
+    return pools_are_on() && (options == NULL || strstr(options, "pool_limit") == NULL);
+}
+
 /* True when the library guards its blocks in this run. */
 SHARED bool pools_are_hardened(void) {
     const char *options = getenv("TAGPOOL_OPTIONS");

@@ -12,11 +12,6 @@ enum { THREADS = 3, PLACES = 400, DEADLINE_SECONDS = 100 };
 
 static unsigned forks, signal_forks;
 
-static bool pools_are_unlimited(void) {
-    const char *options = getenv("TAGPOOL_OPTIONS");
-    return pools_are_on() && (options == NULL || strstr(options, "pool_limit") == NULL);
-}
-
 static atomic_bool stop;
 
 /* Blocks that threads publish and others take: in a forked child the thread that owns them is gone.

@@ -195,25 +195,19 @@ static int data_main(size_t most_mib) {
     return failed == NULL ? 0 : 3;
 }
 
-/* The list of nodes the other way round: glibc keeps the nodes that are freed first, which are not
- * to be the last of its heap. */
+/* The list of nodes the other way round, numbered so: glibc keeps the nodes that are freed first,
+ * which are not to be the last of its heap. */
 static struct node *turn(struct node *node) {
     struct node *turned = NULL;
-    while (node != NULL) {
+    for (size_t number = 0; node != NULL; number++) {
         struct node *next = node->next;
+        node->number = number;
+        node->filling[0] = (char)number;
         node->next = turned;
         turned = node;
         node = next;
     }
     return turned;
-}
-
-static void free_all(struct node *node) {
-    while (node != NULL) {
-        struct node *next = node->next;
-        free(node);
-        node = next;
-    }
 }
 
 /* True if large blocks of three eighths of the limit can be had, one after the other, in each way:
@@ -249,7 +243,8 @@ static int emptied_main(size_t mib, bool own) {
             return 2;
         if (own && round == 0 && setrlimit(RLIMIT_DATA, &limit) != 0)
             return 3;
-        free_all(nodes);
+        if (!give_nodes(nodes))
+            return 5;
         if (round == 1)
             malloc_trim(0); /* the memory has gone already when the request comes */
         if (!can_take_large(mib))
@@ -266,7 +261,8 @@ static int stack_main(size_t mib) {
     struct node *nodes = turn(take_nodes(mib * MIB / 16 * 11));
     if (nodes == NULL)
         return 2;
-    free_all(nodes);
+    if (!give_nodes(nodes))
+        return 4;
     malloc_trim(0);
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, mib / 2 * MIB);

@@ -77,9 +77,8 @@ static void empty_slabs_serve_any_class(void) {
 /* True when all nodes are in pools that give memory back: neither the next allocator's nor marked.
  */
 static bool pools_give_back(void) {
-    const char *options = getenv("TAGPOOL_OPTIONS"), *preload = getenv("LD_PRELOAD");
-    return pools_are_on() && !pools_are_hardened() &&
-           (options == NULL || strstr(options, "pool_limit") == NULL) &&
+    const char *preload = getenv("LD_PRELOAD");
+    return pools_are_unlimited() && !pools_are_hardened() &&
            (preload == NULL || strstr(preload, "/small/") == NULL);
 }
 
