@@ -273,9 +273,7 @@ COLD void heap_life_each_live(void (*visit)(struct slab *slab, uint32_t slot, vo
         if (owner < 0 || owner >= SLAB_OWNER_NONE)
             continue;
         for (uint32_t slot = 0; slot < slab->slot_count; slot++)
-            if (slab_is_live(slab_live_of(slab, slot), slot) &&
-                !slab_is_freed_remotely(slab, slab_remote(slab_index(slab)), slot) &&
-                !slab_is_aside(slab, slot))
+            if (slab_holds(slab, slot))
                 visit(slab, slot, context);
     }
 }

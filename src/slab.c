@@ -212,9 +212,7 @@ void slab_mark_remote(struct slab *slab) {
 }
 
 static uint64_t remote_word(const struct slab *slab, unsigned word) {
-    const _Atomic(uint64_t) *words =
-        word < SLAB_NEAR_WORDS ? slab->near_words : slab_remote(slab_index(slab))->words;
-    return atomic_load_explicit(&words[word], memory_order_acquire);
+    return slab_load_remote_word(slab, slab_remote(slab_index(slab)), word, memory_order_acquire);
 }
 
 bool slab_has_any_remote(const struct slab *slab) {

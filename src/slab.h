@@ -161,6 +161,13 @@ static inline _Atomic(uint64_t) *slab_remote_word(struct slab *slab, struct slab
     return word < SLAB_NEAR_WORDS ? &slab->near_words[word] : &remote->words[word];
 }
 
+/* What it holds. */
+FAST uint64_t slab_load_remote_word(const struct slab *slab, const struct slab_remote *remote,
+                                    size_t word, memory_order order) {
+    const _Atomic(uint64_t) *words = word < SLAB_NEAR_WORDS ? slab->near_words : remote->words;
+    return atomic_load_explicit(&words[word], order);
+}
+
 /* The slot that starts `offset` bytes behind the slab's gap; false in `exact` if none starts there.
  * offset * reciprocal has the quotient in its upper half; the lower half is below the
  * reciprocal exactly if nothing remains (Lemire, Kaser, Kurz, "Faster remainder by direct
@@ -368,8 +375,7 @@ static inline bool slab_is_aside(const struct slab *slab, uint32_t slot) {
 static inline bool slab_is_freed_remotely(const struct slab *slab, const struct slab_remote *remote,
                                           uint32_t slot) {
     uint32_t word = slot / WORD_BITS;
-    const _Atomic(uint64_t) *words = word < SLAB_NEAR_WORDS ? slab->near_words : remote->words;
-    return slab_is_live(atomic_load_explicit(&words[word], memory_order_relaxed), slot);
+    return slab_is_live(slab_load_remote_word(slab, remote, word, memory_order_relaxed), slot);
 }
 
 /* True if a slot is in the hands of the program. */
