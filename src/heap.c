@@ -401,14 +401,9 @@ SLOW void heap_take_in_posted(struct heap *heap) {
     heap_drain_inbox(heap);
 }
 
-static void note_posted_give(struct heap *heap) {
-    if (++heap->posted_gives >= HEAP_POSTED_GIVES)
-        heap_take_in_posted(heap);
-}
-
 SLOW void heap_wake_posted(struct heap *heap, struct slab *slab) {
     places_wake(heap, slab);
-    note_posted_give(heap);
+    heap_note_posted_give(heap);
 }
 
 void heap_give_resting(struct heap *heap, struct slab *slab, uint32_t slot) {
@@ -423,7 +418,7 @@ void heap_give_resting(struct heap *heap, struct slab *slab, uint32_t slot) {
             quarantine_turn(heap);
     }
     if (is_posted) /* last, so that a slot that another thread frees too is found */
-        note_posted_give(heap);
+        heap_note_posted_give(heap);
 }
 
 SLOW void heap_post(struct slab *slab) {

@@ -98,13 +98,8 @@ struct slab *heap_find_any(const void *pointer, uint32_t *slot, struct fault_rep
  * heap_find_any() knows. `heap` may be one of the const heaps. */
 bool heap_give_orphan(struct heap *heap, void *pointer);
 
-/* What others have freed is taken in when the heap needs slots, or after so many frees of its own
- * into slabs that others have freed into: to take it in one by one would pass the same cache lines
- * back and forth. */
-enum { HEAP_POSTED_GIVES = 64 };
-
-/* The rare ends of heap_paths.h: so many such frees were made; a slab of our own needs attention
- * after one of them; another's is to be posted to it. */
+/* The rare ends of heap_paths.h: many blocks of slabs of our own that others free into were freed;
+ * such a slab needs attention after one of them; another's is to be posted to it. */
 void heap_take_in_posted(struct heap *heap);
 void heap_wake_posted(struct heap *heap, struct slab *slab);
 void heap_post(struct slab *slab);

@@ -20,13 +20,22 @@ FAST bool heap_give_remote(struct heap *heap, struct slab *slab, struct slab_rem
     return true;
 }
 
+/* A block of a slab of our own that others free into was freed. What they have freed is taken in
+ * when the heap needs slots, or after so many of these: to take it in one by one would pass the
+ * same cache lines back and forth. */
+FAST void heap_note_posted_give(struct heap *heap) {
+    enum { MOST = 64 };
+    if (UNLIKELY(++heap->posted_gives >= MOST))
+        heap_take_in_posted(heap);
+}
+
 /* Free a live block of a posted slab of our own. */
 FAST void heap_give_posted(struct heap *heap, struct slab *slab, uint32_t slot, uint64_t live) {
     ASSERT(slab_owner(slab) == (int)heap->owner && !slab_is_aside(slab, slot));
     if (UNLIKELY(slab_give(slab, slot, live)))
         heap_wake_posted(heap, slab);
-    else if (UNLIKELY(++heap->posted_gives >= HEAP_POSTED_GIVES))
-        heap_take_in_posted(heap);
+    else
+        heap_note_posted_give(heap);
 }
 
 /* Free a block without a tag of a slab that another running thread owns, or frees into. False, and

@@ -16,7 +16,7 @@ enum { REGION_LIMIT_SHARE = 4 };
 
 #define REGION_ALIGNMENT ((size_t)2 << 20) /* of huge pages */
 
-enum { SLAB_SETS = 3 }; /* of slabs, after the descriptors */
+enum { SLAB_SETS = 3 }; /* after the descriptors; the last one's room is of advice.h */
 
 /* Bytes of a table with one entry for each slab, and of the words of one set. */
 size_t reservation_table_bytes(size_t slabs, size_t entry_bytes);

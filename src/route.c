@@ -301,7 +301,8 @@ SLOW static void give_next(void *pointer) {
 
 static const struct call call_free = {.function = "free", .form = BLOCK_MALLOC};
 
-/* A pointer of ours that no fast path frees; `bytes` as a sized delete gave, or unknown. */
+/* A pointer of ours that no fast path frees, with the size that a sized delete gave or
+ * CHECKED_BYTES_UNKNOWN. */
 SLOW static void give_untagged(void *pointer, const struct call *call, size_t bytes,
                                const void *caller) {
     if (!heap_give_untagged(heap_current, pointer) && !heap_give_orphan(heap_current, pointer))
