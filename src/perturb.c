@@ -16,14 +16,15 @@ static unsigned digit_of(char character) {
     return is_letter ? letter - 'a' + 10u : (unsigned)(unsigned char)character - '0';
 }
 
-/* Decimal, octal or hexadecimal, up to the first other character, as glibc reads it. */
+/* Decimal, octal or hexadecimal, up to the first other character, as glibc reads it. 0 for more
+ * than a byte, which glibc does not take. */
 static unsigned read_value(const char *text) {
     bool is_hexadecimal = text[0] == '0' && (text[1] | 0x20) == 'x';
     unsigned base = is_hexadecimal ? 16 : text[0] == '0' ? 8 : 10;
     unsigned value = 0;
-    for (text += is_hexadecimal ? 2 : 0; digit_of(*text) < base; text++)
+    for (text += is_hexadecimal ? 2 : 0; digit_of(*text) < base && value <= UINT8_MAX; text++)
         value = value * base + digit_of(*text);
-    return value;
+    return value <= UINT8_MAX ? value : 0;
 }
 
 /* What the user has set for this process; 0: nothing. */
@@ -31,7 +32,7 @@ static unsigned find_value(void) {
     const char *text = environment_tunable("glibc.malloc.perturb");
     if (text == NULL)
         text = environment_at_start("MALLOC_PERTURB_");
-    return text != NULL && !os_is_privileged() ? read_value(text) & 0xff : 0;
+    return text != NULL && !os_is_privileged() ? read_value(text) : 0;
 }
 
 void perturb_read(void) {

@@ -98,6 +98,11 @@ static void or_as_the_tunable_says(void) {
     check_with("GLIBC_TUNABLES=glibc.malloc.tcache_count=0:glibc.malloc.perturb=0x55", 0);
 }
 
+static void what_is_more_than_a_byte_fills_nothing(void) {
+    check_with("MALLOC_PERTURB_=257", NOT_FILLED);
+    check_with("MALLOC_PERTURB_=4294967381", NOT_FILLED);
+}
+
 static void what_is_another_tunable_fills_nothing(void) {
     check_with("GLIBC_TUNABLES=xglibc.malloc.perturb=85:glibc.malloc.perturbed=85", NOT_FILLED);
 }
@@ -108,6 +113,7 @@ int main(int argc, char **argv) {
         return child_main();
     TAP_RUN(blocks_are_filled_as_the_variable_says);
     TAP_RUN(or_as_the_tunable_says);
+    TAP_RUN(what_is_more_than_a_byte_fills_nothing);
     TAP_RUN(what_is_another_tunable_fills_nothing);
     return tap_done();
 }
