@@ -249,6 +249,11 @@ SLOW static bool take_rescued(struct heap *heap) {
     return has_some;
 }
 
+void heap_take_in(struct heap *heap) {
+    heap_drain_inbox(heap);
+    (void)take_rescued(heap);
+}
+
 /* The next slab of a class to hand out from; on no list. */
 static struct slab *next_slab(struct heap *heap, unsigned class_index) {
     if (UNLIKELY(idle_door_is_closed()) && !idle_await())
@@ -454,8 +459,7 @@ SLOW bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot) {
 /* ---- giving memory back ---- */
 
 COLD size_t heap_trim(struct heap *heap) {
-    heap_drain_inbox(heap);
-    (void)take_rescued(heap);
+    heap_take_in(heap);
     if (!lock_acquire(&pool_lock))
         return 0;
     stats_hold_calls();

@@ -125,6 +125,9 @@ void heap_empty_bin(struct heap *heap, unsigned class_index);
  * inbox is then made anew, with the slabs that are still to come, so it starts again. */
 void heap_drain_inbox(struct heap *heap);
 
+/* The same, and what was rescued of the heap. */
+void heap_take_in(struct heap *heap);
+
 /* Return all memory that the heap can spare: what others freed is taken in, no slot stays claimed,
  * and the pages without a block go back to the system. The bytes. */
 size_t heap_trim(struct heap *heap);

@@ -55,12 +55,16 @@ void places_release(struct slab *slab) {
     audit_slab(NULL, slab);
     if (slab->filled)
         __atomic_fetch_sub(&region_counts.filled, 1, __ATOMIC_RELAXED);
+    bool is_hidden = false;
     if (heap_table_is_hardened && slab->class_index == 0) {
-        os_commit(slab_start(slab), SLAB_BYTES);
+        is_hidden = !os_commit(slab_start(slab), SLAB_BYTES); /* at a limit of data */
         os_put_into_dumps(slab_start(slab), SLAB_BYTES);
     }
     slab_set_owner(slab, SLAB_OWNER_NONE);
-    region_return_slab(slab_index(slab));
+    if (is_hidden)
+        region_return_hidden(slab_index(slab));
+    else
+        region_return_slab(slab_index(slab));
     stats_note_slabs(region_counts.taken, region_counts.taken_peak, region_counts.warm);
     census_note();
 }

@@ -40,6 +40,7 @@ static FIXED bool checks_blocks;
 static FIXED size_t slab_limit; /* slabs in the region */
 static bool is_data_limited;    /* what is accessible counts, used or not: take little ahead */
 static size_t hidden_runs_most; /* of cold slabs, then */
+static bool some_are_hidden;    /* cold slabs may be inaccessible */
 static size_t slabs_committed;  /* slabs from the start that are accessible */
 static size_t slabs_reserved;   /* slabs for which there is room in the tables */
 static size_t tables_committed; /* slabs whose descriptor and remote words are accessible */
@@ -60,7 +61,7 @@ static void check_sets(void) {
 }
 
 static void note_data_limit(void) {
-    is_data_limited = true;
+    is_data_limited = some_are_hidden = true;
     hidden_runs_most = os_mapping_limit() / REGION_MAPPINGS_SHARE;
 }
 
@@ -145,9 +146,9 @@ static bool commit_tables(size_t slabs) {
     return slabs <= target;
 }
 
-/* What is accessible and not used lets an overflow pass: one slab, until the pool is so large that
- * huge pages make up for it. */
-static size_t hardened_step(void) {
+/* What is accessible and not used lets an overflow pass, or counts against a limit: one slab, until
+ * the pool is so large that huge pages make up for it. */
+static size_t careful_step(void) {
     bool is_large = __atomic_load_n(&region_counts.filled, __ATOMIC_RELAXED) >= REGION_HUGE_FROM;
     return is_large && !is_data_limited ? REGION_HUGE_SLABS : 1;
 }
@@ -156,12 +157,10 @@ static size_t hardened_step(void) {
 static bool commit_slabs(void) {
     size_t step = slabs_committed / 2 & ~(size_t)(REGION_HUGE_SLABS - 1);
     step = smaller(larger(step, REGION_HUGE_SLABS), REGION_STEP_MOST);
-    if (is_hardened)
-        step = hardened_step();
+    if (is_hardened || is_data_limited)
+        step = careful_step();
     if (step > 1)
         step -= (slabs_committed + step) % REGION_HUGE_SLABS; /* what a guard has left uneven */
-    if (is_data_limited)
-        step = 1;
     step = smaller(step, slab_limit - slabs_committed);
     if (step == 0)
         return false;
@@ -205,7 +204,7 @@ static size_t take_cold(void) {
     size_t slab_index = slab_set_take_lowest(&cold_slabs, region_counts.used);
     if (slab_index == REGION_NO_SLAB)
         return REGION_NO_SLAB;
-    if (is_data_limited && !os_commit(region_slab_start(slab_index), SLAB_BYTES)) {
+    if (some_are_hidden && !os_commit(region_slab_start(slab_index), SLAB_BYTES)) {
         slab_set_add(&cold_slabs, slab_index);
         return REGION_NO_SLAB;
     }
@@ -317,9 +316,8 @@ size_t region_take_slab(bool *zeroed) {
 }
 
 void region_return_slab(size_t slab_index) {
-    ASSERT(lock_is_mine(&pool_lock));
-    ASSERT(region_counts.taken > 0 && slab_index < region_counts.used);
-    ASSERT(!slab_set_has(&cold_slabs, slab_index));
+    ASSERT(lock_is_mine(&pool_lock) && region_counts.taken > 0);
+    ASSERT(slab_index < region_counts.used && !slab_set_has(&cold_slabs, slab_index));
     slab_set_add(&warm_slabs, slab_index);
     region_counts.taken--;
     region_set_warm(region_counts.warm + 1);
@@ -330,6 +328,13 @@ void region_return_slab(size_t slab_index) {
      * memory back, because it is locked, that many more each time. */
     size_t share = region_counts.warm / REGION_TRIM_SHARE;
     trims_from = region_counts.warm + larger(share, REGION_BATCH_SLABS);
+}
+
+void region_return_hidden(size_t slab_index) {
+    ASSERT(lock_is_mine(&pool_lock) && region_counts.taken > 0);
+    slab_set_add(&cold_slabs, slab_index);
+    region_counts.taken--;
+    some_are_hidden = true;
 }
 
 /* Where data is limited, make cold slabs inaccessible, from `first` to below `end`. A run of them
@@ -386,10 +391,9 @@ static size_t trim_huge_pages(size_t keep) {
 static void trim_unused(void) {
     void *start = region_slab_start(region_counts.used);
     size_t bytes = (slabs_committed - region_counts.used) << SLAB_SHIFT;
-    if (bytes == 0)
-        return;
-    os_purge(start, bytes);
-    if (is_data_limited && os_hide(start, bytes))
+    if (bytes != 0)
+        os_purge(start, bytes);
+    if (bytes != 0 && is_data_limited && os_hide(start, bytes))
         slabs_committed = region_counts.used;
 }
 

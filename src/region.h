@@ -77,6 +77,9 @@ size_t region_take_slab(bool *zeroed);
 /* Return a slab that holds no block. */
 void region_return_slab(size_t slab_index);
 
+/* The same of one that is inaccessible and has no memory: who takes it makes it accessible. */
+void region_return_hidden(size_t slab_index);
+
 /* Return the memory of warm slabs to the system until at most `keep` slabs are warm. The bytes
  * returned. */
 size_t region_trim(size_t keep);

@@ -27,7 +27,10 @@ static bool make_address_space(size_t least_bytes, size_t bytes) {
     return released;
 }
 
+/* Other threads may have emptied slabs of ours: these are taken in first. */
 static bool yield_data(bool is_limited) {
+    if (heap_is_real(heap_current))
+        heap_take_in(heap_current);
     if (!lock_acquire(&pool_lock))
         return false;
     bool yielded = region_yield_data(is_limited);
@@ -53,9 +56,6 @@ COLD bool room_make_data(void) {
 }
 
 COLD bool room_make(size_t least_bytes, size_t bytes) {
-    bool has_data = os_is_data_limited();
-    if (has_data && heap_is_real(heap_current)) /* other threads may have emptied slabs of ours */
-        heap_drain_inbox(heap_current);
-    has_data = has_data && yield_data(true);
+    bool has_data = os_is_data_limited() && yield_data(true);
     return make_address_space(least_bytes, bytes) || has_data;
 }
