@@ -27,10 +27,7 @@ static bool make_address_space(size_t least_bytes, size_t bytes) {
     return released;
 }
 
-/* Other threads may have emptied slabs of ours: these are taken in first. */
 static bool yield_data(bool is_limited) {
-    if (heap_is_real(heap_current))
-        heap_take_in(heap_current);
     if (!lock_acquire(&pool_lock))
         return false;
     bool yielded = region_yield_data(is_limited);
@@ -51,11 +48,19 @@ void room_limit_data(void) {
     (void)yield_data(true);
 }
 
+/* Other threads may have emptied slabs of the heap: these are taken in first. Only in a request: a
+ * handler that sets a limit may have interrupted one. */
+static bool make_data(bool is_limited) {
+    if (heap_is_real(heap_current))
+        heap_take_in(heap_current);
+    return yield_data(is_limited);
+}
+
 COLD bool room_make_data(void) {
-    return yield_data(false);
+    return make_data(false);
 }
 
 COLD bool room_make(size_t least_bytes, size_t bytes) {
-    bool has_data = os_is_data_limited() && yield_data(true);
+    bool has_data = os_is_data_limited() && make_data(true);
     return make_address_space(least_bytes, bytes) || has_data;
 }
