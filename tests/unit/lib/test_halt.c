@@ -26,10 +26,15 @@ extern const char __start_inside[], __stop_inside[];
 
 static _Atomic(uint32_t) lock;
 static unsigned long first, second; /* under the lock; the same outside of it */
-static char cleared[4096];
 
 /* In the C library's code; but a sanitizer's memset() calls others, and who is in those counts as
- * outside. */
+ * outside. Fewer bytes there: each takes some steps, and a busy machine takes long for each. */
+#ifdef TAGPOOL_DEBUG
+static char cleared[512];
+#else
+static char cleared[4096];
+#endif
+
 INSIDE static void clear(int byte) {
 #ifdef TAGPOOL_DEBUG
     for (size_t i = 0; i < sizeof cleared; i++)
@@ -188,11 +193,12 @@ static void each_signal_comes_once_as_it_was_sent(void) {
         send_signals(parent);
         _exit(0);
     }
+    /* A thread in a handler is outside, also where that interrupted it inside: who waits for its
+     * lock then goes unseen. */
     do {
         struct seen seen;
         unsigned unseen;
-        bool is_done = halt_others(inside(), look, &seen, &unseen);
-        CHECK_SAY(is_done && unseen == 0, "%d done, %u threads not seen", is_done, unseen);
+        CHECK(halt_others(inside(), look, &seen, &unseen));
     } while (waitpid(child, NULL, WNOHANG) == 0);
     join_threads();
     unsigned wrong = 0;
