@@ -128,13 +128,16 @@ static void keep_busy(void) {
 static void *keep_aside(void *argument) {
     void *below = make(40), *beside = make(60);
 #ifdef __x86_64__
-    __asm__ volatile("mov %0, -64(%%rsp)\n\txor %0, %0\n\t"
+    /* First what the calls have left on the stack goes. */
+    __asm__ volatile("lea -16384(%%rsp), %%rdi\n\tmov $2048, %%ecx\n\txor %%eax, %%eax\n\t"
+                     "rep stosq\n\t"
+                     "mov %0, -64(%%rsp)\n\txor %0, %0\n\t"
                      "movq %1, %%xmm9\n\txor %1, %1\n\t"
                      "movb $1, %2\n\t"
                      "1: pause\n\tjmp 1b"
                      : "+r"(below), "+r"(beside), "=m"(is_waiting)
                      :
-                     : "xmm9", "memory");
+                     : "rax", "rcx", "rdi", "xmm9", "memory");
 #else
     kept[0] = below;
     kept[1] = beside;
