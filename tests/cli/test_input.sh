@@ -64,7 +64,7 @@ for bytes in 200000 endless; do
     ) >"$work/out" 2>"$work/err"
     status=$?
     if [ $bytes = endless ]; then
-        [ "$status" -eq 2 ] && grep -q "more than the [0-9]* MiB that are kept.*--input FILE" \
+        [ "$status" -eq 2 ] && grep -q "more than the [0-9.]* MiB that are kept.*--input FILE" \
             "$work/err"
         check $? 'an input without an end is refused, with a word on what to do'
     else

@@ -21,3 +21,11 @@ bool size_read(const char *text, uint64_t *bytes) {
     }
     return errno == 0 && *end == '\0';
 }
+
+const char *size_unit(double *bytes) {
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    size_t unit = 0;
+    for (; *bytes >= 1024 && unit + 1 < sizeof units / sizeof units[0]; unit++)
+        *bytes /= 1024;
+    return units[unit];
+}

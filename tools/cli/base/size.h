@@ -9,4 +9,7 @@
  * False for what is none, or too large. */
 bool size_read(const char *text, uint64_t *bytes);
 
+/* The unit that shows a number of bytes best, "B" to "TiB"; the number is divided by it. */
+const char *size_unit(double *bytes);
+
 #endif

@@ -3,10 +3,10 @@
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/say.h"
+#include "base/size.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -36,11 +36,12 @@ static uint64_t spool_most_bytes(void) {
 
 /* It may have no end, as that of `yes`. */
 static void spool_refuse_more(uint64_t most_bytes) {
-    bool is_large = most_bytes >= 1 << 20;
+    double most = (double)most_bytes;
+    const char *unit = size_unit(&most);
     say_and_exit(STATUS_USAGE,
-                 "standard input has more than the %" PRIu64 " %s that are kept for all runs: "
+                 "standard input has more than the %.4g %s that are kept for all runs: "
                  "write it to a file for --input FILE, or cut it with 'head -c'",
-                 most_bytes >> (is_large ? 20 : 10), is_large ? "MiB" : "KiB");
+                 most, unit);
 }
 
 /* An idle pipe looks like a program that hangs: say what is awaited. */

@@ -1,5 +1,7 @@
 #include "measure/metric.h"
 
+#include "base/size.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -89,16 +91,14 @@ static void metric_format_number(double value, char *text, size_t text_bytes) {
 
 void metric_format_about(const struct metric_about *about, double value, char *text,
                          size_t text_bytes) {
-    static const char *const binary[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    size_t step = 0;
+    const char *unit;
     switch (about->unit) {
     case METRIC_SECONDS:
         metric_format_time(value, text, text_bytes);
         return;
     case METRIC_BYTES:
-        for (; value >= 1024 && step + 1 < sizeof binary / sizeof binary[0]; step++)
-            value /= 1024;
-        snprintf(text, text_bytes, value < 100 ? "%.2f %s" : "%.0f %s", value, binary[step]);
+        unit = size_unit(&value);
+        snprintf(text, text_bytes, value < 100 ? "%.2f %s" : "%.0f %s", value, unit);
         return;
     case METRIC_COUNTED:
         snprintf(text, text_bytes, "%.0f", value);

@@ -1,6 +1,7 @@
 #include "profile/estimate.h"
 
 #include "base/memory.h"
+#include "base/size.h"
 #include "measure/metric.h"
 
 #include <inttypes.h>
@@ -45,16 +46,13 @@ void estimate_format_count(bool rough, uint64_t count, char text[ESTIMATE_TEXT_B
 
 /* The digit is that of the unit which is shown. */
 void estimate_format_bytes(bool rough, uint64_t bytes, char text[ESTIMATE_TEXT_BYTES]) {
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     double value = (double)bytes;
-    size_t unit = 0;
     if (!rough) {
         metric_format(METRIC_PEAK, value, text, ESTIMATE_TEXT_BYTES);
         return;
     }
-    for (; value >= 1024 && unit + 1 < sizeof units / sizeof units[0]; unit++)
-        value /= 1024;
-    snprintf(text, ESTIMATE_TEXT_BYTES, "~%.0f %s", estimate_round(value), units[unit]);
+    const char *unit = size_unit(&value);
+    snprintf(text, ESTIMATE_TEXT_BYTES, "~%.0f %s", estimate_round(value), unit);
 }
 
 void estimate_format_share(bool rough, double share, char text[ESTIMATE_TEXT_BYTES]) {

@@ -29,6 +29,16 @@ static void anything_else_is_refused(void) {
     CHECK(is_refused("17179869184G") && is_refused("18446744073709551616"));
 }
 
+static bool is_shown_as(double bytes, double value, const char *unit) {
+    return strcmp(size_unit(&bytes), unit) == 0 && bytes == value;
+}
+
+static void a_size_is_shown_in_the_largest_unit_that_it_fills(void) {
+    CHECK(is_shown_as(0, 0, "B") && is_shown_as(1023, 1023, "B"));
+    CHECK(is_shown_as(1024, 1, "KiB") && is_shown_as(1536 * 1024, 1.5, "MiB"));
+    CHECK(is_shown_as(1 << 30, 1, "GiB") && is_shown_as(0x1p50, 1024, "TiB"));
+}
+
 static void the_name_of_a_path_is_behind_its_last_slash(void) {
     CHECK(strcmp(path_name("/usr/lib/libc.so"), "libc.so") == 0);
     CHECK(strcmp(path_name("jq"), "jq") == 0 && path_name("/tmp/")[0] == '\0');
@@ -38,6 +48,7 @@ static void the_name_of_a_path_is_behind_its_last_slash(void) {
 int main(void) {
     TAP_RUN(a_size_is_a_number_with_a_letter_or_without);
     TAP_RUN(anything_else_is_refused);
+    TAP_RUN(a_size_is_shown_in_the_largest_unit_that_it_fills);
     TAP_RUN(the_name_of_a_path_is_behind_its_last_slash);
     return tap_done();
 }
