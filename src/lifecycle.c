@@ -109,7 +109,8 @@ struct heap *lifecycle_heap(void) {
 
 /* Threads that do not wait for a fork go to the next allocator. glibc's does not keep them off its
  * state during a fork if nobody has called it before, and the child would find that half made: so
- * it is called here. One thread alone has nobody beside it. */
+ * it is called here. One thread alone has nobody beside it. Any other has handlers of its own,
+ * which may have taken its locks by now. */
 static void before_fork(void) {
     static bool has_called;
     if (config.leaks != 0)
@@ -117,6 +118,8 @@ static void before_fork(void) {
     if (has_called || (&__libc_single_threaded != NULL && __libc_single_threaded != 0))
         return;
     has_called = true;
+    if (!next_is_glibcs())
+        return;
     int saved_errno = errno;
     next()->free(next()->malloc(1));
     errno = saved_errno;

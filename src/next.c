@@ -180,6 +180,10 @@ static void set_up(const struct next *functions) {
         set_state(state, NULL);
 }
 
+bool next_is_glibcs(void) {
+    return objects_are_listed() && objects_behind("malloc") == objects_in("libc.so.6", "malloc");
+}
+
 /* Another thread is at it. glibc's allocator must not be set up by two at a time, as it counts on
  * pthread_create() to allocate in the first thread, which our pools serve. That takes a moment and
  * no lock, so it is waited for; not for ever, as a fork may have left the other thread behind. Any
@@ -188,8 +192,7 @@ static void set_up(const struct next *functions) {
 COLD static const struct next *await(void) {
     enum { WAIT_MS = 1000 };
     const struct next *found = NULL;
-    bool is_glibcs =
-        objects_are_listed() && objects_behind("malloc") == objects_in("libc.so.6", "malloc");
+    bool is_glibcs = next_is_glibcs();
     for (int i = 0; is_glibcs && found == NULL && i < WAIT_MS; i++) {
         os_nap_ms();
         found = __atomic_load_n(&next_found, __ATOMIC_ACQUIRE);

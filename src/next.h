@@ -65,6 +65,9 @@ static inline const struct next *next(void) {
     return LIKELY(found != NULL) ? found : next_find();
 }
 
+/* True if it is glibc's, and this library was loaded at the start of the program. */
+bool next_is_glibcs(void);
+
 /* At load: find now what only the loader can tell. What needs no loader is found at the first need:
  * most processes of a shell script end without it. */
 void next_start(void);

@@ -2,7 +2,6 @@
 
 #include "environment.h"
 #include "next.h"
-#include "objects.h"
 #include "os.h"
 
 #include <errno.h>
@@ -42,8 +41,7 @@ static bool are_set(void) {
 /* True if there is something to set: mallopt() is of the allocator behind us, and that is of the C
  * library. */
 static bool is_glibcs(void) {
-    return next()->mallopt != NULL && objects_are_listed() &&
-           objects_behind("malloc") == objects_in("libc.so.6", "malloc");
+    return next()->mallopt != NULL && next_is_glibcs();
 }
 
 COLD static int find_whose(void) {

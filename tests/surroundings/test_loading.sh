@@ -123,6 +123,33 @@ void early_use(void) {
     pthread_mutex_unlock(&mutex);
 }
 C
+cat >"$work/locking.c" <<'C'
+/* An allocator with a lock, which it holds over forks. */
+#include <pthread.h>
+#include <stddef.h>
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static void lock(void) { pthread_mutex_lock(&mutex); }
+static void unlock(void) { pthread_mutex_unlock(&mutex); }
+__attribute__((constructor)) static void init(void) { pthread_atfork(lock, unlock, unlock); }
+#define LOCKED(name, parameters, arguments)                                                        \
+    void *__libc_##name parameters;                                                                \
+    void *name parameters {                                                                        \
+        lock();                                                                                    \
+        void *result = __libc_##name arguments;                                                    \
+        unlock();                                                                                  \
+        return result;                                                                             \
+    }
+LOCKED(malloc, (size_t bytes), (bytes))
+LOCKED(calloc, (size_t count, size_t bytes), (count, bytes))
+LOCKED(realloc, (void *block, size_t bytes), (block, bytes))
+LOCKED(memalign, (size_t alignment, size_t bytes), (alignment, bytes))
+void __libc_free(void *block);
+void free(void *block) {
+    lock();
+    __libc_free(block);
+    unlock();
+}
+C
 cat >"$work/forks.c" <<'C'
 #include <pthread.h>
 #include <stdio.h>
@@ -150,6 +177,32 @@ int main(void) {
     puts("ended");
     fflush(stdout);
     _exit(0);
+}
+C
+cat >"$work/calm.c" <<'C'
+/* It forks beside a thread, with no handlers that allocate. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void *use(void *argument) {
+    for (size_t bytes = 1;; bytes = bytes % 20000 + 7)
+        free(malloc(bytes));
+    return argument;
+}
+int main(void) {
+    pthread_t thread;
+    int status = 0;
+    pthread_create(&thread, NULL, use, NULL);
+    for (int i = 0; i < 20 && status == 0; i++) {
+        pid_t pid = fork();
+        for (size_t bytes = 1; bytes < 20000; bytes += 100)
+            free(malloc(bytes));
+        if (pid == 0)
+            _exit(0);
+        waitpid(pid, &status, 0);
+    }
+    _exit(status != 0);
 }
 C
 cat >"$work/late.c" <<'C'
@@ -389,6 +442,8 @@ ends() {
 
 "$cc" -O1 -w -fno-builtin -shared -fPIC -o "$work/libearly.so" "$work/early.c" -lpthread
 echo 'int first;' | "$cc" -x c -shared -fPIC -Wl,-z,initfirst -o "$work/first.so" -
+"$cc" -O1 -w -fno-builtin -shared -fPIC -o "$work/locking.so" "$work/locking.c" -lpthread
+"$cc" -O1 -w -o "$work/calm" "$work/calm.c" -lpthread
 "$cc" -O1 -w -o "$work/forks" "$work/forks.c" -L"$work" -learly -lpthread -Wl,-rpath,"$work"
 "$cc" -O1 -w -o "$work/late" "$work/late.c" -ldl -lpthread
 for options in strategy=direct strategy=metadata strategy=tagged harden=on; do
@@ -400,6 +455,10 @@ for options in strategy=direct strategy=metadata strategy=tagged harden=on; do
         env LD_PRELOAD="$work/first.so $library" TAGPOOL_OPTIONS="$options" "$work/forks"
     ends "the same with the library of handlers before ours ($options)" \
         env LD_PRELOAD="$work/libearly.so $library" TAGPOOL_OPTIONS="$options" "$work/forks"
+    ends "a program that forks beside threads, with an allocator behind that locks ($options)" \
+        env LD_PRELOAD="$library $work/locking.so" TAGPOOL_OPTIONS="$options" "$work/calm"
+    ends "the same with that allocator before ours ($options)" \
+        env LD_PRELOAD="$work/locking.so $library" TAGPOOL_OPTIONS="$options" "$work/calm"
     ends "a program that forks, and closes the library beside its threads ($options)" \
         env TAGPOOL_OPTIONS="$options" "$work/late" "$library"
 done
@@ -416,6 +475,9 @@ for command in 'profile --no-plain' "record -o $work/trace"; do
 done
 ends "a program that forks, and closes the tracing library beside its threads" \
     "$work/late" "$build/libtagpool-trace.so"
+
+ends "a program that forks with such an allocator behind the tracing library" \
+    env LD_PRELOAD="$build/libtagpool-trace.so $work/locking.so" "$work/calm"
 
 succeeds "libtagpool-trace.so may stand before the library" \
     env LD_PRELOAD="$build/libtagpool-trace.so $library" "$work/host" "$work/plugin_c.so"
