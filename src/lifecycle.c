@@ -39,7 +39,7 @@ static const char *environment(const char *name) {
 static void start(void) {
     started = true;
     config_read(&config, environment(TAGPOOL_OPTIONS_VARIABLE), NULL);
-    if (environment_has_memory_tool())
+    if (environment_has_memory_tool() || next_is_partly_before())
         config.strategy = TAGPOOL_STRATEGY_DIRECT;
     perturb_read();
     fault_start(config.on_fault);

@@ -165,6 +165,20 @@ static void find_before(struct next *functions) {
     memcpy(&functions->free_before, &symbol, sizeof symbol);
 }
 
+static bool is_before(const char *name) {
+    return objects_before(name) != NULL;
+}
+
+/* Most processes have nothing before us: these see no more than that. */
+COLD bool next_is_partly_before(void) {
+    if ((!is_before("free") && !is_before("realloc")) || !objects_are_listed())
+        return false;
+    bool takes = is_before("malloc") && is_before("calloc");
+    bool aligns =
+        is_before("posix_memalign") || is_before("aligned_alloc") || is_before("memalign");
+    return !(takes && aligns && is_before("realloc") && is_before("free"));
+}
+
 /* With its first request an allocator sets itself up, which no cancellation of the thread may cut
  * short: glibc's calls getrandom(), which up to 2.36 could. The C library's own function, because a
  * sanitizer's may not be ready. */

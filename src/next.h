@@ -68,6 +68,11 @@ static inline const struct next *next(void) {
 /* True if it is glibc's, and this library was loaded at the start of the program. */
 bool next_is_glibcs(void);
 
+/* True if what stands before us frees or resizes blocks, but lacks other names of the family. It
+ * may leave blocks that it did not make to the C library, by names that we do not have
+ * (`__libc_free()`): then what comes to us has to end there, too. */
+bool next_is_partly_before(void);
+
 /* At load: find now what only the loader can tell. What needs no loader is found at the first need:
  * most processes of a shell script end without it. */
 void next_start(void);

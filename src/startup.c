@@ -5,6 +5,12 @@
 #include <sys/auxv.h>
 
 #ifdef __GLIBC__
+#include <gnu/libc-version.h>
+
+/* musl's loader would take a library that is built for glibc, whose programs then crash. By a name
+ * that musl lacks it refuses it, and says so. */
+__attribute__((used)) static const char *(*const only_glibc)(void) = gnu_get_libc_version;
+
 /* Where the kernel put the count of arguments, these, the environment and the auxiliary vector,
  * each list with a 0 behind it. Of the loader, which sets it before anything else runs. Weak, or
  * the loader would be one more library that each start looks for. */

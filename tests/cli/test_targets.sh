@@ -51,6 +51,22 @@ refused 126 "tagpool run: $text" 'a program with a malloc of its own is refused 
 refused 126 "tagpool compare: $text" 'a program with a malloc of its own is refused by compare' \
     compare -- "$work/own"
 
+echo 'void free(void *block) { (void)block; } int main(void) { return 0; }' |
+    compile part -rdynamic -w
+refused 126 "tagpool run: $work/part exports its own free, which wins over LD_PRELOAD; use a build \
+without it" 'a program with a part of the family is refused' run -- "$work/part"
+
+# The name of the loader is enough to tell.
+sed 's|/lib64/ld-linux-x86-64.so.2|/lib/ld-musl-x86_64.so.1\x00\x00\x00|
+    s|/lib/ld-linux-aarch64.so.1|/lib/ld-musl-aarch64.so.1\x00|' "$work/silent" >"$work/musl"
+chmod +x "$work/musl"
+if grep -q ld-musl "$work/musl" && ! cmp -s "$work/musl" "$work/silent"; then
+    text="$work/musl is linked with musl, and libtagpool.so is built for glibc"
+    refused 126 "tagpool run: $text" 'a program of musl is refused' run -- "$work/musl"
+else
+    skip 'a program of musl is refused' 'there is no program of glibc here'
+fi
+
 if [ "$(id -u)" -eq 0 ]; then
     cp "$work/silent" "$work/setuid"
     chown 65534 "$work/setuid" && chmod 4755 "$work/setuid"

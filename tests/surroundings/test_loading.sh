@@ -347,6 +347,49 @@ int main(void) {
 }
 C
 
+cat >"$work/part.c" <<'C'
+/* A part of the family, as for a count of calls, ends at the C library's own names. */
+#define _GNU_SOURCE
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+static unsigned long calls;
+void *__libc_malloc(size_t bytes);
+void *__libc_calloc(size_t count, size_t bytes);
+void *__libc_realloc(void *block, size_t bytes);
+void __libc_free(void *block);
+#if PART & 1
+void *malloc(size_t bytes) { return calls++, __libc_malloc(bytes); }
+#endif
+#if PART & 2
+void free(void *block) { calls++, __libc_free(block); }
+#endif
+#if PART & 4
+void *calloc(size_t count, size_t bytes) { return calls++, __libc_calloc(count, bytes); }
+#endif
+#if PART & 8
+void *realloc(void *block, size_t bytes) { return calls++, __libc_realloc(block, bytes); }
+#endif
+int main(void) {
+    void *aligned = NULL;
+    for (size_t bytes = 1; bytes < 5000; bytes += 9) {
+        free(malloc(bytes));
+        free(calloc(bytes, 3));
+        free(realloc(malloc(bytes), bytes * 2));
+        free(realloc(calloc(1, bytes), bytes / 2 + 1));
+        free(reallocarray(NULL, bytes, 2));
+        free(strdup("text"));
+        free(aligned_alloc(64, 128));
+        free(memalign(32, bytes));
+        if (posix_memalign(&aligned, 256, bytes) != 0)
+            return 1;
+        free(realloc(aligned, bytes * 3));
+    }
+    return printf("%lu\n", calls) < 0;
+}
+C
+
 shimmed() {
     env LD_PRELOAD="$library" TAGPOOL_OPTIONS="$options" "$@"
 }
@@ -354,6 +397,11 @@ shimmed() {
 "$cc" -O1 -w -o "$work/host" "$work/host.c" -ldl
 "$cc" -O1 -w -shared -fPIC -o "$work/plugin_c.so" "$work/plugin_c.c"
 "$cc" -O1 -w -fno-builtin -o "$work/own" "$work/own.c"
+# The sums of 1 malloc, 2 free, 4 calloc, 8 realloc.
+parts='1 2 3 7 8 11 12 15'
+for part in $parts; do
+    "$cc" -O1 -w -fno-builtin "-DPART=$part" -o "$work/part$part" "$work/part.c"
+done
 has_cxx=
 "${CXX:-c++}" -O1 -w -shared -fPIC -o "$work/plugin.so" "$work/plugin.cpp" 2>/dev/null &&
     "${CXX:-c++}" -O1 -w -shared -fPIC -o "$work/plugin_oom.so" "$work/plugin_oom.cpp" &&
@@ -372,6 +420,10 @@ for options in strategy=metadata strategy=tagged strategy=direct harden=on; do
     succeeds "a library bound to libc's own malloc may free the program's blocks with $options" \
         shimmed "$work/host" "$work/plugin_c.so" deepbind
     succeeds "a program with a malloc of its own keeps it with $options" shimmed "$work/own"
+    for part in $parts; do
+        succeeds "part $part of a family may end at the C library's own with $options" \
+            shimmed "$work/part$part"
+    done
 done
 
 plugin=$work/plugin_c.so

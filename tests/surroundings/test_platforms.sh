@@ -83,6 +83,12 @@ with_musl() {
     run env LD_PRELOAD="$folder/libtagpool.so" "$work/parser" double_free
     grep -q 'tagpool.*: double free of 0x.* called from parser+0x' "$work/output"
     check $? "a fault is found there"
+    for name in libtagpool.so libtagpool-trace.so; do
+        run env LD_PRELOAD="$build/$name" "$work/parser" clean
+        [ "$status" -eq 127 ] &&
+            grep -q "$name: gnu_get_libc_version: symbol not found" "$work/output"
+        check $? "its loader refuses $name of glibc by name"
+    done
     [ -n "${TAGPOOL_TEST_LONG:-}" ] || return
     # musl-gcc does not look for the kernel's headers, which have no part of glibc.
     mkdir "$work/kernel"

@@ -6,19 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool elf_defines_malloc(const struct elf_image *image, const ElfW(Shdr) * symbols,
-                               const ElfW(Shdr) * strings) {
+/* Who has one of these serves by it; who has a part of them alone makes the library stand aside. */
+static const char *elf_family_name(const char *name) {
+    static const char *const family[] = {"malloc", "free", "realloc"};
+    for (size_t i = 0; i < sizeof family / sizeof family[0]; i++)
+        if (strcmp(name, family[i]) == 0)
+            return family[i];
+    return NULL;
+}
+
+static const char *elf_find_family(const struct elf_image *image, const ElfW(Shdr) * symbols,
+                                   const ElfW(Shdr) * strings) {
+    const char *found = NULL;
     for (uint64_t at = 0; symbols->sh_size - at >= sizeof(ElfW(Sym)); at += sizeof(ElfW(Sym))) {
         ElfW(Sym) symbol;
         const void *place = elf_image_at(image, symbols->sh_offset + at, sizeof symbol);
         if (place == NULL)
-            return false;
+            return found;
         memcpy(&symbol, place, sizeof symbol);
-        if (symbol.st_shndx != SHN_UNDEF && ELF64_ST_TYPE(symbol.st_info) != STT_NOTYPE &&
-            strcmp(elf_image_string(image, strings, symbol.st_name), "malloc") == 0)
-            return true;
+        if (symbol.st_shndx == SHN_UNDEF || ELF64_ST_TYPE(symbol.st_info) == STT_NOTYPE)
+            continue;
+        const char *name = elf_family_name(elf_image_string(image, strings, symbol.st_name));
+        if (name != NULL && (found == NULL || strcmp(name, "malloc") == 0))
+            found = name;
     }
-    return false;
+    return found;
 }
 
 static void elf_read_needed(const struct elf_image *image, const ElfW(Shdr) * dynamic,
@@ -47,18 +59,23 @@ static void elf_read_sections(const struct elf_image *image, const ElfW(Ehdr) * 
         if (!elf_image_section(image, head, section.sh_link, &strings))
             continue;
         if (section.sh_type == SHT_DYNSYM)
-            file->exports_malloc = elf_defines_malloc(image, &section, &strings);
+            file->exports = elf_find_family(image, &section, &strings);
         if (section.sh_type == SHT_DYNAMIC)
             elf_read_needed(image, &section, &strings, file);
     }
 }
 
-static bool elf_has_loader(const struct elf_image *image, const ElfW(Ehdr) * head) {
+static void elf_read_loader(const struct elf_image *image, const ElfW(Ehdr) * head,
+                            struct elf_file *file) {
+    static const char musl[] = "/ld-musl-";
     ElfW(Phdr) segment;
-    for (unsigned i = 0; elf_image_segment(image, head, i, &segment); i++)
-        if (segment.p_type == PT_INTERP)
-            return true;
-    return false;
+    for (unsigned i = 0; elf_image_segment(image, head, i, &segment); i++) {
+        if (segment.p_type != PT_INTERP)
+            continue;
+        const void *name = elf_image_at(image, segment.p_offset, segment.p_filesz);
+        file->has_loader = true;
+        file->is_musl = name != NULL && memmem(name, segment.p_filesz, musl, strlen(musl)) != NULL;
+    }
 }
 
 bool elf_file_read(const char *path, struct elf_file *file) {
@@ -70,7 +87,7 @@ bool elf_file_read(const char *path, struct elf_file *file) {
     file->is_elf = elf_image_head(&image, &head);
     file->is_native = file->is_elf && elf_image_is_native(&head);
     if (file->is_native) {
-        file->has_loader = elf_has_loader(&image, &head);
+        elf_read_loader(&image, &head, file);
         elf_read_sections(&image, &head, file);
     }
     elf_image_close(&image);

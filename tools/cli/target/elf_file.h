@@ -13,10 +13,13 @@ enum { ELF_FILE_NEEDED_MAX = 64 };
 
 struct elf_file {
     bool is_elf;
-    bool is_native;      /* of this program's word size and machine */
-    bool has_loader;     /* names a dynamic loader (PT_INTERP): LD_PRELOAD can work */
-    bool is_go;          /* made by the Go toolchain */
-    bool exports_malloc; /* its own malloc is visible to the libraries it loads, and to itself */
+    bool is_native;  /* of this program's word size and machine */
+    bool has_loader; /* names a dynamic loader (PT_INTERP): LD_PRELOAD can work */
+    bool is_musl;    /* that loader is musl's */
+    bool is_go;      /* made by the Go toolchain */
+    /* The function of malloc's family that is its own, visible to the libraries it loads and to
+     * itself: malloc if there are several. NULL: none. */
+    const char *exports;
     unsigned needed_count;
     char *needed[ELF_FILE_NEEDED_MAX]; /* names of the libraries it is linked with */
 };

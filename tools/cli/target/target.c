@@ -296,6 +296,12 @@ static void target_inspect_libraries(const char *path, const struct elf_file *fi
                     file->needed[i]);
 }
 
+#ifdef __GLIBC__
+enum { is_built_for_musl = false };
+#else
+enum { is_built_for_musl = true };
+#endif
+
 static void target_inspect_binary(const char *path, struct target_findings *findings) {
     struct elf_file file;
     if (!elf_file_read(path, &file))
@@ -320,12 +326,15 @@ static void target_inspect_binary(const char *path, struct target_findings *find
                            "%s is statically linked: LD_PRELOAD cannot reach it; use a dynamically "
                            "linked build",
                            path);
-    else if (file.exports_malloc)
+    else if (file.is_musl != is_built_for_musl)
+        target_add_finding(
+            findings, true, "%s is linked with %s, and libtagpool.so is built for %s", path,
+            is_built_for_musl ? "glibc" : "musl", is_built_for_musl ? "musl" : "glibc");
+    else if (file.exports != NULL)
         target_add_finding(
             findings, true,
-            "%s exports its own malloc, which wins over LD_PRELOAD; use a build without "
-            "it",
-            path);
+            "%s exports its own %s, which wins over LD_PRELOAD; use a build without it", path,
+            file.exports);
     else if (file.is_go)
         target_add_finding(
             findings, false,
