@@ -325,15 +325,10 @@ static bool large_is_sound(const void *pointer, const struct call *call, size_t 
     return false;
 }
 
-/* Free a block that has passed all checks. Between them and now its slab may have changed hands:
- * then find it again. */
-static void give_examined(struct heap *heap, void *pointer, struct slab *slab, uint32_t slot,
-                          struct fault_report *report) {
-    if (checked_is_hardened && slab->class_index != 0) {
-        checked_mark_freed(pointer, block_tag_mask(pointer), slab->class_index);
-        if (config.clear != 0)
-            payload_clear(pointer, usable_bytes(slab));
-    }
+/* Free a block that is marked and cleared. Between the checks and now its slab may have changed
+ * hands: then find it again. */
+static void give_marked(struct heap *heap, void *pointer, struct slab *slab, uint32_t slot,
+                        struct fault_report *report) {
     while (slab != NULL) {
         if (checked_is_hardened && heap_is_real(heap) && slab_owner(slab) == (int)heap->owner) {
             heap_give_resting(heap, slab, slot);
@@ -343,6 +338,26 @@ static void give_examined(struct heap *heap, void *pointer, struct slab *slab, u
             return;
         slab = heap_find_any(pointer, &slot, report);
     }
+}
+
+COLD void checked_give_marked(struct heap *heap, void *pointer, const struct call *call,
+                              const void *caller) {
+    struct fault_report report = {
+        .is_use = call->is_use, .function = call->function, .caller = caller};
+    uint32_t slot;
+    struct slab *slab = heap_find_any(pointer, &slot, &report);
+    give_marked(heap, pointer, slab, slot, &report);
+}
+
+/* Free a block that has passed all checks. */
+static void give_examined(struct heap *heap, void *pointer, struct slab *slab, uint32_t slot,
+                          struct fault_report *report) {
+    if (checked_is_hardened && slab->class_index != 0) {
+        checked_mark_freed(pointer, block_tag_mask(pointer), slab->class_index);
+        if (config.clear != 0)
+            payload_clear(pointer, usable_bytes(slab));
+    }
+    give_marked(heap, pointer, slab, slot, report);
 }
 
 void checked_give(struct heap *heap, void *pointer, const struct call *call, size_t bytes,

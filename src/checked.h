@@ -46,6 +46,11 @@ void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum b
 void checked_give(struct heap *heap, void *pointer, const struct call *call, size_t bytes,
                   const void *caller);
 
+/* Free a block that has passed all checks of checked_give(), and is marked and cleared, but whose
+ * remote bit another thread has set meanwhile. */
+void checked_give_marked(struct heap *heap, void *pointer, const struct call *call,
+                         const void *caller);
+
 /* True if a block of the region may have been made with the alignment, a power of two, with which a
  * call frees it: its address is a multiple, and its class is that of such a request, where its tag
  * tells that the call's own family made it. Reports what speaks against it. Any other fault is left

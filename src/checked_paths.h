@@ -1,5 +1,6 @@
 /* The fast paths of blocks with tags, inlined in their callers: take and free a block of the
- * calling thread's own slabs, if every check passes. checked.h serves the rest.
+ * calling thread's own slabs, and free one of a slab that another thread owns, or frees into, if
+ * every check passes. checked.h serves the rest.
  *
  * Each path exists once for each kind of block: with a tag alone; hardened, of any size; hardened
  * and small, whose class is its size in steps and whose payload needs no loop. The last two serve
@@ -12,6 +13,7 @@
 
 #include "checked.h"
 #include "config.h"
+#include "heap_paths.h"
 #include "payload.h"
 
 /* The largest request whose class the fast paths look for: a node, with a tag; and the largest of
@@ -220,6 +222,112 @@ FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form
     }
     if (!checked_has(kind, &config.quarantine) && UNLIKELY(slab_give(slab, found.slot, found.live)))
         places_wake(heap, slab);
+    return true;
+}
+
+/* ---- blocks of other threads, and of slabs that these free into ---- */
+
+/* True if a block is as it must be: its tag, and what the call tells of it, and the canary. */
+FAST bool checked_is_sound(const struct slab *slab, void *block, uint64_t mask,
+                           const struct call *call, size_t bytes, bool is_hardened) {
+    size_t usable = slab->stride - BLOCK_TAG_BYTES;
+    uint64_t requested = block_tag_size_if_intact(block, mask, slab->class_index, call->form);
+    if (UNLIKELY(requested > usable) ||
+        (bytes != CHECKED_BYTES_UNKNOWN && UNLIKELY(bytes != requested)))
+        return false;
+    return !is_hardened || config.canary == 0 ||
+           LIKELY(payload_has_canary(block, requested, usable));
+}
+
+/* True if the slot is in the quarantine, or another thread has freed it. */
+FAST bool checked_is_given(const struct slab *slab, const struct slab_remote *remote, uint32_t slot,
+                           bool is_hardened) {
+    return (is_hardened && UNLIKELY(slab_is_aside(slab, slot))) ||
+           UNLIKELY(slab_is_freed_remotely(slab, remote, slot));
+}
+
+/* Mark and clear a hardened block. */
+FAST void checked_wipe(const struct slab *slab, void *block, uint64_t mask) {
+    checked_mark_freed(block, mask, slab->class_index);
+    if (config.clear != 0)
+        payload_clear(block, slab->stride - BLOCK_TAG_BYTES);
+}
+
+/* Free a block of a slab of the calling thread's own that others free into, as
+ * checked_give_node() does where none do. Not for class 0. */
+FAST bool checked_give_posted(struct heap *heap, void *block, const struct call *call, size_t bytes,
+                              bool is_hardened) {
+    uintptr_t offset = (uintptr_t)block - region.base;
+    size_t index = offset >> SLAB_SHIFT;
+    struct slab *slab = slab_at(index);
+    uint32_t in_slab = (uint32_t)(offset & (SLAB_BYTES - 1));
+    bool exact;
+    size_t slot = slab_slot(slab, in_slab - SLAB_GAP_BYTES, &exact);
+    if (UNLIKELY(in_slab < SLAB_GAP_BYTES) || UNLIKELY(!exact) ||
+        (is_hardened && UNLIKELY(slab->class_index == 0)))
+        return false;
+    uint64_t live = slab->live[slot / WORD_BITS];
+    if (UNLIKELY(!slab_is_live(live, slot)))
+        return false;
+    uint64_t mask = block_tag_mask(block);
+    if (UNLIKELY(checked_is_given(slab, slab_remote(index), (uint32_t)slot, is_hardened)) ||
+        UNLIKELY(!checked_is_sound(slab, block, mask, call, bytes, is_hardened)) ||
+        UNLIKELY(!checked_is_next_sound(slab, slot, (char *)block + slab->stride, is_hardened)))
+        return false;
+    if (is_hardened) {
+        checked_wipe(slab, block, mask);
+        heap_give_resting(heap, slab, (uint32_t)slot);
+    } else {
+        heap_give_posted(heap, slab, (uint32_t)slot, live);
+    }
+    return true;
+}
+
+/* True if a pointer is into a slab of the calling thread's own that others free into. */
+FAST bool checked_is_posted(const struct heap *heap, const void *pointer) {
+    uintptr_t offset = (uintptr_t)pointer - region.base;
+    if (offset >= region.checked_bytes)
+        return false;
+    size_t index = offset >> SLAB_SHIFT;
+    return (PLAIN_LOAD(&slab_at(index)->tag_plain) ^ index ^ heap->tag) == SLAB_TAG_POSTED;
+}
+
+/* Free a block of another running thread, if all is as it should be; `bytes` as a sized delete gave
+ * them. False, and nothing done, if anything is not: then checked_give() finds out what. Nobody but
+ * the owner knows whether the slot after it is in use: its tag is looked at where all slots have
+ * one. Whose free comes first is decided as the remote bit is set: if two threads free a hardened
+ * block at one moment, both may have marked and cleared it. Not for class 0; `heap` may be one of
+ * the const heaps. */
+FAST bool checked_give_remote(struct heap *heap, void *block, const struct call *call, size_t bytes,
+                              const void *caller, bool is_hardened) {
+    uintptr_t offset = (uintptr_t)block - region.base;
+    if (UNLIKELY(offset >= region.checked_bytes))
+        return false;
+    size_t index = offset >> SLAB_SHIFT;
+    struct slab *slab = slab_at(index);
+    int owner = slab_tag_owner(atomic_load_explicit(&slab->tag, memory_order_acquire), index);
+    uint32_t in_slab = (uint32_t)(offset & (SLAB_BYTES - 1));
+    bool exact;
+    uint32_t slot = (uint32_t)slab_slot(slab, in_slab - SLAB_GAP_BYTES, &exact);
+    if (UNLIKELY(in_slab < SLAB_GAP_BYTES) || UNLIKELY(!exact) ||
+        UNLIKELY(owner < SLAB_OWNER_FIRST || owner >= SLAB_OWNER_NONE) ||
+        UNLIKELY(owner == (int)heap->owner) || (is_hardened && UNLIKELY(slab->class_index == 0)))
+        return false;
+    struct slab_remote *remote = slab_remote(index);
+    /* It comes while we wait for the line of the live bit. */
+    prefetch_to_write(slab_remote_word(slab, remote, slot / WORD_BITS));
+    uint64_t mask = block_tag_mask(block);
+    if (UNLIKELY(!slab_is_live(slab_live_of(slab, slot), slot)) ||
+        UNLIKELY(!checked_is_sound(slab, block, mask, call, bytes, is_hardened)))
+        return false;
+    if (!is_hardened)
+        return heap_give_remote(heap, slab, remote, slot);
+    if (UNLIKELY(checked_is_given(slab, remote, slot, true)) ||
+        UNLIKELY(!checked_is_next_sound(slab, slot, (char *)block + slab->stride, true)))
+        return false;
+    checked_wipe(slab, block, mask);
+    if (UNLIKELY(!heap_give_remote(heap, slab, remote, slot)))
+        checked_give_marked(heap, block, call, caller);
     return true;
 }
 

@@ -26,14 +26,14 @@ FIXED bool heap_table_is_hardened;
 void heap_table_check_blocks(void) {
     ASSERT(heap_table_count == 0);
     heap_table_is_checked = true;
-    region_check_blocks();
+    region_choose_blocks(REGION_CHECKED);
 }
 
 void heap_table_trace_blocks(void) {
     ASSERT(heap_table_count == 0);
     heap_table_is_checked = true;
     is_traced = true;
-    region_check_blocks();
+    region_choose_blocks(REGION_TRACED);
 }
 
 void heap_table_harden(void) {

@@ -36,7 +36,7 @@ static struct slab_set warm_slabs;
 static struct slab_set cold_slabs;
 static FIXED size_t sets_apart; /* their bytes; a third one is of advice.h */
 
-static FIXED bool checks_blocks;
+static FIXED enum region_blocks blocks_are;
 static FIXED size_t slab_limit; /* slabs in the region */
 static bool is_data_limited;    /* what is accessible counts, used or not: take little ahead */
 static size_t hidden_runs_most; /* of cold slabs, then */
@@ -98,14 +98,15 @@ void region_after_fork(void) {
     process = os_process_id();
 }
 
-void region_check_blocks(void) {
+void region_choose_blocks(enum region_blocks blocks) {
     ASSERT(region_counts.used == 0);
-    checks_blocks = true;
+    blocks_are = blocks;
 }
 
 static bool set_served_bytes(size_t bytes) {
+    size_t *found = blocks_are == REGION_PLAIN ? &region.plain_bytes : &region.checked_bytes;
     return fixed_set(&region.bytes, bytes) &&
-           (checks_blocks || fixed_set(&region.plain_bytes, bytes));
+           (blocks_are == REGION_TRACED || fixed_set(found, bytes));
 }
 
 /* Make the sets accessible for slabs below `slabs`, one by one. They are neighbours. */
@@ -138,9 +139,7 @@ static bool commit_tables(size_t slabs) {
     /* From the start: an area's end may fall into a page that is accessible already, and that is
      * cheap to repeat. */
     if (!os_commit(region.descriptors, reservation_table_bytes(target, REGION_DESCRIPTOR_BYTES)) ||
-        !commit_sets_and_remotes(target))
-        return false;
-    if (!set_served_bytes(target << SLAB_SHIFT))
+        !commit_sets_and_remotes(target) || !set_served_bytes(target << SLAB_SHIFT))
         return false;
     tables_committed = target;
     return slabs <= target;

@@ -32,12 +32,13 @@
  * accessible. */
 struct region {
     uintptr_t base;
-    size_t plain_bytes; /* what the fast paths may free in: 0 if blocks are checked one by one, else
-                           the same as bytes */
-    size_t bytes;       /* of the slabs whose descriptor is accessible; 0 before start */
-    char *descriptors;  /* REGION_DESCRIPTOR_BYTES for each slab */
-    char *remotes;      /* REGION_REMOTE_BYTES for each slab */
-    size_t owned_bytes; /* of slabs and tables: every pointer into them is ours */
+    size_t plain_bytes;   /* what the fast paths may free in: the same as bytes if blocks have no
+                             tags, else 0 */
+    size_t checked_bytes; /* the same of the paths of blocks with tags */
+    size_t bytes;         /* of the slabs whose descriptor is accessible; 0 before start */
+    char *descriptors;    /* REGION_DESCRIPTOR_BYTES for each slab */
+    char *remotes;        /* REGION_REMOTE_BYTES for each slab */
+    size_t owned_bytes;   /* of slabs and tables: every pointer into them is ours */
 };
 
 extern HIDDEN struct region region;
@@ -61,9 +62,10 @@ static inline size_t region_slab_index(const void *pointer) {
  * room: nothing is ever ours then. */
 bool region_start(uint64_t pool_limit, uint64_t retain);
 
-/* Let the fast paths find no block, because all are checked one by one. Before the first slab is
- * taken. */
-void region_check_blocks(void);
+/* Which paths find the region's blocks: those without tags, those with, or none of these but the
+ * slow one, because each call leaves a trace. Before the first slab is taken. */
+enum region_blocks { REGION_PLAIN, REGION_CHECKED, REGION_TRACED };
+void region_choose_blocks(enum region_blocks blocks);
 
 /* For the hardened mode: let so many warm slabs rest, unused ones are taken first; and leave a
  * guard after every `spacing`, 0: none, until they take their share of the process's mappings: a

@@ -329,16 +329,41 @@ SLOW static void give_any(void *pointer, const struct call *call, size_t bytes,
         give_next(pointer);
 }
 
+/* Of a slab of our own that others free into. */
+SLOW static void give_posted(void *pointer, const struct call *call, size_t bytes,
+                             const void *caller) {
+    struct heap *heap = heap_current;
+    if (UNLIKELY(!(checked_is_hardened ? checked_give_posted(heap, pointer, call, bytes, true)
+                                       : checked_give_posted(heap, pointer, call, bytes, false))))
+        give_any(pointer, call, bytes, caller);
+}
+
+SLOW static void give_shared_tagged(void *pointer, const struct call *call, size_t bytes,
+                                    const void *caller) {
+    if (checked_is_posted(heap_current, pointer))
+        give_posted(pointer, call, bytes, caller);
+    else if (UNLIKELY(!checked_give_remote(heap_current, pointer, call, bytes, caller, false)))
+        give_any(pointer, call, bytes, caller);
+}
+
 SLOW static void give_tagged(void *pointer, const struct call *call, size_t bytes,
                              const void *caller) {
     if (UNLIKELY(!checked_give_node(heap_current, pointer, call->form, bytes, CHECKED_TAGGED)))
+        give_shared_tagged(pointer, call, bytes, caller);
+}
+
+SLOW static void give_shared_hardened(void *pointer, const struct call *call, size_t bytes,
+                                      const void *caller) {
+    if (checked_is_posted(heap_current, pointer))
+        give_posted(pointer, call, bytes, caller);
+    else if (UNLIKELY(!checked_give_remote(heap_current, pointer, call, bytes, caller, true)))
         give_any(pointer, call, bytes, caller);
 }
 
 SLOW static void give_hardened_large(void *pointer, const struct call *call, size_t bytes,
                                      const void *caller) {
     if (UNLIKELY(!checked_give_node(heap_current, pointer, call->form, bytes, CHECKED_HARDENED)))
-        give_any(pointer, call, bytes, caller);
+        give_shared_hardened(pointer, call, bytes, caller);
 }
 
 SLOW static void give_hardened(void *pointer, const struct call *call, size_t bytes,

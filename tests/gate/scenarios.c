@@ -1,5 +1,5 @@
 /* What the gate counts instructions of: `scenarios NAME` runs one scenario, `scenarios` lists them
- * with the number of operations in each measured stretch.
+ * with the number of operations in each measured stretch, and the options that it needs.
  *
  * A stretch lies between gate_start() and gate_stop(), where callgrind is told to begin and to
  * write what it has counted; a scenario with several stretches counts with its cheapest one. What
@@ -36,6 +36,7 @@ enum {
     CHAINS = 20,
     CHAIN_STEP_BYTES = 16,
     CHAIN_BYTES = 1024,
+    POSTED_BLOCKS = 32, /* what others freed is not taken in before twice as many */
     LARGE_PAIRS = 1000,
 };
 
@@ -157,6 +158,26 @@ static void remote_reuse(void) {
     gate_stop();
 }
 
+/* Frees blocks of a slab of its own that another thread has freed into, once. */
+static void posted_free(void) {
+    void *own[2 * POSTED_BLOCKS];
+    for (int i = 0; i < REMOTE_BLOCKS; i++)
+        blocks[i] = malloc(64);
+    for (int i = 0; i < 2 * POSTED_BLOCKS; i++)
+        own[i] = malloc(64);
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, free_elsewhere, NULL) != 0)
+        abort();
+    pthread_join(thread, NULL);
+    for (int i = 0; i < 2 * POSTED_BLOCKS; i++) {
+        if (i == POSTED_BLOCKS / 2)
+            gate_start();
+        if (i == POSTED_BLOCKS / 2 + POSTED_BLOCKS)
+            gate_stop();
+        free(own[i]);
+    }
+}
+
 static void realloc_round(void) {
     for (int i = 0; i < CHAINS; i++) {
         void *block = NULL;
@@ -204,26 +225,34 @@ static void parse_10k(void) {
 static const struct {
     const char *name;
     void (*run)(void);
-    int operations; /* in each stretch */
+    int operations;      /* in each stretch */
+    const char *options; /* of the library; NULL: none */
 } scenarios[] = {
-    {"malloc_fast", malloc_fast, 1},
-    {"free_fast", free_fast, 1},
-    {"pairs", pairs, PAIRS},
-    {"calloc_pairs", calloc_pairs, PAIRS},
-    {"new_delete", new_delete, PAIRS},
-    {"bulk", bulk, BULK_BLOCKS},
-    {"replace", replace, REPLACEMENTS},
-    {"remote_free", remote_free, REMOTE_BLOCKS},
-    {"remote_reuse", remote_reuse, REMOTE_BLOCKS},
-    {"realloc_chain", realloc_chain, CHAINS *(CHAIN_BYTES / CHAIN_STEP_BYTES)},
-    {"pass_on", pass_on, LARGE_PAIRS},
-    {"parse_10k", parse_10k, 1},
+    {"malloc_fast", malloc_fast, 1, NULL},
+    {"free_fast", free_fast, 1, NULL},
+    {"pairs", pairs, PAIRS, NULL},
+    {"calloc_pairs", calloc_pairs, PAIRS, NULL},
+    {"new_delete", new_delete, PAIRS, NULL},
+    {"bulk", bulk, BULK_BLOCKS, NULL},
+    {"replace", replace, REPLACEMENTS, NULL},
+    {"remote_free", remote_free, REMOTE_BLOCKS, NULL},
+    {"remote_reuse", remote_reuse, REMOTE_BLOCKS, NULL},
+    {"realloc_chain", realloc_chain, CHAINS *(CHAIN_BYTES / CHAIN_STEP_BYTES), NULL},
+    {"pass_on", pass_on, LARGE_PAIRS, NULL},
+    {"parse_10k", parse_10k, 1, NULL},
+    {"tagged_pairs", pairs, PAIRS, "strategy=tagged"},
+    {"tagged_remote", remote_free, REMOTE_BLOCKS, "strategy=tagged"},
+    {"tagged_posted", posted_free, POSTED_BLOCKS, "strategy=tagged"},
+    {"hardened_pairs", pairs, PAIRS, "harden=on"},
+    {"hardened_remote", remote_free, REMOTE_BLOCKS, "harden=on"},
+    {"hardened_posted", posted_free, POSTED_BLOCKS, "harden=on"},
 };
 
 int main(int argc, char **argv) {
     for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++)
         if (argc < 2) {
-            printf("%s %d\n", scenarios[i].name, scenarios[i].operations);
+            printf("%s %d %s\n", scenarios[i].name, scenarios[i].operations,
+                   scenarios[i].options != NULL ? scenarios[i].options : "");
         } else if (strcmp(argv[1], scenarios[i].name) == 0) {
             scenarios[i].run();
             return 0;

@@ -122,8 +122,26 @@ SHARED void *ask_helper(void *(*function)(void *), void *argument) {
 
 /* --- the block that a misuse is about --- */
 
-/* Whose it is: this thread's, the helper's, or that of a thread that has ended. */
-static enum { MADE_HERE, MADE_BY_HELPER, MADE_BY_ENDED } suspect_maker;
+/* Whose it is: this thread's, the helper's, or that of a thread that has ended; or this thread's in
+ * a slab of which another thread has freed a block that is not taken in yet. */
+static enum { MADE_HERE, MADE_BY_HELPER, MADE_BY_ENDED, MADE_BESIDE_FREED } suspect_maker;
+
+SHARED bool are_in_one_slab(const void *one, const void *other) {
+    return ((uintptr_t)one ^ (uintptr_t)other) < 0x10000;
+}
+
+SHARED void *take_beside_freed(size_t bytes) {
+    enum { TRIES = 64 };
+    void *block = take(bytes);
+    for (int i = 0; i < TRIES; i++) {
+        void *other = take(bytes);
+        if (!are_in_one_slab(block, other))
+            continue;
+        run_thread(thread_give, other);
+        break;
+    }
+    return block;
+}
 
 SHARED void *take_suspect(size_t bytes) {
     void *argument = (void *)(uintptr_t)bytes;
@@ -132,6 +150,8 @@ SHARED void *take_suspect(size_t bytes) {
         return ask_helper(thread_take, argument);
     case MADE_BY_ENDED:
         return run_thread(thread_take, argument);
+    case MADE_BESIDE_FREED:
+        return take_beside_freed(bytes);
     default:
         return take(bytes);
     }

@@ -187,7 +187,7 @@ SHARED void *made_as(enum form wrong, size_t bytes, bool misuse) {
     if (misuse)
         form = wrong;
     snprintf(detail, sizeof detail, "%s", form_makers[form]);
-    return take(bytes);
+    return take_suspect(bytes);
 }
 
 SHARED void *made_by_malloc(size_t bytes, bool misuse) {

@@ -26,6 +26,7 @@ enum {
     HELPERS = 16, /* the helper thread made the block */
     ENDED = 32,   /* a thread made it that has ended */
     PASSED = 64,  /* its slab was passed on since, to whom is open */
+    POSTED = 128, /* another thread has freed a block of its slab, which is not taken in yet */
 };
 
 static const struct scenario {
@@ -59,6 +60,10 @@ static const struct scenario {
     {MISUSE_FREED_TWICE, "free twice another thread's block", NULL, freed, few_sizes, HELPERS},
     {MISUSE_FREED_TWICE, "free twice in two other threads", NULL, freed_by_another_thread,
      few_sizes, HELPERS},
+    {MISUSE_FREED_TWICE, "free twice in a slab that others free into", NULL, freed, few_sizes,
+     SMALL | POSTED},
+    {MISUSE_FREED_TWICE, "free twice there, in another thread first", NULL, freed_by_another_thread,
+     few_sizes, SMALL | POSTED},
     {MISUSE_FREED_TWICE, "free in a forked child what was freed before", &call_free,
      freed_before_fork, one_size, HERE},
     {MISUSE_FREED_TWICE_LATE, "free twice, handed out in between", NULL, freed_and_handed_out,
@@ -71,6 +76,8 @@ static const struct scenario {
      few_sizes, ENDED},
     {MISUSE_FREED_INTERIOR, "free 16 bytes into another thread's block", NULL, interior_of_live,
      few_sizes, HELPERS},
+    {MISUSE_FREED_INTERIOR, "free 16 bytes into a block where others free", NULL, interior_of_live,
+     few_sizes, SMALL | POSTED},
     {MISUSE_FREED_MISALIGNED, "free 1 byte into a block", NULL, off_by_1, all_sizes, 0},
     {MISUSE_FREED_MISALIGNED, "free 8 bytes into a block", NULL, off_by_8, all_sizes, 0},
     {MISUSE_FREED_MISALIGNED, "free 8 bytes into another thread's block", NULL, off_by_8, few_sizes,
@@ -106,12 +113,16 @@ static const struct scenario {
      slack_sizes, ENDED},
     {MISUSE_WROTE_SLACK, "the same with another thread's block", NULL, overflown_slack, slack_sizes,
      HELPERS},
+    {MISUSE_WROTE_SLACK, "the same where others free", NULL, overflown_slack, slack_sizes,
+     SMALL | POSTED},
     {MISUSE_WROTE_FREE_NEXT, "write 1 byte into a free block's tag, take that", &call_reuse,
      overflown_beside_a_free_block, full_sizes, HERE | SMALL},
     {MISUSE_WROTE_BEFORE, "write 1 byte in front of a block, free it", NULL, underflown,
      slack_sizes, 0},
     {MISUSE_WROTE_BEFORE, "the same with another thread's block", NULL, underflown, slack_sizes,
      HELPERS},
+    {MISUSE_WROTE_BEFORE, "the same where others free", NULL, underflown, slack_sizes,
+     SMALL | POSTED},
     {MISUSE_WROTE_BEFORE_FREED, "write 1 byte in front of a freed block, free the one before", NULL,
      underflown_after_free, slack_sizes, HERE | SMALL},
     {MISUSE_WROTE_BEFORE_FREED, "the same where blocks end at the next one", NULL,
@@ -142,6 +153,10 @@ static const struct scenario {
      with_near_size, few_sizes, 0},
     {MISUSE_FREED_WRONG_SIZE, "the same in a block of an ended thread", &call_sized_delete,
      with_wrong_size, few_sizes, ENDED},
+    {MISUSE_FREED_WRONG_SIZE, "the same in another thread's block", &call_sized_delete,
+     with_near_size, few_sizes, HELPERS},
+    {MISUSE_FREED_WRONG_SIZE, "the same in a slab that others free into", &call_sized_delete,
+     with_near_size, few_sizes, SMALL | POSTED},
     {MISUSE_FREED_MORE_ALIGNED, "free_aligned_sized", &call_free_aligned_sized,
      with_larger_alignment, few_sizes, 0},
     {MISUSE_FREED_MORE_ALIGNED, "aligned delete", &call_aligned_delete, with_larger_alignment,
@@ -164,6 +179,10 @@ static const struct scenario {
      0},
     {MISUSE_FREED_WRONG_FORM, "delete what new[] made", &call_delete, made_by_new_array, few_sizes,
      0},
+    {MISUSE_FREED_WRONG_FORM, "the same with another thread's block", &call_delete,
+     made_by_new_array, few_sizes, HELPERS},
+    {MISUSE_FREED_WRONG_FORM, "the same where others free", &call_delete, made_by_new_array,
+     few_sizes, SMALL | POSTED},
     {MISUSE_ZERO_BYTES_USED, "read a block of 0 bytes", &call_read, of_zero_bytes, one_size, SMALL},
     {MISUSE_ZERO_BYTES_USED, "write a block of 0 bytes", &call_write, of_zero_bytes, one_size,
      SMALL},

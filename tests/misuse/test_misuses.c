@@ -53,9 +53,10 @@ static int child_main(char **argv) {
     size_t bytes = strtoul(argv[2], NULL, 10);
     form = (enum form)strtoul(argv[3], NULL, 10);
     given_bytes = bytes;
-    suspect_maker = (scenario->flags & HELPERS) != 0 ? MADE_BY_HELPER
-                    : (scenario->flags & ENDED) != 0 ? MADE_BY_ENDED
-                                                     : MADE_HERE;
+    suspect_maker = (scenario->flags & HELPERS) != 0  ? MADE_BY_HELPER
+                    : (scenario->flags & ENDED) != 0  ? MADE_BY_ENDED
+                    : (scenario->flags & POSTED) != 0 ? MADE_BESIDE_FREED
+                                                      : MADE_HERE;
     child_call = scenario->call != NULL ? scenario->call : form_calls[form];
     void *pointer = scenario->prepare(bytes, with_misuse);
     announce(reported_address != NULL ? reported_address : pointer, child_call->run, detail);

@@ -38,8 +38,15 @@ static inline void *life_take(size_t bytes) {
     return checked_take(heap_current, class_for(bytes), bytes, BLOCK_MALLOC);
 }
 
+/* By the short way of blocks of other threads, and of slabs that these free into, if it serves. */
 static inline void life_give(void *block, size_t bytes) {
-    checked_give(heap_current, block, &life_free, bytes, NULL);
+    struct heap *heap = heap_current;
+    bool is_given =
+        checked_is_posted(heap, block)
+            ? checked_give_posted(heap, block, &life_free, bytes, checked_is_hardened)
+            : checked_give_remote(heap, block, &life_free, bytes, NULL, checked_is_hardened);
+    if (!is_given)
+        checked_give(heap, block, &life_free, bytes, NULL);
 }
 
 static inline void life_end_thread(void) {
