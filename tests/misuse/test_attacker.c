@@ -532,7 +532,7 @@ static void what_the_hardened_mode_rests_on_is_read_only(void) {
                                         "clock_found",
                                         "heap_table_is_checked",
                                         "is_traced",
-                                        "checks_blocks",
+                                        "blocks_are",
                                         "slab_gap_bytes",
                                         "slab_keeps_aside",
                                         "quarantine_limit",
