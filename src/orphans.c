@@ -120,12 +120,23 @@ static bool give_without_lock(struct slab *slab, uint32_t slot) {
     return result != SLAB_REMOTE_DOUBLE;
 }
 
+/* True if the heap is to adopt an orphan that it frees a block of: it has no slab of the class to
+ * hand out from, or only such as have few blocks, and this one has more: then many frees go without
+ * pool_lock. One with few blocks would join those, and no other thread could use it: in the
+ * hardened mode until the quarantine has let its blocks out. */
+static bool is_worth_adopting(const struct heap *heap, const struct slab *slab) {
+    if (!heap_is_real(heap))
+        return false;
+    const struct class_slabs *slabs = &heap->classes[slab->class_index];
+    bool has_few = slab_used(slab) <= slab_few(slab, UINT32_MAX);
+    return slabs->available.first == NULL && (slabs->sparse.first == NULL || !has_few);
+}
+
 SLOW bool orphans_give(struct heap *heap, struct slab *slab, uint32_t slot) {
     if (!lock_acquire(&pool_lock))
         return give_without_lock(slab, slot);
     bool is_given = slab_owner(slab) == SLAB_OWNER_ORPHAN && slab_holds(slab, slot);
-    bool adopts =
-        is_given && heap_is_real(heap) && heap->classes[slab->class_index].available.first == NULL;
+    bool adopts = is_given && is_worth_adopting(heap, slab);
     bool settles = false;
     if (adopts)
         adopt(heap, slab);

@@ -46,6 +46,31 @@ static void what_other_threads_free_comes_in_while_its_owner_frees(void) {
     CHECK(atomic_load(&heap_current->inbox) == NULL);
 }
 
+enum { LEFT_BLOCKS = 2 };
+static void *left_blocks[LEFT_BLOCKS];
+
+static void *leave_blocks(void *argument) {
+    heap_life_open();
+    for (unsigned i = 0; i < LEFT_BLOCKS; i++)
+        left_blocks[i] = life_take(72);
+    life_end_thread();
+    return argument;
+}
+
+/* A thread that frees the last blocks of threads that have ended would keep a slab for each, as
+ * long as its quarantine holds the block, and each new thread would take a new one. */
+static void the_last_blocks_of_ended_threads_keep_no_slab_each(void) {
+    enum { GENERATIONS = 64, MOST_KEPT = 8 };
+    size_t taken_before = region_counts.taken;
+    for (unsigned i = 0; i < GENERATIONS; i++) {
+        run_threads(leave_blocks, 1, 0);
+        for (unsigned k = 0; k < LEFT_BLOCKS; k++)
+            life_give(left_blocks[k], 72);
+    }
+    CHECK_SAY(region_counts.taken <= taken_before + MOST_KEPT, "%zu slabs before, %zu after",
+              taken_before, region_counts.taken);
+}
+
 /* What a freed pointer still points to is not another block at once, nor a slab of another class.
  */
 static void empty_slabs_rest_before_they_serve_again(void) {
@@ -68,6 +93,7 @@ int main(void) {
     TAP_RUN(no_slot_is_easier_to_foresee_than_another);
     life_start(true);
     TAP_RUN(empty_slabs_rest_before_they_serve_again);
+    TAP_RUN(the_last_blocks_of_ended_threads_keep_no_slab_each);
     life_run();
     TAP_RUN(what_other_threads_free_comes_in_while_its_owner_frees);
     return tap_done();
