@@ -346,13 +346,10 @@ static void hide_cold(size_t first, size_t end) {
 
 /* The same of all that are cold already. */
 static void hide_all_cold(void) {
-    for (size_t first = 0; first < region_counts.used; first++) {
-        size_t end = first;
-        while (end < region_counts.used && slab_set_has(&cold_slabs, end))
-            end++;
+    for (size_t first = 0, end; first < region_counts.used; first = end + 1) {
+        end = slab_set_behind(&cold_slabs, first, region_counts.used);
         if (first < end)
             hide_cold(first, end);
-        first = end;
     }
 }
 
@@ -492,7 +489,10 @@ bool region_make_room(size_t least_bytes, size_t bytes) {
     ASSERT(lock_is_mine(&pool_lock) && least_bytes <= bytes);
     size_t unused_bytes = (slab_limit - slabs_committed) << SLAB_SHIFT;
     size_t unused_spans = region_bounds.span_slabs - region_counts.span_used;
-    if (least_bytes > unused_bytes + (unused_spans << SLAB_SHIFT))
+    size_t tables_kept = larger(slabs_committed, tables_committed);
+    size_t unused_tables =
+        reservation_areas_bytes(slabs_reserved) - reservation_areas_bytes(tables_kept);
+    if (least_bytes > unused_bytes + unused_tables + (unused_spans << SLAB_SHIFT))
         return false;
     size_t kept_bytes = bytes < unused_bytes ? (slab_limit << SLAB_SHIFT) - bytes : 0;
     return region_release_unused(kept_bytes);

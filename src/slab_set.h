@@ -42,6 +42,14 @@ static inline size_t slab_set_take_lowest(struct slab_set *set, size_t end) {
     return SIZE_MAX;
 }
 
+/* The slab behind a run of neighbours in a set, which begins at `first`, up to `end`; `first`
+ * itself if it is not in the set. */
+static inline size_t slab_set_behind(const struct slab_set *set, size_t first, size_t end) {
+    while (first < end && slab_set_has(set, first))
+        first++;
+    return first;
+}
+
 /* The bits of 32 neighbours, as many as a huge page has: the first 32 slabs have number 0. */
 static inline uint32_t slab_set_half_word(const struct slab_set *set, size_t number) {
     return (uint32_t)(set->words[number / 2] >> number % 2 * 32);

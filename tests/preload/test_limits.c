@@ -132,6 +132,8 @@ static bool set_own_limit(int how, rlim_t bytes) {
         return setrlimit64(RLIMIT_AS, &limit64) == 0;
     case 2:
         return prlimit(0, RLIMIT_AS, &limit, NULL) == 0;
+    case 4: /* past the library, as another process does */
+        return syscall(SYS_prlimit64, getpid(), RLIMIT_AS, &limit64, NULL) == 0;
     default:
         return prlimit64(getpid(), RLIMIT_AS, &limit64, NULL) == 0;
     }
@@ -149,6 +151,21 @@ static int later_main(size_t mib, int how) {
     if (mmap(NULL, MIB, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
         return 8;
     return give_nodes(before) ? child_main(mib / 8) : 9; /* libc gives each thread a heap */
+}
+
+/* The same without the library's notice: what it reserved, tables too, makes way for a block. */
+static int unnoticed_main(size_t mib) {
+    struct node *before = take_nodes(MIB);
+    volatile char stack[MIB / 4]; /* which could not grow until then */
+    stack[0] = stack[sizeof stack - 1] = 1;
+    if (!set_own_limit(4, mib * MIB))
+        return 6;
+    unsigned char *block = malloc(mib * MIB / 4);
+    if (block == NULL)
+        return 7;
+    block[0] = block[mib * MIB / 4 - 1] = stack[0];
+    free(block);
+    return give_nodes(before) ? child_main(mib / 8) : 9;
 }
 
 /* Locks all memory, as a user who may lock 8 MiB. */
@@ -399,6 +416,11 @@ static void a_process_may_limit_itself_later(void) {
     }
 }
 
+static void a_limit_may_come_from_outside(void) {
+    check_under_limit(0, 600, "unnoticed");
+    check_under_limit(0, 2000, "unnoticed");
+}
+
 static void all_memory_can_be_locked_under_a_limit(void) {
     check_under_limit(0, 8, "lock");
 }
@@ -446,6 +468,8 @@ static int run_child(const char *mode, size_t mib) {
         return emptied_main(mib, mode[7] != '\0');
     if (strcmp(mode, "stack") == 0)
         return stack_main(mib);
+    if (strcmp(mode, "unnoticed") == 0)
+        return unnoticed_main(mib);
     if (strcmp(mode, "lock") == 0)
         return lock_main(mib);
     return later_main(mib, (mode[0] == 'p' ? 2 : 0) + (strstr(mode, "64") != NULL ? 1 : 0));
@@ -464,6 +488,7 @@ int main(int argc, char **argv) {
     TAP_RUN(a_second_thread_takes_little_address_space);
     TAP_RUN(running_out_of_memory_is_survived);
     TAP_RUN(a_process_may_limit_itself_later);
+    TAP_RUN(a_limit_may_come_from_outside);
     TAP_RUN(all_memory_can_be_locked_under_a_limit);
     TAP_RUN(frees_without_memory_take_no_address_space);
     TAP_RUN(what_nobody_can_serve_is_refused_without_a_word);
