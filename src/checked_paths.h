@@ -315,18 +315,20 @@ FAST bool checked_give_remote(struct heap *heap, void *block, const struct call 
         return false;
     struct slab_remote *remote = slab_remote(index);
     /* It comes while we wait for the line of the live bit. */
-    prefetch_to_write(slab_remote_word(slab, remote, slot / WORD_BITS));
+    _Atomic(uint64_t) *remote_word = slab_remote_word(slab, remote, slot / WORD_BITS);
+    prefetch_to_write(remote_word);
     uint64_t mask = block_tag_mask(block);
     if (UNLIKELY(!slab_is_live(slab_live_of(slab, slot), slot)) ||
         UNLIKELY(!checked_is_sound(slab, block, mask, call, bytes, is_hardened)))
         return false;
     if (!is_hardened)
-        return heap_give_remote(heap, slab, remote, slot);
-    if (UNLIKELY(checked_is_given(slab, remote, slot, true)) ||
+        return heap_give_remote(heap, slab, remote_word, slot);
+    uint64_t freed = atomic_load_explicit(remote_word, memory_order_relaxed);
+    if (UNLIKELY(slab_is_aside(slab, slot)) || UNLIKELY(slab_is_live(freed, slot)) ||
         UNLIKELY(!checked_is_next_sound(slab, slot, (char *)block + slab->stride, true)))
         return false;
     checked_wipe(slab, block, mask);
-    if (UNLIKELY(!heap_give_remote(heap, slab, remote, slot)))
+    if (UNLIKELY(!heap_give_remote(heap, slab, remote_word, slot)))
         checked_give_marked(heap, block, call, caller);
     return true;
 }

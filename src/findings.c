@@ -9,13 +9,13 @@
 
 enum written { WRITTEN_NOT, WRITTEN_ALIVE, WRITTEN_DEAD };
 
-static SELDOM struct {
+static struct {
     char *file;            /* NULL: none */
     bool is_other_release; /* the file that was found */
     uint32_t image;
     uint32_t pid;
-    _Atomic(uint8_t) written[MODULES_MOST]; /* of each module of this image: enum written */
 } findings;
+static SELDOM _Atomic(uint8_t) modules_written[MODULES_MOST]; /* of this image: enum written */
 
 static struct tagpool_findings_head *head(void) {
     return (struct tagpool_findings_head *)(void *)findings.file;
@@ -56,7 +56,7 @@ bool findings_are_kept(void) {
 void findings_after_fork(void) {
     if (findings.file == NULL)
         return;
-    memset(findings.written, 0, sizeof findings.written);
+    memset(modules_written, 0, sizeof modules_written);
     new_image();
 }
 
@@ -115,7 +115,7 @@ static void count_missed(void) {
 static void add_module(unsigned number, const struct module *module) {
     uint32_t died = atomic_load_explicit(&module->died, memory_order_relaxed);
     uint8_t now = died == MODULE_ALIVE ? WRITTEN_ALIVE : WRITTEN_DEAD;
-    if (atomic_exchange_explicit(&findings.written[number], now, memory_order_relaxed) == now)
+    if (atomic_exchange_explicit(&modules_written[number], now, memory_order_relaxed) == now)
         return;
     uint32_t path_bytes = (uint32_t)strlen(module->path);
     struct tagpool_finding_module fixed = {

@@ -47,7 +47,7 @@ void heap_drain_inbox(struct heap *heap) {
         forks = __atomic_load_n(&heap->forks, __ATOMIC_RELAXED);
         struct slab *slab = atomic_exchange_explicit(&heap->inbox, NULL, memory_order_seq_cst);
         while (slab != NULL && forks == __atomic_load_n(&heap->forks, __ATOMIC_RELAXED)) {
-            struct slab *next = slab_remote(slab_index(slab))->inbox_next;
+            struct slab *next = slab->inbox_next;
             take_in(heap, slab);
             slab = next;
         }
@@ -178,7 +178,7 @@ static uint32_t claimed_of(const struct heap *heap, const struct slab *slab) {
  * let those go that were not needed since the last call, or `rested`. Under pool_lock. */
 static void put_away_rested(struct heap *heap, bool rested) {
     stats_hold_calls();
-    for (unsigned i = SIZE_CLASS_FIRST; i < heap_table_classes(); i++) {
+    for (unsigned i = SIZE_CLASS_FIRST; i < heap->class_end; i++) {
         struct slab *slab = heap->classes[i].current;
         if (slab != NULL && sweep_is_rested(slab, claimed_of(heap, slab), rested))
             put_away(heap, i);
@@ -213,6 +213,7 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
         else
             slab_init(slab, class_index, zeroed);
         slab_set_owner(slab, heap->owner);
+        places_note_class(heap, class_index);
         OWNER_ADD(&heap->counters->slabs_taken, 1);
         stats_note_slabs(region_counts.taken, region_counts.taken_peak, region_counts.warm);
         census_note();
@@ -448,7 +449,7 @@ SLOW bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot) {
     if (owner == SLAB_OWNER_ORPHAN)
         return orphans_give(heap, slab, slot);
     if (owner != (int)heap->owner || !heap_is_real(heap))
-        return heap_give_remote(heap, slab, slab_remote(slab_index(slab)), slot);
+        return heap_give_remote(heap, slab, slab_remote_word_of(slab, slot), slot);
     if (slab_is_posted(slab))
         heap_give_posted(heap, slab, slot, slab_live_of(slab, slot));
     else if (slab_give(slab, slot, slab_live_of(slab, slot)))
@@ -463,7 +464,7 @@ COLD size_t heap_trim(struct heap *heap) {
     if (!lock_acquire(&pool_lock))
         return 0;
     stats_hold_calls();
-    for (unsigned i = 0; i < heap_table_classes(); i++)
+    for (unsigned i = 0; i < heap->class_end; i++)
         put_away(heap, i);
     size_t bytes = sweep_all(heap);
     lock_release(&pool_lock);

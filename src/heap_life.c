@@ -55,9 +55,10 @@ static void orphan_class(struct heap *heap, unsigned class_index) {
 /* Under pool_lock. */
 static void retire(struct heap *heap) {
     stats_hold_calls();
-    for (unsigned i = 0; i < heap_table_classes(); i++)
+    for (unsigned i = 0; i < heap->class_end; i++)
         if (!is_unused(heap, i))
             orphan_class(heap, i);
+    heap->class_end = 0;
     atomic_store_explicit(&heap->alive, false, memory_order_relaxed);
     (void)rescue_give_back(heap);
     /* After the change of owners, with an exchange that is sequentially consistent: the partner of

@@ -7,11 +7,11 @@
 #include "heap.h"
 
 /* Free a block of another running thread. False if it is freed already. */
-FAST bool heap_give_remote(struct heap *heap, struct slab *slab, struct slab_remote *remote,
+FAST bool heap_give_remote(struct heap *heap, struct slab *slab, _Atomic(uint64_t) *remote_word,
                            uint32_t slot) {
     if (LIKELY(heap_is_real(heap)))
         OWNER_ADD(&heap->counters->remote_frees, 1);
-    enum slab_remote_result result = slab_give_remote(slab, remote, slot);
+    enum slab_remote_result result = slab_give_remote(slab, remote_word, slot);
     if (LIKELY(result == SLAB_REMOTE_GIVEN))
         return true;
     if (result == SLAB_REMOTE_DOUBLE)
@@ -53,15 +53,16 @@ FAST bool heap_give_untagged(struct heap *heap, void *pointer) {
         return false;
     if (UNLIKELY(owner < SLAB_OWNER_FIRST || owner >= SLAB_OWNER_NONE))
         return false;
-    struct slab_remote *remote = slab_remote(index);
+    _Atomic(uint64_t) *remote_word = slab_remote_word(slab, slab_remote(index), slot / WORD_BITS);
     if (owner != (int)heap->owner) {
         /* It comes while we wait for the line of the live bit. */
-        prefetch_to_write(slab_remote_word(slab, remote, slot / WORD_BITS));
+        prefetch_to_write(remote_word);
         return LIKELY(slab_is_live(slab_live_of(slab, slot), slot)) &&
-               heap_give_remote(heap, slab, remote, slot);
+               heap_give_remote(heap, slab, remote_word, slot);
     }
     uint64_t live = slab_live_of(slab, slot);
-    if (UNLIKELY(!slab_is_live(live, slot)) || UNLIKELY(slab_is_freed_remotely(slab, remote, slot)))
+    if (UNLIKELY(!slab_is_live(live, slot)) ||
+        UNLIKELY(slab_is_live(atomic_load_explicit(remote_word, memory_order_relaxed), slot)))
         return false;
     heap_give_posted(heap, slab, slot, live);
     return true;

@@ -11,10 +11,10 @@ static_assert(offsetof(struct heap, counters) == sizeof(struct heap_front),
 
 _Thread_local struct heap *heap_current = (struct heap *)(uintptr_t)&heap_none;
 
-/* It needs no memory of the system. What blocks of less than 200 bytes use of it, without tags,
- * ends in the page that each start of a program writes to. */
+/* It needs no memory of the system. What blocks of up to 700 bytes use of it, without tags, ends in
+ * the second page of the variables. */
 __attribute__((section(".bss.first_heap"))) struct heap heap_table_first;
-struct heap *heap_table_parts[HEAP_PARTS]; /* accessible as far as they are used */
+char *heap_table_parts[HEAP_PARTS]; /* accessible as far as they are used */
 unsigned heap_table_count;
 unsigned heap_table_generation;
 static struct heap *free_heaps; /* those whose thread has ended */
@@ -65,8 +65,8 @@ void heap_table_note_thread(struct heap *heap) {
 /* Make room for the heap with this number behind the first; false if there is none. */
 static bool make_room(unsigned number) {
     unsigned place, part = heap_table_part(number, &place);
-    size_t part_bytes = os_round_to_page(sizeof(struct heap) << (part + HEAP_PART_SHIFT));
-    struct heap **start = &heap_table_parts[part];
+    size_t part_bytes = os_round_to_page(HEAP_BYTES << (part + HEAP_PART_SHIFT));
+    char **start = &heap_table_parts[part];
     if (*start == NULL) {
         *start = os_reserve(part_bytes, os_page_bytes());
         if (*start == NULL)
@@ -75,7 +75,7 @@ static bool make_room(unsigned number) {
     }
     /* Whole pages from the start to the new heap's end: repeating it for those that are
      * accessible is cheap. */
-    return os_commit(*start, os_round_to_page((place + 1) * sizeof(struct heap)));
+    return os_commit(*start, os_round_to_page((place + 1) * HEAP_BYTES));
 }
 
 static struct heap *new_heap(void) {

@@ -65,13 +65,12 @@ struct aside_word {
 struct heap {
     HEAP_FRONT
     struct tagpool_stats_counters *counters;
-    struct bin *claims; /* the bins in use: bins, checked_bins or traced_bins */
-    _Atomic(struct slab *)
-        inbox;                 /* a stack, linked by slab_remote.inbox_next; pushed by any thread */
-    _Atomic(bool) drains;      /* its thread is taking in what came out of the inbox */
-    _Atomic(bool) alive;       /* it has a thread, or had one before a fork; under pool_lock */
-    unsigned generation;       /* of forks: heap_table_is_vanished() */
-    _Atomic(uint32_t) waiting; /* slabs in the inbox, about */
+    struct bin *claims;            /* the bins in use: bins, checked_bins or traced_bins */
+    _Atomic(struct slab *) inbox;  /* a stack, linked by slab.inbox_next; pushed by any thread */
+    _Atomic(bool) drains;          /* its thread is taking in what came out of the inbox */
+    _Atomic(bool) alive;           /* it has a thread, or had one before a fork; under pool_lock */
+    unsigned generation;           /* of forks: heap_table_is_vanished() */
+    _Atomic(uint32_t) waiting;     /* slabs in the inbox, about */
     _Atomic(uint32_t) rescue_from; /* so many, and somebody else looks through it: rescue.h */
     struct slab *rescued;   /* posted slabs that are in no inbox: rescue.h; under pool_lock, read
                                without it only to see whether there are any */
@@ -89,15 +88,17 @@ struct heap {
     uint32_t aside_before_count;
     uint32_t aside_left; /* frees until the next turn; 0: there is no quarantine yet */
     uint64_t random_state;
-    struct tagpool_stats_counters
-        private_counters; /* when the statistics page has no lane for this heap */
-    struct class_slabs classes[SIZE_CLASS_ALL];
-    struct bin checked_bins[SIZE_CLASS_ALL]; /* where the fast path does not look */
-    uint32_t origin_thread;            /* the thread's number in origins.h; 0: it has none yet */
-    uint8_t inherited[SIZE_CLASS_ALL]; /* slots that the parent of a fork had claimed; uncounted */
     uint64_t process;                  /* whose thread it is, for heap_table_next_abandoned(): */
     uint64_t thread;                   /* the numbers that the system knows both by */
-    struct bin traced_bins[SIZE_CLASS_ALL]; /* where no fast path looks */
+    uint32_t origin_thread;            /* the thread's number in origins.h; 0: it has none yet */
+    uint32_t class_end;                /* the heap has had no slab of a class from this one on */
+    uint8_t inherited[SIZE_CLASS_ALL]; /* slots that the parent of a fork had claimed; uncounted */
+    struct tagpool_stats_counters
+        private_counters; /* when the statistics page has no lane for this heap */
+    /* Of a heap of small blocks all that is touched ends here, in its first page. */
+    struct class_slabs classes[SIZE_CLASS_ALL];
+    struct bin checked_bins[SIZE_CLASS_ALL]; /* where the fast path does not look */
+    struct bin traced_bins[SIZE_CLASS_ALL];  /* where no fast path looks */
 };
 
 /* The heaps of a thread that has not requested a block yet, and of one whose heap is closed. Never
@@ -130,8 +131,11 @@ enum {
     HEAP_PARTS = 10,
 };
 static_assert(((1 << HEAP_PARTS) - 1) << HEAP_PART_SHIFT >= HEAP_LIMIT, "all heaps have a place");
+/* Each begins a page, and takes whole ones: a thread touches no more of them than it needs. */
+enum { HEAP_PAGE_BYTES = 4096 };
+#define HEAP_BYTES ((sizeof(struct heap) + HEAP_PAGE_BYTES - 1) & ~((size_t)HEAP_PAGE_BYTES - 1))
 extern HIDDEN struct heap heap_table_first;
-extern HIDDEN struct heap *heap_table_parts[HEAP_PARTS];
+extern HIDDEN char *heap_table_parts[HEAP_PARTS];
 extern HIDDEN unsigned heap_table_count;
 
 /* Which part the heap with this number is in, the first of the parts being 0, and where there. */
@@ -153,7 +157,7 @@ static inline struct heap *heap_table_of(unsigned owner) {
     if (owner == SLAB_OWNER_FIRST)
         return &heap_table_first;
     unsigned place, part = heap_table_part(owner - SLAB_OWNER_FIRST - 1, &place);
-    return &heap_table_parts[part][place];
+    return (struct heap *)(void *)(heap_table_parts[part] + place * HEAP_BYTES);
 }
 
 /* Counts the forks that left threads behind. */

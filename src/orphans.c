@@ -91,6 +91,7 @@ static void adopt(struct heap *heap, struct slab *slab) {
     ASSERT(is_orphan(slab));
     places_remove(list_of(slab), slab);
     slab_set_owner(slab, heap->owner);
+    places_note_class(heap, slab->class_index);
     blame_fold(slab);
     places_enlist(heap, slab);
     OWNER_ADD(&heap->counters->slabs_adopted, 1);
@@ -114,7 +115,7 @@ struct slab *orphans_adopt(struct heap *heap, unsigned class_index) {
 /* Without the lock: the block's remote bit says that it is free, until somebody who has the lock
  * comes by. */
 static bool give_without_lock(struct slab *slab, uint32_t slot) {
-    enum slab_remote_result result = slab_give_remote(slab, slab_remote(slab_index(slab)), slot);
+    enum slab_remote_result result = slab_give_remote(slab, slab_remote_word_of(slab, slot), slot);
     if (result == SLAB_REMOTE_POST)
         (void)orphans_post_remote(slab);
     return result != SLAB_REMOTE_DOUBLE;
@@ -186,10 +187,9 @@ bool orphans_take_over_some(size_t looks) {
  * heap_life_close(). */
 void orphans_push_inbox_remote(struct heap *heap, struct slab *slab) {
     ASSERT(slab_is_posted(slab));
-    struct slab_remote *remote = slab_remote(slab_index(slab));
     struct slab *first = atomic_load_explicit(&heap->inbox, memory_order_relaxed);
     do {
-        remote->inbox_next = first;
+        slab->inbox_next = first;
     } while (!atomic_compare_exchange_weak_explicit(&heap->inbox, &first, slab,
                                                     memory_order_seq_cst, memory_order_relaxed));
 }
@@ -218,7 +218,7 @@ void orphans_forward_all(struct heap *heap) {
     ASSERT(lock_is_mine(&pool_lock));
     struct slab *slab = atomic_exchange_explicit(&heap->inbox, NULL, memory_order_seq_cst);
     while (slab != NULL) {
-        struct slab *next = slab_remote(slab_index(slab))->inbox_next;
+        struct slab *next = slab->inbox_next;
         orphans_forward(slab);
         slab = next;
     }

@@ -5,7 +5,7 @@
  * eighth of their slots was freed. pool_lock stands in for the owner of orphans.
  *
  * The first remote free into a slab posts it: it is pushed on its owner's inbox, a stack linked by
- * slab_remote.inbox_next that any thread pushes to and the owner takes as a whole. What is pushed
+ * slab.inbox_next that any thread pushes to and the owner takes as a whole. What is pushed
  * there when the slab has changed hands meanwhile is forwarded to who owns it now.
  */
 #ifndef ORPHANS_H

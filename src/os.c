@@ -54,7 +54,7 @@ static bool is_aligned(const void *start, size_t alignment) {
 
 /* What was reserved, to know it among the mappings of the process. */
 enum { RESERVED_MOST = 64 };
-static SELDOM struct {
+static struct {
     _Atomic(uint32_t) count;
     _Atomic(uintptr_t) starts[RESERVED_MOST];
     _Atomic(uintptr_t) ends[RESERVED_MOST]; /* 0: it was given back */

@@ -69,7 +69,7 @@ static void keep(struct heap *owner, struct slab *slab) {
         slab->filled = false;
         __atomic_fetch_sub(&region_counts.filled, 1, __ATOMIC_RELAXED);
     }
-    slab_remote(slab_index(slab))->inbox_next = owner->rescued;
+    slab->inbox_next = owner->rescued;
     __atomic_store_n(&owner->rescued, slab, __ATOMIC_RELAXED);
 }
 
@@ -84,7 +84,7 @@ static size_t look_through(struct heap *owner) {
     bool drains = atomic_load_explicit(&owner->drains, memory_order_seq_cst);
     bool are_threads_ordered = slab != NULL && !drains && os_order_threads();
     while (slab != NULL) {
-        struct slab *next = slab_remote(slab_index(slab))->inbox_next;
+        struct slab *next = slab->inbox_next;
         if (!drains && slab_owner(slab) == (int)owner->owner &&
             is_wholly_freed(slab, are_threads_ordered)) {
             bytes += purge_with(&slabs, slab_index(slab));
@@ -138,7 +138,7 @@ bool rescue_give_back(struct heap *heap) {
     bool has_some = slab != NULL;
     __atomic_store_n(&heap->rescued, NULL, __ATOMIC_RELAXED);
     while (slab != NULL) {
-        struct slab *next = slab_remote(slab_index(slab))->inbox_next;
+        struct slab *next = slab->inbox_next;
         orphans_push_inbox_remote(heap, slab);
         slab = next;
     }

@@ -179,7 +179,7 @@ static inline uint64_t take_freed(struct slab *slab, struct slab_remote *remote,
 uint32_t slab_fold(struct slab *slab) {
     struct slab_remote *remote = slab_remote(slab_index(slab));
     uint32_t doubly_freed = FAULT_SLOT_UNKNOWN;
-    uint64_t summary = atomic_exchange_explicit(&remote->summary, 0, memory_order_acquire);
+    uint64_t summary = atomic_exchange_explicit(&slab->remote_summary, 0, memory_order_acquire);
     for (uint64_t left = summary; left != 0; left &= left - 1) {
         size_t word = (size_t)__builtin_ctzll(left);
         uint64_t live = slab_live_word(slab, word);
@@ -194,7 +194,7 @@ uint64_t slab_fold_aside(struct slab *slab, uint32_t *count, uint32_t *doubly_fr
     uint64_t words = 0;
     *count = 0;
     *doubly_freed = FAULT_SLOT_UNKNOWN;
-    uint64_t summary = atomic_exchange_explicit(&remote->summary, 0, memory_order_acquire);
+    uint64_t summary = atomic_exchange_explicit(&slab->remote_summary, 0, memory_order_acquire);
     for (; summary != 0; summary &= summary - 1) {
         unsigned word = (unsigned)__builtin_ctzll(summary);
         uint64_t live = slab_live_word(slab, word) & ~remote->aside[word];
@@ -207,8 +207,7 @@ uint64_t slab_fold_aside(struct slab *slab, uint32_t *count, uint32_t *doubly_fr
 }
 
 void slab_mark_remote(struct slab *slab) {
-    atomic_store_explicit(&slab_remote(slab_index(slab))->summary, all_words(slab),
-                          memory_order_relaxed);
+    atomic_store_explicit(&slab->remote_summary, all_words(slab), memory_order_relaxed);
 }
 
 static uint64_t remote_word(const struct slab *slab, unsigned word) {

@@ -83,17 +83,17 @@ struct slab {
      * line that goes back and forth instead of two. */
     _Atomic(uint64_t) near_words[SLAB_NEAR_WORDS];
     uint64_t live[SLAB_WORDS]; /* written by the owner, read by others with slab_live_word() */
-    char unused_end[24];
+    /* What others write seldom. A slab with few blocks needs no other page for what they free. */
+    _Atomic(uint64_t) remote_summary; /* a bit for each remote word that may have some */
+    struct slab *inbox_next;          /* the next slab of the inbox that this one is posted to */
+    char unused_end[8];
 };
 
-/* What other threads write beside near_words; kept apart, so that programs of one thread never
- * touch it. */
+/* The rest of the remote words, kept apart, so that programs of one thread never touch it. */
 struct slab_remote {
-    _Atomic(uint64_t) summary;
-    struct slab *inbox_next; /* the next slab of the inbox that this one is posted to */
-    uint64_t aside_words;    /* a bit for each word with slots set aside in this turn of the
-                                quarantine; the owner's */
-    char unused[40];
+    uint64_t aside_words; /* a bit for each word with slots set aside in this turn of the
+                             quarantine; the owner's */
+    char unused[56];
     _Atomic(uint64_t) words[SLAB_WORDS]; /* the first are slab.near_words instead */
     uint64_t aside[SLAB_WORDS]; /* live bits of blocks that were freed and wait in the quarantine;
                                    the owner's */
@@ -159,6 +159,11 @@ static inline _Atomic(uint64_t) *slab_remote_word(struct slab *slab, struct slab
                                                   size_t word) {
     ASSERT(word < SLAB_WORDS);
     return word < SLAB_NEAR_WORDS ? &slab->near_words[word] : &remote->words[word];
+}
+
+/* That of a slot. */
+static inline _Atomic(uint64_t) *slab_remote_word_of(struct slab *slab, uint32_t slot) {
+    return slab_remote_word(slab, slab_remote(slab_index(slab)), slot / WORD_BITS);
 }
 
 /* What it holds. */
@@ -235,7 +240,7 @@ void slab_set_owner(struct slab *slab, unsigned owner);
 
 /* True if other threads have freed blocks of the slab that are not folded in yet. */
 static inline bool slab_has_remote(const struct slab *slab) {
-    return atomic_load_explicit(&slab_remote(slab_index(slab))->summary, memory_order_relaxed) != 0;
+    return atomic_load_explicit(&slab->remote_summary, memory_order_relaxed) != 0;
 }
 
 /* Set the posted bit; true if it was clear: the caller then puts the slab into the inbox of the
@@ -339,24 +344,22 @@ enum slab_remote_result {
     SLAB_REMOTE_DOUBLE, /* the slot is in the remote words already */
 };
 
-/* Free a live slot from a thread that does not own the slab, by the slab's remote words, of which
- * `remote` has most. _remote: any thread may call it. */
-FAST enum slab_remote_result slab_give_remote(struct slab *slab, struct slab_remote *remote,
+/* Free a live slot from a thread that does not own the slab, by its remote word. _remote: any
+ * thread may call it. */
+FAST enum slab_remote_result slab_give_remote(struct slab *slab, _Atomic(uint64_t) *remote_word,
                                               uint32_t slot) {
     ASSERT(slot < SLAB_SLOTS);
-    uint32_t word = slot / WORD_BITS;
     uint64_t bit = (uint64_t)1 << slot % WORD_BITS;
     /* Release, the partner of the acquires in slab_fold(): our accesses to the block come before
      * its reuse. Every bit needs it, also one that joins others: the exchange that takes the word
      * reads from all of them. */
-    uint64_t word_before =
-        atomic_fetch_or_explicit(slab_remote_word(slab, remote, word), bit, memory_order_release);
+    uint64_t word_before = atomic_fetch_or_explicit(remote_word, bit, memory_order_release);
     if ((word_before & bit) != 0)
         return SLAB_REMOTE_DOUBLE;
     if (word_before != 0)
         return SLAB_REMOTE_GIVEN; /* who set the word's first bit tells the owner */
-    uint64_t summary_before =
-        atomic_fetch_or_explicit(&remote->summary, (uint64_t)1 << word, memory_order_release);
+    uint64_t summary_before = atomic_fetch_or_explicit(
+        &slab->remote_summary, (uint64_t)1 << slot / WORD_BITS, memory_order_release);
     return summary_before != 0 ? SLAB_REMOTE_GIVEN : SLAB_REMOTE_POST;
 }
 

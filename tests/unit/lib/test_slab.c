@@ -80,15 +80,18 @@ static void a_claim_that_is_undone_can_be_made_again(void) {
     CHECK(again.mask == claim.mask && again.word == claim.word && again.fresh);
 }
 
+static enum slab_remote_result give_remote(uint32_t slot) {
+    return slab_give_remote(slab, slab_remote_word_of(slab, slot), slot);
+}
+
 static void slots_that_others_free_are_folded_in(void) {
     begin(size_class_of(48));
     uint32_t count = claim_all();
     uint32_t before = slab_used(slab);
-    struct slab_remote *remote = slab_remote(slab_index(slab));
-    CHECK(slab_give_remote(slab, remote, 5) == SLAB_REMOTE_POST);
-    CHECK(slab_has_remote(slab) && slab_give_remote(slab, remote, 7) == SLAB_REMOTE_GIVEN);
-    CHECK(slab_give_remote(slab, remote, count - 1) != SLAB_REMOTE_DOUBLE);
-    CHECK(slab_give_remote(slab, remote, 5) == SLAB_REMOTE_DOUBLE);
+    CHECK(give_remote(5) == SLAB_REMOTE_POST);
+    CHECK(slab_has_remote(slab) && give_remote(7) == SLAB_REMOTE_GIVEN);
+    CHECK(give_remote(count - 1) != SLAB_REMOTE_DOUBLE);
+    CHECK(give_remote(5) == SLAB_REMOTE_DOUBLE);
     CHECK(slab_fold(slab) == FAULT_SLOT_UNKNOWN);
     CHECK(slab_used(slab) == before - 3 && !slab_has_remote(slab));
     CHECK(!slab_is_live(slab_live_of(slab, 5), 5) && slab_is_live(slab_live_of(slab, 6), 6));
@@ -97,8 +100,7 @@ static void slots_that_others_free_are_folded_in(void) {
 static void a_slot_freed_here_and_there_is_found_when_folded(void) {
     begin(size_class_of(48));
     claim_all();
-    struct slab_remote *remote = slab_remote(slab_index(slab));
-    CHECK(slab_give_remote(slab, remote, 9) == SLAB_REMOTE_POST);
+    CHECK(give_remote(9) == SLAB_REMOTE_POST);
     slab_give(slab, 9, slab_live_of(slab, 9));
     CHECK(slab_fold(slab) == 9);
 }
