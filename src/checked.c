@@ -471,6 +471,20 @@ void *checked_resize(void *pointer, size_t bytes) {
     return block;
 }
 
+struct checked_resized checked_resize_any(struct heap *heap, void *pointer, size_t bytes,
+                                          const struct call *call, const void *caller) {
+    struct checked_resized resized = {.bytes = CHECKED_FAULTY};
+    if (checked_tag_bytes != 0)
+        resized = checked_is_hardened ? checked_resize_own(heap, pointer, bytes, call, true)
+                                      : checked_resize_own(heap, pointer, bytes, call, false);
+    if (resized.bytes != CHECKED_FAULTY)
+        return resized;
+    resized.bytes = checked_bytes(heap, pointer, call, caller);
+    if (resized.bytes != CHECKED_FAULTY)
+        resized.block = checked_resize(pointer, bytes);
+    return resized;
+}
+
 size_t checked_requested(const struct slab *slab, uint32_t slot) {
     struct block_tag tag;
     if (checked_is_hardened && slab->class_index == 0)

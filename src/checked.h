@@ -67,6 +67,17 @@ size_t checked_bytes(struct heap *heap, const void *pointer, const struct call *
  * now; NULL if it must move by taking another, and nothing was done. */
 void *checked_resize(void *pointer, size_t bytes);
 
+/* What comes of a block that is resized. */
+struct checked_resized {
+    void *block; /* where it is now; NULL if it must move by taking another */
+    size_t
+        bytes; /* that the program may use of it, or might before; CHECKED_FAULTY after a fault */
+};
+
+/* checked_bytes(), and if there is no fault checked_resize(). */
+struct checked_resized checked_resize_any(struct heap *heap, void *pointer, size_t bytes,
+                                          const struct call *call, const void *caller);
+
 /* The bytes that were requested of a live block. */
 size_t checked_requested(const struct slab *slab, uint32_t slot);
 

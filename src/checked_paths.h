@@ -50,8 +50,9 @@ FAST bool checked_has(enum checked_kind kind, const uint64_t *option) {
 static inline unsigned checked_random_slot(struct heap *heap, uint64_t mask) {
     ASSERT(mask != 0 && (heap->random_state & 1) == config.random);
     heap->random_state = heap->random_state * 1181783497276652981u;
-    unsigned lowest = (unsigned)__builtin_ctzll(mask);
-    unsigned width = WORD_BITS - (unsigned)__builtin_clzll(mask) - lowest;
+    unsigned lowest = lowest_bit(mask);
+    unsigned highest = (WORD_BITS - 1) ^ (unsigned)__builtin_clzll(mask);
+    unsigned width = highest + 1 - lowest;
     unsigned place = lowest + (unsigned)((heap->random_state >> 32) * width >> 32);
     return place + (unsigned)__builtin_ctzll(mask >> place);
 }
@@ -225,8 +226,6 @@ FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form
     return true;
 }
 
-/* ---- blocks of other threads, and of slabs that these free into ---- */
-
 /* True if a block is as it must be: its tag, and what the call tells of it, and the canary. */
 FAST bool checked_is_sound(const struct slab *slab, void *block, uint64_t mask,
                            const struct call *call, size_t bytes, bool is_hardened) {
@@ -238,6 +237,35 @@ FAST bool checked_is_sound(const struct slab *slab, void *block, uint64_t mask,
     return !is_hardened || config.canary == 0 ||
            LIKELY(payload_has_canary(block, requested, usable));
 }
+
+/* What checked_resize_any() does with a block of the calling thread's own slabs, if all is as it
+ * should be. CHECKED_FAULTY, and nothing done, if anything is not. */
+FAST struct checked_resized checked_resize_own(struct heap *heap, void *block, size_t bytes,
+                                               const struct call *call, bool is_hardened) {
+    const struct checked_resized others = {.bytes = CHECKED_FAULTY};
+    struct found found = checked_find_own(heap, block, is_hardened);
+    const struct slab *slab = found.slab;
+    if (UNLIKELY(slab == NULL))
+        return others;
+    size_t usable = slab->stride - BLOCK_TAG_BYTES;
+    uint64_t mask = block_tag_mask(block);
+    if (UNLIKELY(!checked_is_sound(slab, block, mask, call, CHECKED_BYTES_UNKNOWN, is_hardened)) ||
+        UNLIKELY(
+            !checked_is_next_sound(slab, found.slot, (char *)block + slab->stride, is_hardened)))
+        return others;
+    uint32_t requested = block_tag_requested(block);
+    if (bytes > usable || bytes <= usable / 2)
+        return (struct checked_resized){.bytes = is_hardened ? requested : usable};
+    block_tag_write(block, mask,
+                    (struct block_tag){.requested = (uint32_t)bytes,
+                                       .class_index = slab->class_index,
+                                       .form = call->form});
+    if (is_hardened && config.canary != 0 && bytes < requested)
+        payload_extend_canary(block, bytes, requested);
+    return (struct checked_resized){.bytes = bytes, .block = block};
+}
+
+/* ---- blocks of other threads, and of slabs that these free into ---- */
 
 /* True if the slot is in the quarantine, or another thread has freed it. */
 FAST bool checked_is_given(const struct slab *slab, const struct slab_remote *remote, uint32_t slot,

@@ -192,14 +192,28 @@ static inline bool payload_has_canary(void *block, size_t requested, size_t usab
     return payload_step_is_zero(damage);
 }
 
-/* Write the canary of a block in use, whose requested size changes: byte by byte to the next word,
- * and by words. requested <= usable. */
+/* Write the canary of a block in use, whose requested size changes, and leave what was requested as
+ * it is. requested <= usable. */
 static inline void payload_renew_canary(void *block, size_t requested, size_t usable) {
-    uint64_t canary = payload_canary();
-    for (; requested % 8 != 0; requested++)
-        ((unsigned char *)block)[requested] = (unsigned char)(canary >> requested % 8 * 8);
-    for (; requested < usable; requested += 8)
-        *(payload_word *)((char *)block + requested) = canary;
+    const payload_step canary = {payload_canary(), payload_canary()};
+    size_t count = usable - requested;
+    for (; count > PAYLOAD_STEP_BYTES; count -= PAYLOAD_STEP_BYTES) {
+        *payload_from_end(block, usable, 1) = canary;
+        usable -= PAYLOAD_STEP_BYTES;
+    }
+    payload_step last = payload_last_bytes(count);
+    if (UNLIKELY(usable < PAYLOAD_STEP_BYTES)) {
+        payload_word *word = block;
+        *word = (*word & ~last[1]) | (canary[1] & last[1]);
+        return;
+    }
+    payload_half_step *end = payload_from_end(block, usable, 1);
+    *end = (*end & ~last) | (canary & last);
+}
+
+/* The same of a block that shrinks and whose canary is there. requested < before <= usable. */
+static inline void payload_extend_canary(void *block, size_t requested, size_t before) {
+    payload_renew_canary(block, requested, (before + 7) & ~(size_t)7);
 }
 
 #endif

@@ -195,21 +195,31 @@ SLOW static void *take_partly_malloc(size_t bytes) {
     return LIKELY(block != NULL) ? block : take_hardened_large(bytes, BLOCK_MALLOC);
 }
 
-SLOW void *route_take_slow(size_t bytes, enum block_form form) {
-    if (heap_table_is_checked) {
-        if (checked_is_whole)
-            return form == BLOCK_MALLOC ? take_hardened_malloc(bytes) : take_hardened(bytes, form);
-        if (checked_is_hardened)
-            return form == BLOCK_MALLOC ? take_partly_malloc(bytes)
-                                        : take_hardened_large(bytes, form);
-        return take_tagged(bytes, form);
-    }
+/* Where blocks have no tags and none is traced, once the region serves. */
+SLOW static void *take_plain(size_t bytes, enum block_form form) {
     struct heap *heap = heap_current;
-    if (UNLIKELY(!heap_is_real(heap)))
-        return take_any(bytes, form);
-    if (config.strategy == TAGPOOL_STRATEGY_DIRECT)
+    return LIKELY(heap_is_real(heap)) ? take_filled(heap, bytes, form) : take_any(bytes, form);
+}
+
+/* Before that, and without pools. */
+SLOW static void *take_elsewhere(size_t bytes, enum block_form form) {
+    struct heap *heap = heap_current;
+    if (LIKELY(heap_is_real(heap)) && config.strategy == TAGPOOL_STRATEGY_DIRECT)
         return take_direct(heap, bytes);
-    return take_filled(heap, bytes, form);
+    return take_any(bytes, form);
+}
+
+/* All that is done here are tail calls: it needs no stack frame. */
+SLOW void *route_take_slow(size_t bytes, enum block_form form) {
+    if (region.plain_bytes != 0)
+        return take_plain(bytes, form);
+    if (!heap_table_is_checked)
+        return take_elsewhere(bytes, form);
+    if (checked_is_whole)
+        return form == BLOCK_MALLOC ? take_hardened_malloc(bytes) : take_hardened(bytes, form);
+    if (checked_is_hardened)
+        return form == BLOCK_MALLOC ? take_partly_malloc(bytes) : take_hardened_large(bytes, form);
+    return take_tagged(bytes, form);
 }
 
 /* More than a node. */
@@ -445,32 +455,22 @@ static void *move_block(void *pointer, size_t old_bytes, size_t bytes, const str
     return block;
 }
 
-/* A block that grows may well grow again: do not take it through each of the classes that lie close
- * together. The bytes to ask for instead of `bytes`. */
-static size_t room_to_grow(size_t bytes) {
-    enum { LEAST_BYTES = 256, MOST_BYTES = 1024, STEP_BYTES = 64 };
-    if (bytes <= LEAST_BYTES || bytes > MOST_BYTES)
-        return bytes;
-    size_t roomy = (bytes + STEP_BYTES - 1) & ~(size_t)(STEP_BYTES - 1);
-    return roomy <= config.slot_max ? roomy : bytes;
-}
-
 /* A block stays where it is unless that leaves more than half of its slot empty. */
 static void *resize_pool(void *pointer, size_t bytes, const struct call *call, const void *caller) {
     struct slab *slab = heap_find(heap_current, pointer);
     if (LIKELY(slab != NULL)) {
         if (bytes <= slab->stride && bytes > slab->stride / 2)
             return pointer;
-        size_t wanted = bytes > slab->stride ? room_to_grow(bytes) : bytes;
+        size_t wanted = bytes > slab->stride ? size_class_to_grow(bytes, config.slot_max) : bytes;
         return move_block(pointer, slab->stride, wanted, call, caller);
     }
-    size_t old_bytes = checked_bytes(heap_current, pointer, call, caller);
-    if (old_bytes == CHECKED_FAULTY) {
+    struct checked_resized resized = checked_resize_any(heap_current, pointer, bytes, call, caller);
+    if (resized.bytes == CHECKED_FAULTY) {
         errno = EINVAL; /* a fault, and on_fault lets the program go on */
         return NULL;
     }
-    void *block = checked_resize(pointer, bytes);
-    return block != NULL ? block : move_block(pointer, old_bytes, bytes, call, caller);
+    return resized.block != NULL ? resized.block
+                                 : move_block(pointer, resized.bytes, bytes, call, caller);
 }
 
 /* A block of the next allocator that becomes node-sized moves to the pool; any other change is that

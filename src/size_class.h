@@ -53,6 +53,16 @@ static inline size_t size_class_linear(size_t bytes) {
 /* The class of more than TAGPOOL_NODE_MAX and at most SIZE_CLASS_MAX_BYTES bytes. */
 unsigned size_class_of_large(size_t bytes);
 
+/* A block that grows may well grow again: do not take it through each of the classes that lie close
+ * together. The bytes to ask for instead of `bytes`, which are at most `most`. */
+static inline size_t size_class_to_grow(size_t bytes, size_t most) {
+    enum { FROM_BYTES = 256, TO_BYTES = 1024, STEP_BYTES = 64 };
+    if (bytes <= FROM_BYTES || bytes > TO_BYTES)
+        return bytes;
+    size_t roomy = (bytes + STEP_BYTES - 1) & ~(size_t)(STEP_BYTES - 1);
+    return roomy <= most ? roomy : bytes;
+}
+
 /* The smallest class whose slots hold `bytes` and all start at a multiple of `alignment` (a power
  * of two), provided that their slab does; SIZE_CLASS_ALL if there is none. */
 unsigned size_class_of_aligned(size_t bytes, size_t alignment);

@@ -243,9 +243,11 @@ static const struct {
     {"tagged_pairs", pairs, PAIRS, "strategy=tagged"},
     {"tagged_remote", remote_free, REMOTE_BLOCKS, "strategy=tagged"},
     {"tagged_posted", posted_free, POSTED_BLOCKS, "strategy=tagged"},
+    {"tagged_chain", realloc_chain, CHAINS *(CHAIN_BYTES / CHAIN_STEP_BYTES), "strategy=tagged"},
     {"hardened_pairs", pairs, PAIRS, "harden=on"},
     {"hardened_remote", remote_free, REMOTE_BLOCKS, "harden=on"},
     {"hardened_posted", posted_free, POSTED_BLOCKS, "harden=on"},
+    {"hardened_chain", realloc_chain, CHAINS *(CHAIN_BYTES / CHAIN_STEP_BYTES), "harden=on"},
 };
 
 int main(int argc, char **argv) {

@@ -115,6 +115,8 @@ static const struct scenario {
      HELPERS},
     {MISUSE_WROTE_SLACK, "the same where others free", NULL, overflown_slack, slack_sizes,
      SMALL | POSTED},
+    {MISUSE_WROTE_SLACK, "write 1 byte past a block, realloc it", &call_realloc, overflown_slack,
+     slack_sizes, SMALL},
     {MISUSE_WROTE_FREE_NEXT, "write 1 byte into a free block's tag, take that", &call_reuse,
      overflown_beside_a_free_block, full_sizes, HERE | SMALL},
     {MISUSE_WROTE_BEFORE, "write 1 byte in front of a block, free it", NULL, underflown,

@@ -72,7 +72,7 @@ static void a_canary_fills_what_is_left_and_each_change_is_found(void) {
 
 static void a_renewed_canary_is_that_of_the_new_size(void) {
     for (size_t usable = 8; usable < STRIDE_MOST; usable += 16)
-        for (size_t requested = 0; requested <= usable; requested += 4) {
+        for (size_t requested = 0; requested <= usable; requested++) {
             block_tag_start(requested); /* another canary each time */
             fill(0xaa);
             payload_renew_canary(block, requested, usable);
@@ -83,10 +83,26 @@ static void a_renewed_canary_is_that_of_the_new_size(void) {
         }
 }
 
+static void the_canary_of_a_block_that_shrinks_goes_on_to_what_there_was(void) {
+    for (size_t usable = 8; usable < STRIDE_MOST; usable += 16)
+        for (size_t before = usable > 40 ? usable - 40 : 1; before <= usable; before += 3)
+            for (size_t requested = 0; requested < before; requested += 5) {
+                block_tag_start(requested);
+                fill(0xaa);
+                payload_renew_canary(block, before, usable);
+                payload_extend_canary(block, requested, before);
+                CHECK_SAY(payload_has_canary(block, requested, usable),
+                          "from %zu to %zu of %zu bytes", before, requested, usable);
+                CHECK_SAY(edges_are(usable, 0xaa), "%zu of %zu bytes", requested, usable);
+                CHECK_SAY(are_all(block, requested, 0xaa), "%zu of %zu bytes", requested, usable);
+            }
+}
+
 int main(void) {
     TAP_RUN(each_byte_that_is_not_zero_is_found);
     TAP_RUN(all_bytes_are_cleared_and_no_others);
     TAP_RUN(a_canary_fills_what_is_left_and_each_change_is_found);
     TAP_RUN(a_renewed_canary_is_that_of_the_new_size);
+    TAP_RUN(the_canary_of_a_block_that_shrinks_goes_on_to_what_there_was);
     return tap_done();
 }
