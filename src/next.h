@@ -34,6 +34,7 @@
     X(int, mallopt, (int, int))                                                                    \
     X(void *, dlopen, (const char *, int))                                                         \
     X(int, mlockall, (int))                                                                        \
+    X(int, munlockall, (void))                                                                     \
     NEXT_LIMITS(X, setrlimit, prlimit, rlimit)                                                     \
     LIBC_RLIMIT64(NEXT_LIMITS, X)
 

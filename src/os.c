@@ -122,10 +122,33 @@ static void *reserve(size_t bytes, size_t alignment) {
     return start;
 }
 
+static _Atomic(unsigned) lock_flags; /* of mlockall(2), for what is to come; 0: none */
+
+void os_lock_commits(unsigned flags) {
+    atomic_store_explicit(&lock_flags, flags, memory_order_relaxed);
+}
+
+bool os_locks_commits(void) {
+    return atomic_load_explicit(&lock_flags, memory_order_relaxed) != 0;
+}
+
+static void lock(void *start, size_t bytes) {
+    enum { ALL_ON_FAULT = 4, ON_FAULT = 1 }; /* MCL_ONFAULT, MLOCK_ONFAULT: since Linux 4.4 */
+    unsigned flags = atomic_load_explicit(&lock_flags, memory_order_relaxed);
+    KERNEL(mlock2, start, bytes, (flags & ALL_ON_FAULT) != 0 ? ON_FAULT : 0);
+}
+
+void os_unlock(void *start, size_t bytes) {
+    if (bytes != 0)
+        KERNEL(munlock, start, bytes);
+}
+
 void *os_reserve(size_t bytes, size_t alignment) {
     void *start = reserve(bytes, alignment);
     if (start != NULL)
         note_reserved((uintptr_t)start, (uintptr_t)start + bytes);
+    if (start != NULL && os_locks_commits())
+        os_unlock(start, bytes);
     return start;
 }
 
@@ -140,8 +163,12 @@ static bool protect(void *start, size_t bytes, int protection) {
     return !kernel_failed(KERNEL(mprotect, start, bytes, protection));
 }
 
+/* What the system does not let be locked serves all the same. */
 bool os_commit(void *start, size_t bytes) {
-    return protect(start, bytes, PROT_READ | PROT_WRITE);
+    bool committed = protect(start, bytes, PROT_READ | PROT_WRITE);
+    if (committed && UNLIKELY(os_locks_commits()))
+        lock(start, bytes);
+    return committed;
 }
 
 void os_freeze(void *start, size_t bytes) {
@@ -174,7 +201,12 @@ bool os_withdraw(void *start, size_t bytes) {
     return os_hide(start, bytes) && os_purge(start, bytes);
 }
 
+/* A new mapping would be locked, and count as that before it is unlocked. */
 bool os_vacate(void *start, size_t bytes) {
+    if (os_locks_commits()) {
+        os_unlock(start, bytes);
+        return os_withdraw(start, bytes);
+    }
     if (mapped(KERNEL(mmap, start, bytes, PROT_NONE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0)) == NULL)
         return false;

@@ -29,6 +29,13 @@ void os_unreserve(void *start, size_t bytes);
 uintptr_t os_start_of_reserved(uintptr_t start, uintptr_t end);
 uintptr_t os_end_of_reserved(uintptr_t start, uintptr_t end);
 
+/* From now on lock pages as os_commit() makes them accessible, as mlockall(2) with these flags
+ * says; 0: do not. What is reserved counts as locked, too, but for what os_unlock() is called for.
+ */
+void os_lock_commits(unsigned flags);
+void os_unlock(void *start, size_t bytes);
+bool os_locks_commits(void);
+
 /* Make reserved pages readable and writable; they read as zero. Frozen ones become writable again,
  * and keep what they hold. False if the system refuses. */
 bool os_commit(void *start, size_t bytes);

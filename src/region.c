@@ -96,6 +96,7 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
 
 void region_after_fork(void) {
     process = os_process_id();
+    os_lock_commits(0); /* a child's memory is not locked */
 }
 
 void region_choose_blocks(enum region_blocks blocks) {
@@ -121,7 +122,7 @@ static bool commit_sets(size_t slabs) {
  * accessible memory counts against a limit. */
 static bool commit_sets_and_remotes(size_t slabs) {
     size_t remote_bytes = reservation_table_bytes(slabs, REGION_REMOTE_BYTES);
-    if (is_data_limited)
+    if (is_data_limited || os_locks_commits())
         return commit_sets(slabs) && os_commit(region.remotes, remote_bytes);
     char *sets = (char *)warm_slabs.words;
     return os_commit(sets, (size_t)(region.remotes - sets) + remote_bytes);
@@ -133,11 +134,10 @@ static bool commit_tables(size_t slabs) {
     ASSERT(region.bytes == smaller(tables_committed, slab_limit) << SLAB_SHIFT);
     if (slabs <= tables_committed)
         return true;
-    size_t target =
-        tables_committed + (is_data_limited ? REGION_TABLE_STEP_LIMITED : REGION_TABLE_STEP);
+    bool is_little = is_data_limited || os_locks_commits();
+    size_t target = tables_committed + (is_little ? REGION_TABLE_STEP_LIMITED : REGION_TABLE_STEP);
     target = smaller(larger(target, slabs), slab_limit);
-    /* From the start: an area's end may fall into a page that is accessible already, and that is
-     * cheap to repeat. */
+    /* From the start: an area's end may fall into a page that is accessible already. */
     if (!os_commit(region.descriptors, reservation_table_bytes(target, REGION_DESCRIPTOR_BYTES)) ||
         !commit_sets_and_remotes(target) || !set_served_bytes(target << SLAB_SHIFT))
         return false;
@@ -156,7 +156,7 @@ static size_t careful_step(void) {
 static bool commit_slabs(void) {
     size_t step = slabs_committed / 2 & ~(size_t)(REGION_HUGE_SLABS - 1);
     step = smaller(larger(step, REGION_HUGE_SLABS), REGION_STEP_MOST);
-    if (is_hardened || is_data_limited)
+    if (is_hardened || is_data_limited || os_locks_commits())
         step = careful_step();
     if (step > 1)
         step -= (slabs_committed + step) % REGION_HUGE_SLABS; /* what a guard has left uneven */
@@ -254,11 +254,9 @@ static size_t take_unused(void) {
     size_t first = region_counts.used;
     size_t may_make = region_counts.guards < region_bounds.apart_most ? 1 : 0;
     size_t end = region_behind_guard(first, region_counts.guards + may_make);
-    if (end != first) {
-        if (!skip_unused(end - first))
-            return REGION_NO_SLAB;
-        region_counts.guards++;
-    }
+    if (end != first && !skip_unused(end - first))
+        return REGION_NO_SLAB;
+    region_counts.guards += end != first;
     return take_next_unused();
 }
 
@@ -344,15 +342,6 @@ static void hide_cold(size_t first, size_t end) {
         (void)os_hide(region_slab_start(first), (end - first) << SLAB_SHIFT);
 }
 
-/* The same of all that are cold already. */
-static void hide_all_cold(void) {
-    for (size_t first = 0, end; first < region_counts.used; first = end + 1) {
-        end = slab_set_behind(&cold_slabs, first, region_counts.used);
-        if (first < end)
-            hide_cold(first, end);
-    }
-}
-
 /* Turn the warm slabs from `first` to below `end`, neighbours all, cold. The number that became
  * cold. */
 static size_t make_cold(size_t first, size_t end) {
@@ -384,12 +373,10 @@ static size_t trim_huge_pages(size_t keep) {
 }
 
 /* What is accessible and never served. It has memory where all is locked. */
-static void trim_unused(void) {
+static void trim_unused(bool hides) {
     void *start = region_slab_start(region_counts.used);
     size_t bytes = (slabs_committed - region_counts.used) << SLAB_SHIFT;
-    if (bytes != 0)
-        os_purge(start, bytes);
-    if (bytes != 0 && is_data_limited && os_hide(start, bytes))
+    if (bytes != 0 && os_purge(start, bytes) && hides && os_hide(start, bytes))
         slabs_committed = region_counts.used;
 }
 
@@ -411,21 +398,24 @@ size_t region_trim(size_t keep) {
         end = first;
     }
     if (keep == 0)
-        trim_unused();
+        trim_unused(is_data_limited);
     return slabs_returned << SLAB_SHIFT;
 }
 
 bool region_yield_data(bool is_limited) {
     ASSERT(lock_is_mine(&pool_lock));
     bool is_news = is_limited && !is_data_limited && process == os_process_id();
-    if (is_news) {
+    if (is_news)
         note_data_limit();
-        hide_all_cold();
+    for (size_t first = 0, end; is_news && first < region_counts.used; first = end + 1) {
+        end = slab_set_behind(&cold_slabs, first, region_counts.used);
+        if (first < end)
+            hide_cold(first, end);
     }
     if (!is_data_limited)
         return false;
     size_t before = region_counts.warm + slabs_committed;
-    (void)region_trim(0);
+    region_trim(0);
     return is_news || region_counts.warm + slabs_committed < before;
 }
 
@@ -436,25 +426,25 @@ void region_decay(void) {
     warm_least = region_counts.warm;
 }
 
-/* Give back the end of an area. */
-static void release_end(void *area, size_t bytes, size_t kept_bytes) {
-    os_unreserve((char *)area + kept_bytes, bytes - kept_bytes);
+typedef void give_function(void *start, size_t bytes); /* os_unreserve() or os_unlock() */
+
+static void give_end(give_function *give, void *area, size_t bytes, size_t kept_bytes) {
+    give((char *)area + kept_bytes, bytes - kept_bytes);
 }
 
-/* Give back what the tables have for more slabs than these, and the gap beyond a slab. */
-static void release_areas(size_t slabs_kept) {
+/* The same of what the tables have for more slabs than these, and the gap beyond a slab. */
+static void give_areas(give_function *give, size_t slabs_kept) {
     size_t slabs = slabs_reserved;
-    release_end(region.descriptors, reservation_table_bytes(slabs, REGION_DESCRIPTOR_BYTES),
-                reservation_table_bytes(slabs_kept, REGION_DESCRIPTOR_BYTES));
-    release_end(region.remotes, reservation_table_bytes(slabs, REGION_REMOTE_BYTES),
-                reservation_table_bytes(slabs_kept, REGION_REMOTE_BYTES));
+    give_end(give, region.descriptors, reservation_table_bytes(slabs, REGION_DESCRIPTOR_BYTES),
+             reservation_table_bytes(slabs_kept, REGION_DESCRIPTOR_BYTES));
+    give_end(give, region.remotes, reservation_table_bytes(slabs, REGION_REMOTE_BYTES),
+             reservation_table_bytes(slabs_kept, REGION_REMOTE_BYTES));
     char *sets = (char *)warm_slabs.words;
-    if (slabs_kept == tables_committed) /* commit_tables() needs the sets whole */
+    if (give == os_unlock || slabs_kept == tables_committed) /* else the sets stay whole */
         for (char *set = sets; set < region.remotes; set += sets_apart)
-            release_end(set, reservation_set_bytes(slabs), reservation_set_bytes(slabs_kept));
-    os_unreserve((char *)region.base - reservation_gap_bytes(slabs),
-                 reservation_gap_bytes(slabs) - reservation_gap_bytes(slabs_kept));
-    slabs_reserved = slabs_kept;
+            give_end(give, set, reservation_set_bytes(slabs), reservation_set_bytes(slabs_kept));
+    give((char *)region.base - reservation_gap_bytes(slabs),
+         reservation_gap_bytes(slabs) - reservation_gap_bytes(slabs_kept));
 }
 
 /* Give back what spans have not used. */
@@ -480,9 +470,19 @@ bool region_release_unused(size_t keep_bytes) {
     if (region.bytes > kept_bytes && !set_served_bytes(kept_bytes))
         return false;
     os_unreserve(region_slab_start(kept), (limit_before - kept) << SLAB_SHIFT);
-    release_areas(larger(kept, tables_committed));
+    give_areas(os_unreserve, larger(kept, tables_committed));
+    slabs_reserved = larger(kept, tables_committed);
     release_spans(spans_kept);
     return true;
+}
+
+void region_unlock_unused(void) {
+    ASSERT(lock_is_mine(&pool_lock));
+    trim_unused(true);
+    os_unlock(region_slab_start(slabs_committed), (slab_limit - slabs_committed) << SLAB_SHIFT);
+    give_end(os_unlock, (void *)region_bounds.span_base, region_bounds.span_slabs << SLAB_SHIFT,
+             region_counts.span_used << SLAB_SHIFT);
+    give_areas(os_unlock, region_counts.used);
 }
 
 bool region_make_room(size_t least_bytes, size_t bytes) {

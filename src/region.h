@@ -98,6 +98,9 @@ bool region_release_unused(size_t keep_bytes);
  * there are `bytes`. False, and nothing done, if there is not so much as the least. */
 bool region_make_room(size_t least_bytes, size_t bytes);
 
+/* All memory of the process was locked: let what the region only reserves not count as that. */
+void region_unlock_unused(void);
+
 /* If data is limited, as `is_limited` says or was known before: what is accessible counts, used or
  * not. Make empty slabs inaccessible, and those that never served; from now on each becomes so when
  * its memory is returned. True if there were any. A vfork()'s child has no limits of the region's.

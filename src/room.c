@@ -44,6 +44,14 @@ bool room_release_unused(size_t keep_bytes) {
     return released;
 }
 
+void room_lock(unsigned flags) {
+    os_lock_commits(flags);
+    if (!lock_acquire(&pool_lock))
+        return;
+    region_unlock_unused();
+    lock_release(&pool_lock);
+}
+
 void room_limit_data(void) {
     (void)yield_data(true);
 }

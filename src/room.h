@@ -17,6 +17,10 @@ COLD bool room_make_data(void);
  * was none, or if this is no moment for it. */
 bool room_release_unused(size_t keep_bytes);
 
+/* All memory was locked, by mlockall() with these flags: so is what becomes accessible later, if
+ * they say so, but not what is only reserved. */
+void room_lock(unsigned flags);
+
 /* The process is about to limit data itself: give up what is accessible and not used. */
 void room_limit_data(void);
 

@@ -81,5 +81,14 @@ EXPORT int mlockall(int flags) {
         errno = saved_errno;
         result = next()->mlockall(flags);
     }
+    if (result == 0)
+        room_lock((flags & MCL_FUTURE) != 0 ? (unsigned)flags : 0);
+    return result;
+}
+
+EXPORT int munlockall(void) {
+    int result = next()->munlockall();
+    if (result == 0)
+        os_lock_commits(0);
     return result;
 }
