@@ -22,6 +22,7 @@ enum {
     HALT_MS = 3000,  /* until all have to be halted; one in vfork() never is */
     LEAVE_MS = 6000, /* until all have to be out of our code */
     STOP_MS = 500,   /* until one has to stop, after that */
+    STEP_MS = 60000, /* the same of one that makes a step: left alone it would get a signal */
     STEPS_MOST =
         200000, /* instructions of one thread; clearing a slab may take one for each byte */
     HELPER_FILES = 16,
@@ -214,6 +215,19 @@ static bool is_own_signal(int number) {
     return number != 0 && (own_signals() >> (number - 1) & 1) != 0;
 }
 
+/* A step that was cut short in a system call ends there, and its signal is pending behind the stop:
+ * have the thread stop for that, too, which it does before anything else. */
+static void take_trap(struct thread *thread) {
+    struct __ptrace_peeksiginfo_args place = {.nr = 1};
+    siginfo_t pending;
+    bool is_pending = false;
+    for (; !is_pending && trace(PTRACE_PEEKSIGINFO, thread->id, (uintptr_t)&place, &pending) == 1;
+         place.off++)
+        is_pending = pending.si_signo == SIGTRAP && pending.si_code > 0;
+    if (is_pending && !kernel_failed(trace(PTRACE_CONT, thread->id, 0, NULL)))
+        note_stop(thread, await_stop(thread, ms_from_now(STEP_MS), false));
+}
+
 /* One instruction of a thread. False if it does not come to an end, or raises a signal. */
 static bool step(struct thread *thread, uint64_t until_ms) {
     /* A signal that it was about to get, but blocks now, waits for it as it is. */
@@ -223,8 +237,10 @@ static bool step(struct thread *thread, uint64_t until_ms) {
     enum stop stop = await_stop(thread, until_ms, true);
     bool is_late = stop == SLEEPS || stop == LATE;
     if (is_late && !kernel_failed(trace(PTRACE_INTERRUPT, thread->id, 0, NULL)))
-        stop = await_stop(thread, ms_from_now(STOP_MS), false);
+        stop = await_stop(thread, ms_from_now(STEP_MS), false);
     note_stop(thread, stop);
+    if (is_late && thread->is_halted && thread->signal == 0)
+        take_trap(thread);
     if (thread->signal == SIGTRAP)
         thread->signal = 0;
     return !is_late && stop == STOPPED && thread->signal == 0;

@@ -62,25 +62,31 @@ static void *come_and_go(void *argument) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTRAP);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (argument == NULL)
+        pthread_sigmask(SIG_BLOCK, &set, NULL);
     atomic_fetch_add(&ready, 1);
     while (!atomic_load(&is_over))
         go_inside();
     pthread_sigmask(SIG_BLOCK, NULL, &set);
-    if (!sigismember(&set, SIGTRAP) || sigismember(&set, SIGRTMIN))
+    if (sigismember(&set, SIGTRAP) != (argument == NULL) || sigismember(&set, SIGRTMIN))
         atomic_fetch_add(&unblocked, 1);
     return argument;
 }
 
 static pthread_t threads[THREADS];
 
-static void start_threads(void) {
+/* With SIGTRAP blocked if `argument` is NULL. */
+static void start_threads_with(void *argument) {
     atomic_store(&ready, 0);
     atomic_store(&is_over, false);
     for (size_t i = 0; i < THREADS; i++)
-        pthread_create(&threads[i], NULL, come_and_go, NULL);
+        pthread_create(&threads[i], NULL, come_and_go, argument);
     while (atomic_load(&ready) != THREADS)
         usleep(1000);
+}
+
+static void start_threads(void) {
+    start_threads_with(NULL);
 }
 
 static void join_threads(void) {
@@ -151,6 +157,27 @@ static void nobody_is_found_inside(void) {
         usleep(500);
     }
     join_threads();
+    CHECK_SAY(atomic_load(&unblocked) == 0, "%u threads", atomic_load(&unblocked));
+}
+
+/* The lock is the main thread's, which does not let it go before all threads go on. */
+static void who_waits_inside_goes_on_afterwards(void) {
+    if (!may_trace())
+        return;
+    atomic_store(&lock, 1);
+    start_threads_with(threads);
+    for (int i = 0; i < 3; i++) {
+        struct seen seen;
+        unsigned unseen = 0;
+        usleep(20000);
+        CHECK(halt_others(inside(), look, &seen, &unseen));
+        CHECK_SAY(unseen >= THREADS, "%u", unseen);
+    }
+    atomic_store(&is_over, true);
+    atomic_store(&lock, 0);
+    KERNEL(futex, &lock, FUTEX_WAKE_PRIVATE, THREADS);
+    join_threads();
+    CHECK(first == second);
     CHECK_SAY(atomic_load(&unblocked) == 0, "%u threads", atomic_load(&unblocked));
 }
 
@@ -237,6 +264,7 @@ static void threads_go_on_when_the_helper_dies(void) {
 
 int main(void) {
     TAP_RUN(nobody_is_found_inside);
+    TAP_RUN(who_waits_inside_goes_on_afterwards);
     TAP_RUN(each_signal_comes_once_as_it_was_sent);
     TAP_RUN(threads_go_on_when_the_helper_dies);
     return tap_done();
