@@ -72,6 +72,15 @@ void origins_release_unused(void) {
         release_notes(&room->spans_end, up_to_chunk(spans_first() + region_bounds.span_slabs));
 }
 
+void origins_unlock(void) {
+    if (!origins_are_kept)
+        return;
+    size_t spans = room->spans_end - room->spans_start;
+    os_unlock(table, room->low_end * SLAB_NOTES_BYTES);
+    os_unlock(table + room->spans_start * SLAB_NOTES_BYTES, spans * SLAB_NOTES_BYTES);
+    stacks_unlock();
+}
+
 /* Without all of the address space there are no origins, and the program has what there was. */
 COLD static void give_up(size_t table_bytes, size_t room_bytes) {
     struct text line = {.length = 0};

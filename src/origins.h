@@ -29,6 +29,10 @@ void origins_start(uint64_t frames);
  * Under pool_lock. */
 void origins_release_unused(void);
 
+/* All memory of the process was locked: let the tables not count as that, which are reserved for
+ * all slabs. Under pool_lock. */
+void origins_unlock(void);
+
 /* The calling thread has taken a block of the pools, or is about to free one; nothing if blocks are
  * not traced, or the pointer is no block of the pools. */
 void origins_note_taken(const void *block);

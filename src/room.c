@@ -49,6 +49,7 @@ void room_lock(unsigned flags) {
     if (!lock_acquire(&pool_lock))
         return;
     region_unlock_unused();
+    origins_unlock();
     lock_release(&pool_lock);
 }
 

@@ -61,6 +61,10 @@ bool stacks_start(unsigned frames, const void *here) {
     return true;
 }
 
+void stacks_unlock(void) {
+    os_unlock(records, table_bytes());
+}
+
 /* ---- adding ---- */
 
 COLD static void tell_missed(void) {

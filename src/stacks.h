@@ -24,6 +24,9 @@ struct stack {
  * are left out. False if there is none. Before the first stack is taken. */
 bool stacks_start(unsigned frames, const void *here);
 
+/* All memory of the process was locked: let what is only reserved not count as that. */
+void stacks_unlock(void);
+
 /* The number of the calling thread's stack; 0 if it cannot be kept. */
 uint32_t stacks_take(void);
 

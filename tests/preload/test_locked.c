@@ -105,18 +105,35 @@ static int fork_main(void) {
     return waitpid(child, &status, 0) == child && status == 0 ? 0 : 2;
 }
 
-static void check(const char *mode) {
+/* Call stacks are kept in tables that are as large as the region. */
+static void keep_origins(void) {
+    const char *before = getenv("TAGPOOL_OPTIONS");
+    char options[256];
+    snprintf(options, sizeof options, "%s%sorigins=16", before != NULL ? before : "",
+             before != NULL ? "," : "");
+    setenv("TAGPOOL_OPTIONS", options, 1);
+}
+
+static void check_prepared(const char *mode, void (*prepare)(void)) {
     static struct child child;
     const char *const argv[] = {program, mode, NULL};
-    child_run_prepared(&child, NULL, NULL, argv);
+    child_run_prepared(&child, NULL, prepare, argv);
     if (child_skipped(&child))
         tap_skip("memory may not be locked here");
     CHECK_SAY(child_succeeded(&child) || child_skipped(&child), "%s: status %#x: %.300s", mode,
               (unsigned)child.status, child.err);
 }
 
+static void check(const char *mode) {
+    check_prepared(mode, NULL);
+}
+
 static void who_locked_all_as_root_may_give_up_being_it(void) {
     check("drop");
+}
+
+static void and_if_call_stacks_are_kept(void) {
+    check_prepared("drop", keep_origins);
 }
 
 static void what_serves_is_locked_and_what_is_reserved_is_not(void) {
@@ -132,6 +149,7 @@ int main(int argc, char **argv) {
     if (argc == 2)
         return argv[1][0] == 'd' ? drop_main() : argv[1][0] == 'l' ? lock_main() : fork_main();
     TAP_RUN(who_locked_all_as_root_may_give_up_being_it);
+    TAP_RUN(and_if_call_stacks_are_kept);
     TAP_RUN(what_serves_is_locked_and_what_is_reserved_is_not);
     TAP_RUN(a_child_has_no_locks);
     return tap_done();
