@@ -179,6 +179,10 @@ static bool advise(void *start, size_t bytes, int advice) {
     return !kernel_failed(KERNEL(madvise, start, bytes, advice));
 }
 
+bool os_wipe_on_fork(void *start, size_t bytes) {
+    return advise(start, bytes, MADV_WIPEONFORK);
+}
+
 void os_leave_out_of_dumps(void *start, size_t bytes) {
     (void)advise(start, bytes, MADV_DONTDUMP);
 }

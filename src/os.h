@@ -43,6 +43,10 @@ bool os_commit(void *start, size_t bytes);
 /* Make pages read-only, or leave them as they are if the system refuses. */
 void os_freeze(void *start, size_t bytes);
 
+/* Let committed pages read as zero in each child of a fork, however the child is made. False if the
+ * system cannot (before Linux 4.14). */
+bool os_wipe_on_fork(void *start, size_t bytes);
+
 /* Let the kernel back the whole pages of some memory with huge ones: advice, which changes no
  * contents. Start and size may be any. */
 void os_use_huge_pages(void *start, size_t bytes);

@@ -29,7 +29,28 @@ static bool started;
 static uint32_t threads;              /* that called */
 static _Thread_local uint32_t thread; /* number of the calling one, from 1; 0: none yet */
 
+/* 1 in this process. 0 in a child that clone(2) made without the handlers of forks: it has our
+ * files, and maybe a lock that a thread of its parent holds. */
+static uint8_t *is_here;
+
 /* ---- the process ---- */
+
+static void note_process(void) {
+    static uint8_t unknown = 1;
+    size_t bytes = os_page_bytes();
+    uint8_t *page = os_reserve(bytes, bytes);
+    is_here =
+        page != NULL && os_commit(page, bytes) && os_wipe_on_fork(page, bytes) ? page : &unknown;
+    *is_here = 1;
+}
+
+COLD static void abandon(void) {
+    if (mode == MODE_PROFILE)
+        profile_abandon();
+    else
+        record_after_fork();
+    mode = MODE_NOTHING;
+}
 
 /* Runs once, in the first thread: there is no second one before libc is set up, and the constructor
  * runs before main(). */
@@ -45,6 +66,8 @@ static void start(void) {
         mode = MODE_PROFILE;
     else if (profile == NULL && record != NULL && record_start(record))
         mode = MODE_RECORD;
+    if (mode != MODE_NOTHING)
+        note_process();
 }
 
 static void number_thread(void) {
@@ -62,6 +85,8 @@ static bool is_traced(void) {
             return false;
         start();
     }
+    if (mode != MODE_NOTHING && UNLIKELY(*is_here == 0))
+        abandon();
     return mode != MODE_NOTHING;
 }
 
@@ -181,6 +206,8 @@ static void after_fork_in_child(bool intact) {
     threads = 1;
     thread = 1;
     bool traced = false;
+    if (is_here != NULL)
+        *is_here = 1;
     if (mode == MODE_RECORD)
         record_after_fork();
     else if (mode == MODE_PROFILE && !intact)
@@ -205,7 +232,7 @@ __attribute__((constructor)) static void load(void) {
 /* A call of this thread that a handler interrupted to call exit() does not go on: what it holds may
  * be ended. */
 __attribute__((destructor)) static void unload(void) {
-    if (mode == MODE_NOTHING)
+    if (!is_traced())
         return;
     bool interrupted = lock_is_mine(&trace_lock);
     if (!interrupted && !lock_acquire_within(&trace_lock, END_PATIENCE_MS, END_PATIENCE_MS))
