@@ -2,10 +2,16 @@
 
 #ifdef TAGPOOL_DEBUG
 
-/* The slots of a word that the heap's bin has claimed of this slab and not handed out. */
+/* The slots of a word that the heap's bins have claimed of this slab and not handed out. */
 static uint64_t claimed_of(const struct heap *heap, const struct slab *slab, unsigned word) {
-    const struct bin *bin = heap != NULL ? &heap->claims[slab->class_index] : NULL;
-    return bin != NULL && bin->live == &slab->live[word] ? bin->mask : 0;
+    uint64_t claimed = 0;
+    for (unsigned i = heap_table_first_bin(slab->class_index);
+         heap != NULL && i <= slab->class_index; i++) {
+        uint64_t mask = heap->claims[i].live == &slab->live[word] ? heap->claims[i].mask : 0;
+        ASSERT((claimed & mask) == 0);
+        claimed |= mask;
+    }
+    return claimed;
 }
 
 static void audit_word(const struct slab *slab, unsigned word, uint64_t claimed) {

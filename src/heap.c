@@ -2,18 +2,16 @@
 
 #include "audit.h"
 #include "blame.h"
-#include "block_tag.h"
 #include "census.h"
 #include "heap_paths.h"
 #include "idle.h"
 #include "orphans.h"
 #include "os.h"
 #include "rescue.h"
+#include "slot_tags.h"
 #include "stats.h"
 #include "sweep.h"
 #include "tuning.h"
-
-#include <string.h>
 
 /* ---- slabs that others free into ---- */
 
@@ -58,45 +56,6 @@ void heap_drain_inbox(struct heap *heap) {
 
 /* ---- claiming slots ---- */
 
-static void tag_freed(const struct slab *slab, uint32_t slot) {
-    void *block = slab_slot_start(slab, slot);
-    block_tag_mark_freed(block, block_tag_mask(block), slab->class_index);
-}
-
-/* Mark slots that were claimed for the first time, from `first` on, as freed, and put a tag behind
- * the last: so there is one behind each that is in use. */
-static void tag_fresh(const struct slab *slab, uint32_t first) {
-    for (uint32_t slot = first == 0 ? 0 : first + 1; slot <= slab->fresh_slot; slot++)
-        tag_freed(slab, slot);
-}
-
-/* Renew the tags that are gone with memory that was purged: those of slots that were claimed, and
- * behind them. */
-static void tag_purged(const struct slab *slab, uint32_t first, uint64_t mask) {
-    for (; mask != 0; mask &= mask - 1) {
-        uint32_t slot = first + (uint32_t)__builtin_ctzll(mask);
-        if (block_tag_load(slab_slot_start(slab, slot)) == 0)
-            tag_freed(slab, slot);
-        if (block_tag_load(slab_slot_start(slab, slot + 1)) == 0)
-            tag_freed(slab, slot + 1);
-    }
-}
-
-/* In the hardened mode: see to it that all slots that were claimed have tags. */
-static void tag_claimed(const struct slab *slab, const struct slab_claim *claim) {
-    uint32_t first = claim->word * WORD_BITS;
-    if (claim->fresh)
-        tag_fresh(slab, first + (uint32_t)__builtin_ctzll(claim->mask));
-    if (slab_disturbed(slab) == SLAB_PURGED)
-        tag_purged(slab, first, claim->mask);
-}
-
-/* Take the tags of slots from `first` to `last` away. */
-static void untag(const struct slab *slab, uint32_t first, uint32_t last) {
-    for (uint32_t slot = first; slot <= last; slot++)
-        OWNER_STORE(block_tag_word(slab_slot_start(slab, slot)), 0);
-}
-
 void heap_settle_calls(struct heap *heap, unsigned class_index) {
     uint64_t left = count_bits(heap->claims[class_index].mask);
     OWNER_ADD(&heap->counters->pool_calls[class_index], heap->inherited[class_index] - left);
@@ -108,37 +67,12 @@ void heap_empty_bin(struct heap *heap, unsigned class_index) {
     if (bin->mask == 0)
         return;
     struct slab *slab = slab_of_live(bin->live);
-    ASSERT(slab->class_index == class_index && slab_owner(slab) == (int)heap->owner);
+    ASSERT(slab_owner(slab) == (int)heap->owner);
     uint32_t fresh_slot = slab->fresh_slot;
     slab_unclaim(slab, (unsigned)(bin->live - slab->live), bin->mask, bin->fresh);
     if (heap_table_is_hardened && class_index != 0)
-        untag(slab, slab->fresh_slot + 1, fresh_slot);
+        slot_tags_take_away(slab, slab->fresh_slot + 1, fresh_slot);
     bin->mask = 0;
-}
-
-/* Before a slab of the hardened mode serves another class: all its blocks were cleared as they were
- * freed, but their tags are left, and would lie within the new blocks. */
-static void clear_remains(const struct slab *slab) {
-    if (slab_disturbed(slab) == SLAB_DISTURBED)
-        memset(slab_start(slab), 0, SLAB_BYTES);
-    else if (slab->class_index != 0)
-        untag(slab, 0, slab->fresh_slot);
-}
-
-/* A slab for the hardened mode: all zero but for the tags of its slots, and inaccessible if it is
- * for blocks of no bytes. If it served the same class before, its slots stay as they are. */
-static void init_hardened(struct slab *slab, unsigned class_index, bool zeroed) {
-    bool is_same =
-        !zeroed && slab->class_index == class_index && slab_disturbed(slab) != SLAB_DISTURBED;
-    uint32_t fresh_slot = is_same ? slab->fresh_slot : 0;
-    enum slab_disturbed disturbed = is_same ? slab_disturbed(slab) : SLAB_AS_FREED;
-    if (!zeroed && !is_same)
-        clear_remains(slab);
-    slab_init(slab, class_index, true);
-    slab->fresh_slot = fresh_slot;
-    slab_set_disturbed(slab, disturbed);
-    if (class_index == 0)
-        os_withdraw(slab_start(slab), SLAB_BYTES);
 }
 
 /* ---- slabs that nobody needs ---- */
@@ -153,25 +87,34 @@ static void put_away_slab(struct heap *heap, struct slab *slab) {
         places_enlist(heap, slab);
 }
 
-/* Hand out from no slab of a class any more. The bin may hold slots of another slab than the
- * current one, if a lower one took that one's place. */
+/* Hand out from no slab of a class any more. A bin may hold slots of another slab than the current
+ * one, if a lower one took that one's place. */
 static void put_away(struct heap *heap, unsigned class_index) {
-    const struct bin *bin = &heap->claims[class_index];
-    struct slab *claimed = bin->mask != 0 ? slab_of_live(bin->live) : NULL;
     struct slab *current = heap->classes[class_index].current;
     heap->classes[class_index].current = NULL;
-    heap_settle_calls(heap, class_index);
-    heap_empty_bin(heap, class_index);
+    for (unsigned i = heap_table_first_bin(class_index); i <= class_index; i++) {
+        const struct bin *bin = &heap->claims[i];
+        struct slab *claimed = bin->mask != 0 ? slab_of_live(bin->live) : NULL;
+        if (claimed == NULL || claimed->class_index != class_index)
+            continue;
+        heap_settle_calls(heap, i);
+        heap_empty_bin(heap, i);
+        if (claimed != current)
+            put_away_slab(heap, claimed);
+    }
     if (current != NULL)
         put_away_slab(heap, current);
-    if (claimed != NULL && claimed != current)
-        put_away_slab(heap, claimed);
 }
 
-/* The slots of a slab that the bin of its class has claimed. */
+/* The slots of a slab that bins have claimed. */
 static uint32_t claimed_of(const struct heap *heap, const struct slab *slab) {
-    const struct bin *bin = &heap->claims[slab->class_index];
-    return bin->mask != 0 && slab_of_live(bin->live) == slab ? count_bits(bin->mask) : 0;
+    uint32_t count = 0;
+    for (unsigned i = heap_table_first_bin(slab->class_index); i <= slab->class_index; i++) {
+        const struct bin *bin = &heap->claims[i];
+        if (bin->mask != 0 && slab_of_live(bin->live) == slab)
+            count += count_bits(bin->mask);
+    }
+    return count;
 }
 
 /* Each class has a slab that it hands out from, of which a few blocks may be all that is in use:
@@ -209,7 +152,7 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
     if (slab != NULL) {
         ASSERT(slab->tag == 0 || slab_owner(slab) == SLAB_OWNER_NONE);
         if (heap_table_is_hardened)
-            init_hardened(slab, class_index, zeroed);
+            slot_tags_init(slab, class_index, zeroed);
         else
             slab_init(slab, class_index, zeroed);
         slab_set_owner(slab, heap->owner);
@@ -290,34 +233,32 @@ static inline char *own_slab_start(const struct heap *heap, const struct slab *s
 }
 
 /* Let the bin hand out what was claimed for it. */
-FAST bool hand_out(struct heap *heap, struct bin *bin, const struct slab *slab,
-                   struct slab_claim claim) {
+FAST bool hand_out(struct heap *heap, struct bin *bin, unsigned class_index,
+                   const struct slab *slab, struct slab_claim claim) {
     bin->fresh = claim.fresh;
     bin->zeroed = claim.fresh && slab->zeroed;
     if (UNLIKELY(heap_table_is_hardened) && slab->class_index != 0)
-        tag_claimed(slab, &claim);
+        slot_tags_claimed(slab, &claim);
     bin->mask = claim.mask;
-    OWNER_ADD(&heap->counters->pool_calls[slab->class_index], claim.count);
+    OWNER_ADD(&heap->counters->pool_calls[class_index], claim.count);
     audit_slab(heap, slab);
     return true;
 }
 
 /* The same when the door has been opened. False, and nothing claimed, if that cannot be waited
  * for. */
-COLD static bool hand_out_later(struct heap *heap, struct bin *bin, struct slab *slab,
-                                struct slab_claim claim) {
+COLD static bool hand_out_later(struct heap *heap, struct bin *bin, unsigned class_index,
+                                struct slab *slab, struct slab_claim claim) {
     if (idle_await())
-        return hand_out(heap, bin, slab, claim);
+        return hand_out(heap, bin, class_index, slab, claim);
     slab_unclaim(slab, claim.word, claim.mask, claim.fresh);
     return false;
 }
 
-/* Claim the next slots of a slab; false if it has none, or they must not be handed out. */
-static bool fill_bin(struct heap *heap, struct bin *bin, unsigned class_index, struct slab *slab) {
-    ASSERT(bin->mask == 0 && slab->place == SLAB_CURRENT && slab->class_index == class_index);
-    struct slab_claim claim = slab_claim(slab);
-    if (claim.mask == 0)
-        return false;
+/* Note what was claimed for the bin of a class, and let it hand that out; false, and nothing
+ * claimed, if it must not. */
+FAST bool note_claim(struct heap *heap, struct bin *bin, unsigned class_index, struct slab *slab,
+                     struct slab_claim claim) {
     bin->first =
         own_slab_start(heap, slab) + slab_gap_bytes + (size_t)claim.word * WORD_BITS * slab->stride;
     ASSERT(bin->first == slab_slot_start(slab, claim.word * WORD_BITS));
@@ -327,8 +268,107 @@ static bool fill_bin(struct heap *heap, struct bin *bin, unsigned class_index, s
     __atomic_store_n(&heap->classes[class_index].claimed, claim.mask, __ATOMIC_RELEASE);
     atomic_signal_fence(memory_order_seq_cst); /* the processor's order: os_order_threads() */
     if (UNLIKELY(idle_door_is_closed()))
-        return hand_out_later(heap, bin, slab, claim);
-    return hand_out(heap, bin, slab, claim);
+        return hand_out_later(heap, bin, class_index, slab, claim);
+    return hand_out(heap, bin, class_index, slab, claim);
+}
+
+/* Let a bin go on with slots that another one has claimed of a slab, or, where that is NULL, of any
+ * of the class `host`; false if none has any. */
+SLOW static bool take_claim(struct heap *heap, struct bin *bin, unsigned class_index, unsigned host,
+                            const struct slab *of) {
+    for (unsigned i = heap_table_first_bin(host); i <= host; i++) {
+        struct bin *other = &heap->claims[i];
+        struct slab *slab = other->mask != 0 ? slab_of_live(other->live) : NULL;
+        if (slab == NULL || slab->class_index != host || (of != NULL && slab != of))
+            continue;
+        struct slab_claim claim = {.mask = other->mask,
+                                   .word = (uint16_t)(other->live - slab->live),
+                                   .count = (uint16_t)count_bits(other->mask),
+                                   .fresh = other->fresh};
+        heap_settle_calls(heap, i);
+        other->mask = 0;
+        slab_lend(slab);
+        return note_claim(heap, bin, class_index, slab, claim);
+    }
+    return false;
+}
+
+/* The bins of several classes claim from a slab: one at a time, so that none claims what another
+ * has not handed out. */
+SLOW static bool fill_of_lent(struct heap *heap, struct bin *bin, unsigned class_index,
+                              struct slab *slab) {
+    if (take_claim(heap, bin, class_index, slab->class_index, slab))
+        return true;
+    slab_end_lending(slab);
+    struct slab_claim claim = slab_claim(slab);
+    if (class_index != slab->class_index)
+        slab_lend(slab);
+    return claim.mask != 0 && note_claim(heap, bin, class_index, slab, claim);
+}
+
+/* Claim the next slots of a slab; false if it has none, or they must not be handed out. */
+FAST bool fill_bin(struct heap *heap, struct bin *bin, unsigned class_index, struct slab *slab) {
+    ASSERT(bin->mask == 0 && slab->place == SLAB_CURRENT);
+    struct slab_claim claim = slab_claim(slab);
+    if (UNLIKELY(claim.mask == 0))
+        return slab->is_lent && fill_of_lent(heap, bin, class_index, slab);
+    return note_claim(heap, bin, class_index, slab, claim);
+}
+
+/* True if a slab has free slots for guests: such that served before, or little of it is in use for
+ * the number of classes that share it. */
+static bool has_room(const struct heap *heap, const struct slab *slab) {
+    enum { SHARE_BYTES = 4096 };
+    if (slab_used(slab) < slab->fresh_slot)
+        return true;
+    size_t sharers = 1;
+    for (unsigned i = heap_table_first_bin(slab->class_index); i <= slab->class_index; i++)
+        sharers += heap->claims[i].stride == slab->stride ? 1 : 0;
+    return slab->fresh_slot * slab->stride < smaller(SHARE_BYTES * sharers, SLAB_BYTES / 2);
+}
+
+static bool fill_of_next(struct heap *heap, struct bin *bin, unsigned class_index,
+                         struct slab *slab, unsigned slab_class);
+
+/* A class that has no slab is a guest of another one as long as both need little, and blocks of it
+ * are taken seldom: who has claimed the slots last changes with the class. */
+SLOW static bool fill_as_guest(struct heap *heap, struct bin *bin, unsigned class_index) {
+    enum { FILLS_MOST = 1024 };
+    bool is_bounded = region_bounds.memory_slabs != SIZE_MAX; /* who leaves may find no slab */
+    unsigned host = is_bounded ? class_index : size_class_host(class_index);
+    const struct class_slabs *slabs = &heap->classes[class_index];
+    if (host == class_index || slabs->available.first != NULL || slabs->sparse.first != NULL ||
+        slabs->full.first != NULL || heap->guest_fills[class_index] >= FILLS_MOST)
+        return false;
+    heap->guest_fills[class_index]++;
+    if (take_claim(heap, bin, class_index, host, NULL))
+        return true;
+    struct slab *slab = heap->classes[host].current;
+    if (slab != NULL)
+        return has_room(heap, slab) && fill_of_lent(heap, bin, class_index, slab);
+    return heap->classes[host].full.first == NULL &&
+           fill_of_next(heap, bin, class_index, NULL, host);
+}
+
+/* Claim slots for the bin of a class of the next slab of `slab_class`: of that after `slab`, which
+ * has none, if that is not NULL. */
+SLOW static bool fill_of_next(struct heap *heap, struct bin *bin, unsigned class_index,
+                              struct slab *slab, unsigned slab_class) {
+    if (slab == NULL && !heap_table_is_checked && slab_class == class_index &&
+        fill_as_guest(heap, bin, class_index))
+        return true;
+    do {
+        heap->classes[slab_class].current = NULL;
+        if (slab != NULL)
+            places_enlist(heap, slab);
+        slab = next_slab(heap, slab_class);
+        if (slab == NULL)
+            return false;
+        places_make_current(heap, slab);
+        if (slab_class != class_index)
+            slab_lend(slab);
+    } while (!fill_bin(heap, bin, class_index, slab));
+    return true;
 }
 
 SLOW void heap_look_at_clock(struct heap *heap) {
@@ -358,33 +398,12 @@ SLOW struct bin *heap_fill(struct heap *heap, unsigned class_index) {
     if (UNLIKELY(--heap->claims_left < 0))
         heap_look_at_clock(heap);
     struct slab *slab = heap->classes[class_index].current;
-    while (slab == NULL || !fill_bin(heap, bin, class_index, slab)) {
-        heap->classes[class_index].current = NULL;
-        if (slab != NULL)
-            places_enlist(heap, slab);
-        slab = next_slab(heap, class_index);
-        if (slab == NULL)
-            return NULL;
-        places_make_current(heap, slab);
-    }
-    return bin;
+    if (LIKELY(slab != NULL) && LIKELY(fill_bin(heap, bin, class_index, slab)))
+        return bin;
+    return fill_of_next(heap, bin, class_index, slab, class_index) ? bin : NULL;
 }
 
 /* ---- any pointer of the region ---- */
-
-/* True if the slot was claimed from fresh memory and not handed out: slab_diagnose() cannot tell
- * that from freed. */
-static bool waits_in_bin(const struct fault_report *report) {
-    int owner = slab_owner(slab_at(report->slab_index));
-    if (owner < SLAB_OWNER_FIRST || (unsigned)owner >= heap_table_end())
-        return false;
-    const struct bin *bin =
-        &heap_table_of((unsigned)owner)->claims[slab_at(report->slab_index)->class_index];
-    uint64_t bit = (uint64_t)1 << report->slot % WORD_BITS;
-    return bin->fresh &&
-           bin->live == &slab_at(report->slab_index)->live[report->slot / WORD_BITS] &&
-           (bin->mask & bit) != 0;
-}
 
 struct slab *heap_find_any(const void *pointer, uint32_t *slot, struct fault_report *report) {
     for (;;) {
@@ -395,7 +414,8 @@ struct slab *heap_find_any(const void *pointer, uint32_t *slot, struct fault_rep
         report->fault = slab_diagnose(pointer, report);
         if (report->fault == FAULT_NONE)
             continue; /* another thread was at work on its slab a moment ago */
-        if (report->fault == FAULT_DOUBLE_FREE && waits_in_bin(report))
+        if (report->fault == FAULT_DOUBLE_FREE &&
+            heap_table_has_fresh(slab_at(report->slab_index), report->slot))
             report->fault = FAULT_NEVER_ALLOCATED;
         blame_raise(report);
         return NULL;

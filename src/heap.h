@@ -3,7 +3,8 @@
  *
  * Taking a block is to take the lowest bit of a bin's mask (heap_table.h); when the mask is empty,
  * heap_fill() claims the next slots from the class's current slab, or from the next slab of the
- * class: one that is available, an orphan, a new one.
+ * class: one that is available, an orphan, a new one. A class that needs little has none: its bin
+ * claims from a slab of its host (size_class_host()), or takes over what another bin has claimed.
  *
  * All is the owner's; heap_find_any(), and heap_give_untagged() and heap_give_any() with a block
  * that another thread owns, may be called by any thread.

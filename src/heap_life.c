@@ -22,18 +22,25 @@ static void settle_bin_counts(struct heap *heap) {
         heap_settle_calls(heap, i);
 }
 
-/* True if the heap has, and had, nothing of a class since its counts were settled. */
+/* True if the heap has no slab of a class. */
 static bool is_unused(const struct heap *heap, unsigned class_index) {
     const struct class_slabs *slabs = &heap->classes[class_index];
     return slabs->current == NULL && slabs->available.first == NULL &&
-           slabs->sparse.first == NULL && slabs->full.first == NULL &&
-           heap->inherited[class_index] == 0 && heap->claims[class_index].mask == 0;
+           slabs->sparse.first == NULL && slabs->full.first == NULL;
 }
 
-/* Give unclaimed slots back and make all slabs of a class orphans. */
+/* Give back what is claimed and not handed out. */
+static void empty_bins(struct heap *heap) {
+    for (unsigned i = 0; i < heap->class_end; i++) {
+        if (heap->inherited[i] == 0 && heap->claims[i].mask == 0)
+            continue;
+        heap_settle_calls(heap, i);
+        heap_empty_bin(heap, i);
+    }
+}
+
+/* Make all slabs of a class orphans. */
 static void orphan_class(struct heap *heap, unsigned class_index) {
-    heap_settle_calls(heap, class_index);
-    heap_empty_bin(heap, class_index);
     struct class_slabs *slabs = &heap->classes[class_index];
     struct slab *current = slabs->current;
     ASSERT(current == NULL || current->place == SLAB_CURRENT);
@@ -55,6 +62,7 @@ static void orphan_class(struct heap *heap, unsigned class_index) {
 /* Under pool_lock. */
 static void retire(struct heap *heap) {
     stats_hold_calls();
+    empty_bins(heap);
     for (unsigned i = 0; i < heap->class_end; i++)
         if (!is_unused(heap, i))
             orphan_class(heap, i);
@@ -140,6 +148,7 @@ static struct heap *open(void) {
         heap->counters = lane != NULL ? lane : &heap->private_counters;
         audit_empty(heap);
         heap->rescue_from = RESCUE_SLABS;
+        memset(heap->guest_fills, 0, sizeof heap->guest_fills);
         sweep_open(heap);
         atomic_store_explicit(&heap->alive, true, memory_order_relaxed);
         enter(heap);

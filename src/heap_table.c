@@ -41,6 +41,22 @@ void heap_table_harden(void) {
     heap_table_is_hardened = true;
 }
 
+unsigned heap_table_first_bin(unsigned class_index) {
+    return heap_table_is_checked ? class_index : size_class_first_guest(class_index);
+}
+
+bool heap_table_has_fresh(const struct slab *slab, uint32_t slot) {
+    int owner = slab_owner(slab);
+    if (owner < SLAB_OWNER_FIRST || (unsigned)owner >= heap_table_end())
+        return false;
+    const struct bin *bins = heap_table_of((unsigned)owner)->claims;
+    const uint64_t *live = &slab->live[slot / WORD_BITS];
+    bool has_it = false;
+    for (unsigned i = heap_table_first_bin(slab->class_index); i <= slab->class_index; i++)
+        has_it |= bins[i].fresh && bins[i].live == live && slab_is_live(bins[i].mask, slot);
+    return has_it;
+}
+
 /* What the fast paths compare tags of slabs with: where blocks are traced, no slab has it, as one
  * that waits in the region is never posted. Either tells the index of a heap's own slab. */
 static uint64_t tag_for(unsigned owner) {

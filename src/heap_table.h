@@ -3,7 +3,9 @@
  * A heap is the slabs of one thread, and the slots of them that the thread may hand out at once.
  * For each size class it has a bin: free slots that it has claimed, neighbours in one word of a
  * slab. The class's slabs are its current one, which the bin claims from, and those on one of three
- * lists: available (they have free slots), sparse (they have few blocks) or full (places.h).
+ * lists: available (they have free slots), sparse (they have few blocks) or full (places.h). A bin
+ * may have claimed slots of its host's slab instead (size_class_host()); so that no slot is claimed
+ * twice, one bin at a time has some of a slab that is lent.
  *
  *   bin.mask      claimed slots not handed out yet; their live bits are 0
  *   bin.first     the slot of bit 0
@@ -93,6 +95,7 @@ struct heap {
     uint32_t origin_thread;            /* the thread's number in origins.h; 0: it has none yet */
     uint32_t class_end;                /* the heap has had no slab of a class from this one on */
     uint8_t inherited[SIZE_CLASS_ALL]; /* slots that the parent of a fork had claimed; uncounted */
+    uint16_t guest_fills[SIZE_CLASS_COUNT]; /* how often each class was a guest: heap.c */
     struct tagpool_stats_counters
         private_counters; /* when the statistics page has no lane for this heap */
     /* Of a heap of small blocks all that is touched ends here, in its first page. */
@@ -190,6 +193,13 @@ static inline unsigned heap_table_end(void) {
 static inline unsigned heap_table_classes(void) {
     return heap_table_is_hardened ? (unsigned)SIZE_CLASS_ALL : (unsigned)SIZE_CLASS_COUNT;
 }
+
+/* Bins from this one to the class's own may have claimed slots of the class's slabs. */
+unsigned heap_table_first_bin(unsigned class_index);
+
+/* True if a slot was claimed from fresh memory and not handed out: slab_diagnose() cannot tell that
+ * from freed. */
+bool heap_table_has_fresh(const struct slab *slab, uint32_t slot);
 
 /* Have all blocks checked one by one. Before the first heap is opened. The fast paths find nothing
  * then: no bin has a slot for them and no block lies where they look. Every call falls through to

@@ -37,11 +37,14 @@ static struct heap *other_heap_of(const struct slab *slab) {
 static size_t purge(const struct heap *heap, struct slab *slab) {
     if (heap_table_is_hardened && slab->class_index == 0) /* it has no memory */
         return 0;
-    uint64_t *live = __atomic_load_n(&heap->claims[slab->class_index].live, __ATOMIC_ACQUIRE);
-    uint64_t slots = __atomic_load_n(&heap->classes[slab->class_index].claimed, __ATOMIC_ACQUIRE);
-    if (live < slab->live || live >= slab->live + SLAB_WORDS)
-        slots = 0;
-    return slab_purge(slab, slots != 0 ? (unsigned)(live - slab->live) : 0, slots);
+    uint64_t pages = 0;
+    for (unsigned i = heap_table_first_bin(slab->class_index); i <= slab->class_index; i++) {
+        uint64_t *live = __atomic_load_n(&heap->claims[i].live, __ATOMIC_ACQUIRE);
+        uint64_t slots = __atomic_load_n(&heap->classes[i].claimed, __ATOMIC_ACQUIRE);
+        if (live >= slab->live && live < slab->live + SLAB_WORDS)
+            pages |= slab_pages_of(slab, (unsigned)(live - slab->live), slots);
+    }
+    return slab_purge(slab, pages);
 }
 
 /* Look at slabs from one on; the bytes purged, and where to go on. */

@@ -6,7 +6,7 @@
  *
  * The owners' fast paths know nothing of it. What makes it safe to purge a page:
  *
- *   1. A page in which a block lies, or a slot that its owner's bin has claimed, is left alone.
+ *   1. A page in which a block lies, or a slot that a bin of its owner has claimed, is left alone.
  *      `claimed` has these as they were when the bin was filled, because one may be on its way to
  *      the program: out of the bin's mask, and not in the live bits yet.
  *   2. Nothing else can be handed out before it is claimed, in heap_fill(). The owner notes what it

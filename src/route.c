@@ -239,7 +239,7 @@ static void *clear_block(void *block, size_t bytes, unsigned class_index, bool z
         return config.clear != 0 || class_index == SIZE_CLASS_ALL ? block : memset(block, 0, bytes);
     if (zeroed)
         return block;
-    return memset(block, 0, size_class_stride[class_index] - checked_tag_bytes);
+    return memset(block, 0, heap_current->claims[class_index].stride - checked_tag_bytes);
 }
 
 SLOW static void *take_zeroed(size_t bytes) {
@@ -265,7 +265,7 @@ SLOW void *route_take_zeroed(size_t bytes) {
         return take_zeroed(bytes);
     bool zeroed = bin->zeroed;
     void *block = heap_take_bin(bin);
-    return zeroed ? block : memset(block, 0, size_class_stride[class_index]);
+    return zeroed ? block : memset(block, 0, bin->stride);
 }
 
 /* `alignment` is a power of two. NULL and ENOMEM if there is no memory. */

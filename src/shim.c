@@ -35,7 +35,7 @@ EXPORT void *calloc(size_t count, size_t bytes) {
         if (LIKELY(bin->mask != 0)) {
             bool zeroed = bin->zeroed;
             void *block = heap_take_bin(bin);
-            return zeroed ? block : memset(block, 0, size_class_stride[class_index]);
+            return zeroed ? block : memset(block, 0, bin->stride);
         }
     }
     return route_take_zeroed(total);

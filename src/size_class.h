@@ -50,6 +50,24 @@ static inline size_t size_class_linear(size_t bytes) {
     return (bytes + SLOT_ALIGN - 1) / SLOT_ALIGN;
 }
 
+/* The class that hosts a class as long as both need little: slots of its slabs serve both then. Its
+ * stride is the next power of two, so it has the alignment of its guests'. Up to
+ * SIZE_CLASS_ALONE_MAX bytes each class is its own. */
+enum { SIZE_CLASS_ALONE_MAX = 128 };
+static inline unsigned size_class_host(unsigned class_index) {
+    uint32_t stride = size_class_stride[class_index];
+    if (stride <= SIZE_CLASS_ALONE_MAX)
+        return class_index;
+    return size_class_index[(2u << (31 - __builtin_clz(stride - 1))) / SLOT_ALIGN];
+}
+
+/* The smallest class that a class hosts: itself, if it is no host. */
+static inline unsigned size_class_first_guest(unsigned class_index) {
+    uint32_t stride = size_class_stride[class_index];
+    bool is_host = stride > SIZE_CLASS_ALONE_MAX && (stride & (stride - 1)) == 0;
+    return is_host ? size_class_index[stride / 2 / SLOT_ALIGN] + 1u : class_index;
+}
+
 /* The class of more than TAGPOOL_NODE_MAX and at most SIZE_CLASS_MAX_BYTES bytes. */
 unsigned size_class_of_large(size_t bytes);
 

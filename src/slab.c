@@ -33,6 +33,20 @@ static uint64_t all_words(const struct slab *slab) {
     return lowest_bits(word_count(slab));
 }
 
+/* The usual ways of slab_claim() leave it to the others then. */
+void slab_lend(struct slab *slab) {
+    slab->is_lent = true;
+    slab->reclaim_slots = 0;
+}
+
+void slab_end_lending(struct slab *slab) {
+    uint32_t slots = slab_reclaim_bytes / slab->stride;
+    if (slots < slab_reclaim_slots)
+        slots = slab_reclaim_slots;
+    slab->is_lent = false;
+    slab->reclaim_slots = (uint8_t)(slots < WORD_BITS ? slots : WORD_BITS);
+}
+
 void slab_init(struct slab *slab, unsigned class_index, bool zeroed) {
     ASSERT(class_index < SIZE_CLASS_ALL);
     uint32_t stride = size_class_stride[class_index];
@@ -46,10 +60,7 @@ void slab_init(struct slab *slab, unsigned class_index, bool zeroed) {
     if (claim_slots == 0) /* in the hardened mode: there must be some to choose from */
         claim_slots = 2;
     slab->claim_slots = (uint8_t)(claim_slots < slab_claim_slots ? claim_slots : slab_claim_slots);
-    uint32_t reclaim_slots = slab_reclaim_bytes / stride;
-    if (reclaim_slots < slab_reclaim_slots)
-        reclaim_slots = slab_reclaim_slots;
-    slab->reclaim_slots = (uint8_t)(reclaim_slots < WORD_BITS ? reclaim_slots : WORD_BITS);
+    slab_end_lending(slab);
     slab->class_index = (uint8_t)class_index;
     slab->place = SLAB_NOWHERE;
     slab->zeroed = zeroed;
@@ -98,20 +109,32 @@ FAST struct slab_claim claim_slots(struct slab *slab, unsigned word, uint64_t ma
     return (struct slab_claim){.mask = mask, .word = (uint16_t)word, .count = (uint16_t)count};
 }
 
+static struct slab_claim claim_nothing(struct slab *slab, unsigned word) {
+    slab->summary |= (uint64_t)1 << word;
+    return (struct slab_claim){.mask = 0};
+}
+
 /* The first of these slots, where they lie close together. */
 SLOW static struct slab_claim reclaim_few(struct slab *slab, unsigned word, uint64_t slots) {
+    if (slab->is_lent)
+        return claim_nothing(slab, word);
     uint64_t few = slots & lowest_bits(slab->reclaim_slots) << __builtin_ctzll(slots);
-    if (count_bits(few) <= slab->reclaim_slots / 2u)
+    uint32_t count = count_bits(few);
+    if (count <= slab->reclaim_slots / 2u) {
         few = slots;
+        count = count_bits(slots);
+    }
     if (few != slots)
         slab->summary |= (uint64_t)1 << word;
-    return claim_slots(slab, word, few, count_bits(few));
+    return claim_slots(slab, word, few, count);
 }
 
 /* Of a word that has some that were never handed out: a page of these, if all others are in use. */
 SLOW static struct slab_claim claim_fresh(struct slab *slab, unsigned word, uint64_t slots) {
     uint32_t first_slot = word * WORD_BITS;
     uint64_t touched = 0;
+    if (slab->is_lent)
+        return claim_nothing(slab, word);
     if (slab->fresh_slot > first_slot)
         touched = slots & lowest_bits(slab->fresh_slot - first_slot);
     if (touched != 0) {
@@ -121,12 +144,15 @@ SLOW static struct slab_claim claim_fresh(struct slab *slab, unsigned word, uint
                    ? reclaim_few(slab, word, touched)
                    : claim_slots(slab, word, touched, count_bits(touched));
     }
-    ASSERT(slab->fresh_slot == first_slot + (uint32_t)__builtin_ctzll(slots));
-    uint64_t fresh = slots & lowest_bits(slab->claim_slots) << __builtin_ctzll(slots);
+    uint32_t first = (uint32_t)__builtin_ctzll(slots);
+    ASSERT(slab->fresh_slot == first_slot + first);
+    uint64_t fresh = slots & lowest_bits(slab->claim_slots) << first;
+    uint32_t end = WORD_BITS - (uint32_t)__builtin_clzll(fresh);
+    ASSERT(count_bits(fresh) == end - first); /* neighbours */
     if (fresh != slots)
         slab->summary |= (uint64_t)1 << word;
-    slab->fresh_slot = first_slot + WORD_BITS - (uint32_t)__builtin_clzll(fresh);
-    struct slab_claim claim = claim_slots(slab, word, fresh, count_bits(fresh));
+    slab->fresh_slot = first_slot + end;
+    struct slab_claim claim = claim_slots(slab, word, fresh, end - first);
     claim.fresh = true;
     return claim;
 }
@@ -268,9 +294,8 @@ uint32_t slab_few(const struct slab *slab, uint32_t blocks) {
     return blocks > few / FEW_STEP ? few / FEW_STEP : 0;
 }
 
-/* The pages in which slots of a word lie, and the tags in front of them: a bit for each. */
-static uint64_t pages_of(const struct slab *slab, unsigned word, uint64_t slots,
-                         uint32_t page_bytes) {
+uint64_t slab_pages_of(const struct slab *slab, unsigned word, uint64_t slots) {
+    uint32_t page_bytes = (uint32_t)os_page_bytes();
     uint32_t tag_bytes = slab_gap_bytes != 0 ? SLOT_ALIGN : 0;
     uint64_t pages = 0;
     for (; slots != 0; slots &= slots - 1) {
@@ -290,13 +315,13 @@ static uint64_t needed_slots(const struct slab *slab, unsigned word) {
     return slab_is_posted(slab) ? live & ~remote_word(slab, word) : live;
 }
 
-size_t slab_purge(struct slab *slab, unsigned claimed_word, uint64_t claimed) {
+size_t slab_purge(struct slab *slab, uint64_t claimed) {
     uint32_t page_bytes = (uint32_t)os_page_bytes();
     ASSERT(page_bytes <= SLAB_BYTES);
     uint64_t all = lowest_bits((unsigned)(SLAB_BYTES / page_bytes));
-    uint64_t used = pages_of(slab, claimed_word, claimed, page_bytes);
+    uint64_t used = claimed;
     for (unsigned word = 0; word < word_count(slab) && used != all; word++)
-        used |= pages_of(slab, word, needed_slots(slab, word), page_bytes);
+        used |= slab_pages_of(slab, word, needed_slots(slab, word));
     uint64_t free = all & ~used;
     size_t purged_bytes = 0;
     if (free != 0 && slab_disturbed(slab) == SLAB_AS_FREED)

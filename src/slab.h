@@ -68,6 +68,7 @@ struct slab {
     bool zeroed;       /* slots from fresh_slot on read as zero */
     bool filled;       /* was full once, so all its memory is in use */
     uint8_t disturbed; /* enum slab_disturbed; slab_set_disturbed() */
+    bool is_lent;      /* slab_lend() */
     struct slab *previous;
     struct slab *next;
     char unused[16];
@@ -264,8 +265,13 @@ struct slab_claim {
                        those from slab.fresh_slot on, as it was before */
 };
 
-/* Claim the lowest free slots. */
+/* Claim the lowest free slots. None, if the slab is lent. */
 struct slab_claim slab_claim(struct slab *slab);
+
+/* Note that the bin of another class may have claimed slots, which could be claimed a second time
+ * while they are not handed out; and that none has. */
+void slab_lend(struct slab *slab);
+void slab_end_lending(struct slab *slab);
 
 /* Undo the claim of slots that were not handed out; `fresh` as slab_claim() said. */
 void slab_unclaim(struct slab *slab, unsigned word, uint64_t mask, bool fresh);
@@ -333,10 +339,13 @@ uint32_t slab_live_count(const struct slab *slab);
  * these, and 0. */
 uint32_t slab_few(const struct slab *slab, uint32_t blocks);
 
-/* Return the memory of the pages in which no block of the program's lies, nor its tag, and none of
- * the slots `claimed` of a word; what of free slots lies there reads as zero then. The bytes, with
+/* The pages in which slots of a word lie, and the tags in front of them: a bit for each. */
+uint64_t slab_pages_of(const struct slab *slab, unsigned word, uint64_t slots);
+
+/* Return the memory of the pages in which no block of the program's lies, nor its tag, and that are
+ * not `claimed`, a bit for each; what of free slots lies there reads as zero then. The bytes, with
  * those that were never touched. Under pool_lock. */
-size_t slab_purge(struct slab *slab, unsigned claimed_word, uint64_t claimed);
+size_t slab_purge(struct slab *slab, uint64_t claimed);
 
 enum slab_remote_result {
     SLAB_REMOTE_GIVEN,  /* noted; the owner knows */

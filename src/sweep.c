@@ -41,18 +41,21 @@ static bool is_worthwhile(void) {
     return __atomic_load_n(&region_counts.used, __ATOMIC_RELAXED) >= SWEEP_FROM_SLABS;
 }
 
-/* The slots of a slab of the calling thread's that a bin has claimed: of one that is on a list, if
- * a lower one took its place. Hardened, they have their tags already. */
-static uint64_t claimed_slots(const struct slab *slab, unsigned *word) {
+/* The pages of a slab of the calling thread's in which bins have claimed slots: of one that is on a
+ * list, if a lower one took its place, or bins of other classes did. Hardened, the slots have their
+ * tags already. */
+static uint64_t claimed_pages(const struct slab *slab) {
     int owner = slab_owner(slab);
-    *word = 0;
+    uint64_t pages = 0;
     if (owner < SLAB_OWNER_FIRST || owner >= SLAB_OWNER_NONE)
         return 0;
-    const struct bin *bin = &heap_table_of((unsigned)owner)->claims[slab->class_index];
-    if (bin->mask == 0 || slab_of_live(bin->live) != slab)
-        return 0;
-    *word = (unsigned)(bin->live - slab->live);
-    return bin->mask;
+    const struct heap *heap = heap_table_of((unsigned)owner);
+    for (unsigned i = heap_table_first_bin(slab->class_index); i <= slab->class_index; i++) {
+        const struct bin *bin = &heap->claims[i];
+        if (bin->mask != 0 && slab_of_live(bin->live) == slab)
+            pages |= slab_pages_of(slab, (unsigned)(bin->live - slab->live), bin->mask);
+    }
+    return pages;
 }
 
 static size_t purge(struct slab *slab) {
@@ -60,9 +63,7 @@ static size_t purge(struct slab *slab) {
         slab->filled = false;
         __atomic_fetch_sub(&region_counts.filled, 1, __ATOMIC_RELAXED);
     }
-    unsigned word;
-    uint64_t claimed = claimed_slots(slab, &word);
-    return slab_purge(slab, word, claimed);
+    return slab_purge(slab, claimed_pages(slab));
 }
 
 /* True if a slab with so many blocks can spare more than it has returned: `rest` says with how many

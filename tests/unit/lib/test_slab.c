@@ -159,7 +159,7 @@ static void check_purge(unsigned class_index, uint32_t each) {
     for (uint32_t slot = 0; slot < count; slot++)
         if (slot % each != 0)
             slab_give(slab, slot, slab_live_of(slab, slot));
-    size_t purged_bytes = slab_purge(slab, 0, 0);
+    size_t purged_bytes = slab_purge(slab, 0);
     size_t zero_bytes = 0;
     for (size_t page = 0; page < SLAB_BYTES; page += os_page_bytes())
         zero_bytes += is_zero_page(page) ? os_page_bytes() : 0;
@@ -170,7 +170,7 @@ static void check_purge(unsigned class_index, uint32_t each) {
         CHECK(*mark_of(slot) == slot % 251 + 1);
         slab_give(slab, slot, slab_live_of(slab, slot));
     }
-    CHECK(slab_purge(slab, 0, 0) == SLAB_BYTES);
+    CHECK(slab_purge(slab, 0) == SLAB_BYTES);
 }
 
 static void only_pages_without_a_block_are_returned(void) {
@@ -205,14 +205,14 @@ static void what_the_system_does_not_take_stays_as_it_is(void) {
     if (child == 0) {
         if (!refuse_advice())
             _exit(SKIPPED);
-        _exit(slab_purge(slab, 0, 0) == 0 && *mark_of(count - 1) == 77 ? HELD : NOT_HELD);
+        _exit(slab_purge(slab, 0) == 0 && *mark_of(count - 1) == 77 ? HELD : NOT_HELD);
     }
     waitpid(child, &status, 0);
     if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
         tap_skip("system calls cannot be filtered here");
     else
         CHECK_SAY(status == 0, "status %#x", (unsigned)status);
-    CHECK(slab_purge(slab, 0, 0) == SLAB_BYTES - os_page_bytes() && *mark_of(count - 1) == 0);
+    CHECK(slab_purge(slab, 0) == SLAB_BYTES - os_page_bytes() && *mark_of(count - 1) == 0);
     slab_give(slab, 0, slab_live_of(slab, 0));
 }
 
@@ -225,7 +225,7 @@ static void a_page_with_a_tag_alone_is_kept(void) {
     for (uint32_t slot = 0; slot < slab->slot_count; slot++)
         if (slot != slots - 1) /* starts with the second page, its tag ends the first */
             slab_give(slab, slot, slab_live_of(slab, slot));
-    CHECK(slab_purge(slab, 0, 0) == SLAB_BYTES - 2 * os_page_bytes());
+    CHECK(slab_purge(slab, 0) == SLAB_BYTES - 2 * os_page_bytes());
     slab_give(slab, slots - 1, slab_live_of(slab, slots - 1));
     slab_gap_bytes = 0;
 }
