@@ -171,7 +171,7 @@ spoils 'a long dash' 'a long dash is found' '// a \0342\0200\0224 b\n'
 spoils 'a note of work' 'a note of work left undone is found' '// TO''DO: b\n'
 spoils '101 columns' 'a line of 101 columns is found' "$(printf '//%099d' 0)\n"
 
-# prose NAME LINE CONTENT: check-text finds that line of a Markdown file too long, and no other.
+# prose NAME LINE CONTENT: check-text finds a fault in that line of a Markdown file, and no other.
 prose() {
     plant
     printf '%b' "$3" >note.md
@@ -183,6 +183,8 @@ long=$(printf '%0101d' 0)
 prose 'a line of prose of 101 columns is found' note.md:1 "$long\n"
 prose 'and in a list, but not in a table, in code or in the target of a link' note.md:10 \
     "| $long |\n\n    $long\n\n\`\`\`\n$long\n\`\`\`\n\n* [a](#$long)\n  * $long\n"
+prose 'a heading that is not in the contents is found' note.md:6 \
+    '## Contents\n* [a](#a)\n  * [b](#b)\n\n## a\n### c\n### b\n'
 
 plant
 printf '// a' >src/note.h
