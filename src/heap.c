@@ -324,7 +324,7 @@ static bool has_room(const struct heap *heap, const struct slab *slab) {
     size_t sharers = 1;
     for (unsigned i = heap_table_first_bin(slab->class_index); i <= slab->class_index; i++)
         sharers += heap->claims[i].stride == slab->stride ? 1 : 0;
-    return slab->fresh_slot * slab->stride < smaller(SHARE_BYTES * sharers, SLAB_BYTES / 2);
+    return (size_t)slab->fresh_slot * slab->stride < smaller(SHARE_BYTES * sharers, SLAB_BYTES / 2);
 }
 
 static bool fill_of_next(struct heap *heap, struct bin *bin, unsigned class_index,

@@ -32,14 +32,19 @@ SHARED void *freed_among_neighbours(size_t bytes, bool misuse) {
     return block;
 }
 
-/* Freed, and a thousand other blocks after it. */
+/* Freed, and a thousand other blocks after it. Not in the lowest slot, which the next request gets:
+ * starting a thread is some. */
 SHARED void *freed_long_ago(size_t bytes, bool misuse) {
-    void *block[1000];
-    for (size_t i = 0; i < 1000; i++)
+    enum { BLOCKS = 1000, ONE = 20 };
+    void *block[BLOCKS];
+    for (size_t i = 0; i < BLOCKS; i++)
         block[i] = take(bytes);
-    for (size_t i = misuse ? 0 : 1; i < 1000; i++)
-        give(block[i]);
-    return block[0];
+    if (misuse)
+        give(block[ONE]);
+    for (size_t i = 0; i < BLOCKS; i++)
+        if (i != ONE)
+            give(block[i]);
+    return block[ONE];
 }
 
 SHARED void *calloc_freed(size_t bytes, bool misuse) {
