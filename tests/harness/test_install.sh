@@ -6,11 +6,12 @@ set -u
 # shellcheck source=tests/harness/tap.sh
 . tests/harness/tap.sh
 
-# installs SENTENCE ROOT VARIABLE...
+# installs SENTENCE ROOT VARIABLE...: what $built has.
+built=$build
 installs() {
     sentence=$1 destination=$2
     shift 2
-    succeeds "$sentence" make -s install BUILD="$build" DESTDIR="$destination" "$@"
+    succeeds "$sentence" make -s install BUILD="$built" DESTDIR="$destination" "$@"
 }
 
 prefix="/opt/my tagpool"
@@ -53,7 +54,15 @@ run make -s uninstall BUILD="$build" DESTDIR="$work/a root" PREFIX="$prefix"
 [ "$status" -eq 0 ] && [ -z "$(find "$work/a root" ! -type d)" ]
 check $? 'make uninstall removes all of it'
 
+# The program is linked anew for that, and other tests run the one that is built.
+built=$work/build
+mkdir "$built"
+for part in src tools man completions libdir tagpool; do
+    cp -Rp "$build/$part" "$built"
+done
+cp -pP "$build"/*.so* "$built"
 installs 'LIBDIR is where the libraries are installed' "$work/second" PREFIX=/usr LIBDIR=/usr/lib64
+built=$build
 [ -e "$work/second/usr/lib64/libtagpool.so.1" ] && [ ! -e "$work/second/usr/lib" ] &&
     (cd / && "$work/second/usr/bin/tagpool" run --stats -- ls /) >"$work/output" 2>&1
 check $? 'the program finds them there'
