@@ -171,7 +171,10 @@ static void who_waits_inside_goes_on_afterwards(void) {
         unsigned unseen = 0;
         usleep(20000);
         CHECK(halt_others(inside(), look, &seen, &unseen));
+/* A sanitizer's build has the system call in a function of its own, which is outside. */
+#ifndef TAGPOOL_DEBUG
         CHECK_SAY(unseen >= THREADS, "%u", unseen);
+#endif
     }
     atomic_store(&is_over, true);
     atomic_store(&lock, 0);
