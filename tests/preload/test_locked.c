@@ -69,13 +69,22 @@ static int drop_main(void) {
                                                                                                 : 4;
 }
 
+/* False if what is mapped from now on may not be locked as far as is needed here. */
+static bool lock_all(void) {
+    enum { NEEDED_BYTES = 64 * MIB };
+    if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
+        return false;
+    void *start = mmap(NULL, NEEDED_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return start != MAP_FAILED && munmap(start, NEEDED_BYTES) == 0;
+}
+
 /* What serves later is locked, what is only reserved does not count as that, and little is locked
  * ahead; until the program takes it back. */
 static int lock_main(void) {
     enum { AHEAD_KIB = 4 << 10 };
     take_nodes(NODE_BYTES);
     limit_locks(RLIM_INFINITY);
-    if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
+    if (!lock_all())
         return CHILD_SKIPPED;
     size_t before_kib = locked_kib();
     if (before_kib == 0 || before_kib > 16 << 10)
