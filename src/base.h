@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
@@ -159,5 +160,14 @@ enum {
 
 static_assert(SLAB_WORDS <= WORD_BITS, "one summary word covers the live bitmap of a slab");
 static_assert(HEAP_LIMIT < 0x7ffe, "an owner number fits its 15 bits of the slab tag");
+
+/* A pointer to a function of this type, from its address. */
+#define AS_FUNCTION(type, symbol)                                                                  \
+    ({                                                                                             \
+        __typeof__(type) *as_function;                                                             \
+        void *found_symbol = (symbol);                                                             \
+        memcpy(&as_function, &found_symbol, sizeof found_symbol);                                  \
+        as_function;                                                                               \
+    })
 
 #endif

@@ -98,13 +98,4 @@ bool next_free_runtime(void);
  */
 void *next_symbol(const char *name);
 
-/* A pointer to a function of this type, from its address. */
-#define AS_FUNCTION(type, symbol)                                                                  \
-    ({                                                                                             \
-        __typeof__(type) *as_function;                                                             \
-        void *found_symbol = (symbol);                                                             \
-        memcpy(&as_function, &found_symbol, sizeof found_symbol);                                  \
-        as_function;                                                                               \
-    })
-
 #endif

@@ -29,9 +29,18 @@ static const struct link_map *first_object(void) {
     return &_r_debug != NULL ? _r_debug.r_map : NULL;
 }
 #else
-/* musl's list is found by its debugger's interface alone. */
+/* musl's loader gives its handle of the program without taking memory. The function that is asked
+ * is its own: this library has one of that name. */
 static const struct link_map *first_object(void) {
-    return NULL;
+    static struct link_map *first;
+    if (first == NULL) {
+        typedef void *opens(const char *, int);
+        opens *open = AS_FUNCTION(opens, dlsym(RTLD_NEXT, "dlopen"));
+        void *program = open != NULL ? open(NULL, RTLD_LAZY) : NULL;
+        if (program == NULL || dlinfo(program, RTLD_DI_LINKMAP, &first) != 0)
+            first = NULL;
+    }
+    return first;
 }
 #endif
 

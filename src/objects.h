@@ -3,7 +3,7 @@
  *
  * What was loaded at the start of the program stands in one list, in the order in which a name is
  * looked for: the program, what is preloaded, what they need. It never goes away. What is loaded
- * later stands behind it. Nothing here allocates, locks or sets errno.
+ * later stands behind it. Nothing here allocates, sets errno or, after the first call, locks.
  */
 #ifndef OBJECTS_H
 #define OBJECTS_H
