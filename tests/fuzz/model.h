@@ -16,8 +16,8 @@
 #ifndef MODEL_H
 #define MODEL_H
 
-#include "libc.h"
 #include "random.h"
+#include "system.h"
 
 #include <errno.h>
 #include <stdatomic.h>

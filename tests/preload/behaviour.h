@@ -11,9 +11,9 @@
 
 #include "../harness/pattern.h"
 #include "../harness/random.h"
+#include "../harness/system.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -116,9 +116,6 @@ SHARED void nap_ms(long milliseconds) {
     struct timespec pause = {milliseconds / 1000, milliseconds % 1000 * 1000000};
     nanosleep(&pause, NULL);
 }
-
-/* A block that is not the library's: straight from glibc, as from before it was loaded. */
-extern void *__libc_malloc(size_t bytes);
 
 /* What became of a child. */
 struct child {

@@ -15,9 +15,6 @@ typedef void free_sized_function(void *, size_t);
 typedef void free_sized_aligned_function(void *, size_t, size_t);
 typedef void free_nothrow_function(void *, const void *);
 
-extern void *__libc_calloc(size_t count, size_t bytes);
-extern void *__libc_memalign(size_t alignment, size_t bytes);
-
 /* The operators by their linker names: this test needs no C++ compiler. NULL without the library.
  */
 static void *find(const char *name) {
@@ -139,16 +136,16 @@ static void what_the_C_library_allocates_is_freed_by_free(void) {
 
 static void blocks_of_the_next_allocator_are_passed_on(void) {
     for (size_t bytes = 1; bytes < 300000; bytes = bytes * 3 / 2 + 1) {
-        char *block = memset(__libc_malloc(bytes), 1, bytes);
+        char *block = memset(libc_malloc(bytes), 1, bytes);
         CHECK(malloc_usable_size(block) >= bytes);
         block = realloc(block, bytes + 100);
         CHECK(block[0] == 1);
         free(block);
-        free(__libc_calloc(1, bytes));
-        free(__libc_memalign(256, bytes));
+        free(libc_calloc(1, bytes));
+        free(libc_memalign(256, bytes));
         /* A tag of ours copied in front of a block of theirs makes it none of ours. */
         char *ours = malloc(40), tag[8];
-        char *theirs = __libc_malloc(bytes + 64);
+        char *theirs = libc_malloc(bytes + 64);
         if (read_in_front(ours, tag))
             memcpy(theirs, tag, 8);
         free(theirs);

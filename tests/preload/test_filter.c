@@ -5,7 +5,6 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <sys/prctl.h>

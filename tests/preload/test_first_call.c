@@ -40,11 +40,11 @@ static bool first_free(void) {
     return true;
 }
 static bool first_free_of_a_foreign_block(void) {
-    free(__libc_malloc(40));
+    free(libc_malloc(40));
     return true;
 }
 static bool first_realloc_of_a_foreign_block(void) {
-    unsigned char *block = __libc_malloc(40);
+    unsigned char *block = libc_malloc(40);
     pattern_fill(block, 40, 1);
     block = realloc(block, 4000);
     return block != NULL && pattern_holds(block, 40, 1) && served(block, 4000);
@@ -71,7 +71,7 @@ static bool first_malloc_usable_size(void) {
     return malloc_usable_size(opaque(NULL)) == 0;
 }
 static bool first_malloc_usable_size_of_a_foreign_block(void) {
-    return malloc_usable_size(__libc_malloc(40)) >= 40;
+    return malloc_usable_size(libc_malloc(40)) >= 40;
 }
 static bool first_cfree(void) {
     void (*call)(void *) = (void (*)(void *))dlsym(RTLD_DEFAULT, "cfree");
@@ -272,7 +272,8 @@ static void in_key_destructor(void *value) {
 }
 
 /* How a compiler registers the destructor of a C++ thread_local object. */
-extern int __cxa_thread_atexit_impl(void (*destructor)(void *), void *object, void *library);
+extern int __cxa_thread_atexit_impl(void (*destructor)(void *), void *object, void *library)
+    __attribute__((weak));
 extern void *__dso_handle;
 
 static void in_thread_local_destructor(void *object) {
@@ -355,7 +356,10 @@ static void each_name_may_be_called_in_the_last_round_of_key_destructors(void) {
     check_place(IN_LAST_KEY_DESTRUCTOR);
 }
 static void each_name_may_be_called_in_a_thread_local_destructor(void) {
-    check_place(IN_THREAD_LOCAL_DESTRUCTOR);
+    if (__cxa_thread_atexit_impl == NULL)
+        tap_skip("the C library has none");
+    else
+        check_place(IN_THREAD_LOCAL_DESTRUCTOR);
 }
 static void each_name_may_be_called_after_40_thread_keys(void) {
     check_place(AFTER_40_KEYS);
@@ -374,6 +378,10 @@ int main(int argc, char **argv) {
     if (argc == 3)
         return chosen_operation != NULL && chosen_place != PLACE_COUNT ? child_main() : 9;
     program = argv[0];
+    if (!LIBC_IS_GLIBC) {
+        printf("1..0 # SKIP musl's loader runs nothing before constructors\n");
+        return 0;
+    }
     TAP_RUN(each_name_may_be_called_before_any_constructor);
     TAP_RUN(each_name_may_be_called_first_in_a_constructor);
     TAP_RUN(each_name_may_be_called_first_in_main);

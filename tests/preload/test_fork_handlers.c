@@ -36,7 +36,13 @@ static void register_early(void) {
     pthread_atfork(prepare, in_parent, in_child);
 }
 
+#ifdef __GLIBC__
 __attribute__((section(".preinit_array"), used)) static void (*const first)(void) = register_early;
+#else /* musl's loader knows no such functions */
+__attribute__((constructor)) static void first(void) {
+    register_early();
+}
+#endif
 
 /* Runs a part of the test in a process of its own, which may hang or crash. */
 static void check_process(int (*run)(void)) {
@@ -202,7 +208,10 @@ static int fork_inside_handlers(void) {
 }
 
 static void a_handler_may_fork(void) {
-    check_process(fork_inside_handlers);
+    if (!LIBC_IS_GLIBC)
+        tap_skip("musl's fork() waits there for itself");
+    else
+        check_process(fork_inside_handlers);
 }
 
 static void leave(void) {
@@ -247,6 +256,8 @@ static void a_handler_may_ask_and_trim(void) {
 static void *open_pipes(void *argument) {
     while (!atomic_load(&stop)) {
         FILE *pipe = popen(":", "r");
+        if (!LIBC_IS_GLIBC && pipe == NULL && errno == EBADF)
+            continue; /* musl's closes what another thread's has opened */
         if (pipe == NULL || pclose(pipe) != 0)
             return argument;
         use_slabs();

@@ -23,7 +23,7 @@ static void free_keeps_errno(void) {
     for (size_t i = 0; i < SIZES; i++)
         for (int k = 0; k < 50; k++) {
             void *block = malloc(sizes[i]);
-            void *foreign = __libc_malloc(sizes[i] + 1);
+            void *foreign = libc_malloc(sizes[i] + 1);
             errno = SENTINEL_ERRNO;
             free(block);
             CHECK(errno == SENTINEL_ERRNO);
@@ -38,7 +38,7 @@ static void foreign_blocks_are_freed_where_they_came_from(void) {
     struct mallinfo2 before = mallinfo2();
     for (int round = 0; round < 100; round++) {
         for (size_t i = 0; i < COUNT; i++) {
-            block[i] = __libc_malloc(i * 9 + 1);
+            block[i] = libc_malloc(i * 9 + 1);
             memset(block[i], 0x77, i * 9 + 1);
         }
         for (size_t i = 0; i < COUNT; i++)

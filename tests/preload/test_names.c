@@ -11,7 +11,10 @@ static const char *const exported[] = {
     "free_aligned_sized", "malloc_trim", "mallinfo", "mallinfo2", "malloc_info", "malloc_stats",
     "mallopt",
     /* what counts the region's address space */
-    "setrlimit", "setrlimit64", "prlimit", "prlimit64", "mlockall", "munlockall",
+    "setrlimit", "prlimit", "mlockall", "munlockall",
+#ifdef LIBC_HAS_RLIMIT64
+    "setrlimit64", "prlimit64",
+#endif
     /* operator new, new[]: plain, nothrow, aligned, both */
     "_Znwm", "_Znam", "_ZnwmRKSt9nothrow_t", "_ZnamRKSt9nothrow_t", "_ZnwmSt11align_val_t",
     "_ZnamSt11align_val_t", "_ZnwmSt11align_val_tRKSt9nothrow_t",

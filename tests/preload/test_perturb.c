@@ -3,7 +3,6 @@
 #include "../harness/tap.h"
 #include "behaviour.h"
 
-#include <malloc.h>
 #include <pthread.h>
 
 enum { BYTE = 0x55, OTHER_BYTE = 0x11, MOST_BYTES = 4000, NOT_FILLED = 2 };
@@ -81,6 +80,10 @@ static int child_main(void) {
 static void check_with(const char *variable, int result) {
     static struct child child;
     const char *const argv[] = {program, "child", NULL}, *const changes[] = {variable, NULL};
+    if (!LIBC_IS_GLIBC) {
+        tap_skip("the C library has no such setting");
+        return;
+    }
     if (!pools_are_unlimited()) {
         tap_skip("the pools do not serve all blocks");
         return;

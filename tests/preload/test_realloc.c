@@ -159,7 +159,7 @@ static void reallocarray_refuses_a_product_that_overflows(void) {
 static void foreign_blocks_can_be_resized(void) {
     for (size_t from = 0; from < SIZES; from++)
         for (size_t to = 0; to < SIZES; to += 3) {
-            void *block = __libc_malloc(sizes[from]);
+            void *block = libc_malloc(sizes[from]);
             CHECK(malloc_usable_size(block) >= sizes[from]);
             pattern_fill(block, sizes[from], (unsigned)from);
             block = realloc(block, sizes[to]);

@@ -128,6 +128,10 @@ static void a_set_user_id_program_runs_without_what_is_preloaded(void) {
 }
 
 static void a_set_user_id_program_ignores_the_environment(void) {
+    if (!LIBC_IS_GLIBC) {
+        tap_skip("musl's loader opens no library with such thread-local variables");
+        return;
+    }
     if (!place_files())
         return;
     CHECK(place_file(program, copy, 0755, 0));

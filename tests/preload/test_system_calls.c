@@ -126,7 +126,7 @@ static bool stop_at(long number) {
 
 static void at_system_call(pid_t thread) {
     struct stop stop = {.place = 0};
-    ptrace((enum __ptrace_request)GET_SYSCALL_INFO, thread, sizeof stop, &stop);
+    syscall(SYS_ptrace, GET_SYSCALL_INFO, thread, sizeof stop, &stop);
     if (is_refused(thread, &stop)) {
         refusal.refused++;
         refuse(thread, refusal.error);

@@ -8,6 +8,7 @@
 #define BENCH_MISUSES_H
 
 #include <signal.h>
+#include <stddef.h>
 
 /* What becomes of a misuse. X(ID, TEXT, STATE, SIGNAL)
  *   TEXT    begins the line of the fault; "" if there is no line

@@ -1,5 +1,6 @@
 /* If this failed, blocks would be blamed on call stacks that others were taken from, or a program
  * with very many call stacks would use memory without a bound, or lose stacks without a word. */
+#include "modules.h"
 #include "stacks.h"
 #include "tap.h"
 
@@ -91,6 +92,10 @@ static void stacks_that_are_known_keep_their_numbers_then(void) {
 }
 
 int main(void) {
+    if (modules_find((uintptr_t)main) == NULL) {
+        printf("1..0 # SKIP the C library does not tell modules\n");
+        return 0;
+    }
     if (!stacks_start(FRAMES, (const void *)main))
         return 1;
     TAP_RUN(the_same_stack_has_the_same_number_and_another_has_another);
