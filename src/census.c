@@ -43,6 +43,7 @@ static void add_counters(struct tagpool_stats_counters *sum,
 
 static void take(uint64_t now_ns) {
     struct tagpool_stats_counters beyond = {0};
+    add_counters(&beyond, &heap_table_homeless);
     for (unsigned owner = SLAB_OWNER_FIRST; owner < heap_table_end(); owner++) {
         const struct heap *heap = heap_table_of(owner);
         if (atomic_load_explicit(&heap->alive, memory_order_relaxed) &&

@@ -180,6 +180,8 @@ static void post_again(struct heap *mine, struct slab *slab, bool searches) {
 
 /* True if other threads have freed blocks that were not theirs. */
 static bool others_free_remotely(const struct heap *mine) {
+    if (heap_table_homeless.remote_frees != 0)
+        return true;
     for (unsigned owner = SLAB_OWNER_FIRST; owner < heap_table_end(); owner++) {
         struct heap *heap = heap_table_of(owner);
         if (heap != mine && is_alive(heap) && heap->counters->remote_frees != 0)
@@ -217,8 +219,9 @@ static void deliver_posted(struct heap *mine, bool searches) {
 
 COLD void heap_life_after_fork(bool intact) {
     struct heap *mine = heap_current;
-    bool others = heap_table_count > (heap_is_real(mine) ? 1u : 0u);
-    bool searches = others && others_free_remotely(mine);
+    bool searches = others_free_remotely(mine);
+    bool others = searches || heap_table_count > (heap_is_real(mine) ? 1u : 0u);
+    heap_table_homeless = (struct tagpool_stats_counters){0};
     stats_after_fork();
     region_after_fork();
     if (others)
@@ -249,9 +252,13 @@ COLD void heap_life_settle_counts(void) {
     bool held = lock_acquire_within(&pool_lock, END_PATIENCE_MS, END_PATIENCE_MS);
     for (unsigned owner = SLAB_OWNER_FIRST; owner < heap_table_end(); owner++) {
         struct heap *heap = heap_table_of(owner);
-        if (is_alive(heap) && !heap_table_is_vanished(heap))
-            settle_bin_counts(heap);
+        if (!is_alive(heap) || heap_table_is_vanished(heap))
+            continue;
+        settle_bin_counts(heap);
+        if (!stats_is_lane(heap->counters))
+            stats_retire(heap->counters);
     }
+    stats_retire(&heap_table_homeless);
     if (held)
         lock_release(&pool_lock);
 }

@@ -9,8 +9,7 @@
 /* Free a block of another running thread. False if it is freed already. */
 FAST bool heap_give_remote(struct heap *heap, struct slab *slab, _Atomic(uint64_t) *remote_word,
                            uint32_t slot) {
-    if (LIKELY(heap_is_real(heap)))
-        OWNER_ADD(&heap->counters->remote_frees, 1);
+    HEAP_COUNT_FREE(heap, remote_frees);
     enum slab_remote_result result = slab_give_remote(slab, remote_word, slot);
     if (LIKELY(result == SLAB_REMOTE_GIVEN))
         return true;

@@ -9,6 +9,8 @@ const struct heap_front heap_ended = {.tag = SLAB_TAG_POSTED};
 static_assert(offsetof(struct heap, counters) == sizeof(struct heap_front),
               "a heap starts with its front");
 
+struct tagpool_stats_counters heap_table_homeless;
+
 _Thread_local struct heap *heap_current = (struct heap *)(uintptr_t)&heap_none;
 
 /* It needs no memory of the system. What blocks of up to 700 bytes use of it, without tags, ends in

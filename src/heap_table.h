@@ -120,6 +120,16 @@ static inline bool heap_is_real(const struct heap *heap) {
     return heap->owner != 0;
 }
 
+/* What threads count together while they have no heap: frees, because no other call goes without
+ * one. */
+extern HIDDEN struct tagpool_stats_counters heap_table_homeless;
+
+/* Count a free of the calling thread. */
+#define HEAP_COUNT_FREE(heap, counter)                                                             \
+    (LIKELY(heap_is_real(heap))                                                                    \
+         ? (void)OWNER_ADD(&(heap)->counters->counter, 1)                                          \
+         : (void)__atomic_fetch_add(&heap_table_homeless.counter, 1, __ATOMIC_RELAXED))
+
 /* ---- the table ---- */
 
 /* The first heap, in most programs the only one; the others, in parts that are each as large as all

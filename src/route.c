@@ -295,14 +295,12 @@ SLOW static void give_next(void *pointer) {
     struct heap *heap = heap_current;
     if (next_is_bootstrap(pointer))
         return;
-    if (heap_is_real(heap)) {
-        OWNER_ADD(&heap->counters->foreign_frees, 1);
-        if (heap->counters->foreign_frees % TUNING_SAMPLE == 0 &&
-            config.strategy != TAGPOOL_STRATEGY_DIRECT) {
-            tuning_note(pointer);
-            if (sweep_has_some(heap))
-                heap_look_at_clock(heap);
-        }
+    HEAP_COUNT_FREE(heap, foreign_frees);
+    if (heap_is_real(heap) && heap->counters->foreign_frees % TUNING_SAMPLE == 0 &&
+        config.strategy != TAGPOOL_STRATEGY_DIRECT) {
+        tuning_note(pointer);
+        if (sweep_has_some(heap))
+            heap_look_at_clock(heap);
     }
     int saved_errno = errno; /* not every allocator's free() keeps it */
     next()->free(pointer);

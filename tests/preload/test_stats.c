@@ -73,6 +73,22 @@ static void free_blocks_of_a_living_thread(size_t count) {
     pthread_join(thread, NULL);
 }
 
+static void *taker_main(void *argument) {
+    for (size_t i = 0; i < gift_count; i++)
+        free(gifts[i]);
+    return argument;
+}
+
+/* In a thread that asks for none. */
+static void free_blocks_in_a_new_thread(size_t count) {
+    pthread_t thread;
+    gift_count = count;
+    for (size_t i = 0; i < count; i++)
+        gifts[i] = i % 10 == 0 ? libc_malloc(NODE_BYTES) : malloc(NODE_BYTES);
+    pthread_create(&thread, NULL, taker_main, NULL);
+    pthread_join(thread, NULL);
+}
+
 static void all_kinds_of_calls(size_t count) {
     take_and_keep(count, 24);
     take_and_give(count, 100);
@@ -124,6 +140,8 @@ static int child_main(char **argv) {
         run_threads(count);
     else if (strcmp(what, "remote") == 0)
         free_blocks_of_a_living_thread(count);
+    else if (strcmp(what, "taker") == 0)
+        free_blocks_in_a_new_thread(count);
     else if (strcmp(what, "fork") == 0)
         fork_and_allocate_in_both(count);
     else if (strcmp(what, "children") == 0)
@@ -265,6 +283,15 @@ static void remote_frees_are_counted(void) {
     CHECK_SAY(stats_remote_frees(&some) - stats_remote_frees(&none) == COUNT,
               "%ju remote frees of %d",
               (uintmax_t)(stats_remote_frees(&some) - stats_remote_frees(&none)), COUNT);
+}
+
+static void frees_of_a_thread_that_takes_no_blocks_are_counted(void) {
+    if (skipped_without_library() || !run_pair("taker", COUNT, "strategy=metadata"))
+        return;
+    uint64_t remote = stats_remote_frees(&some) - stats_remote_frees(&none);
+    uint64_t foreign = stats_foreign_frees(&some) - stats_foreign_frees(&none);
+    CHECK_SAY(remote == COUNT - COUNT / 10 && foreign == COUNT / 10, "%ju remote, %ju foreign",
+              (uintmax_t)remote, (uintmax_t)foreign);
 }
 
 static void check_unclean_end(const char *ending) {
@@ -439,6 +466,7 @@ int main(int argc, char **argv) {
     TAP_RUN(a_limited_pool_counts_what_falls_back);
     TAP_RUN(threads_beyond_the_lanes_are_counted_exactly);
     TAP_RUN(remote_frees_are_counted);
+    TAP_RUN(frees_of_a_thread_that_takes_no_blocks_are_counted);
     TAP_RUN(a_process_that_leaves_by__exit_is_counted);
     TAP_RUN(a_killed_process_is_counted);
     TAP_RUN(a_process_that_execs_is_counted);
