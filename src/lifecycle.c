@@ -52,6 +52,7 @@ static void start(void) {
 static void start_pool(void) {
     if (config.strategy == TAGPOOL_STRATEGY_DIRECT)
         return;
+    next_set_up_glibcs();
     slab_tag_start(os_random());
     region_start(config.pool_limit, config.retain);
     os_prepare_to_order_threads();
@@ -107,10 +108,10 @@ struct heap *lifecycle_heap(void) {
 
 /* ---- fork ---- */
 
-/* Threads that do not wait for a fork go to the next allocator. glibc's does not keep them off its
- * state during a fork if nobody has called it before, and the child would find that half made: so
- * it is called here. One thread alone has nobody beside it. Any other has handlers of its own,
- * which may have taken its locks by now. */
+/* Threads that do not wait for a fork go to the next allocator. The first of them to do so finds
+ * it, and the child would wait for a thread that it does not have: so glibc's is found here. One
+ * thread alone has nobody beside it. Any other allocator has handlers of its own, which may have
+ * taken its locks by now. */
 static void before_fork(void) {
     static bool has_called;
     if (config.leaks != 0)

@@ -194,6 +194,21 @@ static void set_up(const struct next *functions) {
         set_state(state, NULL);
 }
 
+/* glibc's allocator sets itself up with the first call, and no lock keeps a second thread or a fork
+ * off that: it counts on pthread_create() to allocate in the first thread, which our pools serve.
+ * Threads may come to it past us: the program, and a library before or behind us, by
+ * __libc_malloc(). mallopt() sets up and takes no memory; its parameter is one that does nothing.
+ */
+COLD void next_set_up_glibcs(void) {
+    typedef int set_option(int parameter, int value);
+    enum { WITHOUT_EFFECT = 4 /* M_KEEP */ };
+    set_option *set = AS_FUNCTION(set_option, objects_in("libc.so.6", "mallopt"));
+    int saved_errno = errno;
+    if (set != NULL)
+        set(WITHOUT_EFFECT, 0);
+    errno = saved_errno;
+}
+
 bool next_is_glibcs(void) {
     return objects_are_listed() && objects_behind("malloc") == objects_in("libc.so.6", "malloc");
 }

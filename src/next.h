@@ -66,6 +66,9 @@ static inline const struct next *next(void) {
     return LIKELY(found != NULL) ? found : next_find();
 }
 
+/* Before there is a second thread: set up glibc's allocator, also if another is the next one. */
+void next_set_up_glibcs(void);
+
 /* True if it is glibc's, and this library was loaded at the start of the program. */
 bool next_is_glibcs(void);
 
