@@ -53,9 +53,9 @@ static void shifting_sizes_do_not_grow_memory(void) {
     }
 }
 
-/* 60 MiB of one class, all freed, then as much of the next: the slabs of one serve the other. */
+/* 30 MiB of one class, all freed, then as much of the next: the slabs of one serve the other. */
 static void empty_slabs_serve_any_class(void) {
-    enum { BYTES = 60 << 20, COUNT = BYTES / 64 };
+    enum { BYTES = 30 << 20, COUNT = BYTES / 64 };
     static void *block[COUNT];
     size_t first_kib = 0, before_kib = resident_kib();
     for (size_t bytes = 64; bytes <= 1024; bytes += 160) {
@@ -63,14 +63,14 @@ static void empty_slabs_serve_any_class(void) {
             block[i] = memset(malloc(bytes), 1, bytes);
         if (bytes == 64)
             first_kib = resident_kib();
-        CHECK_SAY(resident_kib() <= first_kib + (12 << 10),
+        CHECK_SAY(resident_kib() <= first_kib + (6 << 10),
                   "class of %zu bytes: %zu KiB, the first had %zu", bytes, resident_kib(),
                   first_kib);
         for (size_t i = 0; i < BYTES / bytes; i++)
             free(block[i]);
     }
     malloc_trim(0);
-    CHECK_SAY(resident_kib() <= before_kib + (24 << 10), "%zu KiB became %zu KiB", before_kib,
+    CHECK_SAY(resident_kib() <= before_kib + (12 << 10), "%zu KiB became %zu KiB", before_kib,
               resident_kib());
 }
 
