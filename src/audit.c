@@ -48,7 +48,7 @@ void audit_empty(const struct heap *heap) {
     for (unsigned i = 0; i < SIZE_CLASS_ALL; i++) {
         ASSERT(i >= heap_table_classes() || heap->claims[i].mask == 0);
         ASSERT(heap->checked_bins[i].mask == 0 && heap->traced_bins[i].mask == 0);
-        ASSERT(heap->classes[i].current == NULL);
+        ASSERT(heap->current[i] == NULL);
         ASSERT(heap->classes[i].available.first == NULL && heap->classes[i].full.first == NULL);
     }
 }

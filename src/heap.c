@@ -58,8 +58,10 @@ void heap_drain_inbox(struct heap *heap) {
 
 void heap_settle_calls(struct heap *heap, unsigned class_index) {
     uint64_t left = count_bits(heap->claims[class_index].mask);
-    OWNER_ADD(&heap->counters->pool_calls[class_index], heap->inherited[class_index] - left);
-    heap->inherited[class_index] = 0;
+    uint64_t inherited = heap_table_inherited(heap, class_index);
+    OWNER_ADD(&heap->counters->pool_calls[class_index], inherited - left);
+    if (inherited != 0)
+        heap->inherited[class_index] = 0;
 }
 
 void heap_empty_bin(struct heap *heap, unsigned class_index) {
@@ -90,8 +92,8 @@ static void put_away_slab(struct heap *heap, struct slab *slab) {
 /* Hand out from no slab of a class any more. A bin may hold slots of another slab than the current
  * one, if a lower one took that one's place. */
 static void put_away(struct heap *heap, unsigned class_index) {
-    struct slab *current = heap->classes[class_index].current;
-    heap->classes[class_index].current = NULL;
+    struct slab *current = heap->current[class_index];
+    heap->current[class_index] = NULL;
     for (unsigned i = heap_table_first_bin(class_index); i <= class_index; i++) {
         const struct bin *bin = &heap->claims[i];
         struct slab *claimed = bin->mask != 0 ? slab_of_live(bin->live) : NULL;
@@ -122,7 +124,7 @@ static uint32_t claimed_of(const struct heap *heap, const struct slab *slab) {
 static void put_away_rested(struct heap *heap, bool rested) {
     stats_hold_calls();
     for (unsigned i = SIZE_CLASS_FIRST; i < heap->class_end; i++) {
-        struct slab *slab = heap->classes[i].current;
+        struct slab *slab = heap->current[i];
         if (slab != NULL && sweep_is_rested(slab, claimed_of(heap, slab), rested))
             put_away(heap, i);
     }
@@ -202,19 +204,20 @@ void heap_take_in(struct heap *heap) {
 static struct slab *next_slab(struct heap *heap, unsigned class_index) {
     if (UNLIKELY(idle_door_is_closed()) && !idle_await())
         return NULL;
-    if (heap->classes[class_index].available.first == NULL &&
-        atomic_load_explicit(&heap->inbox, memory_order_relaxed) != NULL)
+    if (atomic_load_explicit(&heap->inbox, memory_order_relaxed) != NULL &&
+        heap_table_slabs(heap, class_index)->available.first == NULL)
         heap_drain_inbox(heap);
-    struct slab *slab = heap->classes[class_index].available.first;
-    if (slab == NULL && is_purged(heap->classes[class_index].sparse.first))
+    const struct class_slabs *lists = heap_table_slabs(heap, class_index);
+    struct slab *slab = lists->available.first;
+    if (slab == NULL && is_purged(lists->sparse.first))
         note_growth(heap);
     if (slab == NULL)
-        slab = heap->classes[class_index].sparse.first;
+        slab = lists->sparse.first;
     if (slab == NULL)
         slab = orphans_adopt(heap, class_index);
     if (slab == NULL && __atomic_load_n(&heap->rescued, __ATOMIC_RELAXED) != NULL &&
         take_rescued(heap))
-        slab = heap->classes[class_index].available.first;
+        slab = heap_table_slabs(heap, class_index)->available.first;
     if (slab == NULL)
         return take_new_slab(heap, class_index);
     places_unlist(heap, slab);
@@ -265,7 +268,7 @@ FAST bool note_claim(struct heap *heap, struct bin *bin, unsigned class_index, s
     bin->stride = slab->stride;
     /* Release, the partner of idle_trim(): the live bits of what the bin had come before. */
     __atomic_store_n(&bin->live, &slab->live[claim.word], __ATOMIC_RELEASE);
-    __atomic_store_n(&heap->classes[class_index].claimed, claim.mask, __ATOMIC_RELEASE);
+    __atomic_store_n(&heap->claimed[class_index], claim.mask, __ATOMIC_RELEASE);
     atomic_signal_fence(memory_order_seq_cst); /* the processor's order: os_order_threads() */
     if (UNLIKELY(idle_door_is_closed()))
         return hand_out_later(heap, bin, class_index, slab, claim);
@@ -336,17 +339,17 @@ SLOW static bool fill_as_guest(struct heap *heap, struct bin *bin, unsigned clas
     enum { FILLS_MOST = 1024 };
     bool is_bounded = region_bounds.memory_slabs != SIZE_MAX; /* who leaves may find no slab */
     unsigned host = is_bounded ? class_index : size_class_host(class_index);
-    const struct class_slabs *slabs = &heap->classes[class_index];
-    if (host == class_index || slabs->available.first != NULL || slabs->sparse.first != NULL ||
-        slabs->full.first != NULL || heap->guest_fills[class_index] >= FILLS_MOST)
+    const struct class_slabs *lists = heap_table_slabs(heap, class_index);
+    if (host == class_index || lists->available.first != NULL || lists->sparse.first != NULL ||
+        lists->full.first != NULL || bin->guest_fills >= FILLS_MOST)
         return false;
-    heap->guest_fills[class_index]++;
+    bin->guest_fills++;
     if (take_claim(heap, bin, class_index, host, NULL))
         return true;
-    struct slab *slab = heap->classes[host].current;
+    struct slab *slab = heap->current[host];
     if (slab != NULL)
         return has_room(heap, slab) && fill_of_lent(heap, bin, class_index, slab);
-    return heap->classes[host].full.first == NULL &&
+    return heap_table_slabs(heap, host)->full.first == NULL &&
            fill_of_next(heap, bin, class_index, NULL, host);
 }
 
@@ -358,7 +361,7 @@ SLOW static bool fill_of_next(struct heap *heap, struct bin *bin, unsigned class
         fill_as_guest(heap, bin, class_index))
         return true;
     do {
-        heap->classes[slab_class].current = NULL;
+        heap->current[slab_class] = NULL;
         if (slab != NULL)
             places_enlist(heap, slab);
         slab = next_slab(heap, slab_class);
@@ -397,7 +400,7 @@ SLOW struct bin *heap_fill(struct heap *heap, unsigned class_index) {
         return bin;
     if (UNLIKELY(--heap->claims_left < 0))
         heap_look_at_clock(heap);
-    struct slab *slab = heap->classes[class_index].current;
+    struct slab *slab = heap->current[class_index];
     if (LIKELY(slab != NULL) && LIKELY(fill_bin(heap, bin, class_index, slab)))
         return bin;
     return fill_of_next(heap, bin, class_index, slab, class_index) ? bin : NULL;

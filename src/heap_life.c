@@ -24,15 +24,16 @@ static void settle_bin_counts(struct heap *heap) {
 
 /* True if the heap has no slab of a class. */
 static bool is_unused(const struct heap *heap, unsigned class_index) {
-    const struct class_slabs *slabs = &heap->classes[class_index];
-    return slabs->current == NULL && slabs->available.first == NULL &&
-           slabs->sparse.first == NULL && slabs->full.first == NULL;
+    const struct class_slabs *lists = heap_table_slabs(heap, class_index);
+    return heap->current[class_index] == NULL && lists->available.first == NULL &&
+           lists->sparse.first == NULL && lists->full.first == NULL;
 }
 
 /* Give back what is claimed and not handed out. */
 static void empty_bins(struct heap *heap) {
     for (unsigned i = 0; i < heap->class_end; i++) {
-        if (heap->inherited[i] == 0 && heap->claims[i].mask == 0)
+        heap->claims[i].guest_fills = 0;
+        if (heap_table_inherited(heap, i) == 0 && heap->claims[i].mask == 0)
             continue;
         heap_settle_calls(heap, i);
         heap_empty_bin(heap, i);
@@ -41,14 +42,16 @@ static void empty_bins(struct heap *heap) {
 
 /* Make all slabs of a class orphans. */
 static void orphan_class(struct heap *heap, unsigned class_index) {
-    struct class_slabs *slabs = &heap->classes[class_index];
-    struct slab *current = slabs->current;
+    struct slab *current = heap->current[class_index];
     ASSERT(current == NULL || current->place == SLAB_CURRENT);
-    slabs->current = NULL;
+    heap->current[class_index] = NULL;
     if (current != NULL) {
         current->place = SLAB_NOWHERE;
         orphans_take_in(current);
     }
+    if (class_index >= heap->listed_end)
+        return;
+    struct class_slabs *slabs = &heap->classes[class_index];
     struct slab_list *lists[] = {&slabs->available, &slabs->sparse, &slabs->full};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         while (lists[i]->first != NULL) {
@@ -66,7 +69,7 @@ static void retire(struct heap *heap) {
     for (unsigned i = 0; i < heap->class_end; i++)
         if (!is_unused(heap, i))
             orphan_class(heap, i);
-    heap->class_end = 0;
+    heap->class_end = heap->listed_end = 0;
     atomic_store_explicit(&heap->alive, false, memory_order_relaxed);
     (void)rescue_give_back(heap);
     /* After the change of owners, with an exchange that is sequentially consistent: the partner of
@@ -148,7 +151,6 @@ static struct heap *open(void) {
         heap->counters = lane != NULL ? lane : &heap->private_counters;
         audit_empty(heap);
         heap->rescue_from = RESCUE_SLABS;
-        memset(heap->guest_fills, 0, sizeof heap->guest_fills);
         sweep_open(heap);
         atomic_store_explicit(&heap->alive, true, memory_order_relaxed);
         enter(heap);

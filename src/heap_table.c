@@ -18,6 +18,7 @@ _Thread_local struct heap *heap_current = (struct heap *)(uintptr_t)&heap_none;
 __attribute__((section(".bss.first_heap"))) struct heap heap_table_first;
 char *heap_table_parts[HEAP_PARTS]; /* accessible as far as they are used */
 unsigned heap_table_count;
+const struct class_slabs heap_table_no_slabs;
 unsigned heap_table_generation;
 static struct heap *free_heaps; /* those whose thread has ended */
 

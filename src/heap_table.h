@@ -33,7 +33,8 @@ struct bin {
     uint64_t *live;
     uint32_t stride;
     bool fresh; /* the slots of the mask were never handed out since their slab serves this class */
-    bool zeroed; /* and they still read as zero */
+    bool zeroed;          /* and they still read as zero */
+    uint16_t guest_fills; /* how often the class was a guest: heap.c */
 };
 
 static_assert(sizeof(struct bin) == 32, "two bins fill a cache line");
@@ -42,13 +43,11 @@ struct slab_list {
     struct slab *first;
 };
 
-/* The slabs of one class. */
+/* The slabs of one class but the current one. */
 struct class_slabs {
-    struct slab *current; /* that the bin claims from; NULL if there is none */
     struct slab_list available;
     struct slab_list sparse; /* those that the sweep has returned no memory of come first */
     struct slab_list full;
-    uint64_t claimed; /* the bin's mask as it was filled; the next may be on its way: idle.h */
 };
 
 /* A word of live[] that has slots in the quarantine. */
@@ -71,6 +70,7 @@ struct heap {
     _Atomic(struct slab *) inbox;  /* a stack, linked by slab.inbox_next; pushed by any thread */
     _Atomic(bool) drains;          /* its thread is taking in what came out of the inbox */
     _Atomic(bool) alive;           /* it has a thread, or had one before a fork; under pool_lock */
+    bool was_idle;                 /* no heap had looked at the clock for a time then: looked_ns */
     unsigned generation;           /* of forks: heap_table_is_vanished() */
     _Atomic(uint32_t) waiting;     /* slabs in the inbox, about */
     _Atomic(uint32_t) rescue_from; /* so many, and somebody else looks through it: rescue.h */
@@ -80,28 +80,32 @@ struct heap {
     int32_t claims_left;    /* claims of slots until it looks at the clock (sweep.h) */
     size_t sparse_noted;    /* sparse slabs that have returned nothing since they were in use */
     uint64_t looked_ns;     /* when it looked at the clock the last time */
-    bool was_idle;          /* no heap had looked at it for a time then */
     uint64_t swept_ns;      /* when its sweep came by the last time */
     unsigned posted_gives;  /* frees into posted slabs since the inbox was emptied */
+    uint32_t class_end;     /* the heap has had no slab of a class from this one on, */
+    uint32_t listed_end;    /* and none on a list */
+    uint32_t origin_thread; /* the thread's number in origins.h; 0: it has none yet */
+    uint32_t aside_left;    /* frees until the quarantine's next turn; 0: there is none yet */
+    uint64_t random_state;
     struct heap *next_free; /* heaps whose thread has ended */
+    uint64_t process;       /* whose thread it is, for heap_table_next_abandoned(): */
+    uint64_t thread;        /* the numbers that the system knows both by */
+    struct tagpool_stats_counters
+        private_counters;                 /* when the statistics page has no lane for this heap */
+    struct slab *current[SIZE_CLASS_ALL]; /* that the bin claims from; NULL if there is none */
+    uint64_t claimed[SIZE_CLASS_ALL];     /* the bin's mask as it was filled; the next may be on its
+                                             way: idle.h */
+    /* The first page ends here, for classes of nodes. It is all that a thread touches that has put
+     * no slab on a list. */
+    struct bin checked_bins[SIZE_CLASS_ALL]; /* where the fast path does not look */
+    uint8_t inherited[SIZE_CLASS_ALL];       /* after a fork: slots that the parent had claimed,
+                                                uncounted */
+    struct class_slabs classes[SIZE_CLASS_ALL];
     struct aside_word *aside_now; /* the quarantine (quarantine.h): what was freed in this turn, */
     struct aside_word *aside_before; /* and in the one before */
     uint32_t aside_now_count;
     uint32_t aside_before_count;
-    uint32_t aside_left; /* frees until the next turn; 0: there is no quarantine yet */
-    uint64_t random_state;
-    uint64_t process;                  /* whose thread it is, for heap_table_next_abandoned(): */
-    uint64_t thread;                   /* the numbers that the system knows both by */
-    uint32_t origin_thread;            /* the thread's number in origins.h; 0: it has none yet */
-    uint32_t class_end;                /* the heap has had no slab of a class from this one on */
-    uint8_t inherited[SIZE_CLASS_ALL]; /* slots that the parent of a fork had claimed; uncounted */
-    uint16_t guest_fills[SIZE_CLASS_COUNT]; /* how often each class was a guest: heap.c */
-    struct tagpool_stats_counters
-        private_counters; /* when the statistics page has no lane for this heap */
-    /* Of a heap of small blocks all that is touched ends here, in its first page. */
-    struct class_slabs classes[SIZE_CLASS_ALL];
-    struct bin checked_bins[SIZE_CLASS_ALL]; /* where the fast path does not look */
-    struct bin traced_bins[SIZE_CLASS_ALL];  /* where no fast path looks */
+    struct bin traced_bins[SIZE_CLASS_ALL]; /* where no fast path looks */
 };
 
 /* The heaps of a thread that has not requested a block yet, and of one whose heap is closed. Never
@@ -146,6 +150,8 @@ enum {
 static_assert(((1 << HEAP_PARTS) - 1) << HEAP_PART_SHIFT >= HEAP_LIMIT, "all heaps have a place");
 /* Each begins a page, and takes whole ones: a thread touches no more of them than it needs. */
 enum { HEAP_PAGE_BYTES = 4096 };
+static_assert(offsetof(struct heap, claimed[SIZE_CLASS_COUNT]) <= HEAP_PAGE_BYTES,
+              "a thread with few blocks touches one page");
 #define HEAP_BYTES ((sizeof(struct heap) + HEAP_PAGE_BYTES - 1) & ~((size_t)HEAP_PAGE_BYTES - 1))
 extern HIDDEN struct heap heap_table_first;
 extern HIDDEN char *heap_table_parts[HEAP_PARTS];
@@ -202,6 +208,18 @@ static inline unsigned heap_table_end(void) {
 /* The classes that heaps have slabs of. */
 static inline unsigned heap_table_classes(void) {
     return heap_table_is_hardened ? (unsigned)SIZE_CLASS_ALL : (unsigned)SIZE_CLASS_COUNT;
+}
+
+/* The slabs of a class, to look at: those that were never noted are not touched. */
+extern HIDDEN const struct class_slabs heap_table_no_slabs;
+static inline const struct class_slabs *heap_table_slabs(const struct heap *heap,
+                                                         unsigned class_index) {
+    return class_index < heap->listed_end ? &heap->classes[class_index] : &heap_table_no_slabs;
+}
+
+/* Slots that the parent of a fork had claimed. */
+static inline unsigned heap_table_inherited(const struct heap *heap, unsigned class_index) {
+    return heap->forks != 0 ? heap->inherited[class_index] : 0;
 }
 
 /* Bins from this one to the class's own may have claimed slots of the class's slabs. */

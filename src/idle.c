@@ -40,7 +40,7 @@ static size_t purge(const struct heap *heap, struct slab *slab) {
     uint64_t pages = 0;
     for (unsigned i = heap_table_first_bin(slab->class_index); i <= slab->class_index; i++) {
         uint64_t *live = __atomic_load_n(&heap->claims[i].live, __ATOMIC_ACQUIRE);
-        uint64_t slots = __atomic_load_n(&heap->classes[i].claimed, __ATOMIC_ACQUIRE);
+        uint64_t slots = __atomic_load_n(&heap->claimed[i], __ATOMIC_ACQUIRE);
         if (live >= slab->live && live < slab->live + SLAB_WORDS)
             pages |= slab_pages_of(slab, (unsigned)(live - slab->live), slots);
     }

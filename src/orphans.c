@@ -93,7 +93,6 @@ static void adopt(struct heap *heap, struct slab *slab) {
     slab_set_owner(slab, heap->owner);
     places_note_class(heap, slab->class_index);
     blame_fold(slab);
-    places_enlist(heap, slab);
     OWNER_ADD(&heap->counters->slabs_adopted, 1);
 }
 
@@ -128,9 +127,9 @@ static bool give_without_lock(struct slab *slab, uint32_t slot) {
 static bool is_worth_adopting(const struct heap *heap, const struct slab *slab) {
     if (!heap_is_real(heap))
         return false;
-    const struct class_slabs *slabs = &heap->classes[slab->class_index];
+    const struct class_slabs *lists = heap_table_slabs(heap, slab->class_index);
     bool has_few = slab_used(slab) <= slab_few(slab, UINT32_MAX);
-    return slabs->available.first == NULL && (slabs->sparse.first == NULL || !has_few);
+    return lists->available.first == NULL && (lists->sparse.first == NULL || !has_few);
 }
 
 SLOW bool orphans_give(struct heap *heap, struct slab *slab, uint32_t slot) {
@@ -139,10 +138,12 @@ SLOW bool orphans_give(struct heap *heap, struct slab *slab, uint32_t slot) {
     bool is_given = slab_owner(slab) == SLAB_OWNER_ORPHAN && slab_holds(slab, slot);
     bool adopts = is_given && is_worth_adopting(heap, slab);
     bool settles = false;
-    if (adopts)
+    if (adopts) {
         adopt(heap, slab);
-    else if (is_given && slab_has_remote(slab))
+        places_enlist(heap, slab);
+    } else if (is_given && slab_has_remote(slab)) {
         blame_fold(slab);
+    }
     if (is_given)
         settles = slab_give(slab, slot, slab_live_of(slab, slot));
     if (is_given && !adopts)

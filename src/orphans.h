@@ -28,7 +28,7 @@ void orphans_sweep(bool rested);
  */
 size_t orphans_trim(void);
 
-/* A slab of the class with free slots from the orphans, on its list of the heap; NULL if there is
+/* A slab of the class with free slots from the orphans, for the heap, on no list; NULL if there is
  * none. */
 struct slab *orphans_adopt(struct heap *heap, unsigned class_index);
 

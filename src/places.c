@@ -28,6 +28,19 @@ void places_unlist(struct heap *heap, struct slab *slab) {
         places_remove(list, slab);
 }
 
+/* The lists of a class, one of which gets a slab. The first time their page is written to before it
+ * is read: else it would fault in twice. In one step, as a signal handler may do the same. */
+static struct class_slabs *lists_for(struct heap *heap, unsigned class_index) {
+    struct class_slabs *lists = &heap->classes[class_index];
+    struct slab *none = NULL;
+    if (class_index >= __atomic_load_n(&heap->listed_end, __ATOMIC_RELAXED)) {
+        (void)__atomic_compare_exchange_n(&lists->full.first, &none, NULL, false, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED);
+        places_raise(&heap->listed_end, class_index + 1);
+    }
+    return lists;
+}
+
 void places_enlist(struct heap *heap, struct slab *slab) {
     ASSERT(slab_owner(slab) == (int)heap->owner);
     audit_slab(heap, slab);
@@ -38,14 +51,14 @@ void places_enlist(struct heap *heap, struct slab *slab) {
         slab->filled = true;
         __atomic_fetch_add(&region_counts.filled, 1, __ATOMIC_RELAXED);
     }
-    struct class_slabs *slabs = &heap->classes[slab->class_index];
+    struct class_slabs *lists = lists_for(heap, slab->class_index);
     slab_set_wake(slab, is_full && used > gap ? used - gap : slab_few(slab, used));
     if (is_full)
-        places_push(&slabs->full, slab, SLAB_FULL);
+        places_push(&lists->full, slab, SLAB_FULL);
     else if (used <= slab_few(slab, UINT32_MAX))
-        places_push(&slabs->sparse, slab, SLAB_SPARSE);
+        places_push(&lists->sparse, slab, SLAB_SPARSE);
     else
-        places_push(&slabs->available, slab, SLAB_AVAILABLE);
+        places_push(&lists->available, slab, SLAB_AVAILABLE);
 }
 
 void places_release(struct slab *slab) {
@@ -72,7 +85,7 @@ void places_release(struct slab *slab) {
 /* Hand out from a slab that has free slots again and lies lower than the one so far: nodes gather
  * in few slabs, and the others run empty. */
 static bool replace_current(struct heap *heap, struct slab *slab) {
-    struct slab *current = heap->classes[slab->class_index].current;
+    struct slab *current = heap->current[slab->class_index];
     ASSERT(current == NULL || (current->place == SLAB_CURRENT && current != slab));
     if (current == NULL || current < slab || slab_used(current) == 0)
         return false;

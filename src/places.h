@@ -51,20 +51,24 @@ static inline void places_remove(struct slab_list *list, struct slab *slab) {
     OWNER_STORE(&slab->place, (uint8_t)SLAB_NOWHERE);
 }
 
-/* Before the heap takes or adopts a slab of a class. In one step: a signal handler may do so
- * meanwhile. */
-static inline void places_note_class(struct heap *heap, unsigned class_index) {
-    uint32_t end = __atomic_load_n(&heap->class_end, __ATOMIC_RELAXED);
-    while (UNLIKELY(class_index >= end) &&
-           !__atomic_compare_exchange_n(&heap->class_end, &end, class_index + 1, false,
-                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+/* Raise an end of classes to `least`. In one step: a signal handler may do so meanwhile. */
+static inline void places_raise(uint32_t *class_end, uint32_t least) {
+    uint32_t end = __atomic_load_n(class_end, __ATOMIC_RELAXED);
+    while (UNLIKELY(end < least) &&
+           !__atomic_compare_exchange_n(class_end, &end, least, false, __ATOMIC_RELAXED,
+                                        __ATOMIC_RELAXED))
         continue;
+}
+
+/* Before the heap takes or adopts a slab of a class. */
+static inline void places_note_class(struct heap *heap, unsigned class_index) {
+    places_raise(&heap->class_end, class_index + 1);
 }
 
 /* Hand out from this slab, which is on no list. */
 static inline void places_make_current(struct heap *heap, struct slab *slab) {
     ASSERT(!places_is_listed(slab) && slab_owner(slab) == (int)heap->owner);
-    heap->classes[slab->class_index].current = slab;
+    heap->current[slab->class_index] = slab;
     OWNER_STORE(&slab->place, (uint8_t)SLAB_CURRENT);
     slab_set_wake(slab, 0);
 }

@@ -86,7 +86,7 @@ void sweep_sparse(struct heap *heap) {
     ASSERT(lock_is_mine(&pool_lock));
     if (!is_worthwhile())
         return;
-    for (unsigned i = SIZE_CLASS_FIRST; i < heap->class_end; i++)
+    for (unsigned i = SIZE_CLASS_FIRST; i < heap->listed_end; i++)
         for (struct slab *slab = heap->classes[i].sparse.first;
              slab != NULL && has_more(slab, slab_used(slab)); slab = slab->next)
             sweep_purge_sparse(slab, slab_used(slab));
@@ -136,7 +136,7 @@ static bool is_over(uint64_t start_ns, uint64_t now_ns) {
 }
 
 static void purge_rested(struct heap *heap) {
-    for (unsigned i = SIZE_CLASS_FIRST; i < heap->class_end; i++)
+    for (unsigned i = SIZE_CLASS_FIRST; i < heap->listed_end; i++)
         for (struct slab *slab = heap->classes[i].sparse.first;
              slab != NULL && has_more(slab, slab_used(slab)); slab = slab->next)
             sweep_purge_rested(slab, slab_used(slab));
@@ -235,7 +235,7 @@ size_t sweep_list(const struct slab_list *list) {
 
 size_t sweep_all(struct heap *heap) {
     size_t bytes = 0;
-    for (unsigned i = SIZE_CLASS_FIRST; i < heap->class_end; i++)
+    for (unsigned i = SIZE_CLASS_FIRST; i < heap->listed_end; i++)
         bytes += sweep_list(&heap->classes[i].available) + sweep_list(&heap->classes[i].sparse) +
                  sweep_list(&heap->classes[i].full);
     return bytes;

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 
 enum { BLOCKS = 3000 };
 
@@ -63,6 +64,41 @@ static void *give_all(void *argument) {
     }
     heap_life_close(heap_current);
     return argument;
+}
+
+static bool has_memory(const void *page) {
+    unsigned char is_there = 0;
+    CHECK(mincore((void *)(uintptr_t)page, 1, &is_there) == 0);
+    return (is_there & 1) != 0;
+}
+
+/* In a heap that no thread had before: two blocks of each size. Not NULL if the second page, where
+ * the lists of slabs are, stays without memory. */
+static void *touch_one_page(void *unused) {
+    (void)unused;
+    heap_life_open();
+    const char *page = (const char *)heap_current + HEAP_PAGE_BYTES;
+    bool is_new = !has_memory(page);
+    for (size_t bytes = 16; bytes <= TAGPOOL_NODE_MAX; bytes += 16) {
+        void *blocks[] = {take(bytes), take(bytes)};
+        give(blocks[0]);
+        give(blocks[1]);
+    }
+    bool stays = !has_memory(page);
+    heap_life_close(heap_current);
+    return (void *)(uintptr_t)(is_new && stays && !has_memory(page));
+}
+
+static void a_thread_with_few_blocks_touches_one_page_of_its_heap(void) {
+    pthread_t thread;
+    void *is_one = NULL;
+    if (ASSERTION_RUNS || sysconf(_SC_PAGESIZE) != HEAP_PAGE_BYTES) {
+        tap_skip("assertions look at the whole heap, or pages are of another size");
+        return;
+    }
+    pthread_create(&thread, NULL, touch_one_page, NULL);
+    pthread_join(thread, &is_one);
+    CHECK(is_one != NULL);
 }
 
 static void blocks_that_another_thread_frees_come_back(void) {
@@ -237,6 +273,7 @@ int main(void) {
     TAP_RUN(blocks_of_every_size_are_apart_and_keep_their_contents);
     TAP_RUN(the_slot_that_was_freed_is_found_again);
     TAP_RUN(a_heap_whose_blocks_are_all_freed_keeps_no_slab_but_the_current_ones);
+    TAP_RUN(a_thread_with_few_blocks_touches_one_page_of_its_heap);
     TAP_RUN(blocks_that_another_thread_frees_come_back);
     TAP_RUN(blocks_outlive_their_thread_and_their_slabs_are_adopted);
     TAP_RUN(threads_that_come_and_go_exchange_blocks);
