@@ -149,7 +149,7 @@ static struct slab *take_new_slab(struct heap *heap, unsigned class_index) {
         return NULL;
     bool zeroed;
     bool is_next_idle = region_is_about_to_grow() && give_back_before_growth(heap);
-    size_t index = region_take_slab(&zeroed);
+    size_t index = region_take_slab(class_index, &zeroed);
     struct slab *slab = index != REGION_NO_SLAB ? slab_at(index) : NULL;
     if (slab != NULL) {
         ASSERT(slab->tag == 0 || slab_owner(slab) == SLAB_OWNER_NONE);

@@ -32,8 +32,8 @@ enum {
 };
 
 /* Their words lie in the reservation, before the remote words. */
-static struct slab_set warm_slabs;
-static struct slab_set cold_slabs;
+static struct slab_set warm_slabs, cold_slabs;
+static struct slab_kinds kinds;
 static FIXED size_t sets_apart; /* their bytes; a third one is of advice.h */
 
 static FIXED enum region_blocks blocks_are;
@@ -260,8 +260,8 @@ static size_t take_unused(void) {
     return take_next_unused();
 }
 
-static size_t take_warm(void) {
-    size_t slab_index = slab_set_take_lowest(&warm_slabs, region_counts.used);
+static size_t take_warm(unsigned kind) {
+    size_t slab_index = slab_set_take_kind(&warm_slabs, region_counts.used, &kinds, kind);
     if (slab_index != REGION_NO_SLAB)
         region_set_warm(region_counts.warm - 1);
     if (region_counts.warm < warm_least)
@@ -294,14 +294,14 @@ void region_count_spans(size_t before, size_t after) {
     region_count_taken(after);
 }
 
-size_t region_take_slab(bool *zeroed) {
+size_t region_take_slab(unsigned kind, bool *zeroed) {
     ASSERT(lock_is_mine(&pool_lock));
-    size_t slab_index = region_is_about_to_grow() ? REGION_NO_SLAB : take_warm();
+    size_t slab_index = region_is_about_to_grow() ? REGION_NO_SLAB : take_warm(kind);
     *zeroed = slab_index == REGION_NO_SLAB;
     if (slab_index == REGION_NO_SLAB)
         slab_index = take_zeroed();
     if (slab_index == REGION_NO_SLAB) {
-        slab_index = take_warm();
+        slab_index = take_warm(kind);
         *zeroed = false;
     }
     if (slab_index == REGION_NO_SLAB)
@@ -309,6 +309,7 @@ size_t region_take_slab(bool *zeroed) {
     ASSERT(slab_index < region_counts.used);
     ASSERT(!slab_set_has(&warm_slabs, slab_index) && !slab_set_has(&cold_slabs, slab_index));
     region_count_taken(1);
+    slab_kinds_note(&kinds, slab_index, kind);
     return slab_index;
 }
 

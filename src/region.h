@@ -14,7 +14,8 @@
  *
  * A slab is taken, warm (empty, its memory kept), cold (empty, its memory returned; where data is
  * limited, inaccessible too) or was never used. The lowest warm one is given out first, then the
- * lowest cold one, so a pool that shrinks drains from its end.
+ * lowest cold one, so a pool that shrinks drains from its end. Of the first slabs, a warm one that
+ * served the same kind last comes before that.
  *
  * Everything but region_owns() and region_slab_index() runs under pool_lock.
  */
@@ -73,8 +74,9 @@ void region_choose_blocks(enum region_blocks blocks);
 void region_harden(size_t resting, size_t spacing);
 
 /* Take an empty slab: its index, or REGION_NO_SLAB if the limit, the region or the system's memory
- * is exhausted. `zeroed` is set if all its bytes are zero. */
-size_t region_take_slab(bool *zeroed);
+ * is exhausted. `kind` is what it is to serve: a warm one that served the same has memory in the
+ * pages that the kind needs. `zeroed` is set if all its bytes are zero. */
+size_t region_take_slab(unsigned kind, bool *zeroed);
 
 /* Return a slab that holds no block. */
 void region_return_slab(size_t slab_index);

@@ -42,6 +42,33 @@ static inline size_t slab_set_take_lowest(struct slab_set *set, size_t end) {
     return SIZE_MAX;
 }
 
+/* What each of the first slabs served last. */
+enum { SLAB_KINDS_MOST = 512 };
+struct slab_kinds {
+    uint8_t of[SLAB_KINDS_MOST];
+};
+
+static inline void slab_kinds_note(struct slab_kinds *kinds, size_t slab_index, unsigned kind) {
+    if (slab_index < SLAB_KINDS_MOST)
+        kinds->of[slab_index] = (uint8_t)kind;
+}
+
+/* Remove and return the lowest slab of a set that served a kind last; if none is known, the lowest
+ * of all. */
+static inline size_t slab_set_take_kind(struct slab_set *set, size_t end,
+                                        const struct slab_kinds *kinds, unsigned kind) {
+    size_t word_end = (smaller(end, SLAB_KINDS_MOST) + WORD_BITS - 1) / WORD_BITS;
+    for (size_t word = set->lowest; word < word_end; word++)
+        for (uint64_t left = set->words[word]; left != 0; left &= left - 1) {
+            size_t slab_index = word * WORD_BITS + (size_t)__builtin_ctzll(left);
+            if (kinds->of[slab_index] != kind)
+                continue;
+            slab_set_remove(set, slab_index);
+            return slab_index;
+        }
+    return slab_set_take_lowest(set, end);
+}
+
 /* The slab behind a run of neighbours in a set, which begins at `first`, up to `end`; `first`
  * itself if it is not in the set. */
 static inline size_t slab_set_behind(const struct slab_set *set, size_t first, size_t end) {

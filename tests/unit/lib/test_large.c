@@ -201,7 +201,7 @@ static void no_guard_splits_a_huge_page(void) {
     CHECK(lock_acquire(&pool_lock));
     for (unsigned i = 0; i < SLABS; i++) {
         bool zeroed;
-        size_t index = region_take_slab(&zeroed);
+        size_t index = region_take_slab(0, &zeroed);
         bool follows = before == REGION_NO_SLAB || index == before + 1;
         CHECK_SAY(follows ||
                       (index == before + 1 + HUGE_PAGE_SLABS && index % HUGE_PAGE_SLABS == 0),

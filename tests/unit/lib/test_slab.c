@@ -235,7 +235,7 @@ int main(void) {
     slab_tag_start(0x123456789abcdef0u);
     CHECK(region_start(0, 0));
     CHECK(lock_acquire(&pool_lock));
-    slab = slab_at(region_take_slab(&zeroed)); /* the lock stays: it stands in for an owner */
+    slab = slab_at(region_take_slab(0, &zeroed)); /* the lock stays: it stands in for an owner */
     TAP_RUN(every_slot_of_every_class_is_handed_out_once);
     TAP_RUN(only_the_start_of_a_slot_is_a_slot);
     TAP_RUN(a_claim_that_is_undone_can_be_made_again);

@@ -23,7 +23,8 @@ static bool is_zero(size_t slab_index) {
 static size_t take_all(void) {
     size_t count = 0;
     bool zeroed;
-    while (count < REGION_SLABS && (taken[count] = region_take_slab(&zeroed)) != REGION_NO_SLAB) {
+    while (count < REGION_SLABS &&
+           (taken[count] = region_take_slab(0, &zeroed)) != REGION_NO_SLAB) {
         CHECK(!zeroed || is_zero(taken[count]));
         memset(start_of(taken[count]), (int)count + 1, SLAB_BYTES);
         count++;
@@ -45,13 +46,31 @@ static void the_lowest_slab_comes_back_first(void) {
     bool zeroed;
     region_trim(0);
     for (size_t i = 0; i < RETAIN_SLABS; i++)
-        CHECK(region_take_slab(&zeroed) == i);
+        CHECK(region_take_slab(0, &zeroed) == i);
     region_return_slab(3);
     region_return_slab(1);
-    CHECK(region_take_slab(&zeroed) == 1);
-    CHECK(region_take_slab(&zeroed) == 3);
+    CHECK(region_take_slab(0, &zeroed) == 1);
+    CHECK(region_take_slab(0, &zeroed) == 3);
     for (size_t i = 0; i < RETAIN_SLABS; i++)
         region_return_slab(i);
+}
+
+/* Else it would touch the pages that a kind before it did not need. */
+static void a_warm_slab_serves_the_same_kind_again(void) {
+    bool zeroed;
+    region_trim(0);
+    for (unsigned i = 0; i < RETAIN_SLABS; i++)
+        CHECK(region_take_slab(i + 1, &zeroed) == i);
+    for (size_t i = 0; i < RETAIN_SLABS; i++)
+        region_return_slab(i);
+    CHECK(region_take_slab(3, &zeroed) == 2 && !zeroed);
+    CHECK(region_take_slab(3, &zeroed) == 0 && !zeroed); /* there is none: the lowest */
+    region_return_slab(0);
+    region_return_slab(2);
+    CHECK(region_take_slab(3, &zeroed) == 0);
+    CHECK(region_take_slab(1, &zeroed) == 1); /* 0 served another one meanwhile */
+    region_return_slab(0);
+    region_return_slab(1);
 }
 
 static void trimmed_slabs_read_as_zero_again(void) {
@@ -86,7 +105,7 @@ static void warm_slabs_that_nobody_needed_are_returned(void) {
     bool zeroed;
     region_trim(0);
     for (size_t i = 0; i < RETAIN_SLABS; i++) {
-        CHECK(region_take_slab(&zeroed) == i);
+        CHECK(region_take_slab(0, &zeroed) == i);
         memset(start_of(i), 1, SLAB_BYTES);
     }
     region_decay(); /* none was warm all the time */
@@ -94,7 +113,7 @@ static void warm_slabs_that_nobody_needed_are_returned(void) {
         region_return_slab(i);
     region_decay();
     CHECK(region_counts.warm == RETAIN_SLABS);
-    CHECK(region_take_slab(&zeroed) == 0 && !zeroed); /* one is needed for a moment */
+    CHECK(region_take_slab(0, &zeroed) == 0 && !zeroed); /* one is needed for a moment */
     region_return_slab(0);
     region_decay();
     CHECK(region_counts.warm == 1 && start_of(0)[0] == 1);
@@ -123,11 +142,12 @@ static void hardened_slabs_rest_before_they_serve_again(void) {
     region_trim(0);
     region_harden(RESTING, 0);
     for (size_t i = 0; i < RESTING; i++)
-        rests[i] = region_take_slab(&zeroed);
+        rests[i] = region_take_slab(0, &zeroed);
     for (size_t i = 0; i < RESTING; i++)
         region_return_slab(rests[i]);
     for (size_t i = 0; i < RESTING; i++)
-        CHECK(region_take_slab(&zeroed) >= RESTING); /* and not the lowest, which just came back */
+        CHECK(region_take_slab(0, &zeroed) >=
+              RESTING); /* and not the lowest, which just came back */
     for (size_t i = RESTING; i < (size_t)2 * RESTING; i++)
         region_return_slab(i);
     region_trim(0);
@@ -160,7 +180,7 @@ static void where_data_is_limited_empty_slabs_are_inaccessible_and_serve_again(v
         CHECK(is_accessible(i) == (i == SERVING));
     for (size_t i = 0; i < RETAIN_SLABS; i++)
         if (i != SERVING)
-            CHECK(region_take_slab(&zeroed) == i && zeroed && is_zero(i));
+            CHECK(region_take_slab(0, &zeroed) == i && zeroed && is_zero(i));
     CHECK(!is_accessible(RETAIN_SLABS)); /* but for those that were taken */
     for (size_t i = 0; i < RETAIN_SLABS; i++)
         region_return_slab(i);
@@ -182,6 +202,7 @@ int main(void) {
     CHECK(lock_acquire(&pool_lock));
     TAP_RUN(slabs_are_given_out_once_and_up_to_the_limit);
     TAP_RUN(the_lowest_slab_comes_back_first);
+    TAP_RUN(a_warm_slab_serves_the_same_kind_again);
     TAP_RUN(trimmed_slabs_read_as_zero_again);
     TAP_RUN(whole_huge_pages_are_returned_first);
     TAP_RUN(warm_slabs_that_nobody_needed_are_returned);

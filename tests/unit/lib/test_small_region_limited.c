@@ -8,11 +8,11 @@ enum { KEPT_SLABS = REGION_SLABS / 2 };
 
 static void what_a_limit_leaves_serves_to_its_end(void) {
     bool zeroed;
-    CHECK(region_take_slab(&zeroed) == 0);
+    CHECK(region_take_slab(0, &zeroed) == 0);
     CHECK(region_release_unused((size_t)KEPT_SLABS << SLAB_SHIFT));
     for (size_t i = 1; i < KEPT_SLABS; i++)
-        CHECK(region_take_slab(&zeroed) == i);
-    CHECK(region_take_slab(&zeroed) == REGION_NO_SLAB);
+        CHECK(region_take_slab(0, &zeroed) == i);
+    CHECK(region_take_slab(0, &zeroed) == REGION_NO_SLAB);
     CHECK(region.bytes == (size_t)KEPT_SLABS << SLAB_SHIFT);
 }
 
