@@ -19,7 +19,7 @@ static void audit_word(const struct slab *slab, unsigned word, uint64_t claimed)
     uint32_t count = slab->slot_count > first ? slab->slot_count - first : 0;
     uint64_t slots = count >= WORD_BITS ? UINT64_MAX : ((uint64_t)1 << count) - 1;
     uint64_t live = slab_live_word(slab, word);
-    uint64_t aside = slab_keeps_aside ? slab_remote(slab_index(slab))->aside[word] : 0;
+    uint64_t aside = slab_keeps_aside ? slab_aside(slab_index(slab))->words[word] : 0;
     ASSERT((live & ~slots) == 0 && (claimed & ~slots) == 0);
     ASSERT((live & claimed) == 0);
     ASSERT((aside & ~live) == 0);

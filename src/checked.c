@@ -203,7 +203,7 @@ static void renew_canary(const struct slab *slab, void *block, uint32_t requeste
 
 /* True if the slot is in the program's hands. */
 static bool is_in_use(const struct slab *slab, uint32_t slot) {
-    return checked_has_tag(slab, slot) && !slab_is_aside(slab, slot);
+    return checked_has_tag(slab, slot) && !slab_is_aside(slab_index(slab), slot);
 }
 
 /* Make a damaged tag good, so that the damage is reported once. What it said is lost. */

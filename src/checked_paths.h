@@ -214,7 +214,7 @@ FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form
     if (kind != CHECKED_TAGGED)
         checked_mark_freed(block, mask, (unsigned)class_index);
     if (checked_has(kind, &config.quarantine))
-        quarantine_set_aside(heap, found.index, (uint32_t)found.slot);
+        quarantine_set_aside(heap, slab, found.index, (uint32_t)found.slot);
     if (checked_has(kind, &config.clear)) {
         if (checked_is_small(kind))
             payload_small_clear(block, usable);
@@ -268,10 +268,9 @@ FAST struct checked_resized checked_resize_own(struct heap *heap, void *block, s
 /* ---- blocks of other threads, and of slabs that these free into ---- */
 
 /* True if the slot is in the quarantine, or another thread has freed it. */
-FAST bool checked_is_given(const struct slab *slab, const struct slab_remote *remote, uint32_t slot,
-                           bool is_hardened) {
-    return (is_hardened && UNLIKELY(slab_is_aside(slab, slot))) ||
-           UNLIKELY(slab_is_freed_remotely(slab, remote, slot));
+FAST bool checked_is_given(const struct slab *slab, size_t index, uint32_t slot, bool is_hardened) {
+    return (is_hardened && UNLIKELY(slab_is_aside(index, slot))) ||
+           UNLIKELY(slab_is_freed_remotely(slab, slab_remote(index), slot));
 }
 
 /* Mark and clear a hardened block. */
@@ -298,7 +297,7 @@ FAST bool checked_give_posted(struct heap *heap, void *block, const struct call 
     if (UNLIKELY(!slab_is_live(live, slot)))
         return false;
     uint64_t mask = block_tag_mask(block);
-    if (UNLIKELY(checked_is_given(slab, slab_remote(index), (uint32_t)slot, is_hardened)) ||
+    if (UNLIKELY(checked_is_given(slab, index, (uint32_t)slot, is_hardened)) ||
         UNLIKELY(!checked_is_sound(slab, block, mask, call, bytes, is_hardened)) ||
         UNLIKELY(!checked_is_next_sound(slab, slot, (char *)block + slab->stride, is_hardened)))
         return false;
@@ -352,7 +351,7 @@ FAST bool checked_give_remote(struct heap *heap, void *block, const struct call 
     if (!is_hardened)
         return heap_give_remote(heap, slab, remote_word, slot);
     uint64_t freed = atomic_load_explicit(remote_word, memory_order_relaxed);
-    if (UNLIKELY(slab_is_aside(slab, slot)) || UNLIKELY(slab_is_live(freed, slot)) ||
+    if (UNLIKELY(slab_is_aside(index, slot)) || UNLIKELY(slab_is_live(freed, slot)) ||
         UNLIKELY(!checked_is_next_sound(slab, slot, (char *)block + slab->stride, true)))
         return false;
     checked_wipe(slab, block, mask);

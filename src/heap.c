@@ -442,7 +442,7 @@ void heap_give_resting(struct heap *heap, struct slab *slab, uint32_t slot) {
         if (slab_give(slab, slot, slab_live_of(slab, slot)))
             places_wake(heap, slab);
     } else {
-        quarantine_set_aside(heap, slab_index(slab), slot);
+        quarantine_set_aside(heap, slab, slab_index(slab), slot);
         if (heap->aside_left == 0)
             quarantine_turn(heap);
     }

@@ -30,7 +30,7 @@ FAST void heap_note_posted_give(struct heap *heap) {
 
 /* Free a live block of a posted slab of our own. */
 FAST void heap_give_posted(struct heap *heap, struct slab *slab, uint32_t slot, uint64_t live) {
-    ASSERT(slab_owner(slab) == (int)heap->owner && !slab_is_aside(slab, slot));
+    ASSERT(slab_owner(slab) == (int)heap->owner && !slab_is_aside(slab_index(slab), slot));
     if (UNLIKELY(slab_give(slab, slot, live)))
         heap_wake_posted(heap, slab);
     else

@@ -53,7 +53,7 @@ struct class_slabs {
 /* A word of live[] that has slots in the quarantine. */
 struct aside_word {
     uint64_t number; /* slab index * SLAB_WORDS + word */
-    uint64_t slots;  /* of the turn before; of this turn they are in slab_remote.aside */
+    uint64_t slots;  /* of the turn before; of this turn they are in struct slab_aside */
 };
 
 /* What calls look at before they know that the heap is a real one. The bins come first: so a bin's

@@ -41,7 +41,7 @@ static void let_out(struct heap *heap) {
     for (uint32_t i = 0; i < heap->aside_before_count; i++) {
         size_t index = heap->aside_before[i].number / SLAB_WORDS;
         unsigned word = (unsigned)(heap->aside_before[i].number % SLAB_WORDS);
-        uint64_t *aside = &slab_remote(index)->aside[word];
+        uint64_t *aside = &slab_aside(index)->words[word];
         ASSERT((heap->aside_before[i].slots & ~*aside) == 0);
         OWNER_STORE(aside, *aside & ~heap->aside_before[i].slots);
         struct slab *slab = slab_at(index);
@@ -57,9 +57,9 @@ void quarantine_turn(struct heap *heap) {
     let_out(heap);
     for (uint32_t i = 0; i < heap->aside_now_count; i++) {
         struct aside_word *noted = &heap->aside_now[i];
-        struct slab_remote *remote = slab_remote(noted->number / SLAB_WORDS);
-        noted->slots = remote->aside[noted->number % SLAB_WORDS];
-        remote->aside_words = 0;
+        size_t index = noted->number / SLAB_WORDS;
+        noted->slots = slab_aside(index)->words[noted->number % SLAB_WORDS];
+        slab_at(index)->aside_words = 0;
     }
     struct aside_word *emptied = heap->aside_before;
     heap->aside_before = heap->aside_now;
@@ -76,7 +76,7 @@ void quarantine_fold(struct heap *heap, struct slab *slab) {
     uint64_t words = slab_fold_aside(slab, &count, &doubly_freed);
     blame_double_free(slab, doubly_freed);
     for (; words != 0; words &= words - 1)
-        quarantine_note(heap, slab_remote(index), index, (unsigned)__builtin_ctzll(words));
+        quarantine_note(heap, slab, index, (unsigned)__builtin_ctzll(words));
     heap->aside_left = count < heap->aside_left ? heap->aside_left - count : 0;
     if (heap->aside_left == 0)
         quarantine_turn(heap);

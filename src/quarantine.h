@@ -1,7 +1,7 @@
 /* The quarantine of the hardened mode: what is freed in a turn may be handed out again at the end
  * of the next.
  *
- * A slot that waits is set aside: its live bit stays, and a bit in slab_remote.aside beside it says
+ * A slot that waits is set aside: its live bit stays, and a bit in struct slab_aside beside it says
  * that it is no block any more. The heap notes the words that have such slots, once each in a turn.
  * It turns after so many frees; then the slots of the turn before are let out.
  *
@@ -15,11 +15,11 @@
 /* Note that a word has slots set aside in this turn. Slots of one word are often freed one after
  * the other: the word is noted once, and without a branch, which random frees would make hard to
  * predict. */
-static inline void quarantine_note(struct heap *heap, struct slab_remote *remote, size_t index,
+static inline void quarantine_note(struct heap *heap, struct slab *slab, size_t index,
                                    unsigned word) {
     ASSERT(word < SLAB_WORDS && heap->aside_now != NULL);
-    uint64_t noted = remote->aside_words;
-    remote->aside_words = noted | (uint64_t)1 << word;
+    uint64_t noted = slab->aside_words;
+    slab->aside_words = noted | (uint64_t)1 << word;
     heap->aside_now[heap->aside_now_count].number = index * SLAB_WORDS + word;
     heap->aside_now_count += (noted >> word & 1) == 0;
 }
@@ -28,14 +28,15 @@ static inline void quarantine_note(struct heap *heap, struct slab_remote *remote
  * which is there, has turned twice. It turns when `aside_left`, which is more than 1, has come to
  * 0.
  */
-static inline void quarantine_set_aside(struct heap *heap, size_t index, uint32_t slot) {
-    struct slab_remote *remote = slab_remote(index);
+static inline void quarantine_set_aside(struct heap *heap, struct slab *slab, size_t index,
+                                        uint32_t slot) {
+    uint64_t *words = slab_aside(index)->words;
     unsigned word = slot / WORD_BITS;
-    ASSERT(slab_owner(slab_at(index)) == (int)heap->owner && heap->aside_left > 0);
-    ASSERT(slab_is_live(slab_live_word(slab_at(index), word), slot));
-    ASSERT(!slab_is_live(remote->aside[word], slot));
-    OWNER_STORE(&remote->aside[word], remote->aside[word] | (uint64_t)1 << slot % WORD_BITS);
-    quarantine_note(heap, remote, index, word);
+    ASSERT(slab_owner(slab) == (int)heap->owner && heap->aside_left > 0);
+    ASSERT(slab_is_live(slab_live_word(slab, word), slot));
+    ASSERT(!slab_is_live(words[word], slot));
+    OWNER_STORE(&words[word], words[word] | (uint64_t)1 << slot % WORD_BITS);
+    quarantine_note(heap, slab, index, word);
     heap->aside_left--;
 }
 

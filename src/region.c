@@ -91,6 +91,7 @@ bool region_start(uint64_t pool_limit, uint64_t retain) {
     cold_slabs.words = (uint64_t *)(void *)(sets + sets_apart);
     advice_start(region.base, (unsigned char *)sets + 2 * sets_apart);
     region.remotes = sets + SLAB_SETS * sets_apart;
+    region.asides = region.remotes + reservation_table_bytes(slabs, REGION_REMOTE_BYTES);
     return true;
 }
 
@@ -138,7 +139,9 @@ static bool commit_tables(size_t slabs) {
     size_t target = tables_committed + (is_little ? REGION_TABLE_STEP_LIMITED : REGION_TABLE_STEP);
     target = smaller(larger(target, slabs), slab_limit);
     /* From the start: an area's end may fall into a page that is accessible already. */
+    size_t aside_bytes = is_hardened ? reservation_table_bytes(target, REGION_ASIDE_BYTES) : 0;
     if (!os_commit(region.descriptors, reservation_table_bytes(target, REGION_DESCRIPTOR_BYTES)) ||
+        (aside_bytes != 0 && !os_commit(region.asides, aside_bytes)) ||
         !commit_sets_and_remotes(target) || !set_served_bytes(target << SLAB_SHIFT))
         return false;
     tables_committed = target;
@@ -427,23 +430,17 @@ void region_decay(void) {
     warm_least = region_counts.warm;
 }
 
-typedef void give_function(void *start, size_t bytes); /* os_unreserve() or os_unlock() */
-
-static void give_end(give_function *give, void *area, size_t bytes, size_t kept_bytes) {
-    give((char *)area + kept_bytes, bytes - kept_bytes);
-}
-
-/* The same of what the tables have for more slabs than these, and the gap beyond a slab. */
-static void give_areas(give_function *give, size_t slabs_kept) {
+/* Give what the tables have for more slabs than these, and the gap beyond a slab. */
+static void give_areas(reservation_give *give, size_t slabs_kept) {
     size_t slabs = slabs_reserved;
-    give_end(give, region.descriptors, reservation_table_bytes(slabs, REGION_DESCRIPTOR_BYTES),
-             reservation_table_bytes(slabs_kept, REGION_DESCRIPTOR_BYTES));
-    give_end(give, region.remotes, reservation_table_bytes(slabs, REGION_REMOTE_BYTES),
-             reservation_table_bytes(slabs_kept, REGION_REMOTE_BYTES));
+    reservation_give_entries(give, region.descriptors, REGION_DESCRIPTOR_BYTES, slabs, slabs_kept);
+    reservation_give_entries(give, region.remotes, REGION_REMOTE_BYTES, slabs, slabs_kept);
+    reservation_give_entries(give, region.asides, REGION_ASIDE_BYTES, slabs, slabs_kept);
     char *sets = (char *)warm_slabs.words;
     if (give == os_unlock || slabs_kept == tables_committed) /* else the sets stay whole */
         for (char *set = sets; set < region.remotes; set += sets_apart)
-            give_end(give, set, reservation_set_bytes(slabs), reservation_set_bytes(slabs_kept));
+            reservation_give_end(give, set, reservation_set_bytes(slabs),
+                                 reservation_set_bytes(slabs_kept));
     give((char *)region.base - reservation_gap_bytes(slabs),
          reservation_gap_bytes(slabs) - reservation_gap_bytes(slabs_kept));
 }
@@ -481,8 +478,9 @@ void region_unlock_unused(void) {
     ASSERT(lock_is_mine(&pool_lock));
     trim_unused(true);
     os_unlock(region_slab_start(slabs_committed), (slab_limit - slabs_committed) << SLAB_SHIFT);
-    give_end(os_unlock, (void *)region_bounds.span_base, region_bounds.span_slabs << SLAB_SHIFT,
-             region_counts.span_used << SLAB_SHIFT);
+    reservation_give_end(os_unlock, (void *)region_bounds.span_base,
+                         region_bounds.span_slabs << SLAB_SHIFT,
+                         region_counts.span_used << SLAB_SHIFT);
     give_areas(os_unlock, region_counts.used);
 }
 

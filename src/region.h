@@ -7,10 +7,10 @@
  * slabs of slots do not take each other's address space.
  *
  * A pointer is ours if it lies in a slab or in the areas after them, which hold a descriptor and
- * the remote words of each slab (slab.h knows what is in them) and the sets of empty slabs: so no
- * overflow of a program's block reaches them, and nobody can free them. Each area becomes
- * accessible from its start, in steps; the gap never does, so what runs down from a slab reaches no
- * mapping of the program's or ours.
+ * the remote words of each slab (slab.h knows what is in them), hardened also the words of what is
+ * set aside, and the sets of empty slabs: so no overflow of a program's block reaches them, and
+ * nobody can free them. Each area becomes accessible from its start, in steps; the gap never does,
+ * so what runs down from a slab reaches no mapping of the program's or ours.
  *
  * A slab is taken, warm (empty, its memory kept), cold (empty, its memory returned; where data is
  * limited, inaccessible too) or was never used. The lowest warm one is given out first, then the
@@ -39,6 +39,7 @@ struct region {
     size_t bytes;         /* of the slabs whose descriptor is accessible; 0 before start */
     char *descriptors;    /* REGION_DESCRIPTOR_BYTES for each slab */
     char *remotes;        /* REGION_REMOTE_BYTES for each slab */
+    char *asides;         /* REGION_ASIDE_BYTES for each slab, with harden=on */
     size_t owned_bytes;   /* of slabs and tables: every pointer into them is ours */
 };
 

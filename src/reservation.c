@@ -15,7 +15,18 @@ size_t reservation_set_bytes(size_t slabs) {
 size_t reservation_areas_bytes(size_t slabs) {
     return reservation_table_bytes(slabs, REGION_DESCRIPTOR_BYTES) +
            SLAB_SETS * reservation_set_bytes(slabs) +
-           reservation_table_bytes(slabs, REGION_REMOTE_BYTES);
+           reservation_table_bytes(slabs, REGION_REMOTE_BYTES) +
+           reservation_table_bytes(slabs, REGION_ASIDE_BYTES);
+}
+
+void reservation_give_end(reservation_give *give, void *area, size_t bytes, size_t kept_bytes) {
+    give((char *)area + kept_bytes, bytes - kept_bytes);
+}
+
+void reservation_give_entries(reservation_give *give, char *table, size_t entry_bytes, size_t slabs,
+                              size_t slabs_kept) {
+    reservation_give_end(give, table, reservation_table_bytes(slabs, entry_bytes),
+                         reservation_table_bytes(slabs_kept, entry_bytes));
 }
 
 size_t reservation_gap_bytes(size_t slabs) {

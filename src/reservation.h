@@ -8,7 +8,8 @@
 
 enum {
     REGION_DESCRIPTOR_BYTES = 128 + 8 * (int)SLAB_WORDS, /* sizeof(struct slab) */
-    REGION_REMOTE_BYTES = 64 + 16 * (int)SLAB_WORDS,     /* sizeof(struct slab_remote) */
+    REGION_REMOTE_BYTES = 8 * (int)SLAB_WORDS,           /* sizeof(struct slab_remote) */
+    REGION_ASIDE_BYTES = 8 * (int)SLAB_WORDS,            /* sizeof(struct slab_aside) */
 };
 
 /* Under an address-space limit, at most a quarter of it is reserved. */
@@ -21,6 +22,13 @@ enum { SLAB_SETS = 3 }; /* after the descriptors; the last one's room is of advi
 /* Bytes of a table with one entry for each slab, and of the words of one set. */
 size_t reservation_table_bytes(size_t slabs, size_t entry_bytes);
 size_t reservation_set_bytes(size_t slabs);
+
+typedef void reservation_give(void *start, size_t bytes); /* os_unreserve() or os_unlock() */
+
+/* Give what an area has beyond its first bytes; and what a table has for more slabs than these. */
+void reservation_give_end(reservation_give *give, void *area, size_t bytes, size_t kept_bytes);
+void reservation_give_entries(reservation_give *give, char *table, size_t entry_bytes, size_t slabs,
+                              size_t slabs_kept);
 
 /* Bytes of all areas after the slabs. */
 size_t reservation_areas_bytes(size_t slabs);

@@ -191,12 +191,13 @@ void slab_unclaim(struct slab *slab, unsigned word, uint64_t mask, bool fresh) {
 }
 
 /* Take the slots of a word that other threads freed, of those that they may free, `live`; another
- * was freed twice and goes to `doubly_freed`. Acquire, as for the summary, the partner of the
- * releases in slab_give_remote(): what the other thread did with the block is over. */
+ * was freed twice and goes to `doubly_freed`. Sequentially consistent, and after the summary, which
+ * is so too: the partner of slab_give_remote(). What the other thread did with the block is over.
+ */
 static inline uint64_t take_freed(struct slab *slab, struct slab_remote *remote, size_t word,
                                   uint64_t live, uint32_t *doubly_freed) {
     uint64_t freed =
-        atomic_exchange_explicit(slab_remote_word(slab, remote, word), 0, memory_order_acquire);
+        atomic_exchange_explicit(slab_remote_word(slab, remote, word), 0, memory_order_seq_cst);
     if ((freed & ~live) != 0)
         *doubly_freed = (uint32_t)word * WORD_BITS + (uint32_t)__builtin_ctzll(freed & ~live);
     return freed & live;
@@ -205,7 +206,7 @@ static inline uint64_t take_freed(struct slab *slab, struct slab_remote *remote,
 uint32_t slab_fold(struct slab *slab) {
     struct slab_remote *remote = slab_remote(slab_index(slab));
     uint32_t doubly_freed = FAULT_SLOT_UNKNOWN;
-    uint64_t summary = atomic_exchange_explicit(&slab->remote_summary, 0, memory_order_acquire);
+    uint64_t summary = atomic_exchange_explicit(&slab->remote_summary, 0, memory_order_seq_cst);
     for (uint64_t left = summary; left != 0; left &= left - 1) {
         size_t word = (size_t)__builtin_ctzll(left);
         uint64_t live = slab_live_word(slab, word);
@@ -217,15 +218,16 @@ uint32_t slab_fold(struct slab *slab) {
 
 uint64_t slab_fold_aside(struct slab *slab, uint32_t *count, uint32_t *doubly_freed) {
     struct slab_remote *remote = slab_remote(slab_index(slab));
+    struct slab_aside *aside = slab_aside(slab_index(slab));
     uint64_t words = 0;
     *count = 0;
     *doubly_freed = FAULT_SLOT_UNKNOWN;
-    uint64_t summary = atomic_exchange_explicit(&slab->remote_summary, 0, memory_order_acquire);
+    uint64_t summary = atomic_exchange_explicit(&slab->remote_summary, 0, memory_order_seq_cst);
     for (; summary != 0; summary &= summary - 1) {
         unsigned word = (unsigned)__builtin_ctzll(summary);
-        uint64_t live = slab_live_word(slab, word) & ~remote->aside[word];
+        uint64_t live = slab_live_word(slab, word) & ~aside->words[word];
         uint64_t freed = take_freed(slab, remote, word, live, doubly_freed);
-        OWNER_STORE(&remote->aside[word], remote->aside[word] | freed);
+        OWNER_STORE(&aside->words[word], aside->words[word] | freed);
         *count += count_bits(freed);
         words |= freed != 0 ? (uint64_t)1 << word : 0;
     }
@@ -261,7 +263,7 @@ bool slab_is_all_remote(const struct slab *slab, uint32_t *count) {
 /* Its owner may be setting blocks aside meanwhile. */
 static uint64_t aside_word(const struct slab *slab, unsigned word) {
     return slab_keeps_aside
-               ? __atomic_load_n(&slab_remote(slab_index(slab))->aside[word], __ATOMIC_RELAXED)
+               ? __atomic_load_n(&slab_aside(slab_index(slab))->words[word], __ATOMIC_RELAXED)
                : 0;
 }
 
@@ -269,8 +271,8 @@ void slab_recount(struct slab *slab) {
     /* The quarantine of a thread that is gone is gone with it. */
     for (unsigned word = 0; slab_keeps_aside && word < word_count(slab); word++) {
         OWNER_STORE(&slab->live[word], slab->live[word] & ~aside_word(slab, word));
-        OWNER_STORE(&slab_remote(slab_index(slab))->aside[word], 0);
-        slab_remote(slab_index(slab))->aside_words = 0;
+        OWNER_STORE(&slab_aside(slab_index(slab))->words[word], 0);
+        slab->aside_words = 0;
     }
     slab->countdown = slab_live_count(slab);
     slab->wake = 0;
@@ -372,7 +374,7 @@ static bool locate(const void *pointer, struct fault_report *report) {
 bool slab_holds(const struct slab *slab, uint32_t slot) {
     return slab_is_live(slab_live_of(slab, slot), slot) &&
            !slab_is_freed_remotely(slab, slab_remote(slab_index(slab)), slot) &&
-           !slab_is_aside(slab, slot);
+           !slab_is_aside(slab_index(slab), slot);
 }
 
 struct slab *slab_find(const void *pointer, uint32_t *slot) {
@@ -407,7 +409,7 @@ enum fault slab_diagnose(const void *pointer, struct fault_report *report) {
     if (slab_owner(slab) == SLAB_OWNER_NONE || !slab_is_live(slab_live_of(slab, slot), slot))
         return FAULT_DOUBLE_FREE;
     return slab_is_freed_remotely(slab, slab_remote(report->slab_index), slot) ||
-                   slab_is_aside(slab, slot)
+                   slab_is_aside(slab_index(slab), slot)
                ? FAULT_DOUBLE_FREE
                : FAULT_NONE;
 }

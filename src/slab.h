@@ -14,7 +14,7 @@
  *
  * The owner (slab_tag.h) alone writes everything but the tag's posted bit and the remote words.
  * Orphans have no owner: pool_lock stands in for it. Another thread frees into the remote words:
- * the first bit of a word sets the word's summary bit, the first summary bit makes the caller post
+ * who finds the word's summary bit clear sets it, the first summary bit makes the caller post
  * the slab to its owner.
  */
 #ifndef SLAB_H
@@ -87,17 +87,19 @@ struct slab {
     /* What others write seldom. A slab with few blocks needs no other page for what they free. */
     _Atomic(uint64_t) remote_summary; /* a bit for each remote word that may have some */
     struct slab *inbox_next;          /* the next slab of the inbox that this one is posted to */
-    char unused_end[8];
+    uint64_t aside_words; /* a bit for each word with slots set aside in this turn of the
+                             quarantine; the owner's */
 };
 
 /* The rest of the remote words, kept apart, so that programs of one thread never touch it. */
 struct slab_remote {
-    uint64_t aside_words; /* a bit for each word with slots set aside in this turn of the
-                             quarantine; the owner's */
-    char unused[56];
     _Atomic(uint64_t) words[SLAB_WORDS]; /* the first are slab.near_words instead */
-    uint64_t aside[SLAB_WORDS]; /* live bits of blocks that were freed and wait in the quarantine;
-                                   the owner's */
+};
+
+/* Live bits of blocks that were freed and wait in the quarantine: there only if slots may be set
+ * aside. The owner's. */
+struct slab_aside {
+    uint64_t words[SLAB_WORDS];
 };
 
 static_assert(offsetof(struct slab, countdown) % 8 == 0 &&
@@ -108,8 +110,9 @@ static_assert(offsetof(struct slab, summary) == 64 && offsetof(struct slab, near
 static_assert(offsetof(struct slab, live) + sizeof(uint64_t) * SLAB_NEAR_WORDS <= 128,
               "the words of live[] that have near_words lie in the same cache line");
 static_assert(sizeof(struct slab) == REGION_DESCRIPTOR_BYTES, "the region's table has this stride");
-static_assert(sizeof(struct slab_remote) == REGION_REMOTE_BYTES,
-              "the region's table has this stride");
+static_assert(sizeof(struct slab_remote) == REGION_REMOTE_BYTES &&
+                  sizeof(struct slab_aside) == REGION_ASIDE_BYTES,
+              "the region's tables have these strides");
 
 static inline struct slab *slab_at(size_t slab_index) {
     ASSERT(slab_index < REGION_SLABS);
@@ -153,6 +156,11 @@ static inline char *slab_slot_start(const struct slab *slab, uint32_t slot) {
 static inline struct slab_remote *slab_remote(size_t index) {
     ASSERT(index < REGION_SLABS);
     return (struct slab_remote *)(void *)(region.remotes + index * REGION_REMOTE_BYTES);
+}
+
+static inline struct slab_aside *slab_aside(size_t index) {
+    ASSERT(index < REGION_SLABS && slab_keeps_aside);
+    return (struct slab_aside *)(void *)(region.asides + index * REGION_ASIDE_BYTES);
 }
 
 /* The remote word beside a word of live[]; `remote` is the slab's. */
@@ -359,26 +367,27 @@ FAST enum slab_remote_result slab_give_remote(struct slab *slab, _Atomic(uint64_
                                               uint32_t slot) {
     ASSERT(slot < SLAB_SLOTS);
     uint64_t bit = (uint64_t)1 << slot % WORD_BITS;
-    /* Release, the partner of the acquires in slab_fold(): our accesses to the block come before
-     * its reuse. Every bit needs it, also one that joins others: the exchange that takes the word
-     * reads from all of them. */
-    uint64_t word_before = atomic_fetch_or_explicit(remote_word, bit, memory_order_release);
-    if ((word_before & bit) != 0)
+    /* Sequentially consistent, the partner of slab_fold(), which takes the summary and then the
+     * word: if we see the word's bit of the summary, the folding that takes it sees our bit. Our
+     * accesses to the block come before its reuse. The word's other bits are not looked at: so
+     * the processor writes to it without reading it first, and a new page faults in once. */
+    if ((atomic_fetch_or_explicit(remote_word, bit, memory_order_seq_cst) & bit) != 0)
         return SLAB_REMOTE_DOUBLE;
-    if (word_before != 0)
-        return SLAB_REMOTE_GIVEN; /* who set the word's first bit tells the owner */
-    uint64_t summary_before = atomic_fetch_or_explicit(
-        &slab->remote_summary, (uint64_t)1 << slot / WORD_BITS, memory_order_release);
+    uint64_t word_bit = (uint64_t)1 << slot / WORD_BITS;
+    if ((atomic_load_explicit(&slab->remote_summary, memory_order_seq_cst) & word_bit) != 0)
+        return SLAB_REMOTE_GIVEN; /* who set it tells the owner */
+    uint64_t summary_before =
+        atomic_fetch_or_explicit(&slab->remote_summary, word_bit, memory_order_seq_cst);
     return summary_before != 0 ? SLAB_REMOTE_GIVEN : SLAB_REMOTE_POST;
 }
 
 /* True if a slot is set aside: a live one that was freed, but is neither to be handed out again nor
  * to be taken for live by slab_find(). */
-static inline bool slab_is_aside(const struct slab *slab, uint32_t slot) {
+static inline bool slab_is_aside(size_t index, uint32_t slot) {
     if (!slab_keeps_aside)
         return false;
     ASSERT(slot < SLAB_SLOTS);
-    const uint64_t *word = &slab_remote(slab_index(slab))->aside[slot / WORD_BITS];
+    const uint64_t *word = &slab_aside(index)->words[slot / WORD_BITS];
     return slab_is_live(__atomic_load_n(word, __ATOMIC_RELAXED), slot);
 }
 

@@ -9,11 +9,13 @@
  * have finished, the owner's next look at its inbox finds all that was freed.
  *
  * The owner's stores of the place and of the count, when it claims, lie in a store buffer until they
- * are flushed, in their order: at any moment, or by a barrier.
+ * are flushed, in their order: at any moment, or by a barrier. What is sequentially consistent there
+ * has an order here.
  *
  * Each of the mutants leaves one rule out, and spin must find out:
  *   MUTANT_BARRIER   no barrier between finding the slab posted and looking where it is
  *   MUTANT_DRAINS    looking through an inbox whose owner is taking in
+ *   MUTANT_SUMMARY   the summary is looked at before the word's bit is set
  *   MUTANT_UNPOST    the posted bit is cleared after the folding
  */
 #define WORD(slot) ((slot) % words)
@@ -68,9 +70,15 @@ inline release() { locked = false }
 proctype freer(byte slot) {
     byte before;
     held = held & ~BIT(slot);
-    d_step { before = word[WORD(slot)]; word[WORD(slot)] = before | BIT(slot) }
+#ifdef MUTANT_SUMMARY
+    before = summary;
+    word[WORD(slot)] = word[WORD(slot)] | BIT(slot);
+#else
+    word[WORD(slot)] = word[WORD(slot)] | BIT(slot);
+    before = summary;
+#endif
     if
-    :: before == 0 ->
+    :: !(before & BIT(WORD(slot))) ->
         d_step { before = summary; summary = before | BIT(WORD(slot)) }
         if
         :: before == 0 ->

@@ -47,7 +47,7 @@ prove() {
 }
 
 prove remote_free.pml "no order loses a slot or purges one in use" \
-    MUTANT_BARRIER MUTANT_DRAINS MUTANT_UNPOST
+    MUTANT_BARRIER MUTANT_DRAINS MUTANT_SUMMARY MUTANT_UNPOST
 prove trim.pml "no order purges what the program has written to a block" \
     MUTANT_BARRIER MUTANT_DOOR MUTANT_ORDER MUTANT_MASK
 

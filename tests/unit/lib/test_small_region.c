@@ -127,7 +127,7 @@ static void pointers_are_told_apart(void) {
     int outside;
     CHECK(region_owns(start_of(0)) && region_owns(start_of(REGION_SLABS) - 1));
     CHECK(!region_owns(start_of(0) - 1));
-    char *tables_end = region.remotes + (size_t)REGION_SLABS * REGION_REMOTE_BYTES;
+    char *tables_end = region.asides + (size_t)REGION_SLABS * REGION_ASIDE_BYTES;
     CHECK(region_owns(region.descriptors) && region_owns(region.remotes));
     CHECK(region_owns(tables_end - 1) && !region_owns(tables_end));
     CHECK(region_slab_index(region.descriptors) >= REGION_SLABS);
