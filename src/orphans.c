@@ -5,7 +5,7 @@
 #include "places.h"
 #include "sweep.h"
 
-enum { SPARSE_MOST = 2 };     /* orphans with few blocks, about, until these return memory */
+enum { SPARSE_MOST = 8 };     /* orphans with few blocks, about, until these return memory */
 enum { VANISHED_LOOKS = 32 }; /* slabs looked at for some whose owner is gone */
 
 /* Those that can serve, and those that cannot. Under pool_lock; read without it only to see whether
