@@ -52,51 +52,65 @@ static bool is_aligned(const void *start, size_t alignment) {
     return start != NULL && (uintptr_t)start % alignment == 0;
 }
 
-/* What was reserved, to know it among the mappings of the process. */
-enum { RESERVED_MOST = 64 };
-static struct {
-    _Atomic(uint32_t) count;
-    _Atomic(uintptr_t) starts[RESERVED_MOST];
-    _Atomic(uintptr_t) ends[RESERVED_MOST]; /* 0: it was given back */
-} reserved;
+/* What was reserved, to know it among the mappings of the process: most processes reserve no more
+ * than the first few. */
+enum { RESERVED_MOST = 64, RESERVED_BY_MOST = 4 };
+struct reserved {
+    _Atomic(uintptr_t) start;
+    _Atomic(uintptr_t) end; /* 0: it was given back */
+};
+static _Atomic(uint32_t) reserved_count;
+static struct reserved first_reserved[RESERVED_BY_MOST];
+static SELDOM struct reserved more_reserved[RESERVED_MOST - RESERVED_BY_MOST];
+
+static struct reserved *reserved_at(uint32_t number) {
+    return number < RESERVED_BY_MOST ? &first_reserved[number]
+                                     : &more_reserved[number - RESERVED_BY_MOST];
+}
+
+static uint32_t reserved_end(void) {
+    uint32_t count = atomic_load_explicit(&reserved_count, memory_order_relaxed);
+    return count < RESERVED_MOST ? count : RESERVED_MOST;
+}
 
 static uintptr_t get(const _Atomic(uintptr_t) *place) {
     return atomic_load_explicit(place, memory_order_relaxed);
 }
 
 static void note_reserved(uintptr_t start, uintptr_t end) {
-    uint32_t number = atomic_fetch_add_explicit(&reserved.count, 1, memory_order_relaxed);
+    uint32_t number = atomic_fetch_add_explicit(&reserved_count, 1, memory_order_relaxed);
     if (number >= RESERVED_MOST)
         return;
-    atomic_store_explicit(&reserved.starts[number], start, memory_order_relaxed);
-    atomic_store_explicit(&reserved.ends[number], end, memory_order_relaxed);
+    atomic_store_explicit(&reserved_at(number)->start, start, memory_order_relaxed);
+    atomic_store_explicit(&reserved_at(number)->end, end, memory_order_relaxed);
 }
 
 /* What lies there from now on is somebody else's. */
 static void forget_reserved(uintptr_t start, uintptr_t end) {
-    for (unsigned i = 0; i < RESERVED_MOST; i++) {
-        uintptr_t first = get(&reserved.starts[i]), last = get(&reserved.ends[i]);
+    for (uint32_t i = 0; i < reserved_end(); i++) {
+        struct reserved *area = reserved_at(i);
+        uintptr_t first = get(&area->start), last = get(&area->end);
         if (first >= end || last <= start)
             continue;
         if (last > end)
             note_reserved(end, last);
-        atomic_store_explicit(&reserved.ends[i], first < start ? start : 0, memory_order_relaxed);
+        atomic_store_explicit(&area->end, first < start ? start : 0, memory_order_relaxed);
     }
 }
 
 uintptr_t os_start_of_reserved(uintptr_t start, uintptr_t end) {
-    for (unsigned i = 0; i < RESERVED_MOST; i++) {
-        uintptr_t first = get(&reserved.starts[i]);
-        if (first >= start && first < end && get(&reserved.ends[i]) != 0)
+    for (uint32_t i = 0; i < reserved_end(); i++) {
+        uintptr_t first = get(&reserved_at(i)->start);
+        if (first >= start && first < end && get(&reserved_at(i)->end) != 0)
             end = first;
     }
     return end;
 }
 
 uintptr_t os_end_of_reserved(uintptr_t start, uintptr_t end) {
-    for (unsigned i = 0; i < RESERVED_MOST; i++) {
-        uintptr_t last = get(&reserved.ends[i]);
-        if (get(&reserved.starts[i]) <= start && start < last)
+    for (uint32_t i = 0; i < reserved_end(); i++) {
+        uintptr_t last = get(&reserved_at(i)->end);
+        if (get(&reserved_at(i)->start) <= start && start < last)
             return last < end ? last : end;
     }
     return start;
