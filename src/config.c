@@ -132,7 +132,7 @@ static void read_item(struct config *result, const char *start, size_t length,
 
 /* A size class is served as a whole or not at all; what the strategy keeps in a slot goes off it.
  */
-static void derive(struct config *result) {
+AT_LOAD static void derive(struct config *result) {
     result->node_max = size_class_stride[size_class_of(result->node_max)];
     if (result->strategy == TAGPOOL_STRATEGY_DIRECT)
         result->harden = 0;
@@ -144,14 +144,15 @@ static void derive(struct config *result) {
         result->slot_max = SIZE_CLASS_MAX_BYTES - BLOCK_TAG_BYTES;
 }
 
-static size_t item_length(const char *options) {
+AT_LOAD static size_t item_length(const char *options) {
     size_t length = 0;
     while (options[length] != '\0' && options[length] != ',')
         length++;
     return length;
 }
 
-void config_read(struct config *result, const char *options, struct config_complaints *complaints) {
+AT_LOAD void config_read(struct config *result, const char *options,
+                         struct config_complaints *complaints) {
     *result = (struct config)CONFIG_DEFAULTS;
     if (complaints != NULL)
         complaints->count = 0;

@@ -5,11 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
-bool environment_is_there(void) {
+AT_LOAD bool environment_is_there(void) {
     return environ != NULL || startup_environment() != NULL;
 }
 
-static const char *find_variable(char **entry, const char *name) {
+AT_LOAD static const char *find_variable(char **entry, const char *name) {
     size_t length = strlen(name);
     for (; entry != NULL && *entry != NULL; entry++)
         if (**entry == *name && strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
@@ -17,16 +17,25 @@ static const char *find_variable(char **entry, const char *name) {
     return NULL;
 }
 
-const char *environment_get(const char *name) {
+AT_LOAD const char *environment_get(const char *name) {
     return find_variable(environ != NULL ? environ : startup_environment(), name);
 }
 
-const char *environment_at_start(const char *name) {
+AT_LOAD bool environment_has_any(const char *prefix) {
+    size_t length = strlen(prefix);
+    char **entry = environ != NULL ? environ : startup_environment();
+    for (; entry != NULL && *entry != NULL; entry++)
+        if (**entry == *prefix && strncmp(*entry, prefix, length) == 0)
+            return true;
+    return false;
+}
+
+AT_LOAD const char *environment_at_start(const char *name) {
     return find_variable(startup_environment(), name);
 }
 
 /* A list of NAME=VALUE with colons between. The last one counts. */
-const char *environment_tunable(const char *name) {
+AT_LOAD const char *environment_tunable(const char *name) {
     const char *item = environment_at_start("GLIBC_TUNABLES");
     const char *value = NULL;
     size_t length = strlen(name);
@@ -45,17 +54,17 @@ extern void __interceptor_malloc(void) __attribute__((weak));
 
 /* valgrind's tools replace malloc in the code that they run, ours too, but not each name of the
  * family. They preload a library of their own; tools that leave malloc alone only have the core. */
-static bool has_valgrind_tool(void) {
+AT_LOAD static bool has_valgrind_tool(void) {
     static const char tool[] = "/vgpreload_";
     enum { TOOL_BYTES = sizeof tool - 1 };
     const char *preloaded = environment_get("LD_PRELOAD");
     for (; preloaded != NULL && *preloaded != '\0'; preloaded++)
-        if (strncmp(preloaded, tool, TOOL_BYTES) == 0 &&
+        if (*preloaded == '/' && strncmp(preloaded, tool, TOOL_BYTES) == 0 &&
             strncmp(preloaded + TOOL_BYTES, "core", 4) != 0)
             return true;
     return false;
 }
 
-bool environment_has_memory_tool(void) {
+AT_LOAD bool environment_has_memory_tool(void) {
     return &__interceptor_malloc != NULL || has_valgrind_tool();
 }

@@ -15,6 +15,9 @@ bool environment_is_there(void);
  * as it is; NULL if it is not set or the environment cannot be found yet. */
 const char *environment_get(const char *name);
 
+/* True if environment_get() finds one whose name begins so. */
+bool environment_has_any(const char *prefix);
+
 /* The value of one as it was when the process started, which stays where it is: other threads may
  * be changing the environment. NULL where that is not known. */
 const char *environment_at_start(const char *name);

@@ -100,7 +100,7 @@ static void add_caller(struct text *line, const void *caller) {
     text_add_hex(line, offset);
 }
 
-void fault_start(uint64_t on_fault_) {
+AT_LOAD void fault_start(uint64_t on_fault_) {
     on_fault = on_fault_;
 }
 

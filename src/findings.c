@@ -31,7 +31,7 @@ static void new_image(void) {
     findings.pid = (uint32_t)os_process_id();
 }
 
-void findings_start(const char *path) {
+AT_LOAD void findings_start(const char *path) {
     if (path == NULL)
         return;
     findings.file = shared_map(path, TAGPOOL_FINDINGS_BYTES);

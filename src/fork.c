@@ -5,34 +5,38 @@
 
 #include <errno.h>
 
-static struct {
+static FIXED struct {
     struct lock *lock;
     fork_handler *before;
     void (*in_child)(bool intact);
-    enum lock_fork begun; /* of the outermost fork under way */
-    unsigned inside;      /* forks that interrupted it */
+    bool is_set;
 } guard;
 
-/* Only the thread that holds the lock changes what `guard` says of forks under way. */
+/* Of forks under way. Only the thread that holds the lock changes it. */
+static struct {
+    enum lock_fork begun; /* of the outermost one */
+    unsigned inside;      /* forks that interrupted it */
+} forks;
+
 static void before_fork(void) {
     if (guard.before != NULL)
         guard.before();
     enum lock_fork begun = lock_begin_fork(guard.lock);
     if (begun == LOCK_IN_FORK)
-        guard.inside++;
+        forks.inside++;
     else
-        guard.begun = begun;
+        forks.begun = begun;
 }
 
 static void after_fork(void) {
-    if (guard.inside != 0)
-        guard.inside--;
+    if (forks.inside != 0)
+        forks.inside--;
     else
-        lock_end_fork(guard.lock, guard.begun);
+        lock_end_fork(guard.lock, forks.begun);
 }
 
 static void after_fork_in_child(void) {
-    guard.in_child(guard.inside == 0 && guard.begun == LOCK_TAKEN);
+    guard.in_child(forks.inside == 0 && forks.begun == LOCK_TAKEN);
     after_fork();
 }
 
@@ -53,17 +57,19 @@ typedef int registers(fork_handler *, fork_handler *, fork_handler *);
 #endif
 
 /* The C library's, or that of another library behind us. */
-static registers *next_registers;
+static FIXED registers *next_registers;
 
-int fork_register(fork_handler *prepare, fork_handler *parent, fork_handler *child, void *module) {
+AT_LOAD int fork_register(fork_handler *prepare, fork_handler *parent, fork_handler *child,
+                          void *module) {
     (void)module;
     return next_registers != NULL ? REGISTER(next_registers, prepare, parent, child, module)
                                   : ENOSYS;
 }
 
-void fork_guard(struct lock *lock, fork_handler *before, void (*in_child)(bool intact)) {
-    static bool guarded;
-    if (__atomic_exchange_n(&guarded, true, __ATOMIC_RELAXED))
+AT_LOAD void fork_guard(struct lock *lock, fork_handler *before, void (*in_child)(bool intact)) {
+    /* Asked first: once all is set, none of it can be written any more (fixed.h). */
+    if (__atomic_load_n(&guard.is_set, __ATOMIC_RELAXED) ||
+        __atomic_exchange_n(&guard.is_set, true, __ATOMIC_RELAXED))
         return;
     guard.lock = lock;
     guard.before = before;

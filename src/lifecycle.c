@@ -24,20 +24,24 @@
 #include <pthread.h>
 
 static FIXED bool started;
+static FIXED bool is_told;    /* something by a variable of ours */
 static FIXED bool is_serving; /* a first heap was asked for */
 static FIXED pthread_key_t thread_key;
 static FIXED bool has_thread_key;
 
 /* ---- the process ---- */
 
-static const char *environment(const char *name) {
-    return os_is_privileged() ? NULL : environment_get(name);
+/* NULL for all where none is set, as in most processes, which so look through their environment
+ * once. */
+AT_LOAD static const char *environment(const char *name) {
+    return is_told ? environment_get(name) : NULL;
 }
 
 /* Read the options. Runs once, in the first thread: there is no second one
  * before libc is set up, and the constructor runs before main(). */
-static void start(void) {
+AT_LOAD static void start(void) {
     started = true;
+    is_told = environment_has_any("TAGPOOL_") && !os_is_privileged();
     config_read(&config, environment(TAGPOOL_OPTIONS_VARIABLE), NULL);
     if (environment_has_memory_tool() || next_is_partly_before())
         config.strategy = TAGPOOL_STRATEGY_DIRECT;
@@ -134,7 +138,7 @@ static void after_fork(bool intact) {
         inherited_after_fork();
 }
 
-void lifecycle_forks(void) {
+AT_LOAD void lifecycle_forks(void) {
     fork_guard(&pool_lock, before_fork, after_fork);
 }
 
@@ -153,8 +157,8 @@ static void close_fixed(void) {
     fixed_close();
 }
 
-/* Say what could not be understood of the options. start() may run too early to speak. */
-COLD static void complain(const char *options) {
+/* Say what could not be understood of the options. */
+COLD static void complain_of_options(const char *options) {
     struct config understood;
     struct config_complaints complaints;
     config_read(&understood, options, &complaints);
@@ -178,9 +182,20 @@ COLD static void complain_of_findings(void) {
     fault_line(&line);
 }
 
+/* start() may run too early to speak. */
+COLD static void complain(void) {
+    const char *options = environment(TAGPOOL_OPTIONS_VARIABLE);
+    if (options != NULL)
+        complain_of_options(options);
+    if (!stats_is_made(environment(TAGPOOL_STATS_VARIABLE)))
+        complain_of_page();
+    if (findings_are_of_other_release())
+        complain_of_findings();
+}
+
 /* A process that never allocates, as most short ones of a shell script do, gets no region and no
  * heap. */
-__attribute__((constructor)) static void load(void) {
+AT_LOAD __attribute__((constructor)) static void load(void) {
     if (!started)
         start();
     next_start();
@@ -190,22 +205,18 @@ __attribute__((constructor)) static void load(void) {
     lifecycle_forks();
     if (config.leaks != 0)
         __cxa_atexit(leaks_tell_at_end, NULL, NULL);
-    const char *options = environment(TAGPOOL_OPTIONS_VARIABLE);
-    if (options != NULL)
-        complain(options);
+    if (is_told)
+        complain();
     /* The call that opens the first heap leaves no origin, and its block is not filled. */
     if (config.origins != 0 || perturb_is_on)
         (void)lifecycle_heap();
-    if (!stats_is_made(environment(TAGPOOL_STATS_VARIABLE)))
-        complain_of_page();
-    if (findings_are_of_other_release())
-        complain_of_findings();
     if (config.harden != 0)
         close_fixed();
 }
 
-__attribute__((destructor)) static void unload(void) {
+AT_LOAD __attribute__((destructor)) static void unload(void) {
     if (is_serving)
         heap_life_settle_counts();
-    stats_end();
+    if (is_told)
+        stats_end();
 }

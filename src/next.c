@@ -85,7 +85,7 @@ static const struct next bootstrap_functions = {
 
 /* ---- the real one ---- */
 
-void *next_symbol(const char *name) {
+AT_LOAD void *next_symbol(const char *name) {
     return objects_are_listed() ? objects_behind(name) : dlsym(RTLD_NEXT, name);
 }
 
@@ -170,8 +170,8 @@ static bool is_before(const char *name) {
 }
 
 /* Most processes have nothing before us: these see no more than that. */
-COLD bool next_is_partly_before(void) {
-    if ((!is_before("free") && !is_before("realloc")) || !objects_are_listed())
+AT_LOAD bool next_is_partly_before(void) {
+    if (!objects_has_before("free", "realloc") || !objects_are_listed())
         return false;
     bool takes = is_before("malloc") && is_before("calloc");
     bool aligns =
@@ -257,7 +257,7 @@ COLD const struct next *next_find(void) {
     return &functions;
 }
 
-void next_start(void) {
+AT_LOAD void next_start(void) {
     if (!objects_are_listed())
         (void)next();
 }

@@ -25,7 +25,7 @@ struct symbols {
 };
 
 #ifdef __GLIBC__
-static const struct link_map *first_object(void) {
+AT_LOAD static const struct link_map *first_object(void) {
     return &_r_debug != NULL ? _r_debug.r_map : NULL;
 }
 #else
@@ -44,38 +44,41 @@ static const struct link_map *first_object(void) {
 }
 #endif
 
-/* The loader adds the base to the addresses in a dynamic section where it may write to it. */
-static const void *address_in(uintptr_t base, ElfW(Addr) address) {
+/* The loader adds the base to the addresses in a dynamic section where it may write to it. NULL if
+ * there is no such entry. */
+AT_LOAD static const void *address_in(uintptr_t base, ElfW(Addr) address) {
+    if (address == 0)
+        return NULL;
     return (const void *)(address < base ? base + address : address);
 }
 
-static void read_dynamic(struct symbols *found, const struct link_map *object) {
+AT_LOAD static void read_dynamic(struct symbols *found, const struct link_map *object) {
+    enum { KNOWN = DT_SONAME + 1 };
     uintptr_t base = object->l_addr;
-    ElfW(Xword) soname = 0;
-    *found = (struct symbols){.base = base};
+    ElfW(Addr) value[KNOWN] = {0}; /* of the older entries: each in one step, asked for or not */
+    ElfW(Addr) gnu_hash = 0, versions = 0;
     for (const ElfW(Dyn) *entry = object->l_ld; entry->d_tag != DT_NULL; entry++) {
-        if (entry->d_tag > DT_SONAME && entry->d_tag < DT_GNU_HASH)
-            continue; /* most of them, in few steps */
-        const void *address = address_in(base, entry->d_un.d_ptr);
-        if (entry->d_tag == DT_SYMTAB)
-            found->symbol = address;
-        else if (entry->d_tag == DT_STRTAB)
-            found->strings = address;
-        else if (entry->d_tag == DT_VERSYM)
-            found->versions = address;
+        if ((size_t)entry->d_tag < KNOWN)
+            value[entry->d_tag] = entry->d_un.d_ptr;
         else if (entry->d_tag == DT_GNU_HASH)
-            found->gnu_hash = address;
-        else if (entry->d_tag == DT_HASH)
-            found->old_hash = address;
-        else if (entry->d_tag == DT_SONAME)
-            soname = entry->d_un.d_val;
+            gnu_hash = entry->d_un.d_ptr;
+        else if (entry->d_tag == DT_VERSYM)
+            versions = entry->d_un.d_ptr;
     }
-    if (soname != 0 && found->strings != NULL)
-        found->soname = found->strings + soname;
+    *found = (struct symbols){
+        .base = base,
+        .symbol = address_in(base, value[DT_SYMTAB]),
+        .strings = address_in(base, value[DT_STRTAB]),
+        .versions = address_in(base, versions),
+        .gnu_hash = address_in(base, gnu_hash),
+        .old_hash = address_in(base, value[DT_HASH]),
+    };
+    if (value[DT_SONAME] != 0 && found->strings != NULL)
+        found->soname = found->strings + value[DT_SONAME];
 }
 
 /* True for the default version of the function of that name. */
-static bool defines(const struct symbols *symbols, uint32_t index, const char *name) {
+AT_LOAD static bool defines(const struct symbols *symbols, uint32_t index, const char *name) {
     const ElfW(Sym) *symbol = &symbols->symbol[index];
     unsigned type = ELF64_ST_TYPE(symbol->st_info);
     if (symbol->st_shndx == SHN_UNDEF || symbol->st_value == 0 ||
@@ -86,7 +89,7 @@ static bool defines(const struct symbols *symbols, uint32_t index, const char *n
     return strcmp(symbols->strings + symbol->st_name, name) == 0;
 }
 
-static uint32_t gnu_hash(const char *name) {
+AT_LOAD static uint32_t gnu_hash(const char *name) {
     uint32_t hash = 5381;
     for (; *name != '\0'; name++)
         hash = hash * 33 + (unsigned char)*name;
@@ -96,7 +99,7 @@ static uint32_t gnu_hash(const char *name) {
 /* The table begins with four numbers: how many buckets, the first symbol in it, words and shift of
  * the filter. Then the filter, the buckets, and for each symbol its hash, whose lowest bit ends the
  * bucket. */
-static const ElfW(Sym) * find_by_gnu_hash(const struct symbols *symbols, const char *name) {
+AT_LOAD static const ElfW(Sym) * find_by_gnu_hash(const struct symbols *symbols, const char *name) {
     const uint32_t *table = symbols->gnu_hash;
     uint32_t bucket_count = table[0], first = table[1], filter_words = table[2];
     const ElfW(Addr) *filter = (const ElfW(Addr) *)(const void *)(table + 4);
@@ -126,7 +129,7 @@ static const ElfW(Sym) * find_by_old_hash(const struct symbols *symbols, const c
     return NULL;
 }
 
-static const ElfW(Sym) * find(const struct symbols *symbols, const char *name) {
+AT_LOAD static const ElfW(Sym) * find(const struct symbols *symbols, const char *name) {
     if (symbols->symbol == NULL || symbols->strings == NULL)
         return NULL;
     if (symbols->gnu_hash != NULL)
@@ -134,14 +137,15 @@ static const ElfW(Sym) * find(const struct symbols *symbols, const char *name) {
     return symbols->old_hash != NULL ? find_by_old_hash(symbols, name) : NULL;
 }
 
-static void *address_of(const struct symbols *symbols, const ElfW(Sym) * symbol) {
+AT_LOAD static void *address_of(const struct symbols *symbols, const ElfW(Sym) * symbol) {
     if (symbol == NULL || ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC)
         return NULL;
     return (void *)(symbols->base + symbol->st_value);
 }
 
 /* The symbols of the first object that has the function, from one on; false if none has it. */
-static bool find_object(struct symbols *symbols, const struct link_map *from, const char *name) {
+AT_LOAD static bool find_object(struct symbols *symbols, const struct link_map *from,
+                                const char *name) {
     for (; from != NULL; from = from->l_next) {
         read_dynamic(symbols, from);
         if (find(symbols, name) != NULL)
@@ -150,16 +154,20 @@ static bool find_object(struct symbols *symbols, const struct link_map *from, co
     return false;
 }
 
-static const struct link_map *this_object(void) {
+AT_LOAD static const struct link_map *this_object(void) {
     const struct link_map *at = first_object();
     while (at != NULL && at->l_ld != _DYNAMIC)
         at = at->l_next;
     return at;
 }
 
-/* The C library stands behind what was loaded at the start, and before what was loaded later. */
-bool objects_are_listed(void) {
-    return objects_behind("__libc_start_main") != NULL;
+/* The C library stands behind what was loaded at the start, and before what was loaded later. First
+ * asked as this library is loaded, and the same ever after. */
+AT_LOAD bool objects_are_listed(void) {
+    static FIXED enum { UNKNOWN, LISTED, NOT_LISTED } state;
+    if (state == UNKNOWN)
+        state = objects_behind("__libc_start_main") != NULL ? LISTED : NOT_LISTED;
+    return state == LISTED;
 }
 
 /* A call comes to any version, the C library's own older ones too: libc_malloc_debug.so has no
@@ -177,7 +185,19 @@ void *objects_before(const char *name) {
     return NULL;
 }
 
-void *objects_beside(const char *neighbour, const char *name) {
+AT_LOAD bool objects_has_before(const char *one, const char *other) {
+    const struct link_map *ours = this_object();
+    for (const struct link_map *at = first_object(); ours != NULL && at != ours; at = at->l_next) {
+        struct symbols symbols;
+        read_dynamic(&symbols, at);
+        symbols.versions = NULL;
+        if (find(&symbols, one) != NULL || find(&symbols, other) != NULL)
+            return true;
+    }
+    return false;
+}
+
+AT_LOAD void *objects_beside(const char *neighbour, const char *name) {
     const struct link_map *ours = this_object();
     struct symbols symbols;
     if (ours == NULL || !find_object(&symbols, ours->l_next, neighbour))
@@ -185,7 +205,7 @@ void *objects_beside(const char *neighbour, const char *name) {
     return address_of(&symbols, find(&symbols, name));
 }
 
-void *objects_behind(const char *name) {
+AT_LOAD void *objects_behind(const char *name) {
     return objects_beside(name, name);
 }
 

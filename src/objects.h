@@ -19,6 +19,9 @@ bool objects_are_listed(void);
  * library could tell where it is (an indirect function). */
 void *objects_before(const char *name);
 
+/* True if there is one of either name, of any kind. */
+bool objects_has_before(const char *one, const char *other);
+
 /* The same in what stands behind this library. */
 void *objects_behind(const char *name);
 

@@ -28,16 +28,18 @@ static unsigned read_value(const char *text) {
 }
 
 /* What the user has set for this process; 0: nothing. */
-static unsigned find_value(void) {
+AT_LOAD static unsigned find_value(void) {
     const char *text = environment_tunable("glibc.malloc.perturb");
     if (text == NULL)
         text = environment_at_start("MALLOC_PERTURB_");
     return text != NULL && !os_is_privileged() ? read_value(text) : 0;
 }
 
-void perturb_read(void) {
+AT_LOAD void perturb_read(void) {
     unsigned value = find_value();
-    perturb_is_on = value != 0;
+    if (value == 0)
+        return;
+    perturb_is_on = true;
     perturb_set((int)value);
 }
 

@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include <sys/auxv.h>
 
+/* As AT_LOAD in base.h. */
+#define LOADING __attribute__((section(".text.startup")))
+
 #ifdef __GLIBC__
 #include <gnu/libc-version.h>
 
@@ -16,11 +19,11 @@ __attribute__((used)) static const char *(*const only_glibc)(void) = gnu_get_lib
  * the loader would be one more library that each start looks for. */
 extern void *__libc_stack_end __attribute__((weak));
 
-char **startup_arguments(void) {
+LOADING char **startup_arguments(void) {
     return (char **)__libc_stack_end + 1;
 }
 
-char **startup_environment(void) {
+LOADING char **startup_environment(void) {
     const long *count = __libc_stack_end;
     return startup_arguments() + *count + 1;
 }

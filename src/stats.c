@@ -95,7 +95,7 @@ static bool names_directory(const char *path) {
     return length > 0 && path[0] == '/' && path[length - 1] == '/' && length < TEXT_BYTES;
 }
 
-void stats_start(const char *path, uint64_t strategy, uint64_t tag_bytes) {
+AT_LOAD void stats_start(const char *path, uint64_t strategy, uint64_t tag_bytes) {
     if (path == NULL)
         return;
     row_strategy = strategy;

@@ -8,6 +8,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* As AT_LOAD in base.h. */
+#define LOADING __attribute__((section(".text.startup")))
+
 #define KEEP_LOOP() __asm__ volatile("" : : : "memory")
 
 /* Moved as one, wherever it lies. */
@@ -170,7 +173,7 @@ void *(memchr)(const void *start, int byte, size_t bytes) {
     return NULL;
 }
 
-size_t strlen(const char *string) {
+LOADING size_t strlen(const char *string) {
     size_t length = 0;
     while (string[length] != '\0') {
         length++;
@@ -179,7 +182,7 @@ size_t strlen(const char *string) {
     return length;
 }
 
-int strncmp(const char *left, const char *right, size_t most) {
+LOADING int strncmp(const char *left, const char *right, size_t most) {
     for (size_t i = 0; i < most; i++) {
         if (left[i] != right[i] || left[i] == '\0')
             return (unsigned char)left[i] - (unsigned char)right[i];
@@ -188,7 +191,7 @@ int strncmp(const char *left, const char *right, size_t most) {
     return 0;
 }
 
-int strcmp(const char *left, const char *right) {
+LOADING int strcmp(const char *left, const char *right) {
     return strncmp(left, right, PTRDIFF_MAX);
 }
 
