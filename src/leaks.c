@@ -6,7 +6,9 @@
 #include "heap_life.h"
 #include "inherited.h"
 #include "large.h"
+#include "libc.h"
 #include "next.h"
+#include "objects.h"
 #include "origins.h"
 #include "os.h"
 #include "reach.h"
@@ -26,6 +28,7 @@ struct leaks {
     struct leak_count classes[SIZE_CLASS_ALL];
     struct leak_count large;
     struct leak_count lost;
+    FILE *const *streams[3];    /* the standard streams */
     struct leak_count doubtful; /* lost, or kept by what is not there to look at */
     struct leak_count reachable;
     struct leak_count *stacks; /* by number; NULL: not known */
@@ -44,9 +47,23 @@ static void add_lost(struct leaks *leaks, struct leak_count *kind, uint64_t byte
         add(&leaks->stacks[stack < leaks->stack_count ? stack : 0], bytes);
 }
 
+/* Looked for at the end alone: each name that the loader looks up makes every start slower. */
+static struct leaks no_leaks(void) {
+    return (struct leaks){.streams = {objects_variable("stdin"), objects_variable("stdout"),
+                                      objects_variable("stderr")}};
+}
+
+/* The C library keeps the buffers of the standard streams to the end. */
+static bool is_stream_buffer(const struct leaks *leaks, const char *block) {
+    for (unsigned i = 0; i < 3; i++)
+        if (leaks->streams[i] != NULL && LIBC_STREAM_BUFFER(*leaks->streams[i]) == block)
+            return true;
+    return false;
+}
+
 static void add_block(struct slab *slab, uint32_t slot, void *context) {
     struct leaks *leaks = context;
-    if (os_is_stream_buffer(slab_slot_start(slab, slot)))
+    if (is_stream_buffer(leaks, slab_slot_start(slab, slot)))
         return;
     uint64_t bytes = checked_requested(slab, slot);
     if (reach_has(slab, slot))
@@ -210,14 +227,14 @@ static void doubt(struct leaks *leaks) {
 
 static void add_unseen(struct slab *slab, uint32_t slot, void *context) {
     struct leaks *leaks = context;
-    if (!os_is_stream_buffer(slab_slot_start(slab, slot)))
+    if (!is_stream_buffer(leaks, slab_slot_start(slab, slot)))
         add(&leaks->doubtful, slab->stride - checked_tag_bytes);
 }
 
 /* Nothing could be looked at: all that is live is in doubt. Other threads go on meanwhile, and may
  * make a block inaccessible: so none is read, and its slot tells its size. */
 static void count_unseen(struct leaks *leaks) {
-    *leaks = (struct leaks){.stacks = NULL};
+    *leaks = no_leaks();
     heap_life_each_live(add_unseen, leaks);
     struct large_sums large;
     large_sum(&large);
@@ -229,7 +246,7 @@ void leaks_tell_at_end(void *ignored) {
     (void)ignored;
     if (!inherited_are_there()) /* then stacks of the parent's threads, which this frees, count */
         (void)next_free_runtime();
-    struct leaks leaks = {.stacks = NULL};
+    struct leaks leaks = no_leaks();
     struct roots_unseen unseen = reach_judge(__builtin_frame_address(0), judge, &leaks);
     if (unseen.all)
         count_unseen(&leaks);

@@ -143,7 +143,12 @@ AT_LOAD void lifecycle_forks(void) {
 }
 
 /* The C library has it for its own use, and for C++; atexit() is part of the start-up files. */
-extern int __cxa_atexit(void (*function)(void *), void *argument, void *module);
+COLD static void look_for_leaks_at_end(void) {
+    typedef int registers(void (*function)(void *), void *argument, void *module);
+    registers *at_exit = AS_FUNCTION(registers, next_symbol("__cxa_atexit"));
+    if (at_exit != NULL)
+        at_exit(leaks_tell_at_end, NULL, NULL);
+}
 
 /* The hardened mode sets at start what is set otherwise at the first need, and makes it read-only.
  * Not beside other threads, which may be about to set some of it: they are there only if something
@@ -204,7 +209,7 @@ AT_LOAD __attribute__((constructor)) static void load(void) {
         pthread_setspecific(thread_key, heap_current);
     lifecycle_forks();
     if (config.leaks != 0)
-        __cxa_atexit(leaks_tell_at_end, NULL, NULL);
+        look_for_leaks_at_end();
     if (is_told)
         complain();
     /* The call that opens the first heap leaves no origin, and its block is not filled. */

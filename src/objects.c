@@ -22,6 +22,12 @@ struct symbols {
     const uint32_t *gnu_hash;
     const uint32_t *old_hash;
     const char *soname;
+    unsigned types; /* of the symbols looked for: a bit for each */
+};
+
+enum {
+    FUNCTIONS = 1u << STT_FUNC | 1u << STT_NOTYPE | 1u << STT_GNU_IFUNC,
+    VARIABLES = 1u << STT_OBJECT,
 };
 
 #ifdef __GLIBC__
@@ -72,17 +78,17 @@ AT_LOAD static void read_dynamic(struct symbols *found, const struct link_map *o
         .versions = address_in(base, versions),
         .gnu_hash = address_in(base, gnu_hash),
         .old_hash = address_in(base, value[DT_HASH]),
+        .types = FUNCTIONS,
     };
     if (value[DT_SONAME] != 0 && found->strings != NULL)
         found->soname = found->strings + value[DT_SONAME];
 }
 
-/* True for the default version of the function of that name. */
+/* True for the default version of the symbol of that name. */
 AT_LOAD static bool defines(const struct symbols *symbols, uint32_t index, const char *name) {
     const ElfW(Sym) *symbol = &symbols->symbol[index];
     unsigned type = ELF64_ST_TYPE(symbol->st_info);
-    if (symbol->st_shndx == SHN_UNDEF || symbol->st_value == 0 ||
-        (type != STT_FUNC && type != STT_NOTYPE && type != STT_GNU_IFUNC))
+    if (symbol->st_shndx == SHN_UNDEF || symbol->st_value == 0 || (symbols->types >> type & 1) == 0)
         return false;
     if (symbols->versions != NULL && (symbols->versions[index] & VERSION_HIDDEN) != 0)
         return false;
@@ -215,6 +221,19 @@ void *objects_in(const char *library, const char *name) {
         read_dynamic(&symbols, at);
         if (symbols.soname != NULL && strcmp(symbols.soname, library) == 0)
             return address_of(&symbols, find(&symbols, name));
+    }
+    return NULL;
+}
+
+/* The program has a copy of a library's variable if its code names it: that one comes first. */
+void *objects_variable(const char *name) {
+    for (const struct link_map *at = first_object(); at != NULL; at = at->l_next) {
+        struct symbols symbols;
+        read_dynamic(&symbols, at);
+        symbols.types = VARIABLES;
+        const ElfW(Sym) *symbol = find(&symbols, name);
+        if (symbol != NULL)
+            return address_of(&symbols, symbol);
     }
     return NULL;
 }

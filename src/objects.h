@@ -32,6 +32,9 @@ void *objects_beside(const char *neighbour, const char *name);
  * what was loaded later changes where a library is closed: for rare needs. */
 void *objects_in(const char *library, const char *name);
 
+/* The variable that code in the program means by that name; NULL if there is none. */
+void *objects_variable(const char *name);
+
 /* The function that an address lies in, by the table that its module has for the loader: other
  * functions are in no such table. False if none is known. */
 struct objects_symbol {

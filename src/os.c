@@ -346,16 +346,6 @@ bool os_is_privileged(void) {
 
 /* ---- the process ---- */
 
-bool os_is_stream_buffer(const void *block) {
-#ifdef __GLIBC__
-    return block == stdin->_IO_buf_base || block == stdout->_IO_buf_base ||
-           block == stderr->_IO_buf_base;
-#else
-    (void)block;
-    return false;
-#endif
-}
-
 uint64_t os_process_namespace(void) {
     struct stat about = {.st_ino = 0};
     long result = KERNEL(newfstatat, AT_FDCWD, "/proc/self/ns/pid", &about, 0);

@@ -116,9 +116,6 @@ uint64_t os_random(void);
  * the like). */
 bool os_is_privileged(void);
 
-/* True for the buffer of a standard stream, which the C library keeps to the end. */
-bool os_is_stream_buffer(const void *block);
-
 /* A number that the process shares with those that know each other by the same identifiers; 0 if
  * not known. */
 uint64_t os_process_namespace(void);

@@ -177,8 +177,12 @@ static int visit_object(struct dl_phdr_info *object, size_t info_bytes, void *un
  * that a halted thread may have. */
 static void see_variables(bool is_alone) {
     roots.is_memory_unseen = true;
-    if (is_alone)
-        dl_iterate_phdr(visit_object, NULL);
+    typedef int iterates(int (*)(struct dl_phdr_info *, size_t, void *), void *);
+    void *symbol = is_alone ? dlsym(RTLD_DEFAULT, "dl_iterate_phdr") : NULL;
+    iterates *iterate;
+    memcpy(&iterate, &symbol, sizeof iterate);
+    if (iterate != NULL)
+        iterate(visit_object, NULL);
 }
 
 static void see_all(bool is_alone) {
