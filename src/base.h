@@ -33,8 +33,9 @@
  * for it. */
 #define COLD __attribute__((noinline, cold))
 
-/* Runs as the library is loaded, in every process. Such functions lie together (fixed.ld), beside
- * what the loader reads of the library: they are on few pages, which the kernel maps at once. */
+/* Runs as the library is loaded, in every process. Such functions lie together, beside the
+ * constants and what the loader reads of the library (fixed.ld): on few pages, which the kernel
+ * maps at once. */
 #define AT_LOAD __attribute__((section(".text.startup")))
 
 /* Set at start and not changed afterwards, or by fixed_set() alone: fixed.h. */

@@ -14,6 +14,7 @@
 #include "libc.h"
 #include "modules.h"
 #include "next.h"
+#include "objects.h"
 #include "origins.h"
 #include "os.h"
 #include "perturb.h"
@@ -24,8 +25,10 @@
 #include <pthread.h>
 
 static FIXED bool started;
-static FIXED bool is_told;    /* something by a variable of ours */
+static FIXED bool is_told;    /* something, perhaps, by a variable of ours */
 static FIXED bool is_serving; /* a first heap was asked for */
+static FIXED bool is_loaded;
+static FIXED bool is_prepared;
 static FIXED pthread_key_t thread_key;
 static FIXED bool has_thread_key;
 
@@ -88,6 +91,24 @@ static void thread_ends(void *value) {
     heap_life_close(heap);
 }
 
+/* What a heap needs of the C library: once, and not before this library is loaded, as another one
+ * may have a function of that name which is not ready earlier. */
+static void prepare_for_heaps(void) {
+    if (__atomic_load_n(&is_prepared, __ATOMIC_RELAXED) ||
+        __atomic_exchange_n(&is_prepared, true, __ATOMIC_RELAXED))
+        return;
+    has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
+    lifecycle_forks();
+}
+
+/* May allocate (keys beyond glibc's first 32), so it comes when the heap can serve that. */
+static void note_thread(struct heap *heap) {
+    int saved_errno = errno;
+    if (has_thread_key)
+        pthread_setspecific(thread_key, heap);
+    errno = saved_errno;
+}
+
 struct heap *lifecycle_heap(void) {
     struct heap *heap = heap_current;
     if (LIKELY(heap_is_real(heap)))
@@ -101,12 +122,11 @@ struct heap *lifecycle_heap(void) {
     }
     if (!start_serving())
         return NULL;
-    heap = heap_life_open();
-    /* May allocate (keys beyond glibc's first 32), so it comes when the heap can serve that. */
-    int saved_errno = errno;
-    if (heap != NULL && has_thread_key)
-        pthread_setspecific(thread_key, heap);
-    errno = saved_errno;
+    if (is_loaded)
+        prepare_for_heaps();
+    heap = heap_is_real(heap_current) ? heap_current : heap_life_open();
+    if (heap != NULL)
+        note_thread(heap);
     return heap;
 }
 
@@ -156,6 +176,7 @@ COLD static void look_for_leaks_at_end(void) {
 static void close_fixed(void) {
     if (os_thread_count() != 1 || !start_serving())
         return;
+    prepare_for_heaps();
     (void)next();
     (void)cxx_replaced(CXX_Znwm);
     (void)clock_ns();
@@ -198,16 +219,23 @@ COLD static void complain(void) {
         complain_of_findings();
 }
 
+/* True if a fork is of interest, whether the process has a heap or not. */
+AT_LOAD static bool is_watched(void) {
+    return config.leaks != 0 || environment(TAGPOOL_STATS_VARIABLE) != NULL ||
+           environment(TAGPOOL_FINDINGS_VARIABLE) != NULL;
+}
+
 /* A process that never allocates, as most short ones of a shell script do, gets no region and no
- * heap. */
+ * heap, and nothing that a heap needs. */
 AT_LOAD __attribute__((constructor)) static void load(void) {
     if (!started)
         start();
     next_start();
-    has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
-    if (has_thread_key && heap_is_real(heap_current))
-        pthread_setspecific(thread_key, heap_current);
-    lifecycle_forks();
+    is_loaded = true;
+    if (is_serving || is_watched() || !objects_are_listed()) /* then the loader is asked, now */
+        prepare_for_heaps();
+    if (heap_is_real(heap_current))
+        note_thread(heap_current);
     if (config.leaks != 0)
         look_for_leaks_at_end();
     if (is_told)
