@@ -104,6 +104,17 @@ static inline bool clear_bit(uint64_t *word, size_t number) {
     return was_set;
 }
 
+/* Set bit `number` mod 64 of a word. */
+static inline uint64_t with_bit(uint64_t word, size_t number) {
+    __asm__("bts %1, %0" : "+r"(word) : "r"(number) : "cc");
+    return word;
+}
+
+/* Set bit `number` mod 64 of a word, and count it if it was not set. */
+static inline void set_and_count(uint64_t *word, size_t number, uint32_t *count) {
+    __asm__("bts %2, %0\n\tsbb $-1, %1" : "+r"(*word), "+r"(*count) : "r"(number) : "cc");
+}
+
 #else
 
 static inline unsigned lowest_bit(uint64_t word) {
@@ -121,6 +132,15 @@ static inline bool clear_bit(uint64_t *word, size_t number) {
     return was_set;
 }
 
+static inline uint64_t with_bit(uint64_t word, size_t number) {
+    return word | (uint64_t)1 << number % WORD_BITS;
+}
+
+static inline void set_and_count(uint64_t *word, size_t number, uint32_t *count) {
+    *count += (*word >> number % WORD_BITS & 1) == 0;
+    *word |= (uint64_t)1 << number % WORD_BITS;
+}
+
 #endif
 
 /* The same number, which the compiler does not know any more: so it keeps no address that it
@@ -128,6 +148,12 @@ static inline bool clear_bit(uint64_t *word, size_t number) {
 static inline size_t anew(size_t number) {
     __asm__("" : "+r"(number));
     return number;
+}
+
+/* The same pointer, which the compiler keeps: it does not know any more what it computed it of. */
+static inline void *kept(void *pointer) {
+    __asm__("" : "+r"(pointer));
+    return pointer;
 }
 
 /* Fetch a cache line that is about to be written. An atomic operation whose result is used reads

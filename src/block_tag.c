@@ -16,7 +16,8 @@ void block_tag_start(uint64_t random_bits) {
     uint64_t pattern = mix(random_bits + 2 * step);
     uint64_t first_byte = pattern >> 8 & 0xff;
     block_tag_key.pattern = (pattern & ~(uint64_t)0xffff) | (first_byte != 0 ? first_byte : 1);
-    block_tag_key.canary = mix(random_bits + 3 * step) | 0x0101010101010101u;
+    uint64_t canary = mix(random_bits + 3 * step) | 0x0101010101010101u;
+    block_tag_key.canary[0] = block_tag_key.canary[1] = canary;
 }
 
 /* The field of `bits` bits from bit `shift` on. */

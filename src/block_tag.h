@@ -50,7 +50,8 @@ static_assert(BLOCK_LOW_BITS + BLOCK_HIGH_BITS + BLOCK_FORM_BITS + BLOCK_CLASS_B
 struct block_tag_key {
     uint64_t factor; /* odd */
     uint64_t pattern;
-    uint64_t canary; /* no byte is 0; it tells nothing of the others */
+    _Alignas(16) uint64_t canary[2]; /* twice the same: no byte is 0; it tells nothing of the others
+                                      */
 };
 extern HIDDEN struct block_tag_key block_tag_key;
 
@@ -121,13 +122,14 @@ static inline uint64_t block_tag_size_if_intact(const void *block, uint64_t mask
     return rest >> SHIFT | rest << (64 - SHIFT);
 }
 
-/* True if a tag has both magics and the class, whatever size and form it tells. */
+/* True if a tag has both magics and the class, whatever size and form it tells. It is compared
+ * where it is. */
 static inline bool block_tag_is_intact(const void *block, uint64_t mask, unsigned class_index) {
     uint64_t size_and_form =
         block_tag_plain((struct block_tag){.requested = (1u << BLOCK_SIZE_BITS) - 1,
                                            .form = (enum block_form)((1u << BLOCK_FORM_BITS) - 1)});
     uint64_t plain = block_tag_plain((struct block_tag){.class_index = class_index});
-    return ((block_tag_said(block, mask) ^ plain) & ~size_and_form) == 0;
+    return ((PLAIN_LOAD(block_tag_word(block)) ^ mask ^ plain) & ~size_and_form) == 0;
 }
 
 /* The bytes that were requested of a block with an intact tag. */

@@ -54,7 +54,7 @@ static inline unsigned checked_random_slot(struct heap *heap, uint64_t mask) {
     unsigned highest = (WORD_BITS - 1) ^ (unsigned)__builtin_clzll(mask);
     unsigned width = highest + 1 - lowest;
     unsigned place = lowest + (unsigned)((heap->random_state >> 32) * width >> 32);
-    return place + (unsigned)__builtin_ctzll(mask >> place);
+    return place + lowest_bit(mask >> place);
 }
 
 /* Take a slot of a bin whose block, which has its new tag already, is not as free() left it: its
@@ -102,8 +102,8 @@ FAST void *checked_take_slot(struct bin *bin, unsigned slot, size_t stride, stru
 /* Take a slot of a bin that has one: a random one in the hardened mode, else the lowest. */
 FAST void *checked_take_bin(struct heap *heap, struct bin *bin, size_t stride, struct block_tag tag,
                             enum checked_kind kind) {
-    unsigned slot = kind != CHECKED_TAGGED ? checked_random_slot(heap, bin->mask)
-                                           : (unsigned)__builtin_ctzll(bin->mask);
+    unsigned slot =
+        kind != CHECKED_TAGGED ? checked_random_slot(heap, bin->mask) : lowest_bit(bin->mask);
     return checked_take_slot(bin, slot, stride, tag, kind);
 }
 
@@ -126,6 +126,8 @@ FAST void *checked_take_node(struct heap *heap, size_t bytes, enum block_form fo
         return NULL;
     size_t class_index = checked_class(bytes, kind);
     struct bin *bin = &heap->checked_bins[class_index];
+    if (kind != CHECKED_TAGGED)
+        bin = kept(bin);
     if (UNLIKELY(bin->mask == 0))
         return NULL;
     struct block_tag tag = {

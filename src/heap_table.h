@@ -50,12 +50,6 @@ struct class_slabs {
     struct slab_list full;
 };
 
-/* A word of live[] that has slots in the quarantine. */
-struct aside_word {
-    uint64_t number; /* slab index * SLAB_WORDS + word */
-    uint64_t slots;  /* of the turn before; of this turn they are in struct slab_aside */
-};
-
 /* What calls look at before they know that the heap is a real one. The bins come first: so a bin's
  * address takes an instruction less. */
 #define HEAP_FRONT                                                                                 \
@@ -101,8 +95,8 @@ struct heap {
     uint8_t inherited[SIZE_CLASS_ALL];       /* after a fork: slots that the parent had claimed,
                                                 uncounted */
     struct class_slabs classes[SIZE_CLASS_ALL];
-    struct aside_word *aside_now; /* the quarantine (quarantine.h): what was freed in this turn, */
-    struct aside_word *aside_before; /* and in the one before */
+    uint64_t *aside_now;    /* the quarantine (quarantine.h): what was freed in this turn, */
+    uint64_t *aside_before; /* and in the one before */
     uint32_t aside_now_count;
     uint32_t aside_before_count;
     struct bin traced_bins[SIZE_CLASS_ALL]; /* where no fast path looks */

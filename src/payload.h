@@ -62,11 +62,22 @@ static inline payload_step payload_four(void *block, size_t usable, size_t numbe
            *payload_from_end(block, usable, number + 2);
 }
 
+/* The same in four steps from number `number` on, and in the last four. */
+static inline payload_step payload_four_first(void *block, size_t number) {
+    return *payload_from_start(block, number) | *payload_from_start(block, number + 1) |
+           *payload_from_start(block, number + 2) | *payload_from_start(block, number + 3);
+}
+
+static inline payload_step payload_four_last(void *block, size_t usable) {
+    return *payload_from_end(block, usable, 1) | *payload_from_end(block, usable, 2) |
+           *payload_from_end(block, usable, 3) | *payload_from_end(block, usable, 4);
+}
+
 /* True if all bytes of a small payload are zero. */
 static inline bool payload_small_is_zero(void *block, size_t usable) {
-    payload_step sum = {*(payload_word *)block, 0};
-    if (usable >= PAYLOAD_TWO_STEPS)
-        sum = *payload_from_start(block, 0) | *payload_from_end(block, usable, 1);
+    if (usable < PAYLOAD_STEP_BYTES)
+        return *(payload_word *)block == 0;
+    payload_step sum = *payload_from_start(block, 0) | *payload_from_end(block, usable, 1);
     if (usable > PAYLOAD_TWO_STEPS)
         sum |= *payload_from_start(block, 1) | *payload_from_end(block, usable, 2);
     if (usable > PAYLOAD_FOUR_STEPS)
@@ -80,9 +91,9 @@ static inline bool payload_small_is_zero(void *block, size_t usable) {
 static inline bool payload_is_zero(void *block, size_t usable) {
     if (usable <= PAYLOAD_SMALL)
         return payload_small_is_zero(block, usable);
-    payload_step sum = *payload_from_end(block, usable, 1);
-    for (size_t i = 0; i < usable / PAYLOAD_STEP_BYTES; i++)
-        sum |= *payload_from_start(block, i);
+    payload_step sum = payload_four_last(block, usable);
+    for (size_t i = 0; i + 4 <= usable / PAYLOAD_STEP_BYTES; i += 4)
+        sum |= payload_four_first(block, i);
     return payload_step_is_zero(sum);
 }
 
@@ -96,9 +107,11 @@ static inline void payload_clear_four(void *block, size_t usable, size_t number)
 /* Make all bytes of a small payload zero. */
 static inline void payload_small_clear(void *block, size_t usable) {
     const payload_step zero = {0, 0};
-    *(payload_word *)block = 0;
-    if (usable >= PAYLOAD_TWO_STEPS)
-        *payload_from_start(block, 0) = *payload_from_end(block, usable, 1) = zero;
+    if (usable < PAYLOAD_STEP_BYTES) {
+        *(payload_word *)block = 0;
+        return;
+    }
+    *payload_from_start(block, 0) = *payload_from_end(block, usable, 1) = zero;
     if (usable > PAYLOAD_TWO_STEPS)
         *payload_from_start(block, 1) = *payload_from_end(block, usable, 2) = zero;
     if (usable > PAYLOAD_FOUR_STEPS)
@@ -120,7 +133,12 @@ static inline void payload_clear(void *block, size_t usable) {
 /* The canary's bytes as they repeat, none of them 0, which is what strings end in and freed blocks
  * are full of. */
 static inline uint64_t payload_canary(void) {
-    return block_tag_key.canary;
+    return block_tag_key.canary[0];
+}
+
+/* A step of them. */
+static inline payload_step payload_canary_step(void) {
+    return *(const payload_step *)block_tag_key.canary;
 }
 
 /* 0 to 16 bytes 0xff at the end of a step. */
@@ -148,18 +166,16 @@ static inline payload_step payload_last_bytes(size_t count) {
 
 /* Write the last 0 to 16 bytes of a canary, which are `count`, to a payload that is zero. */
 static inline void payload_write_last(void *block, size_t usable, size_t count) {
-    uint64_t canary = payload_canary();
     if (UNLIKELY(usable < PAYLOAD_STEP_BYTES)) { /* a step would reach over the tag */
-        *(payload_word *)block = count == 0 ? 0 : canary & UINT64_MAX << (8 - count) * 8;
+        *(payload_word *)block = count == 0 ? 0 : payload_canary() & UINT64_MAX << (8 - count) * 8;
         return;
     }
-    *payload_from_end(block, usable, 1) =
-        (payload_step){canary, canary} & payload_last_bytes(count);
+    *payload_from_end(block, usable, 1) = payload_canary_step() & payload_last_bytes(count);
 }
 
 /* The bits in which they differ from what was written. */
 static inline payload_step payload_last_damage(void *block, size_t usable, size_t count) {
-    const payload_step canary = {payload_canary(), payload_canary()};
+    const payload_step canary = payload_canary_step();
     return (*payload_from_end(block, usable, 1) ^ canary) & payload_last_bytes(count);
 }
 
@@ -170,7 +186,7 @@ static inline bool payload_has_last(void *block, size_t usable, size_t count) {
 
 /* Write the canary of a block that is all zero. requested <= usable. */
 static inline void payload_write_canary(void *block, size_t requested, size_t usable) {
-    const payload_step canary = {payload_canary(), payload_canary()};
+    const payload_step canary = payload_canary_step();
     size_t count = usable - requested;
     for (; count > PAYLOAD_STEP_BYTES; count -= PAYLOAD_STEP_BYTES) {
         *payload_from_end(block, usable, 1) = canary;
@@ -179,14 +195,34 @@ static inline void payload_write_canary(void *block, size_t requested, size_t us
     payload_write_last(block, usable, count);
 }
 
+/* The same of so many whole steps that end at `usable`. */
+static inline payload_step payload_damage(void *block, size_t usable, size_t steps) {
+    const payload_step canary = payload_canary_step();
+    payload_step damage = {0, 0};
+    for (; steps >= 4; steps -= 4, usable -= (size_t)4 * PAYLOAD_STEP_BYTES)
+        damage |= (*payload_from_end(block, usable, 1) ^ canary) |
+                  (*payload_from_end(block, usable, 2) ^ canary) |
+                  (*payload_from_end(block, usable, 3) ^ canary) |
+                  (*payload_from_end(block, usable, 4) ^ canary);
+    if ((steps & 2) != 0) {
+        damage |= (*payload_from_end(block, usable, 1) ^ canary) |
+                  (*payload_from_end(block, usable, 2) ^ canary);
+        usable -= (size_t)2 * PAYLOAD_STEP_BYTES;
+    }
+    if ((steps & 1) != 0)
+        damage |= *payload_from_end(block, usable, 1) ^ canary;
+    return damage;
+}
+
 /* True if the canary is as it was written. requested <= usable. */
 static inline bool payload_has_canary(void *block, size_t requested, size_t usable) {
-    const payload_step canary = {payload_canary(), payload_canary()};
     payload_step damage = {0, 0};
     size_t count = usable - requested;
-    for (; count > PAYLOAD_STEP_BYTES; count -= PAYLOAD_STEP_BYTES) {
-        damage |= *payload_from_end(block, usable, 1) ^ canary;
-        usable -= PAYLOAD_STEP_BYTES;
+    if (count > PAYLOAD_STEP_BYTES) {
+        size_t steps = (count - 1) / PAYLOAD_STEP_BYTES;
+        damage = payload_damage(block, usable, steps);
+        usable -= steps * PAYLOAD_STEP_BYTES;
+        count -= steps * PAYLOAD_STEP_BYTES;
     }
     damage |= payload_last_damage(block, usable, count);
     return payload_step_is_zero(damage);
@@ -195,7 +231,7 @@ static inline bool payload_has_canary(void *block, size_t requested, size_t usab
 /* Write the canary of a block in use, whose requested size changes, and leave what was requested as
  * it is. requested <= usable. */
 static inline void payload_renew_canary(void *block, size_t requested, size_t usable) {
-    const payload_step canary = {payload_canary(), payload_canary()};
+    const payload_step canary = payload_canary_step();
     size_t count = usable - requested;
     for (; count > PAYLOAD_STEP_BYTES; count -= PAYLOAD_STEP_BYTES) {
         *payload_from_end(block, usable, 1) = canary;

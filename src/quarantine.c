@@ -18,11 +18,20 @@ static uint32_t aside_places(void) {
     return quarantine_limit + (uint32_t)SLAB_WORDS;
 }
 
+/* Numbers of words, and slots of each. One more: the place behind the last is written to. */
+static size_t aside_bytes(void) {
+    return 2 * ((size_t)aside_places() + 1) * sizeof(uint64_t);
+}
+
+/* The slots of the words whose numbers these are. */
+static uint64_t *slots_of(uint64_t *numbers) {
+    return numbers + aside_places() + 1;
+}
+
 bool quarantine_is_there(struct heap *heap) {
     if (LIKELY(heap->aside_left != 0))
         return true;
-    /* One more: the place behind the last is written to. */
-    size_t bytes = os_round_to_page((aside_places() + 1) * sizeof(struct aside_word));
+    size_t bytes = os_round_to_page(aside_bytes());
     char *memory = quarantine_limit != 0 ? os_reserve(2 * bytes, os_page_bytes()) : NULL;
     if (memory == NULL)
         return false;
@@ -30,8 +39,8 @@ bool quarantine_is_there(struct heap *heap) {
         os_unreserve(memory, 2 * bytes);
         return false;
     }
-    heap->aside_now = (struct aside_word *)(void *)memory;
-    heap->aside_before = (struct aside_word *)(void *)(memory + bytes);
+    heap->aside_now = (uint64_t *)(void *)memory;
+    heap->aside_before = (uint64_t *)(void *)(memory + bytes);
     heap->aside_left = quarantine_limit;
     return true;
 }
@@ -39,14 +48,15 @@ bool quarantine_is_there(struct heap *heap) {
 /* Let what was freed in the turn before be handed out again. */
 static void let_out(struct heap *heap) {
     for (uint32_t i = 0; i < heap->aside_before_count; i++) {
-        size_t index = heap->aside_before[i].number / SLAB_WORDS;
-        unsigned word = (unsigned)(heap->aside_before[i].number % SLAB_WORDS);
+        size_t index = heap->aside_before[i] / SLAB_WORDS;
+        unsigned word = (unsigned)(heap->aside_before[i] % SLAB_WORDS);
+        uint64_t slots = slots_of(heap->aside_before)[i];
         uint64_t *aside = &slab_aside(index)->words[word];
-        ASSERT((heap->aside_before[i].slots & ~*aside) == 0);
-        OWNER_STORE(aside, *aside & ~heap->aside_before[i].slots);
+        ASSERT((slots & ~*aside) == 0);
+        OWNER_STORE(aside, *aside & ~slots);
         struct slab *slab = slab_at(index);
         ASSERT(slab_owner(slab) == (int)heap->owner);
-        slab_give_slots(slab, word, slab_live_word(slab, word), heap->aside_before[i].slots);
+        slab_give_slots(slab, word, slab_live_word(slab, word), slots);
         places_settle(heap, slab);
     }
     heap->aside_before_count = 0;
@@ -56,12 +66,12 @@ void quarantine_turn(struct heap *heap) {
     ASSERT(heap->aside_now_count <= aside_places());
     let_out(heap);
     for (uint32_t i = 0; i < heap->aside_now_count; i++) {
-        struct aside_word *noted = &heap->aside_now[i];
-        size_t index = noted->number / SLAB_WORDS;
-        noted->slots = slab_aside(index)->words[noted->number % SLAB_WORDS];
+        uint64_t number = heap->aside_now[i];
+        size_t index = number / SLAB_WORDS;
+        slots_of(heap->aside_now)[i] = slab_aside(index)->words[number % SLAB_WORDS];
         slab_at(index)->aside_words = 0;
     }
-    struct aside_word *emptied = heap->aside_before;
+    uint64_t *emptied = heap->aside_before;
     heap->aside_before = heap->aside_now;
     heap->aside_before_count = heap->aside_now_count;
     heap->aside_now = emptied;

@@ -5,6 +5,9 @@
  * that it is no block any more. The heap notes the words that have such slots, once each in a turn.
  * It turns after so many frees; then the slots of the turn before are let out.
  *
+ * Of a turn there are the numbers of these words, index of the slab * SLAB_WORDS + word; and behind
+ * all of the numbers, as it ends, the slots of each.
+ *
  * All is the owner's.
  */
 #ifndef QUARANTINE_H
@@ -18,10 +21,8 @@
 static inline void quarantine_note(struct heap *heap, struct slab *slab, size_t index,
                                    unsigned word) {
     ASSERT(word < SLAB_WORDS && heap->aside_now != NULL);
-    uint64_t noted = slab->aside_words;
-    slab->aside_words = noted | (uint64_t)1 << word;
-    heap->aside_now[heap->aside_now_count].number = index * SLAB_WORDS + word;
-    heap->aside_now_count += (noted >> word & 1) == 0;
+    heap->aside_now[heap->aside_now_count] = index * SLAB_WORDS + word;
+    set_and_count(&slab->aside_words, word, &heap->aside_now_count);
 }
 
 /* Free a slot of the heap's own slabs, but keep it from being handed out until the quarantine,
@@ -35,7 +36,7 @@ static inline void quarantine_set_aside(struct heap *heap, struct slab *slab, si
     ASSERT(slab_owner(slab) == (int)heap->owner && heap->aside_left > 0);
     ASSERT(slab_is_live(slab_live_word(slab, word), slot));
     ASSERT(!slab_is_live(words[word], slot));
-    OWNER_STORE(&words[word], words[word] | (uint64_t)1 << slot % WORD_BITS);
+    OWNER_STORE(&words[word], with_bit(words[word], slot));
     quarantine_note(heap, slab, index, word);
     heap->aside_left--;
 }

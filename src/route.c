@@ -213,10 +213,10 @@ SLOW static void *take_elsewhere(size_t bytes, enum block_form form) {
 SLOW void *route_take_slow(size_t bytes, enum block_form form) {
     if (region.plain_bytes != 0)
         return take_plain(bytes, form);
-    if (!heap_table_is_checked)
-        return take_elsewhere(bytes, form);
     if (checked_is_whole)
         return form == BLOCK_MALLOC ? take_hardened_malloc(bytes) : take_hardened(bytes, form);
+    if (!heap_table_is_checked)
+        return take_elsewhere(bytes, form);
     if (checked_is_hardened)
         return form == BLOCK_MALLOC ? take_partly_malloc(bytes) : take_hardened_large(bytes, form);
     return take_tagged(bytes, form);
