@@ -4,9 +4,16 @@
 #ifndef SYSTEM_H
 #define SYSTEM_H
 
-#include "libc.h"
 #include <dlfcn.h>
+#include <link.h>
+#include <malloc.h>
 #include <stddef.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#include "libc.h"
 
 #ifdef __GLIBC__
 enum { LIBC_IS_GLIBC = 1 };
@@ -48,6 +55,10 @@ static inline void *libc_memalign(size_t alignment, size_t bytes) {
 
 /* What mallopt(3) takes. */
 enum { M_TRIM_THRESHOLD = -1, M_MMAP_THRESHOLD = -3, M_ARENA_MAX = -8 };
+#endif
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif
