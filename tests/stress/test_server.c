@@ -3,7 +3,7 @@
 #include "../harness/tap.h"
 #include "../preload/behaviour.h"
 
-enum { CONNECTIONS = 3000, PHASES = 24 };
+enum { CONNECTIONS = 3000, PHASES = 24, HUGE_PAGE_KIB = 2048 };
 
 static unsigned steps_per_phase;
 
@@ -40,13 +40,14 @@ static size_t run_phases(uint64_t *random) {
     return most_kib;
 }
 
-/* Peaks are compared: memory goes back after a time, so one moment says little. */
+/* Peaks are compared: memory goes back after a time, so one moment says little. Where it went back
+ * in between, a huge page may be what grows next. */
 static void shifting_sizes_do_not_grow_memory(void) {
     uint64_t random = 77;
     size_t before_kib = run_phases(&random);
     size_t after_kib = run_phases(&random);
-    CHECK_SAY(after_kib <= before_kib + before_kib / 4 + 1024, "%zu KiB became %zu KiB", before_kib,
-              after_kib);
+    CHECK_SAY(after_kib <= before_kib + before_kib / 4 + 1024 + HUGE_PAGE_KIB,
+              "%zu KiB became %zu KiB", before_kib, after_kib);
     for (size_t i = 0; i < CONNECTIONS; i++) {
         free(connection[i].block);
         connection[i].block = NULL;
