@@ -305,9 +305,9 @@ stopped HUP 129
 (
     trap '' HUP
     exec "$tagpool" profile --style none --export-json "$work/profile.json" \
-        -- sh -c 'echo >"$0"; sleep 0.5' "$work/runs"
+        -- sh -c 'echo >"$0"; sleep 0.5' "$work/ignores"
 ) >"$work/out" 2>"$work/err" &
-await test -s "$work/runs"
+await test -s "$work/ignores"
 kill -s HUP $!
 wait $!
 status=$?
