@@ -31,6 +31,7 @@ extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 
 /* The function of the C library that takes an alignment. */
 #ifdef __GLIBC__
+enum { LIBC_IS_GLIBC = 1 };
 #define LIBC_MEMALIGN "memalign"
 
 /* What setrlimit(2) takes; musl's names with 64 are macros for those without. */
@@ -41,6 +42,7 @@ extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 /* The buffer of a stream; musl does not tell. */
 #define LIBC_STREAM_BUFFER(stream) ((const char *)(stream)->_IO_buf_base)
 #else
+enum { LIBC_IS_GLIBC = 0 };
 #define LIBC_MEMALIGN "aligned_alloc"
 #define LIBC_RESOURCE int
 #define LIBC_RLIMIT64(list, X)

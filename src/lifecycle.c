@@ -232,7 +232,9 @@ AT_LOAD __attribute__((constructor)) static void load(void) {
         start();
     next_start();
     is_loaded = true;
-    if (is_serving || is_watched() || !objects_are_listed()) /* then the loader is asked, now */
+    /* Where nothing is listed, the loader is asked, now. musl's pthread_create() allocates nothing:
+     * the first heap may come beside threads, and a fork without handlers beside it. */
+    if (is_serving || is_watched() || !LIBC_IS_GLIBC || !objects_are_listed())
         prepare_for_heaps();
     if (heap_is_real(heap_current))
         note_thread(heap_current);

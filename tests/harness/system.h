@@ -16,8 +16,6 @@ extern "C" {
 #include "libc.h"
 
 #ifdef __GLIBC__
-enum { LIBC_IS_GLIBC = 1 };
-
 extern void *__libc_malloc(size_t bytes);
 extern void *__libc_calloc(size_t count, size_t bytes);
 extern void *__libc_memalign(size_t alignment, size_t bytes);
@@ -26,8 +24,6 @@ extern void *__libc_memalign(size_t alignment, size_t bytes);
 #define libc_calloc   __libc_calloc
 #define libc_memalign __libc_memalign
 #else
-enum { LIBC_IS_GLIBC = 0 };
-
 #pragma weak mallinfo
 #pragma weak mallinfo2
 #pragma weak malloc_trim
