@@ -14,7 +14,6 @@
 #include "libc.h"
 #include "modules.h"
 #include "next.h"
-#include "objects.h"
 #include "origins.h"
 #include "os.h"
 #include "perturb.h"
@@ -27,8 +26,6 @@
 static FIXED bool started;
 static FIXED bool is_told;    /* something, perhaps, by a variable of ours */
 static FIXED bool is_serving; /* a first heap was asked for */
-static FIXED bool is_loaded;
-static FIXED bool is_prepared;
 static FIXED pthread_key_t thread_key;
 static FIXED bool has_thread_key;
 
@@ -91,16 +88,6 @@ static void thread_ends(void *value) {
     heap_life_close(heap);
 }
 
-/* What a heap needs of the C library: once, and not before this library is loaded, as another one
- * may have a function of that name which is not ready earlier. */
-static void prepare_for_heaps(void) {
-    if (__atomic_load_n(&is_prepared, __ATOMIC_RELAXED) ||
-        __atomic_exchange_n(&is_prepared, true, __ATOMIC_RELAXED))
-        return;
-    has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
-    lifecycle_forks();
-}
-
 /* May allocate (keys beyond glibc's first 32), so it comes when the heap can serve that. */
 static void note_thread(struct heap *heap) {
     int saved_errno = errno;
@@ -122,8 +109,6 @@ struct heap *lifecycle_heap(void) {
     }
     if (!start_serving())
         return NULL;
-    if (is_loaded)
-        prepare_for_heaps();
     heap = heap_is_real(heap_current) ? heap_current : heap_life_open();
     if (heap != NULL)
         note_thread(heap);
@@ -176,7 +161,6 @@ COLD static void look_for_leaks_at_end(void) {
 static void close_fixed(void) {
     if (os_thread_count() != 1 || !start_serving())
         return;
-    prepare_for_heaps();
     (void)next();
     (void)cxx_replaced(CXX_Znwm);
     (void)clock_ns();
@@ -219,23 +203,16 @@ COLD static void complain(void) {
         complain_of_findings();
 }
 
-/* True if a fork is of interest, whether the process has a heap or not. */
-AT_LOAD static bool is_watched(void) {
-    return config.leaks != 0 || environment(TAGPOOL_STATS_VARIABLE) != NULL ||
-           environment(TAGPOOL_FINDINGS_VARIABLE) != NULL;
-}
-
 /* A process that never allocates, as most short ones of a shell script do, gets no region and no
- * heap, and nothing that a heap needs. */
+ * heap. The key and the handlers of forks do not wait for the first heap: it may come beside
+ * threads (with musl, whose pthread_create() allocates nothing), or in a handler of a signal that
+ * interrupts fork() where that holds the lock of the list of handlers. */
 AT_LOAD __attribute__((constructor)) static void load(void) {
     if (!started)
         start();
     next_start();
-    is_loaded = true;
-    /* Where nothing is listed, the loader is asked, now. musl's pthread_create() allocates nothing:
-     * the first heap may come beside threads, and a fork without handlers beside it. */
-    if (is_serving || is_watched() || !LIBC_IS_GLIBC || !objects_are_listed())
-        prepare_for_heaps();
+    has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
+    lifecycle_forks();
     if (heap_is_real(heap_current))
         note_thread(heap_current);
     if (config.leaks != 0)

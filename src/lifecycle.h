@@ -1,8 +1,9 @@
 /* When things begin and end: the process, its threads, forks.
  *
  * The first call of the malloc family may come before any constructor, from inside the loader.
- * lifecycle_heap() then starts what it needs (options, region, thread key, fork handlers, a heap),
- * with nothing that could allocate; the constructor says what the options had wrong.
+ * lifecycle_heap() then starts what it needs (options, region, a heap), with nothing that could
+ * allocate; the constructor does the rest (the thread key, fork handlers) and says what the options
+ * had wrong.
  */
 #ifndef LIFECYCLE_H
 #define LIFECYCLE_H
