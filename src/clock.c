@@ -13,16 +13,13 @@ static int ask_kernel(clockid_t clock, struct timespec *now) {
 }
 
 /* The kernel lays a function into each process that needs no system call: it is in the list of what
- * is loaded, and nobody can replace it. glibc has it near the front, musl at the end. */
+ * is loaded, near the front with glibc and at the end with musl, and nobody can replace it. */
 static clock_function *find(void) {
     static const char names[][sizeof "__kernel_clock_gettime"] = {"__vdso_clock_gettime",
                                                                   "__kernel_clock_gettime"};
     void *symbol = NULL;
-    for (size_t i = 0; symbol == NULL && i < sizeof names / sizeof names[0]; i++) {
-        symbol = objects_before(names[i]);
-        if (symbol == NULL)
-            symbol = objects_behind(names[i]);
-    }
+    for (size_t i = 0; symbol == NULL && i < sizeof names / sizeof names[0]; i++)
+        symbol = objects_function(names[i]);
     return symbol != NULL ? AS_FUNCTION(clock_function, symbol) : ask_kernel;
 }
 

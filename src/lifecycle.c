@@ -128,11 +128,8 @@ static void before_fork(void) {
     if (has_called || (&__libc_single_threaded != NULL && __libc_single_threaded != 0))
         return;
     has_called = true;
-    if (!next_is_glibcs())
-        return;
-    int saved_errno = errno;
-    next()->free(next()->malloc(1));
-    errno = saved_errno;
+    if (next_is_glibcs())
+        (void)next();
 }
 
 static void after_fork(bool intact) {

@@ -149,15 +149,24 @@ AT_LOAD static void *address_of(const struct symbols *symbols, const ElfW(Sym) *
     return (void *)(symbols->base + symbol->st_value);
 }
 
-/* The symbols of the first object that has the function, from one on; false if none has it. */
+/* The symbols of the first object that has such a symbol, from one on; false if none has it. */
 AT_LOAD static bool find_object(struct symbols *symbols, const struct link_map *from,
-                                const char *name) {
+                                const char *name, unsigned types) {
     for (; from != NULL; from = from->l_next) {
         read_dynamic(symbols, from);
+        symbols->types = types;
         if (find(symbols, name) != NULL)
             return true;
     }
     return false;
+}
+
+/* The address of the first such symbol of all. */
+static void *find_first(const char *name, unsigned types) {
+    struct symbols symbols;
+    return find_object(&symbols, first_object(), name, types)
+               ? address_of(&symbols, find(&symbols, name))
+               : NULL;
 }
 
 AT_LOAD static const struct link_map *this_object(void) {
@@ -176,37 +185,38 @@ AT_LOAD bool objects_are_listed(void) {
     return state == LISTED;
 }
 
-/* A call comes to any version, the C library's own older ones too: libc_malloc_debug.so has no
- * other. */
-void *objects_before(const char *name) {
+/* The first symbol of either name before this library; NULL if there is none. A call comes to any
+ * version, the C library's own older ones too: libc_malloc_debug.so has no other. */
+AT_LOAD static const ElfW(Sym) *
+    find_before(struct symbols *symbols, const char *one, const char *other) {
     const struct link_map *ours = this_object();
-    for (const struct link_map *at = first_object(); ours != NULL && at != ours; at = at->l_next) {
-        struct symbols symbols;
-        read_dynamic(&symbols, at);
-        symbols.versions = NULL;
-        const ElfW(Sym) *symbol = find(&symbols, name);
-        if (symbol != NULL)
-            return address_of(&symbols, symbol);
+    const ElfW(Sym) *symbol = NULL;
+    for (const struct link_map *at = first_object(); ours != NULL && at != ours && symbol == NULL;
+         at = at->l_next) {
+        read_dynamic(symbols, at);
+        symbols->versions = NULL;
+        symbol = find(symbols, one);
+        if (symbol == NULL && other != NULL)
+            symbol = find(symbols, other);
     }
-    return NULL;
+    return symbol;
+}
+
+void *objects_before(const char *name) {
+    struct symbols symbols;
+    const ElfW(Sym) *symbol = find_before(&symbols, name, NULL);
+    return symbol != NULL ? address_of(&symbols, symbol) : NULL;
 }
 
 AT_LOAD bool objects_has_before(const char *one, const char *other) {
-    const struct link_map *ours = this_object();
-    for (const struct link_map *at = first_object(); ours != NULL && at != ours; at = at->l_next) {
-        struct symbols symbols;
-        read_dynamic(&symbols, at);
-        symbols.versions = NULL;
-        if (find(&symbols, one) != NULL || find(&symbols, other) != NULL)
-            return true;
-    }
-    return false;
+    struct symbols symbols;
+    return find_before(&symbols, one, other) != NULL;
 }
 
 AT_LOAD void *objects_beside(const char *neighbour, const char *name) {
     const struct link_map *ours = this_object();
     struct symbols symbols;
-    if (ours == NULL || !find_object(&symbols, ours->l_next, neighbour))
+    if (ours == NULL || !find_object(&symbols, ours->l_next, neighbour, FUNCTIONS))
         return NULL;
     return address_of(&symbols, find(&symbols, name));
 }
@@ -225,17 +235,13 @@ void *objects_in(const char *library, const char *name) {
     return NULL;
 }
 
+void *objects_function(const char *name) {
+    return find_first(name, FUNCTIONS);
+}
+
 /* The program has a copy of a library's variable if its code names it: that one comes first. */
 void *objects_variable(const char *name) {
-    for (const struct link_map *at = first_object(); at != NULL; at = at->l_next) {
-        struct symbols symbols;
-        read_dynamic(&symbols, at);
-        symbols.types = VARIABLES;
-        const ElfW(Sym) *symbol = find(&symbols, name);
-        if (symbol != NULL)
-            return address_of(&symbols, symbol);
-    }
-    return NULL;
+    return find_first(name, VARIABLES);
 }
 
 /* ---- by address ---- */

@@ -32,7 +32,8 @@ void *objects_beside(const char *neighbour, const char *name);
  * what was loaded later changes where a library is closed: for rare needs. */
 void *objects_in(const char *library, const char *name);
 
-/* The variable that code in the program means by that name; NULL if there is none. */
+/* What code in the program means by that name, the default version of it; NULL if there is none. */
+void *objects_function(const char *name);
 void *objects_variable(const char *name);
 
 /* The function that an address lies in, by the table that its module has for the loader: other
