@@ -13,8 +13,8 @@ struct tagpool_stats_counters heap_table_homeless;
 
 _Thread_local struct heap *heap_current = (struct heap *)(uintptr_t)&heap_none;
 
-/* It needs no memory of the system. What blocks without tags use of it ends in the second page of
- * the variables. */
+/* It needs no memory of the system. What blocks without tags use of it, while no slab is on a list,
+ * ends in the second page of the variables. */
 __attribute__((section(".bss.first_heap"))) struct heap heap_table_first;
 char *heap_table_parts[HEAP_PARTS]; /* accessible as far as they are used */
 unsigned heap_table_count;
