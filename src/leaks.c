@@ -28,7 +28,7 @@ struct leaks {
     struct leak_count classes[SIZE_CLASS_ALL];
     struct leak_count large;
     struct leak_count lost;
-    FILE *const *streams[3];    /* the standard streams */
+    const char *buffers[3];     /* of the standard streams; NULL: none */
     struct leak_count doubtful; /* lost, or kept by what is not there to look at */
     struct leak_count reachable;
     struct leak_count *stacks; /* by number; NULL: not known */
@@ -47,16 +47,22 @@ static void add_lost(struct leaks *leaks, struct leak_count *kind, uint64_t byte
         add(&leaks->stacks[stack < leaks->stack_count ? stack : 0], bytes);
 }
 
-/* Looked for at the end alone: each name that the loader looks up makes every start slower. */
+/* Looked for at the end alone: each name that the loader looks up makes every start slower. A
+ * program may have set the variable to NULL. */
+static const char *buffer_of(const char *name) {
+    FILE *const *variable = objects_variable(name);
+    return variable != NULL && *variable != NULL ? LIBC_STREAM_BUFFER(*variable) : NULL;
+}
+
 static struct leaks no_leaks(void) {
-    return (struct leaks){.streams = {objects_variable("stdin"), objects_variable("stdout"),
-                                      objects_variable("stderr")}};
+    return (struct leaks){
+        .buffers = {buffer_of("stdin"), buffer_of("stdout"), buffer_of("stderr")}};
 }
 
 /* The C library keeps the buffers of the standard streams to the end. */
 static bool is_stream_buffer(const struct leaks *leaks, const char *block) {
     for (unsigned i = 0; i < 3; i++)
-        if (leaks->streams[i] != NULL && LIBC_STREAM_BUFFER(*leaks->streams[i]) == block)
+        if (leaks->buffers[i] == block)
             return true;
     return false;
 }

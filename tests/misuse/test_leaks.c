@@ -182,6 +182,10 @@ static int child_main(const char *mode) {
         pthread_create(&thread, NULL, wait_for_ever, NULL);
     if (strcmp(mode, "stdio") == 0 || strcmp(mode, "running stdio") == 0)
         printf("a line\n");
+#ifdef __GLIBC__ /* where these are variables */
+    if (strcmp(mode, "no streams") == 0)
+        stdin = stdout = NULL;
+#endif
     if (strstr(mode, "leave") != NULL)
         leave_blocks(NULL);
     if (strcmp(mode, "thread") == 0)
@@ -373,6 +377,9 @@ static void check_strategy(enum misuse_strategy strategy) {
         {"nothing", false, "a program without a block leaks nothing"},
         {"free", false, "what other threads freed is no leak"},
         {"stdio", false, "the buffer of a standard stream is no leak"},
+#ifdef __GLIBC__ /* where they are variables */
+        {"no streams", false, "a program may have no standard streams"},
+#endif
         {"leave", true, "blocks left are counted by class and in all"},
         {"thread", true, "so are those of a thread that has ended"},
         {"_exit", false, "a program that leaves by _exit is not counted"},
