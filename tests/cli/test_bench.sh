@@ -100,7 +100,16 @@ run --hardening -r 1 --only '5 MB'
     [ "$(grep -Ec '^\| [a-z, ]+ \(off: [a-z]+=(off|0)\) +\|.*[0-9] % \|' "$work/out")" -eq 5 ]
 check $? '--hardening shows what each part of the hardened mode costs'
 
-# The same, in which things are missing.
+# Documents have no name: each language opens such a file in its own way.
+if php -r 'new DOMDocument();' >"$work/php" 2>&1; then
+    run -a none -r 1 --only php
+    [ "$status" -eq 0 ] && grep -q '^| php DOM 5 MB' "$work/out"
+    check $? 'PHP reads its document'
+else
+    skip 'PHP reads its document' 'PHP with its DOM is not installed'
+fi
+
+# A build folder in which things are missing.
 mkdir "$work/bin" "$work/bin/workloads" "$work/bin/drivers"
 cp "$tagpool" "$build/libtagpool.so" "$work/bin"
 tagpool=$work/bin/tagpool-bench

@@ -46,6 +46,7 @@ json 4143731116 10240
 xml 1281643404 10240
 yaml 1572956363 10240
 html 3334856288 10240
+proto 3482502384 10240
 LIST
 
 "$workloads/json_generate" 200K >"$work/document.json"
@@ -61,6 +62,13 @@ if command -v xmllint >/dev/null; then
         "xmllint accepts what xml_generate writes"
 else
     skip "xmllint accepts what xml_generate writes" "xmllint is not installed"
+fi
+if command -v protoc >/dev/null; then
+    "$workloads/proto_generate" 200K >"$work/schema.proto"
+    is "" "$(protoc -I "$work" -o/dev/null "$work/schema.proto" 2>&1)" \
+        "protoc accepts what proto_generate writes"
+else
+    skip "protoc accepts what proto_generate writes" "protoc is not installed"
 fi
 
 is "10 values" \
@@ -140,9 +148,9 @@ usage() {
     "$@" >"$work/usage" 2>&1 </dev/null
     echo "$? $(wc -l <"$work/usage" | tr -d ' ') $(grep -c '; usage: ' "$work/usage")"
 }
-for program in json_parse json_generate xml_generate yaml_generate html_generate threads_parse \
-    threads_handover threads_exchange threads_churn threads_replace threads_bursts replace pairs \
-    grow; do
+for program in json_parse json_generate xml_generate yaml_generate html_generate proto_generate \
+    threads_parse threads_handover threads_exchange threads_churn threads_replace threads_bursts \
+    replace pairs grow; do
     is "2 1 1" "$(usage "$workloads/$program" -Z 1)" \
         "$program refuses an unknown option in one line"
     is "2 1 1" "$(usage "$workloads/$program" 1K b c)" \

@@ -9,14 +9,17 @@ const char *const panel_group_titles[] = {PANEL_GROUPS(PANEL_GROUP_TITLE)};
 
 #define PANEL_PYTHON "import json, sys; print(len(json.load(open(sys.argv[1]))))"
 
+/* PHP opens no file without a name, as the documents are. */
 #define PANEL_PHP                                                                                  \
-    "$d = new DOMDocument(); $d->loadXML(file_get_contents($argv[1]));"                            \
+    "$d = new DOMDocument(); $d->loadXML(stream_get_contents(popen(\"cat $argv[1]\", 'r')));"      \
     "print $d->getElementsByTagName('*')->length;"
 #define PANEL_PERL "print XML::LibXML->load_xml(location => $ARGV[0])->findnodes('//*')->size"
 #define PANEL_LXML                                                                                 \
     "import lxml.etree, sys\nfor i in range(3): n = "                                              \
     "len(list(lxml.etree.parse(sys.argv[1]).iter()))"                                              \
     "\nprint(n)"
+#define PANEL_RUBY "puts Nokogiri::XML(File.read(ARGV[0])).xpath('//*').size"
+#define PANEL_LUA  "print(#require('cjson').decode(io.open(arg[1]):read('a')).records)"
 
 const struct panel_workload panel_workloads[] = {
     {PANEL_SMALL_DOCUMENT,
@@ -57,7 +60,14 @@ const struct panel_workload panel_workloads[] = {
      false,
      {"perl", "-MXML::LibXML", "-e", PANEL_PERL, "@5M.xml"}},
     {"lxml 5 MB, 3 times", PANEL_PARSERS, false, {"python3", "-c", PANEL_LXML, "@5M.xml"}},
+    {"ruby Nokogiri 2 MB",
+     PANEL_PARSERS,
+     false,
+     {"ruby", "-rnokogiri", "-e", PANEL_RUBY, "@2M.xml"}},
+    {"lua cjson 4 MB", PANEL_PARSERS, false, {"lua5.4", "-e", PANEL_LUA, "-", "@4M.json"}},
     {"cmark 2 MB", PANEL_PARSERS, false, {"cmark", "@2M.yaml"}},
+    {"protoc 512 KB", PANEL_PARSERS, true, {"protoc", "-I/", "-o/dev/stdout", "@512K.proto"}},
+    {"yaml-cpp 512 KB", PANEL_PARSERS, false, {"drivers/yaml-cpp", "@512K.yaml", "1"}},
     {"replace", PANEL_HABITS, true, {"workloads/replace", "-n", "2500000"}},
     {"pairs", PANEL_HABITS, true, {"workloads/pairs", "-n", "12000000"}},
     {"grow", PANEL_HABITS, false, {"workloads/grow"}},
@@ -112,6 +122,8 @@ const char *panel_needs(const struct panel_workload *workload) {
         {PANEL_PHP, "php -r 'new DOMDocument();'"},
         {PANEL_PERL, "perl -MXML::LibXML -e 1"},
         {PANEL_LXML, "python3 -c 'import lxml.etree'"},
+        {PANEL_RUBY, "ruby -rnokogiri -e 1"},
+        {PANEL_LUA, "lua5.4 -lcjson -e ''"},
     };
     for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++)
         for (int word = 1; word < PANEL_WORDS_MAX && workload->words[word] != NULL; word++)

@@ -39,6 +39,10 @@ nlohmann-json_header  := nlohmann/json.hpp
 nlohmann-json_module  := nlohmann_json
 nlohmann-json_package := nlohmann-json3-dev and g++
 nlohmann-json_flags   :=
+yaml-cpp_header       := yaml-cpp/yaml.h
+yaml-cpp_module       := yaml-cpp
+yaml-cpp_package      := libyaml-cpp-dev and g++
+yaml-cpp_flags        := -lyaml-cpp
 
 DRIVER_SOURCES := $(wildcard tools/bench/drivers/*.c tools/bench/drivers/*.cpp)
 DRIVER_NAMES   := $(basename $(notdir $(DRIVER_SOURCES)))
