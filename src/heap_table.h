@@ -72,6 +72,7 @@ struct heap {
                                without it only to see whether there are any */
     unsigned forks;         /* how many this thread came out of as a child */
     int32_t claims_left;    /* claims of slots until it looks at the clock (sweep.h) */
+    int32_t foreign_left;   /* frees of the next allocator's blocks until one is noted: tuning.h */
     size_t sparse_noted;    /* sparse slabs that have returned nothing since they were in use */
     uint64_t looked_ns;     /* when it looked at the clock the last time */
     uint64_t swept_ns;      /* when its sweep came by the last time */

@@ -289,6 +289,12 @@ SLOW void *route_take_aligned(size_t alignment, size_t bytes, enum block_form fo
 
 /* ---- giving ---- */
 
+static void note_foreign_free(struct heap *heap, void *pointer) {
+    heap->foreign_left = tuning_note(pointer);
+    if (sweep_has_some(heap))
+        heap_look_at_clock(heap);
+}
+
 /* A block that is not ours. */
 SLOW static void give_next(void *pointer) {
     ASSERT(pointer != NULL && !owns(pointer));
@@ -296,12 +302,8 @@ SLOW static void give_next(void *pointer) {
     if (next_is_bootstrap(pointer))
         return;
     HEAP_COUNT_FREE(heap, foreign_frees);
-    if (heap_is_real(heap) && heap->counters->foreign_frees % TUNING_SAMPLE == 0 &&
-        config.strategy != TAGPOOL_STRATEGY_DIRECT) {
-        tuning_note(pointer);
-        if (sweep_has_some(heap))
-            heap_look_at_clock(heap);
-    }
+    if (heap_is_real(heap) && --heap->foreign_left < 0)
+        note_foreign_free(heap, pointer);
     int saved_errno = errno; /* not every allocator's free() keeps it */
     next()->free(pointer);
     errno = saved_errno;

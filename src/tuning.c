@@ -1,5 +1,6 @@
 #include "tuning.h"
 
+#include "config.h"
 #include "environment.h"
 #include "next.h"
 #include "os.h"
@@ -17,6 +18,8 @@ enum {
     KEPT_BLOCKS = 24,           /* as much is kept as so many of the largest blocks take, */
     TURNS = 4,                  /* if the program frees so many times as much */
     CHUNK_HEAD_BYTES = 16,
+    FEW = 4, /* for a process that frees no more blocks the settings are not looked at */
+    SAMPLE = 64,
 };
 
 #ifdef M_TRIM_THRESHOLD
@@ -38,14 +41,15 @@ static bool are_set(void) {
     return false;
 }
 
-/* True if there is something to set: mallopt() is of the allocator behind us, and that is of the C
- * library. */
-static bool is_glibcs(void) {
-    return next()->mallopt != NULL && next_is_glibcs();
+/* True if there is something to set: the program's nodes lie in pools, mallopt() is of the
+ * allocator behind us, and that is of the C library. */
+static bool has_effect(void) {
+    return config.strategy != TAGPOOL_STRATEGY_DIRECT && next()->mallopt != NULL &&
+           next_is_glibcs();
 }
 
 COLD static int find_whose(void) {
-    int known = is_glibcs() && !are_set() ? OURS : USERS;
+    int known = has_effect() && !are_set() ? OURS : USERS;
     atomic_store_explicit(&whose, known, memory_order_relaxed);
     return known;
 }
@@ -70,6 +74,8 @@ static _Atomic(size_t) kept_bytes;   /* what may stay; 0: glibc's own choice */
 static _Atomic(size_t) mapped_bytes; /* from this size on blocks are mapped one by one */
 static _Atomic(size_t) largest[2]; /* blocks that were noted in this time, and in the one before */
 static _Atomic(size_t) freed_bytes[2];
+static _Atomic(size_t) first_frees, first_bytes; /* while each is noted */
+static _Atomic(bool) samples;
 
 static size_t get(_Atomic(size_t) *value) {
     return atomic_load_explicit(value, memory_order_relaxed);
@@ -99,11 +105,15 @@ static void keep(size_t bytes) {
     next()->mallopt(M_TRIM_THRESHOLD, (int)rounded);
 }
 
-/* A block that glibc has mapped alone starts so. That it takes the next one of its size from its
- * heap is what it does by itself, as long as nothing is set. */
+/* A block that glibc has mapped alone starts so. */
+static bool is_mapped(const void *block, size_t bytes) {
+    return (uintptr_t)block % os_page_bytes() == CHUNK_HEAD_BYTES && bytes >= LEAST_BLOCK_BYTES / 2;
+}
+
+/* That glibc takes the next block of a mapped one's size from its heap is what it does by itself,
+ * as long as nothing is set. */
 static void note_mapped(const void *block, size_t bytes) {
-    bool is_mapped = (uintptr_t)block % os_page_bytes() == CHUNK_HEAD_BYTES;
-    if (!is_mapped || bytes < LEAST_BLOCK_BYTES || bytes > MOST_KEPT_BYTES / 2)
+    if (!is_mapped(block, bytes) || bytes < LEAST_BLOCK_BYTES || bytes > MOST_KEPT_BYTES / 2)
         return;
     set(&mapped_bytes, 2 * round_up(bytes));
     next()->mallopt(M_MMAP_THRESHOLD, (int)get(&mapped_bytes));
@@ -122,11 +132,9 @@ static void adapt(void) {
     errno = saved_errno;
 }
 
-void tuning_note(void *block) {
-    if (!may_set())
-        return;
+static void note_sample(void *block) {
     size_t bytes = next()->malloc_usable_size(block);
-    set(&freed_bytes[0], get(&freed_bytes[0]) + TUNING_SAMPLE * bytes);
+    set(&freed_bytes[0], get(&freed_bytes[0]) + SAMPLE * bytes);
     if (bytes > get(&largest[0]))
         set(&largest[0], bytes);
     size_t kept = get(&kept_bytes);
@@ -134,6 +142,38 @@ void tuning_note(void *block) {
         adapt();
     if (kept > LEAST_KEPT_BYTES)
         note_mapped(block, bytes);
+}
+
+/* After the free of a mapped block glibc has adapted by itself. */
+static void count_first(void *block) {
+    size_t bytes = next()->malloc_usable_size(block);
+    if (!is_mapped(block, bytes))
+        set(&first_bytes, get(&first_bytes) + bytes);
+}
+
+/* True if these were enough. */
+static bool note_first(void *block) {
+    size_t frees = get(&first_frees) + 1;
+    set(&first_frees, frees);
+    if (frees <= FEW)
+        return false;
+    if (may_set())
+        count_first(block);
+    bool is_much = get(&first_bytes) >= LEAST_BLOCK_BYTES;
+    if (is_much)
+        adapt();
+    return is_much || frees >= SAMPLE || !may_set();
+}
+
+int32_t tuning_note(void *block) {
+    if (!atomic_load_explicit(&samples, memory_order_relaxed)) {
+        if (!note_first(block))
+            return 0;
+        atomic_store_explicit(&samples, true, memory_order_relaxed);
+    } else if (may_set()) {
+        note_sample(block);
+    }
+    return SAMPLE - 1;
 }
 
 void tuning_decay(void) {
@@ -168,8 +208,9 @@ void tuning_idle(void) {
     errno = saved_errno;
 }
 #else
-void tuning_note(void *block) {
+int32_t tuning_note(void *block) {
     (void)block;
+    return SAMPLE - 1;
 }
 
 void tuning_decay(void) {

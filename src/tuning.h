@@ -8,18 +8,18 @@
  * cannot use.
  *
  * What the program's user has set, or the program by mallopt(3), is left alone. A sample of all
- * frees is enough. Any thread may call what is here, as it calls the next allocator.
+ * frees is enough, but for the first ones: few frees of large blocks can be enough for glibc to
+ * return and take its memory again and again. Any thread may call what is here, as it calls the
+ * next allocator.
  */
 #ifndef TUNING_H
 #define TUNING_H
 
 #include "base.h"
 
-/* Of so many frees of blocks of the next allocator, one is noted. A power of two. */
-enum { TUNING_SAMPLE = 64 };
-
-/* Note one that is about to be freed. */
-void tuning_note(void *block);
+/* Note a block of the next allocator that is about to be freed. Returns how many more the thread
+ * may free before it notes one again. */
+int32_t tuning_note(void *block);
 
 /* A time has passed in which nothing that is not needed is to stay, as in sweep.h. */
 void tuning_decay(void);
