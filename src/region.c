@@ -15,7 +15,8 @@ struct lock pool_lock;
 
 enum {
     REGION_HUGE_SLABS = ADVICE_HUGE_SLABS, /* slabs become accessible by whole huge pages */
-    REGION_HUGE_FROM = 64,                 /* a pool of 4 MiB and more grows by huge pages */
+    REGION_HUGE_FROM = 64,                 /* a pool of 4 MiB and more grows by huge pages, */
+    REGION_HUGE_FILLED = 48,               /* if so many of its slabs have been full */
     REGION_STEP_MOST = 1024,               /* slabs that become accessible at a time */
     REGION_TABLE_STEP = 1024,              /* descriptors that do, */
     REGION_TABLE_STEP_LIMITED = 64,        /* and where accessible memory counts against a limit */
@@ -148,11 +149,16 @@ static bool commit_tables(size_t slabs) {
     return slabs <= target;
 }
 
+/* True if the pool is so large that the kernel is let use a huge page, all of which is to be used,
+ * where it comes to the first slab of one. */
+static bool fills_huge_pages(void) {
+    return __atomic_load_n(&region_counts.filled, __ATOMIC_RELAXED) >= REGION_HUGE_FILLED;
+}
+
 /* What is accessible and not used lets an overflow pass, or counts against a limit: one slab, until
  * the pool is so large that huge pages make up for it. */
 static size_t careful_step(void) {
-    bool is_large = __atomic_load_n(&region_counts.filled, __ATOMIC_RELAXED) >= REGION_HUGE_FROM;
-    return is_large && !is_data_limited ? REGION_HUGE_SLABS : 1;
+    return fills_huge_pages() && !is_data_limited ? REGION_HUGE_SLABS : 1;
 }
 
 /* Make more slabs accessible: half of what there is, within bounds; under a limit, one. */
@@ -177,15 +183,6 @@ static bool commit_slabs(void) {
     return true;
 }
 
-static_assert(REGION_HUGE_SLABS == 32, "a huge page has 32 bits of a set");
-
-/* The pool has come to a slab that starts a huge page, all of which is to be used: let the kernel
- * use one, if the pool is large enough. */
-static void allow_huge_page(size_t slab_index) {
-    if (__atomic_load_n(&region_counts.filled, __ATOMIC_RELAXED) >= REGION_HUGE_FROM)
-        advice_allow_huge_page(slab_index);
-}
-
 /* The next slab that never served. */
 static size_t take_next_unused(void) {
     size_t slab_index = region_counts.used;
@@ -195,11 +192,14 @@ static size_t take_next_unused(void) {
     if (slab_index == slabs_committed && !commit_slabs())
         return REGION_NO_SLAB;
     advice_put_into_dumps(slab_index, slabs_committed, REGION_HUGE_FROM);
-    if (slab_index % REGION_HUGE_SLABS == 0 && slab_index + REGION_HUGE_SLABS <= slabs_committed)
-        allow_huge_page(slab_index);
+    if (fills_huge_pages() && slab_index % REGION_HUGE_SLABS == 0 &&
+        slab_index + REGION_HUGE_SLABS <= slabs_committed)
+        advice_allow_huge_page(slab_index);
     __atomic_store_n(&region_counts.used, slab_index + 1, __ATOMIC_RELAXED);
     return slab_index;
 }
+
+static_assert(REGION_HUGE_SLABS == 32, "a huge page has 32 bits of a set");
 
 /* The lowest slab whose memory was returned. */
 static size_t take_cold(void) {
@@ -210,9 +210,9 @@ static size_t take_cold(void) {
         slab_set_add(&cold_slabs, slab_index);
         return REGION_NO_SLAB;
     }
-    if (slab_index % REGION_HUGE_SLABS == 0 &&
+    if (fills_huge_pages() && slab_index % REGION_HUGE_SLABS == 0 &&
         slab_set_half_word(&cold_slabs, slab_index / REGION_HUGE_SLABS) == (UINT32_MAX & ~1u))
-        allow_huge_page(slab_index);
+        advice_allow_huge_page(slab_index);
     return slab_index;
 }
 
