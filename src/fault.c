@@ -5,10 +5,11 @@
 
 #include <stdlib.h>
 
+/* The texts themselves: each pointer to one would be relocated at each start. */
 static const struct {
-    const char *free_text;
-    const char *use_text;
-    const char *state;
+    char free_text[36];
+    char use_text[36];
+    char state[32];
 } faults[] = {
 #define FAULT_ROW(name_, free_text_, use_text_, state_)                                            \
     [FAULT_##name_] = {.free_text = free_text_, .use_text = use_text_, .state = state_},
