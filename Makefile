@@ -30,7 +30,7 @@ CXX_FLAGS  := -std=gnu++17 $(WARN)
 DEFINES    := -Iinclude -D_GNU_SOURCE
 LIB_FLAGS  := $(C) -Isrc -fPIC -fvisibility=hidden -fno-builtin-malloc -ftls-model=initial-exec \
               -fno-semantic-interposition -fexceptions
-LIB_SCRIPT := src/fixed.ld
+LIB_SCRIPT := src/layout.ld
 LIB_LINK   := -shared -nostartfiles -Wl,-z,nodelete -Wl,-soname,libtagpool.so.$(ABI) -Wl,-z,now -Wl,-z,relro -Wl,-z,noseparate-code \
               -Wl,-O1 -Wl,--sort-section=name -Wl,--as-needed
 TOOL_FLAGS := $(C) -Itools/cli -Itools
@@ -90,12 +90,22 @@ bench-strategies: all ## compare the strategies: costs, faults found, targets (B
 # What runs seldom is built for size: the library is read into every program's memory.
 SELDOM := assertion census cfi config encoded environment fault fork heap_life large leaks lifecycle modules next objects os region room shared shim_info spans startup stats text
 
+# What few programs run lies apart in the library (src/layout.ld): whole files here, functions by APART (src/base.h).
+# Objects that are no code yet, as those of clang -flto, stay as they are.
+APART := blame block_tag census cfi checked encoded fault findings halt idle inherited large leaks modules origins quarantine reach room roots shared shim_info slot_tags spans stacks text unwind
+$(foreach file,$(APART),$(if $(wildcard src/$(file).c),,$(error APART: there is no src/$(file).c)))
+APART_RODATA := .rodata $(addprefix .rodata.,cst2 cst4 cst8 cst16 cst32 str1.1 str1.8 str1.16 str1.32)
+set_apart     = $(OBJCOPY) $(foreach section,.text .text.unlikely,--rename-section $(section)=.text_apart) \
+    $(foreach section,$(APART_RODATA),--rename-section $(section)=$(section:.rodata%=.rodata_apart%)) $(1) 2>/dev/null || :
+OBJCOPY      := $(shell $(CC) -print-prog-name=objcopy)
+
 # A variant of the library: $(1) the directory that it is built in, $(2) its compiler flags, $(3) those that take the
 # place of CFLAGS.
 define variant
 $(1)/src/%.o: src/%.c
 	@mkdir -p $$(@D)
 	$$(call quiet,CC,$$<$(if $(2), ($(notdir $(1)))))$$(CC) $$(DEFINES) $$(CPPFLAGS) $$(LIB_FLAGS) $(2) $$(CFLAGS) $(3) -MMD -MP -c -o $$@ $$<
+	$$(if $$(filter $$*,$$(APART)),$(if $(V),,@)$$(call set_apart,$$@))
 
 $(SELDOM:%=$(1)/src/%.o): private CFLAGS := $$(CFLAGS:-O2=-Os)
 

@@ -34,9 +34,17 @@
 #define COLD __attribute__((noinline, cold))
 
 /* Runs as the library is loaded, in every process. Such functions lie together, beside the
- * constants and what the loader reads of the library (fixed.ld): on few pages, which the kernel
+ * constants and what the loader reads of the library (layout.ld): on few pages, which the kernel
  * maps at once. */
 #define AT_LOAD __attribute__((section(".text.startup")))
+
+/* What few programs run lies apart, in a mapping of its own: at a page fault the kernel maps up to
+ * 64 KiB around it, but nothing of another mapping (layout.ld; the Makefile lists the files that
+ * lie apart as a whole). */
+#define APART __attribute__((section(".text_apart")))
+
+/* Of such a file, what every program may run. */
+#define NEAR __attribute__((section(".text.near")))
 
 /* Set at start and not changed afterwards, or by fixed_set() alone: fixed.h. */
 #define FIXED __attribute__((section(".fixed")))

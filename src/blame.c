@@ -40,6 +40,6 @@ void blame_double_free(struct slab *slab, uint32_t slot) {
         raise_slot(slab, slot, FAULT_DOUBLE_FREE);
 }
 
-void blame_fold(struct slab *slab) {
+NEAR void blame_fold(struct slab *slab) {
     blame_double_free(slab, slab_fold(slab));
 }

@@ -59,7 +59,7 @@ static bool is_due(uint64_t now_ns) {
            now_ns - last_ns >= CENSUS_WAIT_NS + (uint64_t)CENSUS_SLAB_WAIT_NS * region_counts.used;
 }
 
-void census_note(void) {
+NEAR void census_note(void) {
     ASSERT(lock_is_mine(&pool_lock));
     if (!stats_is_kept())
         return;
@@ -68,7 +68,7 @@ void census_note(void) {
         take(now_ns);
 }
 
-void census_go_on(void) {
+NEAR void census_go_on(void) {
     if (!stats_is_kept() || !lock_acquire(&pool_lock))
         return;
     census_note();

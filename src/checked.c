@@ -118,7 +118,8 @@ SLOW static void *take_with_tag(struct heap *heap, struct bin *bin, struct block
                                : checked_take_bin(heap, bin, bin->stride, tag, CHECKED_TAGGED);
 }
 
-void *checked_take(struct heap *heap, unsigned class_index, size_t bytes, enum block_form form) {
+NEAR void *checked_take(struct heap *heap, unsigned class_index, size_t bytes,
+                        enum block_form form) {
     ASSERT(heap_is_real(heap) && (class_index < SIZE_CLASS_ALL || class_index == LARGE_CLASS));
     if (class_index == LARGE_CLASS)
         return large_take(SLOT_ALIGN, bytes, form);

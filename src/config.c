@@ -111,8 +111,8 @@ static void complain_of_value(struct config_complaints *complaints, const struct
 }
 
 /* One "key=value" of the list. */
-static void read_item(struct config *result, const char *start, size_t length,
-                      struct config_complaints *complaints) {
+APART SLOW static void read_item(struct config *result, const char *start, size_t length,
+                                 struct config_complaints *complaints) {
     const char *equals = memchr(start, '=', length);
     size_t key_length = equals != NULL ? (size_t)(equals - start) : length;
     const struct option *option = find_option(start, key_length);

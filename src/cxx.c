@@ -69,14 +69,14 @@ void *cxx_replaced(enum cxx_operator number) {
 typedef cxx_handler *get_function(void);
 typedef void *new_function(size_t bytes);
 
-cxx_handler *cxx_new_handler(void) {
+APART cxx_handler *cxx_new_handler(void) {
     get_function *get_new_handler = AS_FUNCTION(get_function, cxx_symbol("_ZSt15get_new_handlerv"));
     return get_new_handler != NULL ? get_new_handler() : NULL;
 }
 
 /* Its own operator new does it, asked for what cannot be had: not for SIZE_MAX, which it would
  * round up. */
-_Noreturn COLD void cxx_throw_bad_alloc(void) {
+APART COLD _Noreturn void cxx_throw_bad_alloc(void) {
     new_function *operator_new = AS_FUNCTION(new_function, cxx_symbol("_Znwm"));
     if (operator_new != NULL)
         operator_new(PTRDIFF_MAX);

@@ -53,7 +53,7 @@ bool findings_are_kept(void) {
     return findings.file != NULL;
 }
 
-void findings_after_fork(void) {
+NEAR void findings_after_fork(void) {
     if (findings.file == NULL)
         return;
     memset(modules_written, 0, sizeof modules_written);

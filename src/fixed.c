@@ -2,7 +2,7 @@
 
 #include "os.h"
 
-/* Of fixed.ld; absent in a program that is not linked by it. */
+/* Of layout.ld; absent in a program that is not linked by it. */
 extern char fixed_start[] __attribute__((weak, visibility("hidden")));
 extern char fixed_end[] __attribute__((weak, visibility("hidden")));
 

@@ -1,5 +1,5 @@
 /* What does not change after start: keys, bounds, options, how the checks are done. It lies in
- * pages of its own (FIXED in base.h, fixed.ld), which the hardened mode makes read-only: an
+ * pages of its own (FIXED in base.h, layout.ld), which the hardened mode makes read-only: an
  * attacker who can write to any address cannot turn the checks off.
  *
  * A program that is linked with the objects, as the unit tests are, has no such pages: there

@@ -250,8 +250,8 @@ FAST bool hand_out(struct heap *heap, struct bin *bin, unsigned class_index,
 
 /* The same when the door has been opened. False, and nothing claimed, if that cannot be waited
  * for. */
-COLD static bool hand_out_later(struct heap *heap, struct bin *bin, unsigned class_index,
-                                struct slab *slab, struct slab_claim claim) {
+APART COLD static bool hand_out_later(struct heap *heap, struct bin *bin, unsigned class_index,
+                                      struct slab *slab, struct slab_claim claim) {
     if (idle_await())
         return hand_out(heap, bin, class_index, slab, claim);
     slab_unclaim(slab, claim.word, claim.mask, claim.fresh);
@@ -408,7 +408,7 @@ SLOW struct bin *heap_fill(struct heap *heap, unsigned class_index) {
 
 /* ---- any pointer of the region ---- */
 
-struct slab *heap_find_any(const void *pointer, uint32_t *slot, struct fault_report *report) {
+APART struct slab *heap_find_any(const void *pointer, uint32_t *slot, struct fault_report *report) {
     for (;;) {
         struct slab *slab = slab_find(pointer, slot);
         if (LIKELY(slab != NULL))
@@ -435,7 +435,7 @@ SLOW void heap_wake_posted(struct heap *heap, struct slab *slab) {
     heap_note_posted_give(heap);
 }
 
-void heap_give_resting(struct heap *heap, struct slab *slab, uint32_t slot) {
+APART void heap_give_resting(struct heap *heap, struct slab *slab, uint32_t slot) {
     ASSERT(heap_table_is_hardened && slab_owner(slab) == (int)heap->owner);
     bool is_posted = slab_is_posted(slab);
     if (!quarantine_is_there(heap)) {
@@ -467,7 +467,7 @@ SLOW bool heap_give_orphan(struct heap *heap, void *pointer) {
     return owner == SLAB_OWNER_ORPHAN && exact && orphans_give(heap, slab, (uint32_t)slot);
 }
 
-SLOW bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot) {
+APART SLOW bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot) {
     int owner = slab_owner(slab);
     if (owner == SLAB_OWNER_ORPHAN)
         return orphans_give(heap, slab, slot);
@@ -482,7 +482,7 @@ SLOW bool heap_give_any(struct heap *heap, struct slab *slab, uint32_t slot) {
 
 /* ---- giving memory back ---- */
 
-COLD size_t heap_trim(struct heap *heap) {
+APART COLD size_t heap_trim(struct heap *heap) {
     heap_take_in(heap);
     if (!lock_acquire(&pool_lock))
         return 0;

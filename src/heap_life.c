@@ -265,7 +265,7 @@ COLD void heap_life_settle_counts(void) {
         lock_release(&pool_lock);
 }
 
-COLD void heap_life_sum(struct heap_life_sums *sums) {
+APART COLD void heap_life_sum(struct heap_life_sums *sums) {
     *sums = (struct heap_life_sums){.free_bytes = 0};
     bool held = lock_acquire(&pool_lock); /* whoever holds it changes a slab or two at most */
     for (size_t index = 0; index < region_counts.used; index = region_next_slab(index + 1)) {
@@ -284,8 +284,8 @@ COLD void heap_life_sum(struct heap_life_sums *sums) {
         lock_release(&pool_lock);
 }
 
-COLD void heap_life_each_live(void (*visit)(struct slab *slab, uint32_t slot, void *context),
-                              void *context) {
+APART COLD void heap_life_each_live(void (*visit)(struct slab *slab, uint32_t slot, void *context),
+                                    void *context) {
     for (size_t index = 0; index < region_counts.used; index = region_next_slab(index + 1)) {
         struct slab *slab = slab_at(index);
         int owner = slab_owner(slab);

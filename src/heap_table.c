@@ -48,7 +48,7 @@ unsigned heap_table_first_bin(unsigned class_index) {
     return heap_table_is_checked ? class_index : size_class_first_guest(class_index);
 }
 
-bool heap_table_has_fresh(const struct slab *slab, uint32_t slot) {
+APART bool heap_table_has_fresh(const struct slab *slab, uint32_t slot) {
     int owner = slab_owner(slab);
     if (owner < SLAB_OWNER_FIRST || (unsigned)owner >= heap_table_end())
         return false;
@@ -163,7 +163,7 @@ void heap_table_retire(struct heap *heap) {
     __atomic_store_n(&free_heaps, heap, __ATOMIC_RELAXED);
 }
 
-void heap_table_recycle(void) {
+APART void heap_table_recycle(void) {
     ASSERT(lock_is_mine(&pool_lock));
     for (unsigned owner = SLAB_OWNER_FIRST; owner < heap_table_end(); owner++) {
         struct heap *heap = heap_table_of(owner);

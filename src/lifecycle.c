@@ -65,7 +65,8 @@ static void start_pool(void) {
         checked_start();
     if (config.strategy == TAGPOOL_STRATEGY_TAGGED && config.harden != 0)
         checked_harden(config.quarantine, config.guard);
-    origins_start(config.origins);
+    if (config.origins != 0)
+        origins_start(config.origins);
     perturb_start();
 }
 
@@ -145,7 +146,7 @@ AT_LOAD void lifecycle_forks(void) {
 }
 
 /* The C library has it for its own use, and for C++; atexit() is part of the start-up files. */
-COLD static void look_for_leaks_at_end(void) {
+APART COLD static void look_for_leaks_at_end(void) {
     typedef int registers(void (*function)(void *), void *argument, void *module);
     registers *at_exit = AS_FUNCTION(registers, next_symbol("__cxa_atexit"));
     if (at_exit != NULL)
@@ -155,7 +156,7 @@ COLD static void look_for_leaks_at_end(void) {
 /* The hardened mode sets at start what is set otherwise at the first need, and makes it read-only.
  * Not beside other threads, which may be about to set some of it: they are there only if something
  * loaded the library late. */
-static void close_fixed(void) {
+APART static void close_fixed(void) {
     if (os_thread_count() != 1 || !start_serving())
         return;
     (void)next();
@@ -165,7 +166,7 @@ static void close_fixed(void) {
 }
 
 /* Say what could not be understood of the options. */
-COLD static void complain_of_options(const char *options) {
+APART COLD static void complain_of_options(const char *options) {
     struct config understood;
     struct config_complaints complaints;
     config_read(&understood, options, &complaints);
@@ -173,7 +174,7 @@ COLD static void complain_of_options(const char *options) {
         fault_line(&complaints.lines[i]);
 }
 
-COLD static void complain_of_page(void) {
+APART COLD static void complain_of_page(void) {
     struct text line = {0};
     text_add(&line, TAGPOOL_STATS_VARIABLE ": no statistics are kept: no file of ");
     text_add_number(&line, sizeof(struct tagpool_stats_head) + sizeof(struct tagpool_stats_row));
@@ -182,7 +183,7 @@ COLD static void complain_of_page(void) {
     fault_line(&line);
 }
 
-COLD static void complain_of_findings(void) {
+APART COLD static void complain_of_findings(void) {
     struct text line = {0};
     text_add(&line, TAGPOOL_FINDINGS_VARIABLE ": the file has another layout; library and program "
                                               "must be of one release");
@@ -190,7 +191,7 @@ COLD static void complain_of_findings(void) {
 }
 
 /* start() may run too early to speak. */
-COLD static void complain(void) {
+APART COLD static void complain(void) {
     const char *options = environment(TAGPOOL_OPTIONS_VARIABLE);
     if (options != NULL)
         complain_of_options(options);

@@ -43,7 +43,7 @@ const struct module *modules_find_in(uintptr_t address, uint32_t epoch) {
     return NULL;
 }
 
-void modules_after_fork(void) {
+NEAR void modules_after_fork(void) {
     atomic_store_explicit(&table.is_changing, false, memory_order_relaxed);
 }
 

@@ -21,7 +21,7 @@ SELDOM _Alignas(SLOT_ALIGN) char next_bootstrap[NEXT_BOOTSTRAP_BYTES];
 static _Atomic(size_t) bootstrap_used;
 
 /* A block of `bytes` at a multiple of `alignment`, in zeroes; its size is in the word before it. */
-static void *bootstrap_take(size_t bytes, size_t alignment) {
+APART static void *bootstrap_take(size_t bytes, size_t alignment) {
     if (bytes > NEXT_BOOTSTRAP_BYTES || alignment > NEXT_BOOTSTRAP_BYTES) {
         errno = ENOMEM;
         return NULL;
@@ -61,7 +61,7 @@ static void *bootstrap_memalign(size_t alignment, size_t bytes) {
     return bootstrap_take(bytes, alignment < SLOT_ALIGN ? SLOT_ALIGN : alignment);
 }
 
-static void *bootstrap_realloc(void *pointer, size_t bytes) {
+APART static void *bootstrap_realloc(void *pointer, size_t bytes) {
     void *block = bootstrap_take(bytes, SLOT_ALIGN);
     if (block == NULL || pointer == NULL)
         return block;
@@ -106,7 +106,7 @@ static bool is_only_thread(void) {
     return count == 1;
 }
 
-bool next_free_runtime(void) {
+APART bool next_free_runtime(void) {
     if (!is_only_thread())
         return false;
     call_if_there("_ZN9__gnu_cxx9__freeresEv");

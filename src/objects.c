@@ -250,7 +250,7 @@ void *objects_variable(const char *name) {
 
 /* How many symbols there are: the hash tables alone tell. In the newer one, the last symbol of the
  * bucket that begins last is the last of all. */
-static uint32_t symbol_count(const struct symbols *symbols) {
+APART static uint32_t symbol_count(const struct symbols *symbols) {
     const uint32_t *table = symbols->gnu_hash;
     if (table == NULL)
         return symbols->old_hash != NULL ? symbols->old_hash[1] : 0;
@@ -269,7 +269,7 @@ static uint32_t symbol_count(const struct symbols *symbols) {
     return last + 1;
 }
 
-bool objects_find_symbol(uintptr_t address, struct objects_symbol *found) {
+APART bool objects_find_symbol(uintptr_t address, struct objects_symbol *found) {
     struct dl_find_object object;
     struct symbols symbols;
     if (&_dl_find_object == NULL || _dl_find_object((void *)address, &object) != 0)

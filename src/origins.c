@@ -95,7 +95,7 @@ COLD static void give_up(size_t table_bytes, size_t room_bytes) {
 void origins_start(uint64_t frames) {
     size_t slabs = (size_t)(region.descriptors - (char *)region.base) >> SLAB_SHIFT;
     size_t bytes = os_round_to_page(slabs * SLAB_NOTES_BYTES);
-    if (frames == 0 || slabs == 0)
+    if (slabs == 0)
         return;
     size_t room_bytes = os_round_to_page(sizeof *room);
     table = os_reserve(bytes, os_page_bytes());
@@ -179,16 +179,16 @@ static uint32_t note_now(void) {
     return stacks_take() << THREAD_BITS | this_thread();
 }
 
-SLOW void origins_note_taken(const void *block) {
-    struct notes *notes = origins_are_kept ? notes_of(block) : NULL;
+void origins_keep_taken(const void *block) {
+    struct notes *notes = notes_of(block);
     if (notes == NULL)
         return;
     atomic_store_explicit(&notes->freed, 0, memory_order_relaxed);
     atomic_store_explicit(&notes->taken, note_now(), memory_order_relaxed);
 }
 
-SLOW void origins_note_freed(const void *block) {
-    struct notes *notes = origins_are_kept ? notes_of(block) : NULL;
+void origins_keep_freed(const void *block) {
+    struct notes *notes = notes_of(block);
     if (notes != NULL)
         atomic_store_explicit(&notes->freed, note_now(), memory_order_relaxed);
 }

@@ -33,10 +33,21 @@ void origins_release_unused(void);
  * all slabs. Under pool_lock. */
 void origins_unlock(void);
 
+/* The same where blocks are traced. */
+void origins_keep_taken(const void *block);
+void origins_keep_freed(const void *block);
+
 /* The calling thread has taken a block of the pools, or is about to free one; nothing if blocks are
  * not traced, or the pointer is no block of the pools. */
-void origins_note_taken(const void *block);
-void origins_note_freed(const void *block);
+static inline void origins_note_taken(const void *block) {
+    if (UNLIKELY(origins_are_kept))
+        origins_keep_taken(block);
+}
+
+static inline void origins_note_freed(const void *block) {
+    if (UNLIKELY(origins_are_kept))
+        origins_keep_freed(block);
+}
 
 /* The number of the stack that allocated the live block in a slot; 0 if it is not known. */
 uint32_t origins_of(const struct slab *slab, uint32_t slot);

@@ -79,7 +79,7 @@ void orphans_sweep(bool rested) {
         }
 }
 
-size_t orphans_trim(void) {
+APART size_t orphans_trim(void) {
     size_t bytes = 0;
     for (unsigned i = SIZE_CLASS_FIRST; i < heap_table_classes(); i++)
         bytes += sweep_list(&orphans[i]) + sweep_list(&full_orphans[i]);

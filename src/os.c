@@ -98,7 +98,7 @@ static void forget_reserved(uintptr_t start, uintptr_t end) {
     }
 }
 
-uintptr_t os_start_of_reserved(uintptr_t start, uintptr_t end) {
+APART uintptr_t os_start_of_reserved(uintptr_t start, uintptr_t end) {
     for (uint32_t i = 0; i < reserved_end(); i++) {
         uintptr_t first = get(&reserved_at(i)->start);
         if (first >= start && first < end && get(&reserved_at(i)->end) != 0)
@@ -107,7 +107,7 @@ uintptr_t os_start_of_reserved(uintptr_t start, uintptr_t end) {
     return end;
 }
 
-uintptr_t os_end_of_reserved(uintptr_t start, uintptr_t end) {
+APART uintptr_t os_end_of_reserved(uintptr_t start, uintptr_t end) {
     for (uint32_t i = 0; i < reserved_end(); i++) {
         uintptr_t last = get(&reserved_at(i)->end);
         if (get(&reserved_at(i)->start) <= start && start < last)
@@ -220,7 +220,7 @@ bool os_withdraw(void *start, size_t bytes) {
 }
 
 /* A new mapping would be locked, and count as that before it is unlocked. */
-bool os_vacate(void *start, size_t bytes) {
+APART bool os_vacate(void *start, size_t bytes) {
     if (os_locks_commits()) {
         os_unlock(start, bytes);
         return os_withdraw(start, bytes);
@@ -238,7 +238,7 @@ bool os_move_pages(void *start, size_t bytes, void *target) {
         KERNEL(mremap, start, bytes, bytes, MAY_MOVE | FIXED_TARGET | KEEP_SOURCE, target));
 }
 
-bool os_find_absent(const void *start, size_t bytes, size_t *first, size_t *end) {
+APART bool os_find_absent(const void *start, size_t bytes, size_t *first, size_t *end) {
     unsigned char pages[256];
     size_t count = bytes / os_page_bytes(), i = 0;
     if (count > sizeof pages || kernel_failed(KERNEL(mincore, start, bytes, pages)))
@@ -301,7 +301,7 @@ bool os_is_data_limited(void) {
 }
 
 /* The number that a file of the system's begins with; 0 if it cannot be read. */
-static size_t read_number(const char *path) {
+APART static size_t read_number(const char *path) {
     char text[24];
     long length = -1;
     long file = KERNEL(openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
@@ -346,7 +346,7 @@ bool os_is_privileged(void) {
 
 /* ---- the process ---- */
 
-uint64_t os_process_namespace(void) {
+APART uint64_t os_process_namespace(void) {
     struct stat about = {.st_ino = 0};
     long result = KERNEL(newfstatat, AT_FDCWD, "/proc/self/ns/pid", &about, 0);
     return kernel_failed(result) ? 0 : (uint64_t)about.st_ino;
@@ -375,7 +375,7 @@ bool os_thread_is_gone(uint64_t process, uint64_t thread) {
     return KERNEL(tgkill, process, thread, 0) == -ESRCH;
 }
 
-size_t os_thread_count(void) {
+APART size_t os_thread_count(void) {
     struct stat about;
     bool found = !kernel_failed(KERNEL(newfstatat, AT_FDCWD, "/proc/self/task", &about, 0));
     return found && about.st_nlink > 2 ? (size_t)about.st_nlink - 2 : 0;
@@ -392,7 +392,7 @@ static const char *base_of(const char *path) {
     return slash != NULL ? slash + 1 : path;
 }
 
-void os_program_name(char *name, size_t bytes) {
+APART void os_program_name(char *name, size_t bytes) {
     char path[4096];
     long length = KERNEL(readlinkat, AT_FDCWD, "/proc/self/exe", path, sizeof path - 1);
     path[kernel_failed(length) ? 0 : length] = '\0';
@@ -426,7 +426,7 @@ void os_files_are_limited(void) {
 }
 
 /* A signal that was let through before cannot have been pending. */
-void os_write_error(const char *text, size_t bytes) {
+APART void os_write_error(const char *text, size_t bytes) {
     static const struct timespec at_once = {.tv_sec = 0};
     uint64_t ours = bit_of(SIGPIPE) | bit_of(SIGXFSZ), blocked = 0, pending = 0;
     bool is_shut_in = atomic_load_explicit(&may_be_shut_in, memory_order_relaxed);
@@ -444,7 +444,7 @@ void os_write_error(const char *text, size_t bytes) {
 
 #ifdef LIBC_FIND_OBJECT
 /* Takes no lock, unlike dladdr(), which waits for a thread that is inside dlopen(). */
-bool os_find_module(const void *address, const char **module, uintptr_t *offset) {
+APART bool os_find_module(const void *address, const char **module, uintptr_t *offset) {
     struct dl_find_object object;
     if (&_dl_find_object == NULL || _dl_find_object((void *)(uintptr_t)address, &object) != 0)
         return false;

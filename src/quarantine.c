@@ -92,7 +92,7 @@ void quarantine_fold(struct heap *heap, struct slab *slab) {
         quarantine_turn(heap);
 }
 
-void quarantine_empty(struct heap *heap) {
+NEAR void quarantine_empty(struct heap *heap) {
     if (heap->aside_left == 0)
         return;
     quarantine_turn(heap);

@@ -216,7 +216,7 @@ static size_t take_cold(void) {
     return slab_index;
 }
 
-void region_harden(size_t resting, size_t spacing) {
+APART void region_harden(size_t resting, size_t spacing) {
     ASSERT(region_counts.taken == 0);
     region_bounds.warm_resting = resting;
     region_bounds.guard_spacing = spacing;
@@ -227,7 +227,7 @@ void region_harden(size_t resting, size_t spacing) {
     is_hardened = true;
 }
 
-void region_set_spans_apart(void) {
+APART void region_set_spans_apart(void) {
     ASSERT(region_counts.used == 0 && region_bounds.span_slabs == 0);
     region_bounds.span_slabs = slab_limit / REGION_SPANS_SHARE;
     region_bounds.span_gap = slab_limit < REGION_SLABS ? 1 : REGION_SPANS_GAP;
@@ -406,7 +406,7 @@ size_t region_trim(size_t keep) {
     return slabs_returned << SLAB_SHIFT;
 }
 
-bool region_yield_data(bool is_limited) {
+APART bool region_yield_data(bool is_limited) {
     ASSERT(lock_is_mine(&pool_lock));
     bool is_news = is_limited && !is_data_limited && process == os_process_id();
     if (is_news)
@@ -431,7 +431,7 @@ void region_decay(void) {
 }
 
 /* Give what the tables have for more slabs than these, and the gap beyond a slab. */
-static void give_areas(reservation_give *give, size_t slabs_kept) {
+APART static void give_areas(reservation_give *give, size_t slabs_kept) {
     size_t slabs = slabs_reserved;
     reservation_give_entries(give, region.descriptors, REGION_DESCRIPTOR_BYTES, slabs, slabs_kept);
     reservation_give_entries(give, region.remotes, REGION_REMOTE_BYTES, slabs, slabs_kept);
@@ -453,7 +453,7 @@ static void release_spans(size_t kept) {
                                                                                    << SLAB_SHIFT);
 }
 
-bool region_release_unused(size_t keep_bytes) {
+APART bool region_release_unused(size_t keep_bytes) {
     ASSERT(lock_is_mine(&pool_lock));
     size_t kept = larger(keep_bytes >> SLAB_SHIFT, slabs_committed);
     size_t spans_kept = larger(keep_bytes >> SLAB_SHIFT, region_counts.span_used);
@@ -474,7 +474,7 @@ bool region_release_unused(size_t keep_bytes) {
     return true;
 }
 
-void region_unlock_unused(void) {
+APART void region_unlock_unused(void) {
     ASSERT(lock_is_mine(&pool_lock));
     trim_unused(true);
     os_unlock(region_slab_start(slabs_committed), (slab_limit - slabs_committed) << SLAB_SHIFT);
@@ -484,7 +484,7 @@ void region_unlock_unused(void) {
     give_areas(os_unlock, region_counts.used);
 }
 
-bool region_make_room(size_t least_bytes, size_t bytes) {
+APART bool region_make_room(size_t least_bytes, size_t bytes) {
     ASSERT(lock_is_mine(&pool_lock) && least_bytes <= bytes);
     size_t unused_bytes = (slab_limit - slabs_committed) << SLAB_SHIFT;
     size_t unused_spans = region_bounds.span_slabs - region_counts.span_used;

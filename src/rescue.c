@@ -13,7 +13,7 @@ struct neighbours {
     size_t count;
 };
 
-static size_t purge(struct neighbours *slabs) {
+APART static size_t purge(struct neighbours *slabs) {
     size_t bytes = slabs->count << SLAB_SHIFT;
     if (bytes != 0)
         advice_forbid_huge_pages(slabs->first, slabs->count);
@@ -73,7 +73,7 @@ static void keep(struct heap *owner, struct slab *slab) {
     __atomic_store_n(&owner->rescued, slab, __ATOMIC_RELAXED);
 }
 
-static size_t look_through(struct heap *owner) {
+APART static size_t look_through(struct heap *owner) {
     ASSERT(lock_is_mine(&pool_lock) && owner != heap_current);
     struct neighbours slabs = {.count = 0};
     size_t bytes = 0;
@@ -104,7 +104,7 @@ static size_t look_through(struct heap *owner) {
     return bytes;
 }
 
-void rescue_heap(struct heap *owner) {
+APART void rescue_heap(struct heap *owner) {
     if (!lock_acquire(&pool_lock))
         return;
     if (owner->alive && !heap_table_is_vanished(owner) && owner != heap_current)

@@ -38,7 +38,7 @@ static unsigned class_of(size_t alignment, size_t bytes) {
 static _Atomic(bool) has_told_fallback;
 
 /* Say once that a block is not hardened, because the pool has no room for it. */
-COLD static void tell_fallback(size_t bytes) {
+APART COLD static void tell_fallback(size_t bytes) {
     if (atomic_exchange_explicit(&has_told_fallback, true, memory_order_relaxed))
         return;
     struct text line = {.length = 0};
@@ -71,8 +71,8 @@ static void *take_from_hardened(struct heap *heap, unsigned class_index, size_t 
 
 /* The pools had nothing for a hardened request. That may be because another thread forks, or
  * because data is limited and empty slabs have it: then they are asked again. */
-COLD static void *take_hardened_later(struct heap *heap, unsigned class_index, size_t alignment,
-                                      size_t bytes, enum block_form form) {
+APART COLD static void *take_hardened_later(struct heap *heap, unsigned class_index,
+                                            size_t alignment, size_t bytes, enum block_form form) {
     enum { TRIES = 3 };
     bool is_possible =
         room_sum(bytes, alignment) <= large_most_bytes() &&
@@ -159,7 +159,7 @@ static inline void *take_filled(struct heap *heap, size_t bytes, enum block_form
 }
 
 /* What no claimed slot serves where blocks have tags or are traced. */
-SLOW static void *take_checked(size_t bytes, enum block_form form) {
+APART SLOW static void *take_checked(size_t bytes, enum block_form form) {
     void *block = take_any(bytes, form);
     origins_note_taken(block);
     if (UNLIKELY(perturb_is_on) && owns(block))
@@ -168,29 +168,29 @@ SLOW static void *take_checked(size_t bytes, enum block_form form) {
 }
 
 /* With tags, or traced, every request comes here. */
-SLOW static void *take_tagged(size_t bytes, enum block_form form) {
+APART SLOW static void *take_tagged(size_t bytes, enum block_form form) {
     void *block = checked_take_node(heap_current, bytes, form, CHECKED_TAGGED);
     return LIKELY(block != NULL) ? block : take_checked(bytes, form);
 }
 
-SLOW static void *take_hardened_large(size_t bytes, enum block_form form) {
+APART SLOW static void *take_hardened_large(size_t bytes, enum block_form form) {
     void *block = checked_take_node(heap_current, bytes, form, CHECKED_HARDENED);
     return LIKELY(block != NULL) ? block : take_checked(bytes, form);
 }
 
-SLOW static void *take_hardened(size_t bytes, enum block_form form) {
+APART SLOW static void *take_hardened(size_t bytes, enum block_form form) {
     void *block = checked_take_node(heap_current, bytes, form, CHECKED_SMALL);
     return LIKELY(block != NULL) ? block : take_hardened_large(bytes, form);
 }
 
 /* The same of malloc(), whose form the compiler knows. */
-SLOW static void *take_hardened_malloc(size_t bytes) {
+APART SLOW static void *take_hardened_malloc(size_t bytes) {
     void *block = checked_take_node(heap_current, bytes, BLOCK_MALLOC, CHECKED_SMALL);
     return LIKELY(block != NULL) ? block : take_hardened_large(bytes, BLOCK_MALLOC);
 }
 
 /* The same without some of the parts. */
-SLOW static void *take_partly_malloc(size_t bytes) {
+APART SLOW static void *take_partly_malloc(size_t bytes) {
     void *block = checked_take_node(heap_current, bytes, BLOCK_MALLOC, CHECKED_PARTLY);
     return LIKELY(block != NULL) ? block : take_hardened_large(bytes, BLOCK_MALLOC);
 }
@@ -331,8 +331,8 @@ SLOW static void give_untagged_free(void *pointer, const void *caller) {
 }
 
 /* The same with tags, and any other pointer. */
-SLOW static void give_any(void *pointer, const struct call *call, size_t bytes,
-                          const void *caller) {
+APART SLOW static void give_any(void *pointer, const struct call *call, size_t bytes,
+                                const void *caller) {
     if (owns(pointer))
         checked_give(heap_current, pointer, call, bytes, caller);
     else
@@ -340,57 +340,57 @@ SLOW static void give_any(void *pointer, const struct call *call, size_t bytes,
 }
 
 /* Of a slab of our own that others free into. */
-SLOW static void give_posted(void *pointer, const struct call *call, size_t bytes,
-                             const void *caller) {
+APART SLOW static void give_posted(void *pointer, const struct call *call, size_t bytes,
+                                   const void *caller) {
     struct heap *heap = heap_current;
     if (UNLIKELY(!(checked_is_hardened ? checked_give_posted(heap, pointer, call, bytes, true)
                                        : checked_give_posted(heap, pointer, call, bytes, false))))
         give_any(pointer, call, bytes, caller);
 }
 
-SLOW static void give_shared_tagged(void *pointer, const struct call *call, size_t bytes,
-                                    const void *caller) {
+APART SLOW static void give_shared_tagged(void *pointer, const struct call *call, size_t bytes,
+                                          const void *caller) {
     if (checked_is_posted(heap_current, pointer))
         give_posted(pointer, call, bytes, caller);
     else if (UNLIKELY(!checked_give_remote(heap_current, pointer, call, bytes, caller, false)))
         give_any(pointer, call, bytes, caller);
 }
 
-SLOW static void give_tagged(void *pointer, const struct call *call, size_t bytes,
-                             const void *caller) {
+APART SLOW static void give_tagged(void *pointer, const struct call *call, size_t bytes,
+                                   const void *caller) {
     if (UNLIKELY(!checked_give_node(heap_current, pointer, call->form, bytes, CHECKED_TAGGED)))
         give_shared_tagged(pointer, call, bytes, caller);
 }
 
-SLOW static void give_shared_hardened(void *pointer, const struct call *call, size_t bytes,
-                                      const void *caller) {
+APART SLOW static void give_shared_hardened(void *pointer, const struct call *call, size_t bytes,
+                                            const void *caller) {
     if (checked_is_posted(heap_current, pointer))
         give_posted(pointer, call, bytes, caller);
     else if (UNLIKELY(!checked_give_remote(heap_current, pointer, call, bytes, caller, true)))
         give_any(pointer, call, bytes, caller);
 }
 
-SLOW static void give_hardened_large(void *pointer, const struct call *call, size_t bytes,
-                                     const void *caller) {
+APART SLOW static void give_hardened_large(void *pointer, const struct call *call, size_t bytes,
+                                           const void *caller) {
     if (UNLIKELY(!checked_give_node(heap_current, pointer, call->form, bytes, CHECKED_HARDENED)))
         give_shared_hardened(pointer, call, bytes, caller);
 }
 
-SLOW static void give_hardened(void *pointer, const struct call *call, size_t bytes,
-                               const void *caller) {
+APART SLOW static void give_hardened(void *pointer, const struct call *call, size_t bytes,
+                                     const void *caller) {
     if (UNLIKELY(!checked_give_node(heap_current, pointer, call->form, bytes, CHECKED_SMALL)))
         give_hardened_large(pointer, call, bytes, caller);
 }
 
 /* The same of free(), whose form and size the compiler knows. */
-SLOW static void give_hardened_free(void *pointer, const void *caller) {
+APART SLOW static void give_hardened_free(void *pointer, const void *caller) {
     if (UNLIKELY(!checked_give_node(heap_current, pointer, BLOCK_MALLOC, CHECKED_BYTES_UNKNOWN,
                                     CHECKED_SMALL)))
         give_hardened_large(pointer, &call_free, CHECKED_BYTES_UNKNOWN, caller);
 }
 
 /* The same without some of the parts of the hardened mode. */
-SLOW static void give_partly_free(void *pointer, const void *caller) {
+APART SLOW static void give_partly_free(void *pointer, const void *caller) {
     if (UNLIKELY(!checked_give_node(heap_current, pointer, BLOCK_MALLOC, CHECKED_BYTES_UNKNOWN,
                                     CHECKED_PARTLY)))
         give_hardened_large(pointer, &call_free, CHECKED_BYTES_UNKNOWN, caller);

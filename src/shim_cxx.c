@@ -31,7 +31,7 @@
 
 #define DEFINE_NEW(name, parameters, arguments, form, how, without_memory)                         \
     typedef void *name##_function parameters;                                                      \
-    COLD static void *name##_failed parameters {                                                   \
+    APART COLD static void *name##_failed parameters {                                             \
         NEW_##without_memory(name, arguments, NEW_##how(form));                                    \
     }                                                                                              \
     SLOW static void *name##_elsewhere parameters {                                                \
@@ -63,7 +63,7 @@ CXX_NEW(DEFINE_NEW)
 #define DEFINE_DELETE(name, parameters, arguments, form_, how, size)                               \
     typedef void name##_function parameters;                                                       \
     static const struct call name##_call = {.function = DELETE_NAME_##form_, .form = form_};       \
-    SLOW static void name##_elsewhere parameters {                                                 \
+    APART SLOW static void name##_elsewhere parameters {                                           \
         name##_function *function = AS_FUNCTION(name##_function, cxx_replaced(CXX##name));         \
         if (function != NULL)                                                                      \
             function arguments;                                                                    \

@@ -38,7 +38,7 @@ EXPORT const char *__asan_default_options(void) {
  * The region was reserved without them. Most of it was never used, and goes back before a limit
  * counts it: without that, no thread could be started and nothing be mapped any more. */
 
-static void prepare_for_limit(int resource, rlim_t limit) {
+APART static void prepare_for_limit(int resource, rlim_t limit) {
     if (resource == RLIMIT_AS && limit != RLIM_INFINITY)
         (void)room_release_unused((size_t)limit / REGION_LIMIT_SHARE);
     if (resource == RLIMIT_DATA && limit != RLIM_INFINITY)
@@ -57,13 +57,13 @@ static void prepare_for_limit(int resource, rlim_t limit) {
     })
 
 #define DEFINE_LIMITS(setrlimit, prlimit, rlimit)                                                  \
-    EXPORT int setrlimit(LIBC_RESOURCE resource, const struct rlimit *limit) {                     \
+    EXPORT APART int setrlimit(LIBC_RESOURCE resource, const struct rlimit *limit) {               \
         if (IS_GIVEN(limit))                                                                       \
             prepare_for_limit((int)resource, limit->rlim_cur);                                     \
         return next()->setrlimit(resource, limit);                                                 \
     }                                                                                              \
-    EXPORT int prlimit(pid_t pid, LIBC_RESOURCE resource, const struct rlimit *limit,              \
-                       struct rlimit *before) {                                                    \
+    EXPORT APART int prlimit(pid_t pid, LIBC_RESOURCE resource, const struct rlimit *limit,        \
+                             struct rlimit *before) {                                              \
         if (limit != NULL && (pid == 0 || (uint64_t)pid == os_process_id()))                       \
             prepare_for_limit((int)resource, limit->rlim_cur);                                     \
         return next()->prlimit(pid, resource, limit, before);                                      \
@@ -74,7 +74,7 @@ DEFINE_LIMITS(setrlimit64, prlimit64, rlimit64)
 #endif
 
 /* RLIMIT_MEMLOCK counts the whole address space here. */
-EXPORT int mlockall(int flags) {
+EXPORT APART int mlockall(int flags) {
     int saved_errno = errno;
     int result = next()->mlockall(flags);
     if (result != 0 && errno == ENOMEM && room_release_unused(0)) {
@@ -86,7 +86,7 @@ EXPORT int mlockall(int flags) {
     return result;
 }
 
-EXPORT int munlockall(void) {
+EXPORT APART int munlockall(void) {
     int result = next()->munlockall();
     if (result == 0)
         os_lock_commits(0);

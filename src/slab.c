@@ -216,7 +216,7 @@ uint32_t slab_fold(struct slab *slab) {
     return doubly_freed;
 }
 
-uint64_t slab_fold_aside(struct slab *slab, uint32_t *count, uint32_t *doubly_freed) {
+APART uint64_t slab_fold_aside(struct slab *slab, uint32_t *count, uint32_t *doubly_freed) {
     struct slab_remote *remote = slab_remote(slab_index(slab));
     struct slab_aside *aside = slab_aside(slab_index(slab));
     uint64_t words = 0;
@@ -242,14 +242,14 @@ static uint64_t remote_word(const struct slab *slab, unsigned word) {
     return slab_load_remote_word(slab, slab_remote(slab_index(slab)), word, memory_order_acquire);
 }
 
-bool slab_has_any_remote(const struct slab *slab) {
+APART bool slab_has_any_remote(const struct slab *slab) {
     uint64_t any = 0;
     for (unsigned word = 0; word < word_count(slab); word++)
         any |= remote_word(slab, word);
     return any != 0;
 }
 
-bool slab_is_all_remote(const struct slab *slab, uint32_t *count) {
+APART bool slab_is_all_remote(const struct slab *slab, uint32_t *count) {
     *count = 0;
     for (unsigned word = 0; word < word_count(slab); word++) {
         uint64_t freed = remote_word(slab, word);
@@ -377,7 +377,7 @@ bool slab_holds(const struct slab *slab, uint32_t slot) {
            !slab_is_aside(slab_index(slab), slot);
 }
 
-struct slab *slab_find(const void *pointer, uint32_t *slot) {
+APART struct slab *slab_find(const void *pointer, uint32_t *slot) {
     if ((uintptr_t)pointer - region.base >= region.bytes)
         return NULL;
     size_t index = region_slab_index(pointer);
@@ -390,7 +390,7 @@ struct slab *slab_find(const void *pointer, uint32_t *slot) {
     return exact && *slot < slab->slot_count && slab_holds(slab, *slot) ? slab : NULL;
 }
 
-enum fault slab_diagnose(const void *pointer, struct fault_report *report) {
+APART enum fault slab_diagnose(const void *pointer, struct fault_report *report) {
     bool has_served = locate(pointer, report);
     if ((uintptr_t)pointer % SLOT_ALIGN != 0)
         return FAULT_MISALIGNED;

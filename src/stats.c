@@ -36,7 +36,7 @@ static bool head_is_valid(void) {
 
 /* Processes race for rows: the compare-and-swap decides. Relaxed: nothing else is published by it.
  */
-static struct tagpool_stats_row *claim_row(void) {
+APART static struct tagpool_stats_row *claim_row(void) {
     struct tagpool_stats_page *page = (struct tagpool_stats_page *)head;
     for (size_t i = 0; i < TAGPOOL_STATS_ROWS; i++) {
         uint64_t expected = TAGPOOL_STATS_FREE;
@@ -48,7 +48,7 @@ static struct tagpool_stats_row *claim_row(void) {
     return NULL;
 }
 
-static void fill_row(void) {
+APART static void fill_row(void) {
     memset(lane_claimed, 0, sizeof lane_claimed);
     if (row == NULL)
         return;
@@ -61,7 +61,7 @@ static void fill_row(void) {
 }
 
 /* The path of this process's own page. */
-static void make_own_path(void) {
+APART static void make_own_path(void) {
     struct text name = {0};
     text_add(&name, TAGPOOL_STATS_PREFIX);
     text_add_number(&name, os_process_id());
@@ -73,7 +73,7 @@ static void make_own_path(void) {
 
 /* The magic number comes last: a reader believes the rest by it. Release, its reader is another
  * process. */
-static void open_own_page(void) {
+APART static void open_own_page(void) {
     make_own_path();
     struct own_page *page = shared_create(own_path, sizeof *page);
     head = page != NULL ? &page->head : NULL;

@@ -233,7 +233,7 @@ size_t sweep_list(const struct slab_list *list) {
     return bytes;
 }
 
-size_t sweep_all(struct heap *heap) {
+APART size_t sweep_all(struct heap *heap) {
     size_t bytes = 0;
     for (unsigned i = SIZE_CLASS_FIRST; i < heap->listed_end; i++)
         bytes += sweep_list(&heap->classes[i].available) + sweep_list(&heap->classes[i].sparse) +
