@@ -92,10 +92,10 @@ static inline size_t larger(size_t one, size_t other) {
 
 /* The number of the lowest bit set in a word that is not 0. Compilers clear the result first, which
  * nothing waits for here. */
-static inline unsigned lowest_bit(uint64_t word) {
+static inline size_t lowest_bit(uint64_t word) {
     uint64_t number;
     __asm__("rep; bsf %1, %0" : "=r"(number) : "r"(word) : "cc");
-    return (unsigned)number;
+    return number;
 }
 
 /* The product with a word in memory. Compilers load the word into a register if it is used again.
@@ -120,13 +120,13 @@ static inline uint64_t with_bit(uint64_t word, size_t number) {
 
 /* Set bit `number` mod 64 of a word, and count it if it was not set. */
 static inline void set_and_count(uint64_t *word, size_t number, uint32_t *count) {
-    __asm__("bts %2, %0\n\tsbb $-1, %1" : "+r"(*word), "+r"(*count) : "r"(number) : "cc");
+    __asm__("bts %2, %0\n\tsbbl $-1, %1" : "+r"(*word), "+m"(*count) : "r"(number) : "cc");
 }
 
 #else
 
-static inline unsigned lowest_bit(uint64_t word) {
-    return (unsigned)__builtin_ctzll(word);
+static inline size_t lowest_bit(uint64_t word) {
+    return (size_t)__builtin_ctzll(word);
 }
 
 static inline uint64_t multiply(uint64_t number, const uint64_t *word) {

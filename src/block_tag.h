@@ -91,17 +91,19 @@ static inline uint64_t block_tag_plain(struct block_tag tag) {
     return info << BLOCK_LOW_BITS;
 }
 
+/* What tells the class alone. Where it is part of a `mask`, the class in the tag is 0. */
+static inline uint64_t block_tag_class(unsigned class_index) {
+    return block_tag_plain((struct block_tag){.class_index = class_index});
+}
+
 /* Write the tag of a block. */
 static inline void block_tag_write(void *block, uint64_t mask, struct block_tag tag) {
     OWNER_STORE(block_tag_word(block), block_tag_plain(tag) ^ mask);
 }
 
-/* True if the word in front of a block, which has this tag now, was that of a freed block of the
- * class. What both have in common need not be known. */
-static inline bool block_tag_was_freed(const void *block, uint64_t was, struct block_tag tag) {
-    uint64_t change = block_tag_plain(
-        (struct block_tag){.requested = tag.requested ^ BLOCK_FREED, .form = tag.form ^ BLOCK_ANY});
-    return (was ^ *block_tag_word(block)) == change;
+/* The tag of a freed block, of whose mask the class is part. */
+static inline uint64_t block_tag_freed(uint64_t mask) {
+    return mask ^ block_tag_plain((struct block_tag){.requested = BLOCK_FREED, .form = BLOCK_ANY});
 }
 
 /* Mark a block as freed. */

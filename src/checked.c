@@ -114,8 +114,11 @@ void *checked_take_written(struct bin *bin, unsigned bin_slot, uint64_t was) {
 SLOW static void *take_with_tag(struct heap *heap, struct bin *bin, struct block_tag tag) {
     if (UNLIKELY(heap->random_state == 0) && config.random != 0)
         heap->random_state = os_random() | 1;
-    return checked_is_hardened ? checked_take_bin(heap, bin, bin->stride, tag, CHECKED_HARDENED)
-                               : checked_take_bin(heap, bin, bin->stride, tag, CHECKED_TAGGED);
+    struct checked_class class = {
+        .bin = bin, .stride = bin->stride, .tag = block_tag_class(tag.class_index)};
+    tag.class_index = 0;
+    return checked_is_hardened ? checked_take_bin(heap, class, tag, CHECKED_HARDENED)
+                               : checked_take_bin(heap, class, tag, CHECKED_TAGGED);
 }
 
 NEAR void *checked_take(struct heap *heap, unsigned class_index, size_t bytes,
@@ -354,7 +357,7 @@ COLD void checked_give_marked(struct heap *heap, void *pointer, const struct cal
 static void give_examined(struct heap *heap, void *pointer, struct slab *slab, uint32_t slot,
                           struct fault_report *report) {
     if (checked_is_hardened && slab->class_index != 0) {
-        checked_mark_freed(pointer, block_tag_mask(pointer), slab->class_index);
+        checked_mark_freed(pointer, checked_mask(slab, pointer));
         if (config.clear != 0)
             payload_clear(pointer, usable_bytes(slab));
     }

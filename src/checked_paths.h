@@ -21,9 +21,9 @@
 enum {
     CHECKED_NODE_MAX = TAGPOOL_NODE_MAX - BLOCK_TAG_BYTES,
     CHECKED_SMALL_MAX = PAYLOAD_SMALL,
-    CHECKED_SMALL_CLASSES = (CHECKED_SMALL_MAX + BLOCK_TAG_BYTES) / SLOT_ALIGN,
 };
-static_assert((int)CHECKED_SMALL_MAX <= (int)SIZE_CLASS_LINEAR_MAX - (int)BLOCK_TAG_BYTES,
+static_assert((int)CHECKED_SMALL_MAX + (int)BLOCK_TAG_BYTES == (int)SIZE_CLASS_SMALL_MAX &&
+                  (int)SIZE_CLASS_SMALL_MAX <= (int)SIZE_CLASS_LINEAR_MAX,
               "the classes of small slots need no table");
 
 enum checked_kind {
@@ -47,10 +47,10 @@ FAST bool checked_has(enum checked_kind kind, const uint64_t *option) {
  * 1999) whose state is odd: cheap, and not easy to predict for those who do not know the state.
  * With random=off it is 0 and stays so, and the slot is the lowest.
  */
-static inline unsigned checked_random_slot(struct heap *heap, uint64_t mask) {
+static inline size_t checked_random_slot(struct heap *heap, uint64_t mask) {
     ASSERT(mask != 0 && (heap->random_state & 1) == config.random);
     heap->random_state = heap->random_state * 1181783497276652981u;
-    unsigned lowest = lowest_bit(mask);
+    unsigned lowest = (unsigned)lowest_bit(mask);
     unsigned highest = (WORD_BITS - 1) ^ (unsigned)__builtin_clzll(mask);
     unsigned width = highest + 1 - lowest;
     unsigned place = lowest + (unsigned)((heap->random_state >> 32) * width >> 32);
@@ -63,7 +63,7 @@ COLD void *checked_take_written(struct bin *bin, unsigned slot, uint64_t was);
 
 /* A slot of a bin goes to the program. Its block has a tag before: whenever a signal handler or a
  * forked child looks, a live block has one. */
-FAST void *checked_hand_out(struct bin *bin, unsigned slot, void *block) {
+FAST void *checked_hand_out(struct bin *bin, size_t slot, void *block) {
     atomic_signal_fence(memory_order_release);
     uint64_t bit = (uint64_t)1 << slot;
     ASSERT((bin->mask & bit) != 0 && (*bin->live & bit) == 0);
@@ -73,23 +73,30 @@ FAST void *checked_hand_out(struct bin *bin, unsigned slot, void *block) {
     return block;
 }
 
-/* Take a slot of a bin. Not for class 0. */
-FAST void *checked_take_slot(struct bin *bin, unsigned slot, size_t stride, struct block_tag tag,
+/* A class: its slots in a heap's hands, and what is worked out of it without looking there. */
+struct checked_class {
+    struct bin *bin;
+    size_t stride;
+    uint64_t tag; /* in its blocks' tags: block_tag_class() */
+};
+
+/* Take a slot of a bin. Not for class 0. `tag` without the class. */
+FAST void *checked_take_slot(struct checked_class class, size_t slot, struct block_tag tag,
                              enum checked_kind kind) {
-    void *block = bin->first + slot * stride;
-    ASSERT(stride == bin->stride && tag.requested <= stride - BLOCK_TAG_BYTES);
-    size_t usable = stride - BLOCK_TAG_BYTES;
-    uint64_t mask = block_tag_mask(block);
+    struct bin *bin = class.bin;
+    void *block = bin->first + slot * class.stride;
+    ASSERT(class.stride == bin->stride && tag.requested <= class.stride - BLOCK_TAG_BYTES);
+    size_t usable = class.stride - BLOCK_TAG_BYTES;
+    uint64_t mask = block_tag_mask(block) ^ class.tag;
     uint64_t was = kind != CHECKED_TAGGED ? block_tag_load(block) : 0;
+    bool is_as_freed = kind == CHECKED_TAGGED || was == block_tag_freed(mask);
     block_tag_write(block, mask, tag);
-    if (kind != CHECKED_TAGGED) {
-        if (UNLIKELY(!block_tag_was_freed(block, was, tag)))
-            return checked_take_written(bin, slot, was);
-        if (checked_has(kind, &config.clear) &&
-            UNLIKELY(checked_is_small(kind) ? !payload_small_is_zero(block, usable)
-                                            : !payload_is_zero(block, usable)))
-            return checked_take_written(bin, slot, 0);
-    }
+    if (UNLIKELY(!is_as_freed))
+        return checked_take_written(bin, (unsigned)slot, was);
+    if (checked_has(kind, &config.clear) &&
+        UNLIKELY(checked_is_small(kind) ? !payload_small_is_zero(block, usable)
+                                        : !payload_is_zero(block, usable)))
+        return checked_take_written(bin, (unsigned)slot, 0);
     if (checked_has(kind, &config.canary)) {
         if (checked_is_small(kind))
             payload_write_last(block, usable, usable - tag.requested);
@@ -100,22 +107,33 @@ FAST void *checked_take_slot(struct bin *bin, unsigned slot, size_t stride, stru
 }
 
 /* Take a slot of a bin that has one: a random one in the hardened mode, else the lowest. */
-FAST void *checked_take_bin(struct heap *heap, struct bin *bin, size_t stride, struct block_tag tag,
+FAST void *checked_take_bin(struct heap *heap, struct checked_class class, struct block_tag tag,
                             enum checked_kind kind) {
-    unsigned slot =
-        kind != CHECKED_TAGGED ? checked_random_slot(heap, bin->mask) : lowest_bit(bin->mask);
-    return checked_take_slot(bin, slot, stride, tag, kind);
+    size_t slot = kind != CHECKED_TAGGED ? checked_random_slot(heap, class.bin->mask)
+                                         : lowest_bit(class.bin->mask);
+    return checked_take_slot(class, slot, tag, kind);
 }
 
-/* The class of a request that goes into a slot of this kind's paths. */
-FAST size_t checked_class(size_t bytes, enum checked_kind kind) {
-    return checked_is_small(kind) ? size_class_linear(bytes + BLOCK_TAG_BYTES)
-                                  : size_class_of(bytes + BLOCK_TAG_BYTES);
-}
-
-/* The largest such request. */
+/* The largest request that a kind's path serves. */
 FAST size_t checked_most(enum checked_kind kind) {
     return checked_is_small(kind) ? CHECKED_SMALL_MAX : CHECKED_NODE_MAX;
+}
+
+/* The class of such a request. Of a small one all is worked out of the stride. */
+FAST struct checked_class checked_class_of(struct heap *heap, size_t bytes,
+                                           enum checked_kind kind) {
+    size_t slot_bytes = bytes + BLOCK_TAG_BYTES;
+    if (checked_is_small(kind)) {
+        size_t stride = (slot_bytes + SLOT_ALIGN - 1) & ~(size_t)(SLOT_ALIGN - 1);
+        char *bin = (char *)heap->checked_bins + stride * (sizeof(struct bin) / SLOT_ALIGN);
+        return (struct checked_class){
+            .bin = kept(bin), .stride = stride, .tag = block_tag_class(1) / SLOT_ALIGN * stride};
+    }
+    unsigned class_index = size_class_of(slot_bytes);
+    struct bin *bin = &heap->checked_bins[class_index];
+    return (struct checked_class){.bin = kind != CHECKED_TAGGED ? kept(bin) : bin,
+                                  .stride = bin->stride,
+                                  .tag = block_tag_class(class_index)};
 }
 
 /* Take a block of a size that this kind's path serves, if its class has a slot claimed; NULL if
@@ -124,35 +142,34 @@ FAST void *checked_take_node(struct heap *heap, size_t bytes, enum block_form fo
                              enum checked_kind kind) {
     if (UNLIKELY(bytes - 1 >= checked_most(kind) || !heap_is_real(heap)))
         return NULL;
-    size_t class_index = checked_class(bytes, kind);
-    struct bin *bin = &heap->checked_bins[class_index];
-    if (kind != CHECKED_TAGGED)
-        bin = kept(bin);
-    if (UNLIKELY(bin->mask == 0))
+    struct checked_class class = checked_class_of(heap, bytes, kind);
+    if (UNLIKELY(class.bin->mask == 0))
         return NULL;
-    struct block_tag tag = {
-        .requested = (uint32_t)bytes, .class_index = (unsigned)class_index, .form = form};
-    size_t stride = checked_is_small(kind) ? class_index * SLOT_ALIGN : bin->stride;
-    return checked_take_bin(heap, bin, stride, tag, kind);
+    struct block_tag tag = {.requested = (uint32_t)bytes, .form = form};
+    return checked_take_bin(heap, class, tag, kind);
 }
 
-/* A live block of the calling thread's own slabs, as heap_find() finds it where there are no tags.
- * Not for class 0, whose blocks are inaccessible. */
-FAST struct found checked_find_own(const struct heap *heap, const void *pointer, bool is_hardened) {
-    struct found found = {.slab = NULL};
-    uintptr_t offset = (uintptr_t)pointer - region.base;
+/* How far a pointer lies behind the first slot of slab 0. By this number the gap of a slab follows
+ * the one before: a slot that would lie there is never live. */
+FAST uintptr_t checked_offset(const void *pointer) {
+    return (uintptr_t)pointer - SLAB_GAP_BYTES - region.base;
+}
+
+/* The slab of the calling thread's own in which a pointer lies, and that nobody else frees into. */
+FAST struct slab *checked_own_slab(const struct heap *heap, uintptr_t offset) {
     if (UNLIKELY(offset >= region.bytes))
-        return found;
+        return NULL;
     size_t index = offset >> SLAB_SHIFT;
     struct slab *slab = slab_at(index);
-    if (UNLIKELY(PLAIN_LOAD(&slab->tag_plain) != (heap->tag ^ index)))
-        return found;
-    uint32_t in_slab = (uint32_t)(offset & (SLAB_BYTES - 1));
+    return LIKELY(PLAIN_LOAD(&slab->tag_plain) == (heap->tag ^ index)) ? slab : NULL;
+}
+
+/* The live block that starts there; the slab is NULL if none does. */
+FAST struct found checked_find_slot(struct slab *slab, uintptr_t offset) {
+    struct found found = {.index = offset >> SLAB_SHIFT};
     bool exact;
-    found.index = index;
-    found.slot = slab_slot(slab, in_slab - SLAB_GAP_BYTES, &exact);
-    if (UNLIKELY(in_slab < SLAB_GAP_BYTES) || UNLIKELY(!exact) ||
-        (is_hardened && UNLIKELY(slab->class_index == 0)))
+    found.slot = slab_slot(slab, (uint32_t)(offset & (SLAB_BYTES - 1)), &exact);
+    if (UNLIKELY(!exact))
         return found;
     found.live = slab->live[found.slot / WORD_BITS];
     if (LIKELY(slab_is_live(found.live, found.slot)))
@@ -160,23 +177,38 @@ FAST struct found checked_find_own(const struct heap *heap, const void *pointer,
     return found;
 }
 
+/* A live block of the calling thread's own slabs, as heap_find() finds it where there are no tags.
+ * Not for class 0, whose blocks are inaccessible. */
+FAST struct found checked_find_own(const struct heap *heap, const void *pointer, bool is_hardened) {
+    uintptr_t offset = checked_offset(pointer);
+    struct slab *slab = checked_own_slab(heap, offset);
+    if (UNLIKELY(slab == NULL) || (is_hardened && UNLIKELY(slab->class_index == 0)))
+        return (struct found){.slab = NULL};
+    return checked_find_slot(slab, offset);
+}
+
 /* True if the slot is in the program's hands or waits in the quarantine. */
 static inline bool checked_has_tag(const struct slab *slab, uint32_t slot) {
     return slot < slab->slot_count && slab_is_live(slab_live_of(slab, slot), slot);
+}
+
+/* What the tag of a block of a slab is xored with: the class is part of it. */
+FAST uint64_t checked_mask(const struct slab *slab, const void *block) {
+    return block_tag_mask(block) ^ slab->class_tag;
 }
 
 /* True if the tag after a block in this slot is intact. Without harden=on a slot that is
  * not in use has none. */
 FAST bool checked_is_next_sound(const struct slab *slab, size_t slot, const void *next,
                                 bool is_hardened) {
-    return LIKELY(block_tag_is_intact(next, block_tag_mask(next), slab->class_index)) ||
+    return LIKELY(block_tag_is_intact(next, checked_mask(slab, next), 0)) ||
            (!is_hardened && !checked_has_tag(slab, (uint32_t)slot + 1));
 }
 
 /* Mark a block as freed: before it is cleared, so that another thread that frees it at this moment
  * finds the canary gone, and then why. */
-FAST void checked_mark_freed(void *block, uint64_t mask, unsigned class_index) {
-    block_tag_mark_freed(block, mask, class_index);
+FAST void checked_mark_freed(void *block, uint64_t mask) {
+    block_tag_mark_freed(block, mask, 0);
     atomic_signal_fence(memory_order_release);
 }
 
@@ -186,20 +218,24 @@ FAST void checked_mark_freed(void *block, uint64_t mask, unsigned class_index) {
  * checked_give() finds out what. */
 FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form, size_t bytes,
                             enum checked_kind kind) {
-    struct found found = checked_find_own(heap, block, kind == CHECKED_HARDENED);
-    struct slab *slab = found.slab;
+    uintptr_t offset = checked_offset(block);
+    struct slab *slab = checked_own_slab(heap, offset);
     if (UNLIKELY(slab == NULL))
+        return false;
+    /* 0 of slabs that are not small, and of class 0, whose blocks are inaccessible. */
+    size_t stride = checked_is_small(kind) ? slab->small_stride : slab->stride;
+    if (checked_is_small(kind) ? UNLIKELY(stride == 0)
+                               : kind == CHECKED_HARDENED && UNLIKELY(slab->class_index == 0))
+        return false;
+    struct found found = checked_find_slot(slab, offset);
+    if (UNLIKELY(found.slab == NULL))
         return false;
     /* The slow path turns the quarantine, and makes it first. */
     if (checked_has(kind, &config.quarantine) && UNLIKELY(heap->aside_left <= 1))
         return false;
-    size_t class_index = slab->class_index;
-    if (checked_is_small(kind) && UNLIKELY(class_index - 1 >= CHECKED_SMALL_CLASSES))
-        return false; /* nor is class 0 */
-    size_t stride = checked_is_small(kind) ? class_index * SLOT_ALIGN : slab->stride;
     size_t usable = stride - BLOCK_TAG_BYTES;
-    uint64_t mask = block_tag_mask(block);
-    uint64_t requested = block_tag_size_if_intact(block, mask, (unsigned)class_index, form);
+    uint64_t mask = checked_mask(slab, block);
+    uint64_t requested = block_tag_size_if_intact(block, mask, 0, form);
     if (bytes != CHECKED_BYTES_UNKNOWN && UNLIKELY(bytes != requested))
         return false;
     /* That of freed blocks is more; a small canary is not longer than a step. */
@@ -214,12 +250,12 @@ FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form
                                         : !payload_has_canary(block, requested, usable)))
         return false;
     if (kind != CHECKED_TAGGED)
-        checked_mark_freed(block, mask, (unsigned)class_index);
+        checked_mark_freed(block, mask);
     if (checked_has(kind, &config.quarantine))
-        quarantine_set_aside(heap, slab, found.index, (uint32_t)found.slot);
+        quarantine_set_aside(heap, slab, found.index, found.slot);
     if (checked_has(kind, &config.clear)) {
         if (checked_is_small(kind))
-            payload_small_clear(block, usable);
+            payload_small_clear(block, anew(stride) - BLOCK_TAG_BYTES);
         else
             payload_clear(block, usable);
     }
@@ -232,7 +268,7 @@ FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form
 FAST bool checked_is_sound(const struct slab *slab, void *block, uint64_t mask,
                            const struct call *call, size_t bytes, bool is_hardened) {
     size_t usable = slab->stride - BLOCK_TAG_BYTES;
-    uint64_t requested = block_tag_size_if_intact(block, mask, slab->class_index, call->form);
+    uint64_t requested = block_tag_size_if_intact(block, mask, 0, call->form);
     if (UNLIKELY(requested > usable) ||
         (bytes != CHECKED_BYTES_UNKNOWN && UNLIKELY(bytes != requested)))
         return false;
@@ -250,7 +286,7 @@ FAST struct checked_resized checked_resize_own(struct heap *heap, void *block, s
     if (UNLIKELY(slab == NULL))
         return others;
     size_t usable = slab->stride - BLOCK_TAG_BYTES;
-    uint64_t mask = block_tag_mask(block);
+    uint64_t mask = checked_mask(slab, block);
     if (UNLIKELY(!checked_is_sound(slab, block, mask, call, CHECKED_BYTES_UNKNOWN, is_hardened)) ||
         UNLIKELY(
             !checked_is_next_sound(slab, found.slot, (char *)block + slab->stride, is_hardened)))
@@ -259,9 +295,7 @@ FAST struct checked_resized checked_resize_own(struct heap *heap, void *block, s
     if (bytes > usable || bytes <= usable / 2)
         return (struct checked_resized){.bytes = is_hardened ? requested : usable};
     block_tag_write(block, mask,
-                    (struct block_tag){.requested = (uint32_t)bytes,
-                                       .class_index = slab->class_index,
-                                       .form = call->form});
+                    (struct block_tag){.requested = (uint32_t)bytes, .form = call->form});
     if (is_hardened && config.canary != 0 && bytes < requested)
         payload_extend_canary(block, bytes, requested);
     return (struct checked_resized){.bytes = bytes, .block = block};
@@ -277,7 +311,7 @@ FAST bool checked_is_given(const struct slab *slab, size_t index, uint32_t slot,
 
 /* Mark and clear a hardened block. */
 FAST void checked_wipe(const struct slab *slab, void *block, uint64_t mask) {
-    checked_mark_freed(block, mask, slab->class_index);
+    checked_mark_freed(block, mask);
     if (config.clear != 0)
         payload_clear(block, slab->stride - BLOCK_TAG_BYTES);
 }
@@ -286,19 +320,14 @@ FAST void checked_wipe(const struct slab *slab, void *block, uint64_t mask) {
  * checked_give_node() does where none do. Not for class 0. */
 FAST bool checked_give_posted(struct heap *heap, void *block, const struct call *call, size_t bytes,
                               bool is_hardened) {
-    uintptr_t offset = (uintptr_t)block - region.base;
+    uintptr_t offset = checked_offset(block);
     size_t index = offset >> SLAB_SHIFT;
     struct slab *slab = slab_at(index);
-    uint32_t in_slab = (uint32_t)(offset & (SLAB_BYTES - 1));
-    bool exact;
-    size_t slot = slab_slot(slab, in_slab - SLAB_GAP_BYTES, &exact);
-    if (UNLIKELY(in_slab < SLAB_GAP_BYTES) || UNLIKELY(!exact) ||
-        (is_hardened && UNLIKELY(slab->class_index == 0)))
+    struct found found = checked_find_slot(slab, offset);
+    if (UNLIKELY(found.slab == NULL) || (is_hardened && UNLIKELY(slab->class_index == 0)))
         return false;
-    uint64_t live = slab->live[slot / WORD_BITS];
-    if (UNLIKELY(!slab_is_live(live, slot)))
-        return false;
-    uint64_t mask = block_tag_mask(block);
+    size_t slot = found.slot;
+    uint64_t mask = checked_mask(slab, block);
     if (UNLIKELY(checked_is_given(slab, index, (uint32_t)slot, is_hardened)) ||
         UNLIKELY(!checked_is_sound(slab, block, mask, call, bytes, is_hardened)) ||
         UNLIKELY(!checked_is_next_sound(slab, slot, (char *)block + slab->stride, is_hardened)))
@@ -307,14 +336,14 @@ FAST bool checked_give_posted(struct heap *heap, void *block, const struct call 
         checked_wipe(slab, block, mask);
         heap_give_resting(heap, slab, (uint32_t)slot);
     } else {
-        heap_give_posted(heap, slab, (uint32_t)slot, live);
+        heap_give_posted(heap, slab, (uint32_t)slot, found.live);
     }
     return true;
 }
 
 /* True if a pointer is into a slab of the calling thread's own that others free into. */
 FAST bool checked_is_posted(const struct heap *heap, const void *pointer) {
-    uintptr_t offset = (uintptr_t)pointer - region.base;
+    uintptr_t offset = checked_offset(pointer);
     if (offset >= region.checked_bytes)
         return false;
     size_t index = offset >> SLAB_SHIFT;
@@ -329,26 +358,25 @@ FAST bool checked_is_posted(const struct heap *heap, const void *pointer) {
  * the const heaps. */
 FAST bool checked_give_remote(struct heap *heap, void *block, const struct call *call, size_t bytes,
                               const void *caller, bool is_hardened) {
-    uintptr_t offset = (uintptr_t)block - region.base;
+    uintptr_t offset = checked_offset(block);
     if (UNLIKELY(offset >= region.checked_bytes))
         return false;
     size_t index = offset >> SLAB_SHIFT;
     struct slab *slab = slab_at(index);
     int owner = slab_tag_owner(atomic_load_explicit(&slab->tag, memory_order_acquire), index);
-    uint32_t in_slab = (uint32_t)(offset & (SLAB_BYTES - 1));
     bool exact;
-    uint32_t slot = (uint32_t)slab_slot(slab, in_slab - SLAB_GAP_BYTES, &exact);
-    if (UNLIKELY(in_slab < SLAB_GAP_BYTES) || UNLIKELY(!exact) ||
-        UNLIKELY(owner < SLAB_OWNER_FIRST || owner >= SLAB_OWNER_NONE) ||
+    uint32_t slot = (uint32_t)slab_slot(slab, (uint32_t)(offset & (SLAB_BYTES - 1)), &exact);
+    if (UNLIKELY(!exact) || UNLIKELY(owner < SLAB_OWNER_FIRST || owner >= SLAB_OWNER_NONE) ||
         UNLIKELY(owner == (int)heap->owner) || (is_hardened && UNLIKELY(slab->class_index == 0)))
         return false;
     struct slab_remote *remote = slab_remote(index);
     /* It comes while we wait for the line of the live bit. */
     _Atomic(uint64_t) *remote_word = slab_remote_word(slab, remote, slot / WORD_BITS);
     prefetch_to_write(remote_word);
-    uint64_t mask = block_tag_mask(block);
-    if (UNLIKELY(!slab_is_live(slab_live_of(slab, slot), slot)) ||
-        UNLIKELY(!checked_is_sound(slab, block, mask, call, bytes, is_hardened)))
+    if (UNLIKELY(!slab_is_live(slab_live_of(slab, slot), slot)))
+        return false;
+    uint64_t mask = checked_mask(slab, block);
+    if (UNLIKELY(!checked_is_sound(slab, block, mask, call, bytes, is_hardened)))
         return false;
     if (!is_hardened)
         return heap_give_remote(heap, slab, remote_word, slot);

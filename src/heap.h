@@ -28,7 +28,7 @@ static inline void *heap_bin_block(const struct bin *bin, unsigned slot) {
 static inline void *heap_take_bin(struct bin *bin) {
     uint64_t mask = bin->mask;
     ASSERT(mask != 0 && (mask & *bin->live) == 0);
-    unsigned slot = lowest_bit(mask);
+    unsigned slot = (unsigned)lowest_bit(mask);
     uint64_t rest = mask & (mask - 1);
     bin->mask = rest;
     OWNER_STORE(bin->live, *bin->live | (mask ^ rest));

@@ -96,8 +96,8 @@ struct heap {
     uint8_t inherited[SIZE_CLASS_ALL];       /* after a fork: slots that the parent had claimed,
                                                 uncounted */
     struct class_slabs classes[SIZE_CLASS_ALL];
-    uint64_t *aside_now;    /* the quarantine (quarantine.h): what was freed in this turn, */
-    uint64_t *aside_before; /* and in the one before */
+    uint64_t **aside_now;    /* the quarantine (quarantine.h): what was freed in this turn, */
+    uint64_t **aside_before; /* and in the one before */
     uint32_t aside_now_count;
     uint32_t aside_before_count;
     struct bin traced_bins[SIZE_CLASS_ALL]; /* where no fast path looks */

@@ -53,6 +53,12 @@ static inline bool payload_step_is_zero(payload_step step) {
     return __builtin_ia32_pmovmskb128(is_zero) == 0xffff;
 }
 
+/* True if a step is another one but for what a mask leaves out. */
+static inline bool payload_step_has(payload_step step, payload_step other, payload_step mask) {
+    payload_bytes is_same = (payload_bytes)((payload_bytes)step == (payload_bytes)other);
+    return __builtin_ia32_pmovmskb128(is_same | (payload_bytes)mask) == 0xffff;
+}
+
 /* With one instruction, where compilers load the step and make a tree of the sums. */
 static inline payload_step payload_or(payload_step sum, const payload_step *step) {
     __asm__("por %1, %0" : "+x"(sum) : "m"(*step));
@@ -61,6 +67,10 @@ static inline payload_step payload_or(payload_step sum, const payload_step *step
 #else
 static inline bool payload_step_is_zero(payload_step step) {
     return (step[0] | step[1]) == 0;
+}
+
+static inline bool payload_step_has(payload_step step, payload_step other, payload_step mask) {
+    return payload_step_is_zero((step ^ other) & ~mask);
 }
 
 static inline payload_step payload_or(payload_step sum, const payload_step *step) {
@@ -173,27 +183,16 @@ static inline payload_step payload_canary_step(void) {
     return *(const payload_step *)block_tag_key.canary;
 }
 
-/* 0 to 16 bytes 0xff at the end of a step. */
-static inline payload_step payload_last_bytes(size_t count) {
-    static const unsigned char bytes[2 * PAYLOAD_STEP_BYTES] = {[PAYLOAD_STEP_BYTES] = 0xff,
-                                                                0xff,
-                                                                0xff,
-                                                                0xff,
-                                                                0xff,
-                                                                0xff,
-                                                                0xff,
-                                                                0xff,
-                                                                0xff,
-                                                                0xff,
-                                                                0xff,
-                                                                0xff,
-                                                                0xff,
-                                                                0xff,
-                                                                0xff,
-                                                                0xff};
+/* 0 to 16 bytes 0xff at the end of a step, the others 0; or the other way round. */
+static inline payload_step payload_mask(size_t count, bool is_inverse) {
+    static const uint64_t words[] = {0, 0, UINT64_MAX, UINT64_MAX, 0, 0};
     payload_step step;
-    memcpy(&step, bytes + count, sizeof step);
+    memcpy(&step, (const char *)(words + (is_inverse ? 2 : 0)) + count, sizeof step);
     return step;
+}
+
+static inline payload_step payload_last_bytes(size_t count) {
+    return payload_mask(count, false);
 }
 
 /* Write the last 0 to 16 bytes of a canary, which are `count`, to a payload that is zero. */
@@ -213,7 +212,8 @@ static inline payload_step payload_last_damage(void *block, size_t usable, size_
 
 /* True if they are as they were written. */
 static inline bool payload_has_last(void *block, size_t usable, size_t count) {
-    return payload_step_is_zero(payload_last_damage(block, usable, count));
+    return payload_step_has(*payload_from_end(block, usable, 1), payload_canary_step(),
+                            payload_mask(count, true));
 }
 
 /* Write the canary of a block that is all zero. requested <= usable. */

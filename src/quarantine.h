@@ -2,11 +2,10 @@
  * of the next.
  *
  * A slot that waits is set aside: its live bit stays, and a bit in struct slab_aside beside it says
- * that it is no block any more. The heap notes the words that have such slots, once each in a turn.
- * It turns after so many frees; then the slots of the turn before are let out.
+ * that it is no block any more. The heap notes the words of struct slab_aside that have such slots,
+ * once each in a turn. It turns after so many frees; then the slots of the turn before are let out.
  *
- * Of a turn there are the numbers of these words, index of the slab * SLAB_WORDS + word; and behind
- * all of the numbers, as it ends, the slots of each.
+ * Of a turn there is where these words are; and behind all of them, as it ends, the slots of each.
  *
  * All is the owner's.
  */
@@ -18,10 +17,10 @@
 /* Note that a word has slots set aside in this turn. Slots of one word are often freed one after
  * the other: the word is noted once, and without a branch, which random frees would make hard to
  * predict. */
-static inline void quarantine_note(struct heap *heap, struct slab *slab, size_t index,
-                                   unsigned word) {
+static inline void quarantine_note(struct heap *heap, struct slab *slab, uint64_t *aside,
+                                   size_t word) {
     ASSERT(word < SLAB_WORDS && heap->aside_now != NULL);
-    heap->aside_now[heap->aside_now_count] = index * SLAB_WORDS + word;
+    heap->aside_now[heap->aside_now_count] = aside;
     set_and_count(&slab->aside_words, word, &heap->aside_now_count);
 }
 
@@ -30,14 +29,14 @@ static inline void quarantine_note(struct heap *heap, struct slab *slab, size_t 
  * 0.
  */
 static inline void quarantine_set_aside(struct heap *heap, struct slab *slab, size_t index,
-                                        uint32_t slot) {
-    uint64_t *words = slab_aside(index)->words;
-    unsigned word = slot / WORD_BITS;
+                                        size_t slot) {
+    size_t word = slot / WORD_BITS;
+    uint64_t *aside = &slab_aside(index)->words[word];
     ASSERT(slab_owner(slab) == (int)heap->owner && heap->aside_left > 0);
     ASSERT(slab_is_live(slab_live_word(slab, word), slot));
-    ASSERT(!slab_is_live(words[word], slot));
-    OWNER_STORE(&words[word], with_bit(words[word], slot));
-    quarantine_note(heap, slab, index, word);
+    ASSERT(!slab_is_live(*aside, slot));
+    OWNER_STORE(aside, with_bit(*aside, slot));
+    quarantine_note(heap, slab, aside, word);
     heap->aside_left--;
 }
 

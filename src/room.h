@@ -6,9 +6,24 @@
 
 #include "base.h"
 
+#include <errno.h>
+
 /* The next allocator has no memory for `bytes` more, of which it needs at least `least_bytes` of
  * the address space. True if room was made and it is worth asking once more. */
 COLD bool room_make(size_t least_bytes, size_t bytes);
+
+/* The result of a call of the next allocator, asked once more if room could be made. errno as the
+ * last try leaves it. */
+#define ROOM_WITH(least_bytes, bytes, call)                                                        \
+    ({                                                                                             \
+        int saved_errno = errno;                                                                   \
+        void *result = (call);                                                                     \
+        if (UNLIKELY(result == NULL) && room_make(least_bytes, bytes)) {                           \
+            errno = saved_errno;                                                                   \
+            result = (call);                                                                       \
+        }                                                                                          \
+        result;                                                                                    \
+    })
 
 /* The same for a request of the pools, where data is known to be limited. */
 COLD bool room_make_data(void);

@@ -118,22 +118,9 @@ static void *take_class_slow(size_t alignment, size_t bytes, enum block_form for
     return block;
 }
 
-/* The result of a call of the next allocator, asked once more if room could be made. errno as the
- * last try leaves it. */
-#define WITH_ROOM(least_bytes, bytes, call)                                                        \
-    ({                                                                                             \
-        int saved_errno = errno;                                                                   \
-        void *result = (call);                                                                     \
-        if (UNLIKELY(result == NULL) && room_make(least_bytes, bytes)) {                           \
-            errno = saved_errno;                                                                   \
-            result = (call);                                                                       \
-        }                                                                                          \
-        result;                                                                                    \
-    })
-
 /* A request that the next allocator serves. */
 static void *take_next(size_t bytes) {
-    return WITH_ROOM(bytes, bytes, next()->malloc(bytes));
+    return ROOM_WITH(bytes, bytes, next()->malloc(bytes));
 }
 
 /* With strategy=direct: as little as can be between the program and the next allocator. */
@@ -173,9 +160,18 @@ APART SLOW static void *take_tagged(size_t bytes, enum block_form form) {
     return LIKELY(block != NULL) ? block : take_checked(bytes, form);
 }
 
+/* A hardened request of a node that comes when its bin is empty, if none is traced. */
+APART SLOW static void *take_hardened_filled(size_t bytes, enum block_form form) {
+    struct heap *heap = heap_current;
+    void *block = NULL;
+    if (bytes - 1 < CHECKED_NODE_MAX && heap_is_real(heap) && heap->claims == heap->checked_bins)
+        block = checked_take(heap, size_class_of(bytes + BLOCK_TAG_BYTES), bytes, form);
+    return LIKELY(block != NULL) ? block : take_checked(bytes, form);
+}
+
 APART SLOW static void *take_hardened_large(size_t bytes, enum block_form form) {
     void *block = checked_take_node(heap_current, bytes, form, CHECKED_HARDENED);
-    return LIKELY(block != NULL) ? block : take_checked(bytes, form);
+    return LIKELY(block != NULL) ? block : take_hardened_filled(bytes, form);
 }
 
 APART SLOW static void *take_hardened(size_t bytes, enum block_form form) {
@@ -183,9 +179,9 @@ APART SLOW static void *take_hardened(size_t bytes, enum block_form form) {
     return LIKELY(block != NULL) ? block : take_hardened_large(bytes, form);
 }
 
-/* The same of malloc(), whose form the compiler knows. */
-APART SLOW static void *take_hardened_malloc(size_t bytes) {
-    void *block = checked_take_node(heap_current, bytes, BLOCK_MALLOC, CHECKED_SMALL);
+/* The same of malloc(), whose form the compiler knows, and whose heap is in a register. */
+APART SLOW static void *take_hardened_malloc(size_t bytes, struct heap *heap) {
+    void *block = checked_take_node(heap, bytes, BLOCK_MALLOC, CHECKED_SMALL);
     return LIKELY(block != NULL) ? block : take_hardened_large(bytes, BLOCK_MALLOC);
 }
 
@@ -196,8 +192,7 @@ APART SLOW static void *take_partly_malloc(size_t bytes) {
 }
 
 /* Where blocks have no tags and none is traced, once the region serves. */
-SLOW static void *take_plain(size_t bytes, enum block_form form) {
-    struct heap *heap = heap_current;
+SLOW static void *take_plain(size_t bytes, struct heap *heap, enum block_form form) {
     return LIKELY(heap_is_real(heap)) ? take_filled(heap, bytes, form) : take_any(bytes, form);
 }
 
@@ -210,16 +205,24 @@ SLOW static void *take_elsewhere(size_t bytes, enum block_form form) {
 }
 
 /* All that is done here are tail calls: it needs no stack frame. */
-SLOW void *route_take_slow(size_t bytes, enum block_form form) {
+FAST void *take_slow_as(size_t bytes, struct heap *heap, enum block_form form, bool is_malloc) {
     if (region.plain_bytes != 0)
-        return take_plain(bytes, form);
+        return take_plain(bytes, heap, form);
     if (checked_is_whole)
-        return form == BLOCK_MALLOC ? take_hardened_malloc(bytes) : take_hardened(bytes, form);
+        return is_malloc ? take_hardened_malloc(bytes, heap) : take_hardened(bytes, form);
     if (!heap_table_is_checked)
         return take_elsewhere(bytes, form);
     if (checked_is_hardened)
-        return form == BLOCK_MALLOC ? take_partly_malloc(bytes) : take_hardened_large(bytes, form);
+        return is_malloc ? take_partly_malloc(bytes) : take_hardened_large(bytes, form);
     return take_tagged(bytes, form);
+}
+
+SLOW void *route_take_slow(size_t bytes, enum block_form form) {
+    return take_slow_as(bytes, heap_current, form, false);
+}
+
+SLOW void *route_take_slow_malloc(size_t bytes, struct heap *heap) {
+    return take_slow_as(bytes, heap, BLOCK_MALLOC, true);
 }
 
 /* More than a node. */
@@ -250,7 +253,7 @@ SLOW static void *take_zeroed(size_t bytes) {
         origins_note_taken(block);
         return clear_block(block, bytes, class_index, zeroed);
     }
-    return WITH_ROOM(bytes, bytes, next()->calloc(1, bytes));
+    return ROOM_WITH(bytes, bytes, next()->calloc(1, bytes));
 }
 
 SLOW void *route_take_zeroed(size_t bytes) {
@@ -284,7 +287,7 @@ SLOW void *route_take_aligned(size_t alignment, size_t bytes, enum block_form fo
         return block;
     }
     size_t asked = bytes != 0 ? bytes : 1; /* of nothing, some allocators give none */
-    return WITH_ROOM(asked, room_sum(asked, alignment), next()->memalign(alignment, asked));
+    return ROOM_WITH(asked, room_sum(asked, alignment), next()->memalign(alignment, asked));
 }
 
 /* ---- giving ---- */
@@ -382,10 +385,10 @@ APART SLOW static void give_hardened(void *pointer, const struct call *call, siz
         give_hardened_large(pointer, call, bytes, caller);
 }
 
-/* The same of free(), whose form and size the compiler knows. */
-APART SLOW static void give_hardened_free(void *pointer, const void *caller) {
-    if (UNLIKELY(!checked_give_node(heap_current, pointer, BLOCK_MALLOC, CHECKED_BYTES_UNKNOWN,
-                                    CHECKED_SMALL)))
+/* The same of free(), whose form and size the compiler knows, and whose heap is in a register. */
+APART SLOW static void give_hardened_free(void *pointer, const void *caller, struct heap *heap) {
+    if (UNLIKELY(
+            !checked_give_node(heap, pointer, BLOCK_MALLOC, CHECKED_BYTES_UNKNOWN, CHECKED_SMALL)))
         give_hardened_large(pointer, &call_free, CHECKED_BYTES_UNKNOWN, caller);
 }
 
@@ -408,12 +411,12 @@ FAST void give_with_tag(void *pointer, const struct call *call, size_t bytes, co
 }
 
 /* With tags, every pointer comes here. */
-FAST void give_slow_as(void *pointer, const struct call *call, size_t bytes, const void *caller,
-                       bool is_free) {
+FAST void give_slow_as(void *pointer, struct heap *heap, const struct call *call, size_t bytes,
+                       const void *caller, bool is_free) {
     if (!is_free && pointer == NULL)
         return;
     if (checked_is_whole && is_free)
-        give_hardened_free(pointer, caller);
+        give_hardened_free(pointer, caller, heap);
     else if (checked_is_whole)
         give_hardened(pointer, call, bytes, caller);
     else if (checked_tag_bytes != 0)
@@ -426,11 +429,11 @@ FAST void give_slow_as(void *pointer, const struct call *call, size_t bytes, con
 
 SLOW void route_give_slow(void *pointer, const struct call *call, size_t bytes,
                           const void *caller) {
-    give_slow_as(pointer, call, bytes, caller, false);
+    give_slow_as(pointer, heap_current, call, bytes, caller, false);
 }
 
-SLOW void route_give_slow_free(void *pointer, const void *caller) {
-    give_slow_as(pointer, &call_free, CHECKED_BYTES_UNKNOWN, caller, true);
+SLOW void route_give_slow_free(void *pointer, const void *caller, struct heap *heap) {
+    give_slow_as(pointer, heap, &call_free, CHECKED_BYTES_UNKNOWN, caller, true);
 }
 
 SLOW void route_give_aligned(void *pointer, size_t alignment, const struct call *call, size_t bytes,
@@ -482,7 +485,7 @@ static void *resize_foreign(void *pointer, size_t bytes, const struct call *call
     if ((bytes <= config.slot_max || checked_is_hardened) &&
         config.strategy != TAGPOOL_STRATEGY_DIRECT && next()->tells_sizes)
         return move_block(pointer, next()->malloc_usable_size(pointer), bytes, call, caller);
-    return WITH_ROOM(next()->tells_sizes ? room_excess(bytes, next()->malloc_usable_size(pointer))
+    return ROOM_WITH(next()->tells_sizes ? room_excess(bytes, next()->malloc_usable_size(pointer))
                                          : 0,
                      bytes, next()->realloc(pointer, bytes));
 }

@@ -15,13 +15,16 @@
 #include "checked_paths.h"
 #include "heap.h"
 
-/* A request that the fast paths do not serve: of a node or less, if the bin is empty; of more. */
+/* A request that the fast paths do not serve: of a node or less, if the bin is empty; of more. The
+ * second is malloc()'s own, with the calling thread's heap. */
 void *route_take_slow(size_t bytes, enum block_form form);
+void *route_take_slow_malloc(size_t bytes, struct heap *heap);
 void *route_take_large(size_t bytes, enum block_form form);
 
 /* A block of at least so many bytes. */
 FAST void *route_take(size_t bytes, enum block_form form) {
-    struct bin *bins = heap_current->bins;
+    struct heap *heap = heap_current;
+    struct bin *bins = heap->bins;
     if (LIKELY(bytes <= SIZE_CLASS_LINEAR_MAX)) {
         struct bin *bin = &bins[size_class_linear(bytes)];
         if (LIKELY(bin->mask != 0))
@@ -33,7 +36,8 @@ FAST void *route_take(size_t bytes, enum block_form form) {
     } else {
         return route_take_large(bytes, form);
     }
-    return route_take_slow(bytes, form);
+    return form == BLOCK_MALLOC ? route_take_slow_malloc(bytes, heap)
+                                : route_take_slow(bytes, form);
 }
 
 /* The same, aligned to a power of two. */
@@ -44,9 +48,10 @@ void *route_take_aligned(size_t alignment, size_t bytes, enum block_form form);
 void *route_take_zeroed(size_t bytes);
 
 /* Free a block that the fast path does not find, NULL too: any pointer. With the size that a sized
- * delete gave or CHECKED_BYTES_UNKNOWN. The second is free()'s own, and not for NULL. */
+ * delete gave or CHECKED_BYTES_UNKNOWN. The second is free()'s own, with the calling thread's
+ * heap, and not for NULL. */
 void route_give_slow(void *pointer, const struct call *call, size_t bytes, const void *caller);
-void route_give_slow_free(void *pointer, const void *caller);
+void route_give_slow_free(void *pointer, const void *caller, struct heap *heap);
 
 /* The same of a delete that gives an alignment, too. */
 void route_give_aligned(void *pointer, size_t alignment, const struct call *call, size_t bytes,

@@ -45,7 +45,7 @@ EXPORT void *calloc(size_t count, size_t bytes) {
 
 EXPORT void free(void *pointer) {
     if (UNLIKELY(!heap_give(pointer)) && pointer != NULL)
-        route_give_slow_free(pointer, CALLER);
+        route_give_slow_free(pointer, CALLER, heap_current);
 }
 
 /* An allocator before us that lacks a name has made the blocks that come to ours of that name. True

@@ -31,6 +31,9 @@ enum { SIZE_CLASS_MAX_BYTES = 32736 };
  */
 enum { SIZE_CLASS_FIRST = 1, SIZE_CLASS_LINEAR_MAX = 512 };
 
+/* The largest slot that the hardened mode looks at in a few steps, without a loop. */
+enum { SIZE_CLASS_SMALL_MAX = 256 };
+
 enum { SIZE_CLASS_STEPS = TAGPOOL_NODE_MAX / SLOT_ALIGN + 1 };
 
 /* Bytes from one slot of a class to the next. */

@@ -1,6 +1,7 @@
 #include "slab.h"
 
 #include "advice.h"
+#include "block_tag.h"
 #include "os.h"
 #include "size_class.h"
 
@@ -62,6 +63,8 @@ void slab_init(struct slab *slab, unsigned class_index, bool zeroed) {
     slab->claim_slots = (uint8_t)(claim_slots < slab_claim_slots ? claim_slots : slab_claim_slots);
     slab_end_lending(slab);
     slab->class_index = (uint8_t)class_index;
+    slab->small_stride = class_index != 0 && stride <= SIZE_CLASS_SMALL_MAX ? (uint16_t)stride : 0;
+    slab->class_tag = block_tag_class(class_index);
     slab->place = SLAB_NOWHERE;
     slab->zeroed = zeroed;
     slab->filled = false;

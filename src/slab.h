@@ -71,7 +71,10 @@ struct slab {
     bool is_lent;      /* slab_lend() */
     struct slab *previous;
     struct slab *next;
-    char unused[16];
+    uint64_t class_tag;    /* block_tag_class() */
+    uint16_t small_stride; /* the stride of a slot of up to SIZE_CLASS_SMALL_MAX; 0 of larger ones,
+                              and of those of no bytes */
+    char unused[6];
     /* The second is what the owner writes as it frees, with the first of the live and remote bits.
      */
     uint64_t summary;

@@ -99,6 +99,33 @@ static void a_block_is_resized_in_its_slot(void) {
     }
 }
 
+static inline bool life_is_given_fast(void *pointer) {
+    struct heap *heap = heap_current;
+    return checked_is_hardened ? checked_give_node(heap, pointer, BLOCK_MALLOC,
+                                                   CHECKED_BYTES_UNKNOWN, CHECKED_HARDENED) ||
+                                     checked_give_node(heap, pointer, BLOCK_MALLOC,
+                                                       CHECKED_BYTES_UNKNOWN, CHECKED_SMALL)
+                               : checked_give_node(heap, pointer, BLOCK_MALLOC,
+                                                   CHECKED_BYTES_UNKNOWN, CHECKED_TAGGED);
+}
+
+/* The fast paths count the slots of a slab on into the gap of the next. */
+static void nothing_in_a_gap_is_a_block(void) {
+    static void *blocks[LIFE_BLOCKS];
+    for (size_t bytes = 8; bytes < 1000; bytes += 130) {
+        for (unsigned i = 0; i < LIFE_BLOCKS; i++)
+            blocks[i] = life_take(bytes);
+        for (unsigned i = 0; i < LIFE_BLOCKS; i++) {
+            char *slab = (char *)((uintptr_t)blocks[i] & ~(SLAB_BYTES - 1));
+            for (size_t offset = 0; blocks[i] != NULL && offset < SLAB_GAP_BYTES; offset += 8)
+                CHECK_SAY(!life_is_given_fast(slab + offset), "%zu bytes, %zu", bytes, offset);
+        }
+        for (unsigned i = 0; i < LIFE_BLOCKS; i++)
+            if (blocks[i] != NULL)
+                life_give(blocks[i], bytes);
+    }
+}
+
 static void the_pool_is_empty_when_all_is_freed(void) {
     struct heap_life_sums sums;
     heap_life_sum(&sums);
@@ -228,6 +255,7 @@ static void faults_are_named(void) {
 static inline void life_run(void) {
     TAP_RUN(blocks_of_every_size_keep_their_contents);
     TAP_RUN(a_block_is_resized_in_its_slot);
+    TAP_RUN(nothing_in_a_gap_is_a_block);
     TAP_RUN(faults_are_named);
     TAP_RUN(the_pool_is_empty_when_all_is_freed);
     TAP_RUN(threads_that_come_and_go_exchange_blocks);

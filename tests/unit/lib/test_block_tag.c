@@ -82,13 +82,26 @@ static void a_mark_of_freed_is_told_from_all_else(void) {
     for (size_t i = 0; i < BLOCKS; i++) {
         struct block_tag said = tag_of(i);
         void *block = block_at(i);
-        uint64_t live = block_tag_load(block);
+        uint64_t mask = block_tag_mask(block) ^ block_tag_class(said.class_index);
+        CHECK(block_tag_load(block) != block_tag_freed(mask));
         block_tag_mark_freed(block, block_tag_mask(block), said.class_index);
-        uint64_t freed = block_tag_load(block);
-        block_tag_write(block, block_tag_mask(block), said);
-        CHECK(block_tag_was_freed(block, freed, said) && !block_tag_was_freed(block, live, said));
-        for (unsigned bit = 0; bit < 64; bit++)
-            CHECK_SAY(!block_tag_was_freed(block, freed ^ (uint64_t)1 << bit, said), "bit %u", bit);
+        CHECK(block_tag_load(block) == block_tag_freed(mask));
+        CHECK(block_tag_load(block) != block_tag_freed(mask ^ block_tag_class(1)));
+    }
+}
+
+static void a_class_can_be_part_of_the_mask(void) {
+    for (size_t i = 0; i < BLOCKS; i++) {
+        struct block_tag said = tag_of(i), read;
+        void *block = block_at(i);
+        uint64_t mask = block_tag_mask(block) ^ block_tag_class(said.class_index);
+        block_tag_write(block, mask,
+                        (struct block_tag){.requested = said.requested, .form = said.form});
+        CHECK(block_tag_read(block, said.class_index, &read) == BLOCK_INTACT);
+        CHECK(read.requested == said.requested && read.form == said.form);
+        CHECK(block_tag_size_if_intact(block, mask, 0, said.form) == said.requested);
+        CHECK(block_tag_is_intact(block, mask, 0));
+        CHECK(!block_tag_is_intact(block, mask ^ block_tag_class(1), 0));
     }
 }
 
@@ -172,6 +185,7 @@ int main(void) {
     TAP_RUN(the_size_of_a_tag_that_is_another_is_too_large);
     TAP_RUN(the_end_of_a_string_that_is_too_long_changes_a_tag);
     TAP_RUN(a_mark_of_freed_is_told_from_all_else);
+    TAP_RUN(a_class_can_be_part_of_the_mask);
     TAP_RUN(each_flipped_bit_of_magic_and_class_is_found_and_told_apart);
     TAP_RUN(a_tag_copied_in_front_of_another_block_is_none);
     TAP_RUN(a_tag_of_another_key_is_none);
