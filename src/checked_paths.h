@@ -234,6 +234,8 @@ FAST bool checked_give_node(struct heap *heap, void *block, enum block_form form
     if (checked_has(kind, &config.quarantine) && UNLIKELY(heap->aside_left <= 1))
         return false;
     size_t usable = stride - BLOCK_TAG_BYTES;
+    if (kind == CHECKED_HARDENED)
+        payload_fetch(block);
     uint64_t mask = checked_mask(slab, block);
     uint64_t requested = block_tag_size_if_intact(block, mask, 0, form);
     if (bytes != CHECKED_BYTES_UNKNOWN && UNLIKELY(bytes != requested))
