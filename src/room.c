@@ -73,3 +73,20 @@ COLD bool room_make(size_t least_bytes, size_t bytes) {
     bool has_data = os_is_data_limited() && make_data(true);
     return make_address_space(least_bytes, bytes) || has_data;
 }
+
+static _Atomic(bool) has_told_fallback;
+
+COLD void room_tell_fallback(size_t bytes) {
+    if (atomic_exchange_explicit(&has_told_fallback, true, memory_order_relaxed))
+        return;
+    struct text line = {.length = 0};
+    text_add(&line, "no room in the pools for ");
+    text_add_number(&line, bytes);
+    text_add(&line, " bytes: this block and maybe others come from the next allocator, "
+                    "and are not hardened");
+    fault_line(&line);
+}
+
+bool room_has_told_fallback(void) {
+    return atomic_load_explicit(&has_told_fallback, memory_order_relaxed);
+}

@@ -28,6 +28,11 @@ COLD bool room_make(size_t least_bytes, size_t bytes);
 /* The same for a request of the pools, where data is known to be limited. */
 COLD bool room_make_data(void);
 
+/* Say once that a block is not hardened, because the pool has no room for it; and whether that was
+ * said. */
+COLD void room_tell_fallback(size_t bytes);
+bool room_has_told_fallback(void);
+
 /* Give back the address space that was never used, all but `keep_bytes` for slabs. False if there
  * was none, or if this is no moment for it. */
 bool room_release_unused(size_t keep_bytes);

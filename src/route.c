@@ -35,20 +35,6 @@ static unsigned class_of(size_t alignment, size_t bytes) {
                                           : size_class_of_large(slot_bytes);
 }
 
-static _Atomic(bool) has_told_fallback;
-
-/* Say once that a block is not hardened, because the pool has no room for it. */
-APART COLD static void tell_fallback(size_t bytes) {
-    if (atomic_exchange_explicit(&has_told_fallback, true, memory_order_relaxed))
-        return;
-    struct text line = {.length = 0};
-    text_add(&line, "no room in the pools for ");
-    text_add_number(&line, bytes);
-    text_add(&line, " bytes: this block and maybe others come from the next allocator, "
-                    "and are not hardened");
-    fault_line(&line);
-}
-
 /* Wait until nobody has pool_lock. False if this thread has it, or a fork does that may be waiting
  * for this thread. */
 static bool await_pools(void) {
@@ -74,9 +60,8 @@ static void *take_from_hardened(struct heap *heap, unsigned class_index, size_t 
 APART COLD static void *take_hardened_later(struct heap *heap, unsigned class_index,
                                             size_t alignment, size_t bytes, enum block_form form) {
     enum { TRIES = 3 };
-    bool is_possible =
-        room_sum(bytes, alignment) <= large_most_bytes() &&
-        (room_make_data() || !atomic_load_explicit(&has_told_fallback, memory_order_relaxed));
+    bool is_possible = room_sum(bytes, alignment) <= large_most_bytes() &&
+                       (room_make_data() || !room_has_told_fallback());
     for (int tries = 0; is_possible && tries < TRIES; tries++) {
         if (!await_pools()) {
             OWNER_ADD(&heap->counters->fallback_calls, 1);
@@ -88,7 +73,7 @@ APART COLD static void *take_hardened_later(struct heap *heap, unsigned class_in
     }
     OWNER_ADD(&heap->counters->fallback_calls, 1);
     if (is_possible)
-        tell_fallback(bytes);
+        room_tell_fallback(bytes);
     return NULL;
 }
 
@@ -245,7 +230,15 @@ static void *clear_block(void *block, size_t bytes, unsigned class_index, bool z
     return memset(block, 0, heap_current->claims[class_index].stride - checked_tag_bytes);
 }
 
+/* Hardened: what is free in the pools reads as zero. */
+APART SLOW static void *take_hardened_zeroed(size_t bytes) {
+    void *block = take_hardened_malloc(bytes, heap_current);
+    return LIKELY(block == NULL || owns(block)) ? block : memset(block, 0, bytes);
+}
+
 SLOW static void *take_zeroed(size_t bytes) {
+    if (checked_is_whole && bytes - 1 < CHECKED_NODE_MAX && !perturb_is_on)
+        return take_hardened_zeroed(bytes);
     void *block = take_class_slow(SLOT_ALIGN, bytes, BLOCK_MALLOC);
     if (block != NULL) {
         unsigned class_index = class_of(SLOT_ALIGN, bytes);

@@ -245,6 +245,7 @@ static const struct {
     {"tagged_posted", posted_free, POSTED_BLOCKS, "strategy=tagged"},
     {"tagged_chain", realloc_chain, CHAINS *(CHAIN_BYTES / CHAIN_STEP_BYTES), "strategy=tagged"},
     {"hardened_pairs", pairs, PAIRS, "harden=on"},
+    {"hardened_calloc", calloc_pairs, PAIRS, "harden=on"},
     {"hardened_remote", remote_free, REMOTE_BLOCKS, "harden=on"},
     {"hardened_posted", posted_free, POSTED_BLOCKS, "harden=on"},
     {"hardened_chain", realloc_chain, CHAINS *(CHAIN_BYTES / CHAIN_STEP_BYTES), "harden=on"},
