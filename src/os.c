@@ -381,6 +381,21 @@ APART size_t os_thread_count(void) {
     return found && about.st_nlink > 2 ? (size_t)about.st_nlink - 2 : 0;
 }
 
+/* Of a mask of signals, which it reads, and does nothing with. */
+bool os_can_read(const void *page) {
+    enum { NO_WAY = -1 };
+    return KERNEL(rt_sigprocmask, NO_WAY, page, NULL, sizeof(uint64_t)) != -EFAULT;
+}
+
+bool os_read_protected(const void *start, size_t bytes, void *copy) {
+    long file = KERNEL(openat, AT_FDCWD, "/proc/self/mem", O_RDONLY | O_CLOEXEC);
+    if (kernel_failed(file))
+        return false;
+    long length = KERNEL(pread64, file, copy, bytes, start);
+    KERNEL(close, file);
+    return length == (long)bytes;
+}
+
 void os_nap_ms(void) {
     const struct timespec millisecond = {.tv_nsec = 1000000};
     KERNEL(nanosleep, &millisecond, NULL);

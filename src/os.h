@@ -135,6 +135,14 @@ bool os_thread_is_gone(uint64_t process, uint64_t thread);
 /* The threads of this process; 0 if not known. */
 size_t os_thread_count(void);
 
+/* True if the program can read the page at an address, which may have no memory then. Also true
+ * where a filter of system calls does not let it be asked. */
+bool os_can_read(const void *page);
+
+/* Copy bytes of one page that the program cannot read, because of mprotect(2) or a protection key.
+ * False if there are none, or the system does not show them. */
+bool os_read_protected(const void *start, size_t bytes, void *copy);
+
 /* Sleep for a millisecond. */
 void os_nap_ms(void);
 

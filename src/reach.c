@@ -10,9 +10,12 @@
 
 #define LARGE_BLOCK ((uint64_t)1 << 63)
 
+enum readable { NOT_KNOWN, ALL, NOT_ALL };
+
 /* A block that was found is marked, and waits in `found` until it is looked through. */
 static SELDOM struct {
-    uint64_t *marks; /* SLAB_WORDS for each slab; NULL: none is known */
+    uint64_t *marks;    /* SLAB_WORDS for each slab; NULL: none is known */
+    uint64_t *readable; /* for each slab, whether all of it can be read: enum readable */
     uint64_t *found; /* slab index * SLAB_SLOTS + slot, or LARGE_BLOCK + the number of its span; as
                         many as there are live blocks */
     size_t found_count;
@@ -71,16 +74,33 @@ static void look_through(const void *start, const void *end, void *context) {
         look_at(*word);
 }
 
+/* A program may have protected pages of its blocks. Nobody does so meanwhile. */
+static bool is_all_readable(const struct slab *slab) {
+    uint64_t *known = &reach.readable[slab_index(slab)];
+    const char *page = slab_start(slab);
+    if (*known == NOT_KNOWN) {
+        *known = ALL;
+        for (const char *end = page + SLAB_BYTES; page < end; page += os_page_bytes())
+            if (!os_can_read(page))
+                *known = NOT_ALL;
+    }
+    return *known == ALL;
+}
+
 static void look_through_block(uint64_t number) {
     if ((number & LARGE_BLOCK) != 0) {
         const struct span *span = span_of((uint32_t)number);
-        look_through(span->block, span->block + span->requested, NULL);
+        roots_show(span->block, span->block + span->requested);
         return;
     }
     const struct slab *slab = slab_at(number / SLAB_SLOTS);
     uint32_t slot = (uint32_t)(number % SLAB_SLOTS);
     const char *block = slab_slot_start(slab, slot);
-    look_through(block, block + checked_requested(slab, slot), NULL);
+    const char *end = block + checked_requested(slab, slot);
+    if (is_all_readable(slab))
+        look_through(block, end, NULL);
+    else
+        roots_show(block, end);
 }
 
 static void count_block(struct slab *slab, uint32_t slot, void *context) {
@@ -109,7 +129,8 @@ static void begin(void *context) {
         count++;
     reach.found = count != 0 ? take_words(count) : NULL;
     reach.found_most = reach.found != NULL ? count : 0;
-    reach.marks = reach.found != NULL ? take_words(region_counts.used * SLAB_WORDS) : NULL;
+    reach.readable = reach.found != NULL ? take_words(region_counts.used) : NULL;
+    reach.marks = reach.readable != NULL ? take_words(region_counts.used * SLAB_WORDS) : NULL;
     reach.is_blind = count != 0 && reach.marks == NULL;
     if (reach.marks == NULL)
         reach.found_most = 0;

@@ -16,6 +16,7 @@ enum { STACKS_MOST = 1025, LINE_BYTES = 8192 };
 struct room {
     uintptr_t stacks[STACKS_MOST]; /* stack pointers */
     char line[LINE_BYTES];
+    uintptr_t page[SLAB_BYTES / sizeof(uintptr_t)]; /* a copy: none is larger here */
 };
 
 static SELDOM struct {
@@ -41,6 +42,25 @@ static void visit(uintptr_t start, uintptr_t end) {
         roots.look.visit((const void *)start, (const void *)end, roots.look.context);
 }
 
+/* Show some of a page, from a multiple of a pointer's size on. */
+static void visit_page(uintptr_t start, uintptr_t end) {
+    uintptr_t copy = (uintptr_t)roots.room->page;
+    if (os_can_read((const void *)(start & ~(uintptr_t)(os_page_bytes() - 1))))
+        visit(start, end);
+    else if (end - start <= sizeof roots.room->page &&
+             os_read_protected((const void *)start, end - start, roots.room->page))
+        visit(copy, copy + (end - start));
+}
+
+void roots_show(const void *start, const void *end) {
+    uintptr_t from = ((uintptr_t)start + sizeof(uintptr_t) - 1) & ~(sizeof(uintptr_t) - 1);
+    while (from < (uintptr_t)end) {
+        uintptr_t next = (from | (os_page_bytes() - 1)) + 1;
+        visit_page(from, smaller(next, (uintptr_t)end));
+        from = next;
+    }
+}
+
 /* Show what has memory of some pages: large mappings may have little. */
 static void visit_resident(uintptr_t start, uintptr_t end) {
     unsigned char pages[256];
@@ -52,7 +72,7 @@ static void visit_resident(uintptr_t start, uintptr_t end) {
             return;
         for (size_t i = 0; i < count; i++, start += page_bytes)
             if ((pages[i] & 1) != 0)
-                visit(start, start + page_bytes);
+                visit_page(start, start + page_bytes);
     }
 }
 
@@ -168,7 +188,7 @@ static int visit_object(struct dl_phdr_info *object, size_t info_bytes, void *un
                  info_bytes >= offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof(void *))
             start = object->dlpi_tls_data;
         if (start != NULL)
-            visit((uintptr_t)start, (uintptr_t)start + segment->p_memsz);
+            roots_show(start, start + segment->p_memsz);
     }
     return 0;
 }

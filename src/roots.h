@@ -26,4 +26,9 @@ struct roots_unseen {
  * calling thread's stack, what lies above `stack`. */
 struct roots_unseen roots_each(const void *stack, const struct roots_look *look);
 
+/* Show what lies between two places, of a block. Some of its pages may be protected from the
+ * program, which is shown a copy of them, or not be there at all, as what fork() was told to leave
+ * out. From before the first call to after the last. */
+void roots_show(const void *start, const void *end);
+
 #endif
