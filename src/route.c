@@ -280,7 +280,10 @@ SLOW void *route_take_aligned(size_t alignment, size_t bytes, enum block_form fo
         return block;
     }
     size_t asked = bytes != 0 ? bytes : 1; /* of nothing, some allocators give none */
-    return ROOM_WITH(asked, room_sum(asked, alignment), next()->memalign(alignment, asked));
+    block = ROOM_WITH(asked, room_sum(asked, alignment), next()->memalign(alignment, asked));
+    if (UNLIKELY(block == NULL)) /* jemalloc's does not say why */
+        errno = ENOMEM;
+    return block;
 }
 
 /* ---- giving ---- */
