@@ -1,5 +1,6 @@
 #include "next.h"
 
+#include "environment.h"
 #include "libc.h"
 #include "lock.h"
 #include "objects.h"
@@ -106,8 +107,14 @@ static bool is_only_thread(void) {
     return count == 1;
 }
 
+/* What glibc's loader took for an auditor before it had a free() to give it to, __libc_freeres()
+ * frees all the same, and so ends the process. */
+APART static bool may_have_auditors(void) {
+    return objects_are_in_namespaces() || environment_at_start("LD_AUDIT") != NULL;
+}
+
 APART bool next_free_runtime(void) {
-    if (!is_only_thread())
+    if (may_have_auditors() || !is_only_thread())
         return false;
     call_if_there("_ZN9__gnu_cxx9__freeresEv");
     call_if_there("__libc_freeres");

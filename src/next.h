@@ -94,7 +94,8 @@ size_t next_bootstrap_bytes(const void *pointer);
 
 /* At the very end of the process: have the C and the C++ library free what they keep until then
  * (memory of ended threads, tables), so that it is no leak of the
- * program's. False, and all of it left alone, while other threads may be using it. */
+ * program's. False, and all of it left alone, while other threads may be using it, and where it
+ * would end the process, as beside auditors of the loader's. */
 bool next_free_runtime(void);
 
 /* A function by its linker name, as the next library in link order defines it; NULL if none does.
