@@ -69,7 +69,7 @@ static bool read_value(const struct option *option, const char *start, size_t le
     return false;
 }
 
-static struct text *new_complaint(struct config_complaints *complaints) {
+APART COLD static struct text *new_complaint(struct config_complaints *complaints) {
     static SELDOM struct text dropped; /* written, never read */
     struct text *line = &dropped;
     if (complaints != NULL && complaints->count < CONFIG_COMPLAINTS)
@@ -79,8 +79,8 @@ static struct text *new_complaint(struct config_complaints *complaints) {
     return line;
 }
 
-static void complain_of_key(struct config_complaints *complaints, const char *start,
-                            size_t length) {
+APART COLD static void complain_of_key(struct config_complaints *complaints, const char *start,
+                                       size_t length) {
     struct text *line = new_complaint(complaints);
     text_add(line, "unknown option '");
     text_add_span(line, start, length < 64 ? length : 64);
@@ -91,8 +91,9 @@ static void complain_of_key(struct config_complaints *complaints, const char *st
     }
 }
 
-static void complain_of_value(struct config_complaints *complaints, const struct option *option,
-                              const char *start, size_t length) {
+APART COLD static void complain_of_value(struct config_complaints *complaints,
+                                         const struct option *option, const char *start,
+                                         size_t length) {
     struct text *line = new_complaint(complaints);
     text_add(line, option->name);
     text_add(line, "='");
@@ -110,24 +111,25 @@ static void complain_of_value(struct config_complaints *complaints, const struct
     }
 }
 
-/* One "key=value" of the list. */
-APART SLOW static void read_item(struct config *result, const char *start, size_t length,
-                                 struct config_complaints *complaints) {
+/* One "key=value" of the list. False if it is not understood. */
+SLOW static bool read_item(struct config *result, const char *start, size_t length,
+                           struct config_complaints *complaints) {
     const char *equals = memchr(start, '=', length);
     size_t key_length = equals != NULL ? (size_t)(equals - start) : length;
     const struct option *option = find_option(start, key_length);
     if (option == NULL) {
         complain_of_key(complaints, start, key_length);
-        return;
+        return false;
     }
     const char *value_start = start + key_length + (equals != NULL);
     size_t value_length = (size_t)(start + length - value_start);
     uint64_t value;
     if (!read_value(option, value_start, value_length, &value)) {
         complain_of_value(complaints, option, value_start, value_length);
-        return;
+        return false;
     }
     memcpy((char *)result + option->offset, &value, sizeof value);
+    return true;
 }
 
 /* A size class is served as a whole or not at all; what the strategy keeps in a slot goes off it.
@@ -151,16 +153,18 @@ AT_LOAD static size_t item_length(const char *options) {
     return length;
 }
 
-AT_LOAD void config_read(struct config *result, const char *options,
+AT_LOAD bool config_read(struct config *result, const char *options,
                          struct config_complaints *complaints) {
+    bool is_understood = true;
     *result = (struct config)CONFIG_DEFAULTS;
     if (complaints != NULL)
         complaints->count = 0;
     while (options != NULL && *options != '\0') {
         size_t length = item_length(options);
-        if (length != 0)
-            read_item(result, options, length, complaints);
+        if (length != 0 && !read_item(result, options, length, complaints))
+            is_understood = false;
         options += length + (options[length] == ',');
     }
     derive(result);
+    return is_understood;
 }

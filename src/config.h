@@ -33,7 +33,7 @@ extern HIDDEN struct config config;
 
 /* Set `result` to the defaults and then by `options`, the text of TAGPOOL_OPTIONS
  * ("key=value,key=value", NULL for none). An unknown key or a bad value is named in `complaints`,
- * if that is not NULL, and its default kept. */
-void config_read(struct config *result, const char *options, struct config_complaints *complaints);
+ * if that is not NULL, and its default kept. False if there is one. */
+bool config_read(struct config *result, const char *options, struct config_complaints *complaints);
 
 #endif

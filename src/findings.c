@@ -31,18 +31,19 @@ static void new_image(void) {
     findings.pid = (uint32_t)os_process_id();
 }
 
-AT_LOAD void findings_start(const char *path) {
+AT_LOAD bool findings_start(const char *path) {
     if (path == NULL)
-        return;
+        return true;
     findings.file = shared_map(path, TAGPOOL_FINDINGS_BYTES);
     if (findings.file == NULL)
-        return;
+        return true;
     if (is_valid(head())) {
         new_image();
-        return;
+        return true;
     }
     findings.is_other_release = head()->magic == TAGPOOL_FINDINGS_MAGIC;
     findings.file = NULL;
+    return !findings.is_other_release;
 }
 
 bool findings_are_of_other_release(void) {

@@ -9,8 +9,9 @@
 #include "tagpool/findings.h"
 #include "text.h"
 
-/* Map the file at `path` (NULL: none). One that is not what the header says is not used. */
-void findings_start(const char *path);
+/* Map the file at `path` (NULL: none). One that is not what the header says is not used. False if
+ * it is findings_are_of_other_release(). */
+bool findings_start(const char *path);
 
 /* True if there is one that is not what the header says, but begins as one does. */
 bool findings_are_of_other_release(void);

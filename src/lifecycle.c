@@ -24,7 +24,8 @@
 #include <pthread.h>
 
 static FIXED bool started;
-static FIXED bool is_told;    /* something, perhaps, by a variable of ours */
+static FIXED bool is_told; /* something, perhaps, by a variable of ours */
+static FIXED bool has_complaints;
 static FIXED bool is_serving; /* a first heap was asked for */
 static FIXED pthread_key_t thread_key;
 static FIXED bool has_thread_key;
@@ -42,14 +43,16 @@ AT_LOAD static const char *environment(const char *name) {
 AT_LOAD static void start(void) {
     started = true;
     is_told = environment_has_any("TAGPOOL_") && !os_is_privileged();
-    config_read(&config, environment(TAGPOOL_OPTIONS_VARIABLE), NULL);
+    has_complaints = !config_read(&config, environment(TAGPOOL_OPTIONS_VARIABLE), NULL);
     if (environment_has_memory_tool() || next_is_partly_before())
         config.strategy = TAGPOOL_STRATEGY_DIRECT;
     perturb_read();
     fault_start(config.on_fault);
     stats_start(environment(TAGPOOL_STATS_VARIABLE), config.strategy,
                 config.strategy == TAGPOOL_STRATEGY_TAGGED ? BLOCK_TAG_BYTES : 0);
-    findings_start(environment(TAGPOOL_FINDINGS_VARIABLE));
+    if (!findings_start(environment(TAGPOOL_FINDINGS_VARIABLE)) ||
+        !stats_is_made(environment(TAGPOOL_STATS_VARIABLE)))
+        has_complaints = true;
 }
 
 /* The region comes with the first heap. Without one, all requests go to the next allocator. */
@@ -192,9 +195,7 @@ APART COLD static void complain_of_findings(void) {
 
 /* start() may run too early to speak. */
 APART COLD static void complain(void) {
-    const char *options = environment(TAGPOOL_OPTIONS_VARIABLE);
-    if (options != NULL)
-        complain_of_options(options);
+    complain_of_options(environment(TAGPOOL_OPTIONS_VARIABLE));
     if (!stats_is_made(environment(TAGPOOL_STATS_VARIABLE)))
         complain_of_page();
     if (findings_are_of_other_release())
@@ -215,7 +216,7 @@ AT_LOAD __attribute__((constructor)) static void load(void) {
         note_thread(heap_current);
     if (config.leaks != 0)
         look_for_leaks_at_end();
-    if (is_told)
+    if (has_complaints)
         complain();
     /* The call that opens the first heap leaves no origin, and its block is not filled. */
     if (config.origins != 0 || perturb_is_on)

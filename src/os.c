@@ -382,12 +382,12 @@ APART size_t os_thread_count(void) {
 }
 
 /* Of a mask of signals, which it reads, and does nothing with. */
-bool os_can_read(const void *page) {
+APART bool os_can_read(const void *page) {
     enum { NO_WAY = -1 };
     return KERNEL(rt_sigprocmask, NO_WAY, page, NULL, sizeof(uint64_t)) != -EFAULT;
 }
 
-bool os_read_protected(const void *start, size_t bytes, void *copy) {
+APART bool os_read_protected(const void *start, size_t bytes, void *copy) {
     long file = KERNEL(openat, AT_FDCWD, "/proc/self/mem", O_RDONLY | O_CLOEXEC);
     if (kernel_failed(file))
         return false;
@@ -407,7 +407,7 @@ static const char *base_of(const char *path) {
     return slash != NULL ? slash + 1 : path;
 }
 
-APART void os_program_name(char *name, size_t bytes) {
+void os_program_name(char *name, size_t bytes) {
     char path[4096];
     long length = KERNEL(readlinkat, AT_FDCWD, "/proc/self/exe", path, sizeof path - 1);
     path[kernel_failed(length) ? 0 : length] = '\0';

@@ -9,11 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int open_file(const char *path, int flags) {
+NEAR static int open_file(const char *path, int flags) {
     return (int)KERNEL(openat, AT_FDCWD, path, flags | O_CLOEXEC | O_NOCTTY, 0600);
 }
 
-static void close_file(int file) {
+NEAR static void close_file(int file) {
     KERNEL(close, file);
 }
 
@@ -24,19 +24,19 @@ static bool is_beyond_limit(uint64_t bytes) {
            limit.rlim_cur != RLIM_INFINITY && bytes > limit.rlim_cur;
 }
 
-static void *map_file(int file, uint64_t offset, size_t bytes) {
+NEAR static void *map_file(int file, uint64_t offset, size_t bytes) {
     long result = KERNEL(mmap, 0, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, offset);
     return kernel_failed(result) ? NULL : (void *)result;
 }
 
 /* True for an ordinary file of at least so many bytes. */
-static bool is_file_of(int file, size_t bytes) {
+NEAR static bool is_file_of(int file, size_t bytes) {
     struct stat about;
     return !kernel_failed(KERNEL(newfstatat, file, "", &about, AT_EMPTY_PATH)) &&
            S_ISREG(about.st_mode) && about.st_size >= (off_t)bytes;
 }
 
-void *shared_map(const char *path, size_t bytes) {
+NEAR void *shared_map(const char *path, size_t bytes) {
     int file = open_file(path, O_RDWR);
     if (file < 0)
         return NULL;

@@ -203,7 +203,7 @@ void stats_count_fault(void) {
         __atomic_fetch_add(row != NULL ? &row->faults : &head->missed_faults, 1, __ATOMIC_RELAXED);
 }
 
-void stats_note_leaks(uint64_t blocks, uint64_t bytes) {
+APART void stats_note_leaks(uint64_t blocks, uint64_t bytes) {
     if (row != NULL) {
         row->leaked_blocks = blocks;
         row->leaked_bytes = bytes;

@@ -32,7 +32,7 @@ void text_add_hex(struct text *text, uint64_t number) {
     add_digits(text, number, 16);
 }
 
-static unsigned suffix_shift(char suffix) {
+NEAR static unsigned suffix_shift(char suffix) {
     switch (suffix) {
     case 'k':
     case 'K':
@@ -48,7 +48,7 @@ static unsigned suffix_shift(char suffix) {
     }
 }
 
-bool text_read_number(const char *start, size_t length, uint64_t *number) {
+NEAR bool text_read_number(const char *start, size_t length, uint64_t *number) {
     unsigned shift = length > 1 ? suffix_shift(start[length - 1]) : 0;
     size_t digits = shift != 0 ? length - 1 : length;
     uint64_t value = 0;
@@ -67,6 +67,6 @@ bool text_read_number(const char *start, size_t length, uint64_t *number) {
     return true;
 }
 
-bool text_equals(const char *start, size_t length, const char *word) {
+NEAR bool text_equals(const char *start, size_t length, const char *word) {
     return strlen(word) == length && memcmp(start, word, length) == 0;
 }
