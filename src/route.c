@@ -233,7 +233,9 @@ static void *clear_block(void *block, size_t bytes, unsigned class_index, bool z
 /* Hardened: what is free in the pools reads as zero. */
 APART SLOW static void *take_hardened_zeroed(size_t bytes) {
     void *block = take_hardened_malloc(bytes, heap_current);
-    return LIKELY(block == NULL || owns(block)) ? block : memset(block, 0, bytes);
+    if (LIKELY(block == NULL || owns(block)))
+        return block;
+    return memset(block, 0, next()->tells_sizes ? next()->malloc_usable_size(block) : bytes);
 }
 
 SLOW static void *take_zeroed(size_t bytes) {

@@ -3,6 +3,8 @@
 #include "../harness/tap.h"
 #include "behaviour.h"
 
+static const char *program;
+
 /* Leaves freed memory of a size behind that is full of ones. */
 static void soil(size_t size, size_t count) {
     void *block[64];
@@ -58,6 +60,39 @@ static void memory_is_zero_after_other_classes_had_it(void) {
     }
 }
 
+/* Most of these come from the next allocator, and have been there before. */
+static int beyond_the_pools(void) {
+    enum { COUNT = 20000, BYTES = 301 };
+    static void *block[COUNT];
+    size_t dirty = 0;
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < COUNT; i++) {
+            block[i] = calloc(1, BYTES);
+            dirty += !is_zero(block[i], LIBC_IS_GLIBC ? malloc_usable_size(block[i]) : BYTES);
+            memset(block[i], 0xff, malloc_usable_size(block[i]));
+        }
+        for (size_t i = 0; i < COUNT; i++)
+            free(block[i]);
+    }
+    printf("%zu\n", dirty);
+    return 0;
+}
+
+static void memory_is_zero_where_pools_have_run_out(void) {
+    static struct child child;
+    static const char *const options[] = {"strategy=metadata", "strategy=tagged", "harden=on"};
+    const char *const argv[] = {program, "beyond", NULL};
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        static char variable[100];
+        const char *const changes[] = {variable, NULL};
+        snprintf(variable, sizeof variable, "TAGPOOL_OPTIONS=%s,pool_limit=1M", options[i]);
+        child_run(&child, changes, argv);
+        CHECK_SAY(child_succeeded(&child) && strcmp(child.out, "0\n") == 0,
+                  "%s: status %#x, blocks with a byte that is not zero: %s", options[i],
+                  (unsigned)child.status, child.out);
+    }
+}
+
 static void the_product_counts_not_the_factors(void) {
     static const size_t factors[][2] = {{1, 24},   {24, 1},   {3, 8},  {8, 3},
                                         {100, 11}, {11, 100}, {64, 64}};
@@ -107,10 +142,14 @@ static void success_leaves_errno_alone(void) {
     }
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    program = argv[0];
+    if (argc == 2)
+        return beyond_the_pools();
     TAP_RUN(reused_memory_is_zero_over_the_whole_usable_size);
     TAP_RUN(memory_is_zero_after_other_classes_had_it);
     TAP_RUN(large_reused_memory_is_zero);
+    TAP_RUN(memory_is_zero_where_pools_have_run_out);
     TAP_RUN(the_product_counts_not_the_factors);
     TAP_RUN(a_product_of_0_gives_a_block);
     TAP_RUN(a_product_that_overflows_gives_NULL_and_ENOMEM);
