@@ -152,7 +152,8 @@ static bool commit_tables(size_t slabs) {
 /* True if the pool is so large that the kernel is let use a huge page, all of which is to be used,
  * where it comes to the first slab of one. */
 static bool fills_huge_pages(void) {
-    return __atomic_load_n(&region_counts.filled, __ATOMIC_RELAXED) >= REGION_HUGE_FILLED;
+    return region_counts.used >= REGION_HUGE_FROM &&
+           __atomic_load_n(&region_counts.filled, __ATOMIC_RELAXED) >= REGION_HUGE_FILLED;
 }
 
 /* What is accessible and not used lets an overflow pass, or counts against a limit: one slab, until
