@@ -138,4 +138,19 @@ run -a none -r 1 --only 'cjson 10'
 [ "$status" -eq 3 ] && grep -q '^tagpool-bench: cjson 10 KB: .*output differs' "$work/err"
 check $? 'a workload whose output depends on the allocator gets no ratio'
 
+# An allocator under which a workload does not run is left out there, and costs no other its row.
+cat >"$work/bin/drivers/cjson" <<'SCRIPT'
+#!/bin/sh
+case ${LD_PRELOAD:-} in *broken*) exit 5 ;; esac
+echo same
+SCRIPT
+echo 'int broken;' >"$work/broken.c"
+"${CC:-cc}" -shared -fPIC "$work/broken.c" -o "$work/broken.so"
+run -a broken="$work/broken.so" -r 1 --only 'cjson 10'
+[ "$status" -eq 0 ] &&
+    grep -q '^tagpool-bench: note: cjson 10 KB: left out with broken, under which it fails$' \
+        "$work/err" &&
+    grep -Eq '^\| cjson 10 KB +\| +[0-9.]+ [mu]s (\| +[+!]*[0-9.]+ ){3}\| +\|$' "$work/out"
+check $? 'an allocator that cannot run a workload has no cell in its row'
+
 finish

@@ -60,7 +60,8 @@ static void report_print_system_calls(FILE *out, const struct results *results) 
         table_add(&table);
         table_set(&table, 0, "%s", row->workload->name);
         for (unsigned variant = 0; variant < results->variant_count; variant++)
-            table_set(&table, 1 + variant, "%" PRIu64, row->system_calls[variant]);
+            if (row->system_calls[variant] != 0)
+                table_set(&table, 1 + variant, "%" PRIu64, row->system_calls[variant]);
     }
     if (table.row_count == before) {
         free(table.cells);

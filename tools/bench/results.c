@@ -16,11 +16,13 @@ double results_mean(const struct results *results, unsigned groups, unsigned var
                     enum metric metric) {
     double sum = 0;
     unsigned count = 0;
-    for (unsigned i = 0; i < results->row_count; i++)
-        if (results_counts(&results->rows[i], groups)) {
-            sum += results->rows[i].difference[variant][metric].estimate;
+    for (unsigned i = 0; i < results->row_count; i++) {
+        double estimate = results->rows[i].difference[variant][metric].estimate;
+        if (results_counts(&results->rows[i], groups) && !isnan(estimate)) {
+            sum += estimate;
             count++;
         }
+    }
     return count != 0 ? exp(sum / count) : NAN;
 }
 

@@ -11,6 +11,7 @@
 #include "measure/analysis.h"
 #include "target/variant.h"
 
+/* NAN for a variant under which the workload does not run. */
 struct results_row {
     const struct panel_workload *workload;
     char *reason; /* why it gave no result; NULL: it did */
@@ -44,7 +45,7 @@ enum {
 /* value / reference of a row that has a result. */
 double results_ratio(const struct results_row *row, unsigned variant, enum metric metric);
 
-/* The ratio's geometric mean over the rows of the groups; NAN when there is none. */
+/* The ratio's geometric mean over the rows of the groups that have one; NAN when there is none. */
 double results_mean(const struct results *results, unsigned groups, unsigned variant,
                     enum metric metric);
 
