@@ -115,7 +115,7 @@ cp "$tagpool" "$build/libtagpool.so" "$work/bin"
 tagpool=$work/bin/tagpool-bench
 ln -s "$build/workloads/json_generate" "$work/bin/workloads"
 ln -s "$work/fewer" "$work/bin/workloads/json_parse"
-run -a none -r 1 --only 'json_parse 10' --only cjson --only jansson
+run -a none -r 1 --only 'json_parse 10' --only 'cjson 10' --only 'jansson 10'
 [ "$status" -eq 0 ] && [ "$(cat "$work/err")" = "tagpool-bench: note: skipped, not installed: \
 cjson, jansson ('tools/dev/install-deps --bench' installs what they need)" ]
 check $? 'what is not installed is skipped by name, on one line'
