@@ -2,6 +2,7 @@
 
 #include "config.h"
 #include "environment.h"
+#include "heap_table.h"
 #include "next.h"
 #include "os.h"
 
@@ -14,7 +15,7 @@ enum {
      * maps blocks from this size on, and keeps up to twice as much at the end of its heap. */
     LEAST_BLOCK_BYTES = 256 << 10,
     LEAST_KEPT_BYTES = 2 * LEAST_BLOCK_BYTES,
-    MOST_KEPT_BYTES = 32 << 20, /* glibc's own bound */
+    MOST_KEPT_BYTES = 32 << 20, /* glibc's own bound; here for all threads */
     KEPT_BLOCKS = 24,           /* as much is kept as so many of the largest blocks take, */
     TURNS = 4,                  /* if the program frees so many times as much */
     CHUNK_HEAD_BYTES = 16,
@@ -48,10 +49,14 @@ static bool has_effect(void) {
            next_is_glibcs();
 }
 
+/* Another thread may say meanwhile that they are the user's: that stays. */
 COLD static int find_whose(void) {
-    int known = has_effect() && !are_set() ? OURS : USERS;
-    atomic_store_explicit(&whose, known, memory_order_relaxed);
-    return known;
+    int found = has_effect() && !are_set() ? OURS : USERS;
+    int known = UNKNOWN;
+    return atomic_compare_exchange_strong_explicit(&whose, &known, found, memory_order_relaxed,
+                                                   memory_order_relaxed)
+               ? found
+               : known;
 }
 
 static inline bool may_set(void) {
@@ -74,6 +79,7 @@ static _Atomic(size_t) kept_bytes;   /* what may stay; 0: glibc's own choice */
 static _Atomic(size_t) mapped_bytes; /* from this size on blocks are mapped one by one */
 static _Atomic(size_t) largest[2]; /* blocks that were noted in this time, and in the one before */
 static _Atomic(size_t) freed_bytes[2];
+static _Atomic(size_t) heaps; /* the program's, when what may stay was looked at */
 static _Atomic(size_t) first_frees, first_bytes; /* while each is noted */
 static _Atomic(bool) samples;
 
@@ -93,10 +99,22 @@ static size_t round_up(size_t bytes) {
     return power;
 }
 
+static size_t largest_block(void) {
+    return larger(get(&largest[0]), get(&largest[1]));
+}
+
+/* As much may stay in each of glibc's heaps, of which each thread may have one. What a thread has
+ * left in its own comes back by its own calls alone: malloc_trim() passes over the ends of these.
+ * No less than twice the largest block: what glibc chooses by itself. */
+static size_t most_kept(void) {
+    size_t share = MOST_KEPT_BYTES / larger(get(&heaps), 1);
+    return round_up(larger(larger(share, 2 * largest_block()), LEAST_KEPT_BYTES));
+}
+
 static size_t wanted_bytes(void) {
-    size_t blocks = KEPT_BLOCKS * larger(get(&largest[0]), get(&largest[1]));
+    size_t blocks = KEPT_BLOCKS * largest_block();
     size_t turned = (get(&freed_bytes[0]) + get(&freed_bytes[1])) / TURNS;
-    return larger(blocks < turned ? blocks : turned, LEAST_KEPT_BYTES);
+    return larger(smaller(smaller(blocks, turned), most_kept()), LEAST_KEPT_BYTES);
 }
 
 static void keep(size_t bytes) {
@@ -122,12 +140,13 @@ static void note_mapped(const void *block, size_t bytes) {
 /* The first time glibc is made to adapt by itself, as it does when a mapped block is freed. */
 static void adapt(void) {
     int saved_errno = errno;
+    set(&heaps, PLAIN_LOAD(&heap_table_count));
     size_t wanted = wanted_bytes();
     if (get(&kept_bytes) == 0) {
         set(&kept_bytes, LEAST_KEPT_BYTES);
         next()->free(next()->malloc(LEAST_BLOCK_BYTES));
     }
-    if (wanted > get(&kept_bytes) && get(&kept_bytes) < MOST_KEPT_BYTES)
+    if (wanted > get(&kept_bytes) || get(&kept_bytes) > most_kept())
         keep(wanted);
     errno = saved_errno;
 }
@@ -138,7 +157,7 @@ static void note_sample(void *block) {
     if (bytes > get(&largest[0]))
         set(&largest[0], bytes);
     size_t kept = get(&kept_bytes);
-    if (kept == 0 || KEPT_BLOCKS * get(&largest[0]) > kept)
+    if (KEPT_BLOCKS * get(&largest[0]) > kept || PLAIN_LOAD(&heap_table_count) > get(&heaps))
         adapt();
     if (kept > LEAST_KEPT_BYTES)
         note_mapped(block, bytes);

@@ -296,6 +296,34 @@ static int idlers_scene(void) {
     return 0;
 }
 
+/* Threads that have worked on large buffers, which glibc keeps for each of them. */
+static _Noreturn void *use_buffers_and_idle(void *unused) {
+    enum { BUFFERS = 16, BUFFER_BYTES = 500000, ROUNDS = 20 };
+    (void)unused;
+    for (size_t round = 0; round < ROUNDS; round++) {
+        void *buffer[BUFFERS];
+        for (size_t i = 0; i < BUFFERS; i++)
+            buffer[i] = touched(BUFFER_BYTES);
+        for (size_t i = 0; i < BUFFERS; i++)
+            free(buffer[i]);
+    }
+    pthread_barrier_wait(&built);
+    for (;;)
+        pause();
+}
+
+static int workers_scene(void) {
+    pthread_barrier_init(&built, NULL, IDLERS + 1);
+    for (int i = 0; i < IDLERS; i++) {
+        pthread_t thread;
+        pthread_create(&thread, NULL, (void *(*)(void *))use_buffers_and_idle, NULL);
+    }
+    pthread_barrier_wait(&built);
+    malloc_trim(0);
+    tell();
+    return 0;
+}
+
 /* A thread keeps a part of what it made; another has freed the rest, and trims. */
 static _Noreturn void *make_and_sleep(void *unused) {
     (void)unused;
@@ -356,7 +384,8 @@ enum {
     CLAIMS = IDLERS * IDLE_SIZES,
     CLAIMED_KIB = CLAIMS * 8,
     HARDENED_KIB = CLAIMS * 12,
-    RESTING_KIB = 1024
+    RESTING_KIB = 1024,
+    KEPT_KIB = 32 << 10 /* by glibc, at the ends of all its heaps */
 };
 
 /* `more_kib` is what a scene may take beside MORE_PERCENT, `hardened_kib` what hardened beside
@@ -381,6 +410,7 @@ static const struct scene {
               {"half", half_scene, HANDED_OVER_KIB, 0},
               {"shuffled", shuffled_scene, HANDED_OVER_KIB, 0},
               {"idlers", idlers_scene, CLAIMED_KIB, HARDENED_KIB},
+              {"workers", workers_scene, KEPT_KIB, 0},
               {"sleeper", sleeper_scene, TABLES_KIB, 0},
               {"advice", advice_scene, 0, 0}};
 
@@ -454,6 +484,10 @@ static void trim_returns_those_of_threads_that_idle(void) {
     check_memory("idlers");
 }
 
+static void what_glibc_keeps_for_threads_that_idle_is_bounded_for_all(void) {
+    check_memory("workers");
+}
+
 static void trim_returns_what_others_freed_between_the_blocks_of_one_that_sleeps(void) {
     check_memory("sleeper");
 }
@@ -513,6 +547,7 @@ int main(int argc, char **argv) {
     TAP_RUN(trim_returns_all_pages_without_a_block);
     TAP_RUN(trim_returns_those_of_threads_that_have_ended);
     TAP_RUN(trim_returns_those_of_threads_that_idle);
+    TAP_RUN(what_glibc_keeps_for_threads_that_idle_is_bounded_for_all);
     TAP_RUN(trim_returns_what_others_freed_between_the_blocks_of_one_that_sleeps);
     TAP_RUN(memory_that_was_returned_is_used_again);
     TAP_RUN(locked_memory_goes_back_too);
