@@ -61,6 +61,11 @@ NEAR void findings_after_fork(void) {
     new_image();
 }
 
+void findings_detach(void) {
+    if (findings.file != NULL)
+        shared_detach(findings.file, TAGPOOL_FINDINGS_BYTES);
+}
+
 /* ---- records ---- */
 
 /* A record under construction: where its next bytes go. */

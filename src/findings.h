@@ -22,6 +22,9 @@ bool findings_are_kept(void);
 /* In the child of a fork: it is an image of its own. */
 void findings_after_fork(void);
 
+/* In a copy of the process that is nobody's: what it finds goes nowhere. */
+void findings_detach(void);
+
 /* A stack, and the system's number of its thread; 0 if that is not known. */
 struct findings_stack {
     struct stack stack;

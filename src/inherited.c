@@ -57,10 +57,6 @@ void inherited_after_fork(void) {
         span->is_inherited = true;
 }
 
-bool inherited_are_there(void) {
-    return inherited.are_there;
-}
-
 bool inherited_has(const struct slab *slab, uint32_t slot) {
     if (!inherited.are_there || slab_index(slab) >= inherited.slabs)
         return false;

@@ -11,9 +11,6 @@
 void inherited_before_fork(void);
 void inherited_after_fork(void);
 
-/* True if the process is such a child, or a child's child. */
-bool inherited_are_there(void);
-
 /* True if a live block was there at the fork; or another in its slot. Of a large one its span tells
  * (span->is_inherited). */
 bool inherited_has(const struct slab *slab, uint32_t slot);

@@ -10,6 +10,11 @@
 #include <stdbool.h>
 #include <sys/syscall.h>
 
+/* Since Linux 5.9; older headers do not have it. Of one number everywhere. */
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
 /* KERNEL(mmap, start, bytes, ...): the call of that name, with up to six arguments, numbers or
  * pointers. At least one is written, because ISO C wants it so: 0 where the call has none. */
 #define KERNEL(name, ...) KERNEL_FILLED(SYS_##name, __VA_ARGS__, 0, 0, 0, 0, 0, 0)

@@ -7,11 +7,11 @@
 #include "inherited.h"
 #include "large.h"
 #include "libc.h"
-#include "next.h"
 #include "objects.h"
 #include "origins.h"
 #include "os.h"
 #include "reach.h"
+#include "runtime.h"
 #include "stats.h"
 #include "text.h"
 
@@ -67,9 +67,13 @@ static bool is_stream_buffer(const struct leaks *leaks, const char *block) {
     return false;
 }
 
+static bool is_of_runtime(const struct leaks *leaks, const struct slab *slab, uint32_t slot) {
+    return is_stream_buffer(leaks, slab_slot_start(slab, slot)) || runtime_has(slab, slot);
+}
+
 static void add_block(struct slab *slab, uint32_t slot, void *context) {
     struct leaks *leaks = context;
-    if (is_stream_buffer(leaks, slab_slot_start(slab, slot)))
+    if (is_of_runtime(leaks, slab, slot))
         return;
     uint64_t bytes = checked_requested(slab, slot);
     if (reach_has(slab, slot))
@@ -82,6 +86,8 @@ static void add_block(struct slab *slab, uint32_t slot, void *context) {
 
 static void add_large(struct leaks *leaks) {
     for (const struct span *span = large_next(NULL); span != NULL; span = large_next(span)) {
+        if (runtime_has_large(span))
+            continue;
         if (span->is_reached)
             add(&leaks->reachable, span->requested);
         else if (span->is_inherited)
@@ -233,7 +239,7 @@ static void doubt(struct leaks *leaks) {
 
 static void add_unseen(struct slab *slab, uint32_t slot, void *context) {
     struct leaks *leaks = context;
-    if (!is_stream_buffer(leaks, slab_slot_start(slab, slot)))
+    if (!is_of_runtime(leaks, slab, slot))
         add(&leaks->doubtful, slab->stride - checked_tag_bytes);
 }
 
@@ -250,8 +256,7 @@ static void count_unseen(struct leaks *leaks) {
 
 void leaks_tell_at_end(void *ignored) {
     (void)ignored;
-    if (!inherited_are_there()) /* then stacks of the parent's threads, which this frees, count */
-        (void)next_free_runtime();
+    runtime_find();
     struct leaks leaks = no_leaks();
     struct roots_unseen unseen = reach_judge(__builtin_frame_address(0), judge, &leaks);
     if (unseen.all)

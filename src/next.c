@@ -90,35 +90,20 @@ AT_LOAD void *next_symbol(const char *name) {
     return objects_are_listed() ? objects_behind(name) : dlsym(RTLD_NEXT, name);
 }
 
-static void call_if_there(const char *name) {
-    void (*function)(void) = AS_FUNCTION(void(void), next_symbol(name));
-    if (function != NULL)
-        function();
+/* That of the C++ library comes first, as the C library is of no use after its own. */
+static void (*runtime_function(unsigned number))(void) {
+    static const char names[2][32] = {"_ZN9__gnu_cxx9__freeresEv", "__libc_freeres"};
+    return AS_FUNCTION(void(void), next_symbol(names[number]));
 }
 
-/* A thread that was waited for may still be on its way out of the system. */
-static bool is_only_thread(void) {
-    enum { PATIENCE_MS = 20 };
-    size_t count = os_thread_count();
-    for (int wait = 0; wait < PATIENCE_MS && count > 1; wait++) {
-        os_nap_ms();
-        count = os_thread_count();
-    }
-    return count == 1;
+APART bool next_has_runtime(void) {
+    return runtime_function(0) != NULL || runtime_function(1) != NULL;
 }
 
-/* What glibc's loader took for an auditor before it had a free() to give it to, __libc_freeres()
- * frees all the same, and so ends the process. */
-APART static bool may_have_auditors(void) {
-    return objects_are_in_namespaces() || environment_at_start("LD_AUDIT") != NULL;
-}
-
-APART bool next_free_runtime(void) {
-    if (may_have_auditors() || !is_only_thread())
-        return false;
-    call_if_there("_ZN9__gnu_cxx9__freeresEv");
-    call_if_there("__libc_freeres");
-    return true;
+APART void next_free_runtime(void) {
+    for (unsigned i = 0; i < 2; i++)
+        if (runtime_function(i) != NULL)
+            runtime_function(i)();
 }
 
 /* musl has no memalign() that does not come back to the first aligned_alloc() in link order, ours.

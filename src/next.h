@@ -92,11 +92,13 @@ static inline bool next_is_bootstrap(const void *pointer) {
 /* The bytes of a block of the bootstrap arena. */
 size_t next_bootstrap_bytes(const void *pointer);
 
-/* At the very end of the process: have the C and the C++ library free what they keep until then
- * (memory of ended threads, tables), so that it is no leak of the
- * program's. False, and all of it left alone, while other threads may be using it, and where it
- * would end the process, as beside auditors of the loader's. */
-bool next_free_runtime(void);
+/* Have the C and the C++ library free what they keep to the end of the process. They are of no use
+ * after that, and what the loader took for an auditor, before it had a free() to give it to, ends
+ * the process. */
+void next_free_runtime(void);
+
+/* True if one of them can be asked to. */
+bool next_has_runtime(void);
 
 /* A function by its linker name, as the next library in link order defines it; NULL if none does.
  */

@@ -34,11 +34,6 @@ enum {
 AT_LOAD static const struct link_map *first_object(void) {
     return &_r_debug != NULL ? _r_debug.r_map : NULL;
 }
-
-bool objects_are_in_namespaces(void) {
-    enum { VERSION_OF_SEVERAL = 2 }; /* of a list that leads to another one */
-    return &_r_debug != NULL && _r_debug.r_version >= VERSION_OF_SEVERAL;
-}
 #else
 /* musl's loader gives its handle of the program without taking memory. The function that is asked
  * is its own: this library has one of that name. */
@@ -52,10 +47,6 @@ static const struct link_map *first_object(void) {
             first = NULL;
     }
     return first;
-}
-
-bool objects_are_in_namespaces(void) {
-    return false;
 }
 #endif
 

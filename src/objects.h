@@ -14,10 +14,6 @@
  * the order of the list says nothing about us. */
 bool objects_are_listed(void);
 
-/* True if the loader keeps other lists beside it, for what sees nothing of the program: auditors
- * (rtld-audit(7)), and what came by dlmopen(3). Since glibc 2.35; before, false. */
-bool objects_are_in_namespaces(void);
-
 /* The function of that name that a call from anywhere finds before it comes to this library: in the
  * program, or in what is preloaded before us. NULL if there is none, or if only running code of its
  * library could tell where it is (an indirect function). */

@@ -166,6 +166,11 @@ void *os_reserve(size_t bytes, size_t alignment) {
     return start;
 }
 
+APART void *os_share(size_t bytes) {
+    return mapped(KERNEL(mmap, 0, bytes, PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+}
+
 void os_unreserve(void *start, size_t bytes) {
     if (bytes == 0)
         return;

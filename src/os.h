@@ -20,6 +20,9 @@ size_t os_round_to_page(size_t bytes);
  * NULL if refused. */
 void *os_reserve(size_t bytes, size_t alignment);
 
+/* Memory that the process shares with its copies; it reads as zero. NULL if there is none. */
+void *os_share(size_t bytes);
+
 /* Give reserved address space back. */
 void os_unreserve(void *start, size_t bytes);
 

@@ -238,6 +238,10 @@ static enum list find_list(void) {
     return LISTED;
 }
 
+bool roots_may_try(void) {
+    return find_list() != REFUSED;
+}
+
 struct roots_unseen roots_each(const void *stack, const struct roots_look *look) {
     size_t room_bytes = os_round_to_page(sizeof *roots.room);
     struct room *room = os_reserve(room_bytes, os_page_bytes());

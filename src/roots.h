@@ -26,6 +26,10 @@ struct roots_unseen {
  * calling thread's stack, what lies above `stack`. */
 struct roots_unseen roots_each(const void *stack, const struct roots_look *look);
 
+/* False where the system does not list the memory of the process: it may have shut itself in then,
+ * and a filter of system calls may end it for what else is tried. */
+bool roots_may_try(void);
+
 /* Show what lies between two places, of a block. Some of its pages may be protected from the
  * program, which is shown a copy of them, or not be there at all, as what fork() was told to leave
  * out. From before the first call to after the last. */

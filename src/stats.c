@@ -213,8 +213,15 @@ APART void stats_note_leaks(uint64_t blocks, uint64_t bytes) {
     }
 }
 
-/* The parent's page stays mapped, but as memory of our own: heaps of threads that the fork left
- * behind lead to its lanes. */
+/* It stays mapped, but as memory of our own: heaps lead to its lanes. */
+APART void stats_detach(void) {
+    size_t bytes =
+        directory.length == 0 ? sizeof(struct tagpool_stats_page) : sizeof(struct own_page);
+    if (head != NULL)
+        shared_detach(head, os_round_to_page(bytes));
+}
+
+/* Heaps of threads that the fork left behind lead to lanes of the parent's page. */
 void stats_after_fork(void) {
     if (directory.length == 0) {
         if (head != NULL) {
@@ -223,8 +230,7 @@ void stats_after_fork(void) {
         }
         return;
     }
-    if (head != NULL)
-        shared_detach(head, os_round_to_page(sizeof(struct own_page)));
+    stats_detach();
     open_own_page();
 }
 

@@ -54,6 +54,9 @@ void stats_note_leaks(uint64_t blocks, uint64_t bytes);
  * row must not be written any more. */
 void stats_after_fork(void);
 
+/* In a copy of the process that is nobody's: what it counts goes nowhere. */
+void stats_detach(void);
+
 /* The process ends by exit(): a page of its own goes. */
 void stats_end(void);
 
