@@ -73,13 +73,13 @@ int main(int count, char **arguments) {
     } else if (strcmp(mode, "use interior") == 0) {
         kept = (char *)user(block + 16);
     } else if (strcmp(mode, "behind") == 0) {
-        block[bytes] = 1;
+        block[bytes] ^= 1;
         culprit(block);
     } else if (strcmp(mode, "before") == 0) {
-        block[-1] = 1;
+        block[-1] ^= 1;
         culprit(block);
     } else if (strcmp(mode, "use before") == 0) {
-        block[-1] = 1;
+        block[-1] ^= 1;
         kept = (char *)user(block);
     } else if (strcmp(mode, "written") == 0) {
         releaser(block);
