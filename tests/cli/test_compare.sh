@@ -108,7 +108,7 @@ run compare -r 6 -n 'my title' -- "$work/work" same
 [ "$(head -n 1 "$work/out")" = 'my title' ]
 check $? '--name changes the title'
 
-run compare -r 5 -- "$work/work" same
+run compare -r 5 --no-headroom -- "$work/work" same
 grep -q '^5 rounds: no 95 % interval exists below 6' "$work/out" && ! grep -q ' \.\.\. ' "$work/out"
 check $? 'below six rounds there is no interval, and the report says so'
 run compare --duration 0 -- "$work/work" same
