@@ -55,8 +55,10 @@ INSIDE static void go_inside(void) {
 }
 
 static atomic_bool is_over;
-static _Atomic(unsigned) ready;
+static _Atomic(unsigned) entered, ready;
 static _Atomic(unsigned) unblocked; /* threads that found SIGTRAP not blocked any more */
+
+static pid_t numbers[THREADS]; /* of the threads that are ready */
 
 static void *come_and_go(void *argument) {
     sigset_t set;
@@ -64,6 +66,7 @@ static void *come_and_go(void *argument) {
     sigaddset(&set, SIGTRAP);
     if (argument == NULL)
         pthread_sigmask(SIG_BLOCK, &set, NULL);
+    numbers[atomic_fetch_add(&entered, 1)] = gettid();
     atomic_fetch_add(&ready, 1);
     while (!atomic_load(&is_over))
         go_inside();
@@ -77,6 +80,7 @@ static pthread_t threads[THREADS];
 
 /* With SIGTRAP blocked if `argument` is NULL. */
 static void start_threads_with(void *argument) {
+    atomic_store(&entered, 0);
     atomic_store(&ready, 0);
     atomic_store(&is_over, false);
     for (size_t i = 0; i < THREADS; i++)
@@ -160,6 +164,29 @@ static void nobody_is_found_inside(void) {
     CHECK_SAY(atomic_load(&unblocked) == 0, "%u threads", atomic_load(&unblocked));
 }
 
+/* Sleeping, by the letter behind the name of the program. */
+static bool is_asleep(pid_t thread) {
+    char path[64], line[256] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)thread);
+    FILE *file = fopen(path, "r");
+    if (file == NULL || fgets(line, sizeof line, file) == NULL)
+        line[0] = '\0';
+    if (file != NULL)
+        fclose(file);
+    const char *name_end = strrchr(line, ')');
+    return name_end != NULL && name_end[1] == ' ' && name_end[2] == 'S';
+}
+
+/* Once they are ready, the threads sleep for the lock and for nothing else. */
+static void await_sleep(void) {
+    enum { WAITS_MOST = 60000 };
+    unsigned waits = 0;
+    for (size_t i = 0; i < THREADS; i++)
+        while (!is_asleep(numbers[i]) && waits++ < WAITS_MOST)
+            usleep(1000);
+    CHECK(waits < WAITS_MOST);
+}
+
 /* The lock is the main thread's, which does not let it go before all threads go on. */
 static void who_waits_inside_goes_on_afterwards(void) {
     if (!may_trace())
@@ -169,7 +196,7 @@ static void who_waits_inside_goes_on_afterwards(void) {
     for (int i = 0; i < 3; i++) {
         struct seen seen;
         unsigned unseen = 0;
-        usleep(20000);
+        await_sleep();
         CHECK(halt_others(inside(), look, &seen, &unseen));
 /* A sanitizer's build has the system call in a function of its own, which is outside. */
 #ifndef TAGPOOL_DEBUG
