@@ -292,7 +292,7 @@ SLOW void *route_take_aligned(size_t alignment, size_t bytes, enum block_form fo
 
 static void note_foreign_free(struct heap *heap, void *pointer) {
     heap->foreign_left = tuning_note(pointer);
-    if (sweep_has_some(heap))
+    if (sweep_has_some(heap) || tuning_keeps_more())
         heap_look_at_clock(heap);
 }
 

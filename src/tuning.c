@@ -195,6 +195,10 @@ int32_t tuning_note(void *block) {
     return SAMPLE - 1;
 }
 
+bool tuning_keeps_more(void) {
+    return get(&kept_bytes) > LEAST_KEPT_BYTES;
+}
+
 void tuning_decay(void) {
     size_t kept = get(&kept_bytes);
     size_t wanted = wanted_bytes();
@@ -230,6 +234,10 @@ void tuning_idle(void) {
 int32_t tuning_note(void *block) {
     (void)block;
     return SAMPLE - 1;
+}
+
+bool tuning_keeps_more(void) {
+    return false;
 }
 
 void tuning_decay(void) {

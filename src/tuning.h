@@ -21,6 +21,9 @@
  * may free before it notes one again. */
 int32_t tuning_note(void *block);
 
+/* True if it keeps more than it would by itself: then some thread is to look at the clock. */
+bool tuning_keeps_more(void);
+
 /* A time has passed in which nothing that is not needed is to stay, as in sweep.h. */
 void tuning_decay(void);
 

@@ -121,6 +121,25 @@ static int large_calls_scene(void) {
     return calls_scene(100000);
 }
 
+/* The same of one with few nodes, whose blocks were large. */
+static int shrunk_scene(void) {
+    enum { BLOCKS = 8, BYTES = 3000000, ROUNDS = 20, TIMES = 3, PAUSE_MS = 1100, CALLS = 200 };
+    void *block[BLOCKS];
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < BLOCKS; i++)
+            block[i] = touched(BYTES);
+        for (int i = 0; i < BLOCKS; i++)
+            free(block[i]);
+    }
+    for (int time = 0; time < TIMES; time++) {
+        nap_ms(PAUSE_MS);
+        for (int i = 0; i < CALLS; i++)
+            free(touched(5000));
+    }
+    tell();
+    return 0;
+}
+
 static int trim_scene(void) {
     spike(10);
     malloc_trim(0);
@@ -400,6 +419,7 @@ static const struct scene {
               {"sizes", sizes_scene, TABLES_KIB, RESTING_KIB},
               {"small_calls", small_calls_scene, HANDED_OVER_KIB, 0},
               {"large_calls", large_calls_scene, HANDED_OVER_KIB, 0},
+              {"shrunk", shrunk_scene, HANDED_OVER_KIB, 0},
               {"trim", trim_scene, TABLES_KIB, 0},
               {"trim_orphans", trim_orphans_scene, TABLES_KIB, 0},
               {"trim_and_again", trim_and_again_scene, TABLES_KIB, 0},
@@ -470,6 +490,10 @@ static void few_calls_are_enough_for_a_program_that_has_shrunk(void) {
 
 static void and_if_they_are_for_large_blocks(void) {
     check_memory("large_calls");
+}
+
+static void and_if_large_blocks_are_all_that_it_had(void) {
+    check_memory("shrunk");
 }
 
 static void trim_returns_all_pages_without_a_block(void) {
@@ -544,6 +568,7 @@ int main(int argc, char **argv) {
     TAP_RUN(few_blocks_of_each_of_many_sizes_cost_little);
     TAP_RUN(few_calls_are_enough_for_a_program_that_has_shrunk);
     TAP_RUN(and_if_they_are_for_large_blocks);
+    TAP_RUN(and_if_large_blocks_are_all_that_it_had);
     TAP_RUN(trim_returns_all_pages_without_a_block);
     TAP_RUN(trim_returns_those_of_threads_that_have_ended);
     TAP_RUN(trim_returns_those_of_threads_that_idle);
