@@ -303,16 +303,21 @@ static _Noreturn void *fill_and_idle(void *unused) {
         pause();
 }
 
-static int idlers_scene(void) {
+/* Threads come to the barrier when they have worked. */
+static int trim_beside(void *(*work)(void *)) {
     pthread_barrier_init(&built, NULL, IDLERS + 1);
     for (int i = 0; i < IDLERS; i++) {
         pthread_t thread;
-        pthread_create(&thread, NULL, (void *(*)(void *))fill_and_idle, NULL);
+        pthread_create(&thread, NULL, work, NULL);
     }
     pthread_barrier_wait(&built);
     malloc_trim(0);
     tell();
     return 0;
+}
+
+static int idlers_scene(void) {
+    return trim_beside((void *(*)(void *))fill_and_idle);
 }
 
 /* Threads that have worked on large buffers, which glibc keeps for each of them. */
@@ -332,15 +337,7 @@ static _Noreturn void *use_buffers_and_idle(void *unused) {
 }
 
 static int workers_scene(void) {
-    pthread_barrier_init(&built, NULL, IDLERS + 1);
-    for (int i = 0; i < IDLERS; i++) {
-        pthread_t thread;
-        pthread_create(&thread, NULL, (void *(*)(void *))use_buffers_and_idle, NULL);
-    }
-    pthread_barrier_wait(&built);
-    malloc_trim(0);
-    tell();
-    return 0;
+    return trim_beside((void *(*)(void *))use_buffers_and_idle);
 }
 
 /* A thread keeps a part of what it made; another has freed the rest, and trims. */
