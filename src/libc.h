@@ -39,14 +39,16 @@ enum { LIBC_IS_GLIBC = 1 };
 #define LIBC_HAS_RLIMIT64
 #define LIBC_RLIMIT64(list, X) list(X, setrlimit64, prlimit64, rlimit64)
 
-/* The buffer of a stream; musl does not tell. */
+/* The buffer of a stream, and the stream that was opened before; musl does not tell. */
 #define LIBC_STREAM_BUFFER(stream) ((const char *)(stream)->_IO_buf_base)
+#define LIBC_NEXT_STREAM(stream)   ((stream)->_chain)
 #else
 enum { LIBC_IS_GLIBC = 0 };
 #define LIBC_MEMALIGN "aligned_alloc"
 #define LIBC_RESOURCE int
 #define LIBC_RLIMIT64(list, X)
 #define LIBC_STREAM_BUFFER(stream) ((const char *)NULL)
+#define LIBC_NEXT_STREAM(stream)   ((FILE *)NULL)
 
 #define LIBC_MALLINFO(name, number)                                                                \
     struct name {                                                                                  \

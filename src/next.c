@@ -100,7 +100,19 @@ APART bool next_has_runtime(void) {
     return runtime_function(0) != NULL || runtime_function(1) != NULL;
 }
 
+/* The C library would write first what its streams hold, and seek back over what was not read. It
+ * calls functions of the program's for that, which are not to learn of it. */
+APART static void empty_streams(void) {
+    FILE *const *list = objects_variable("_IO_list_all");
+    void (*empty)(FILE * stream) = AS_FUNCTION(void(FILE *), next_symbol("__fpurge"));
+    if (list == NULL || empty == NULL)
+        return;
+    for (FILE *stream = *list; stream != NULL; stream = LIBC_NEXT_STREAM(stream))
+        empty(stream);
+}
+
 APART void next_free_runtime(void) {
+    empty_streams();
     for (unsigned i = 0; i < 2; i++)
         if (runtime_function(i) != NULL)
             runtime_function(i)();

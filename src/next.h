@@ -92,9 +92,9 @@ static inline bool next_is_bootstrap(const void *pointer) {
 /* The bytes of a block of the bootstrap arena. */
 size_t next_bootstrap_bytes(const void *pointer);
 
-/* Have the C and the C++ library free what they keep to the end of the process. They are of no use
- * after that, and what the loader took for an auditor, before it had a free() to give it to, ends
- * the process. */
+/* Have the C and the C++ library free what they keep to the end of the process, and drop what is
+ * unwritten in streams. They are of no use after that, and what the loader took for an auditor,
+ * before it had a free() to give it to, ends the process. */
 void next_free_runtime(void);
 
 /* True if one of them can be asked to. */

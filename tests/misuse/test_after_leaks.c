@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <wchar.h>
@@ -119,6 +120,49 @@ static void late(int status, void *argument) {
         fflush(NULL);
 }
 
+/* ---- streams of the program's own functions ---- */
+
+static unsigned *calls; /* in all processes */
+
+/* Say how many there were, where somebody can hear it. */
+static void note_call(void) {
+    char digit = (char)('0' + ++*calls);
+    if (write(STDOUT_FILENO, &digit, 1) < 0)
+        errno = 0;
+}
+
+static ssize_t write_own(void *context, const char *text, size_t bytes) {
+    (void)context;
+    (void)text;
+    note_call();
+    return (ssize_t)bytes;
+}
+
+static ssize_t read_own(void *context, char *text, size_t bytes) {
+    (void)context;
+    memset(text, 'a', bytes);
+    return (ssize_t)bytes;
+}
+
+static int seek_own(void *context, off64_t *offset, int whence) {
+    (void)context;
+    (void)whence;
+    note_call();
+    *offset = 0;
+    return 0;
+}
+
+/* Something unwritten in one, something unread in the other. */
+static void open_own_streams(void) {
+    static const cookie_io_functions_t functions = {
+        .read = read_own, .write = write_own, .seek = seek_own};
+    FILE *written = fopencookie(NULL, "w", functions);
+    FILE *read = fopencookie(NULL, "r", functions);
+    calls = mmap(NULL, sizeof *calls, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (calls == MAP_FAILED || fputc('a', written) == EOF || fgetc(read) == EOF)
+        _exit(5);
+}
+
 /* Before the constructor of any library, and so of ours. */
 static void before_constructors(int count, char **arguments, char **environment) {
     (void)environment;
@@ -182,6 +226,8 @@ static int child_main(const char *mode) {
         fprintf(kept_stream, "early\n");
     if (strcmp(mode, "put") == 0)
         put_into_environment();
+    if (strcmp(mode, "own streams") == 0)
+        open_own_streams();
     if (strcmp(mode, "no clone") == 0)
         refuse_clones();
     if (strcmp(mode, "shut in") == 0)
@@ -227,6 +273,18 @@ static void a_stream_is_written_once_and_in_order(void) {
     }
 }
 
+static void the_functions_of_a_stream_are_called_once(void) {
+    static struct child plain, child;
+    const char *const argv[] = {program, "own streams", NULL};
+    run_with_options(&plain, "leaks=off", argv);
+    CHECK_SAY(strchr(plain.out, '2') != NULL && strchr(plain.out, '3') == NULL, "it wrote: %s",
+              plain.out);
+    for (int strategy = 0; strategy < MISUSE_STRATEGY_COUNT; strategy++) {
+        run_mode(&child, (enum misuse_strategy)strategy, "own streams");
+        check_output(&child, plain.out);
+    }
+}
+
 static void what_the_environment_has_of_the_program_is_no_leak(void) {
     static struct child child;
     for (int strategy = 0; strategy < MISUSE_STRATEGY_COUNT; strategy++) {
@@ -260,6 +318,7 @@ static int test_main(void) {
     }
     TAP_RUN(what_runs_after_the_count_finds_the_C_library_as_it_was);
     TAP_RUN(a_stream_is_written_once_and_in_order);
+    TAP_RUN(the_functions_of_a_stream_are_called_once);
     TAP_RUN(what_the_environment_has_of_the_program_is_no_leak);
     TAP_RUN(a_process_in_a_sandbox_ends_as_without_the_option);
     TAP_RUN(without_a_copy_of_the_process_nothing_is_lost);
