@@ -55,7 +55,15 @@ __attribute__((noreturn)) static void end(int status) {
     __builtin_trap();
 }
 
+/* The first process of a namespace of processes gets no signal that it has no handler for, so
+ * nothing would end it in time. */
+static bool is_first_of_namespace(void) {
+    return KERNEL(getpid, 0) == 1;
+}
+
 SLOW __attribute__((noreturn)) static void be_twin(void (*work)(void *context), void *context) {
+    if (is_first_of_namespace())
+        end(0);
     end_in_time();
     if (!close_files())
         end(0);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -88,6 +89,16 @@ static void without_closing(void) {
     CHECK(!twin_run(count, &number) && *shared == 0);
 }
 
+/* As the first process of its namespace it gets no signal that it has no handler for: nothing would
+ * end it in time. */
+static void in_a_new_namespace(void) {
+    int number = 3;
+    *shared = 0;
+    if (unshare(CLONE_NEWPID) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWPID) != 0)
+        return;
+    CHECK(!twin_run(count, &number) && *shared == 0);
+}
+
 static void without_copies(void) {
     int number = 3;
     *shared = 0;
@@ -101,6 +112,10 @@ static void nor_does_it_where_files_are_closed_one_by_one(void) {
 
 static void where_files_cannot_be_closed_nothing_is_done(void) {
     check_apart(without_closing);
+}
+
+static void where_it_cannot_be_ended_nothing_is_done(void) {
+    check_apart(in_a_new_namespace);
 }
 
 static void where_there_is_no_copy_nothing_is_done(void) {
@@ -174,6 +189,7 @@ int main(void) {
     TAP_RUN(what_it_writes_goes_nowhere);
     TAP_RUN(nor_does_it_where_files_are_closed_one_by_one);
     TAP_RUN(where_files_cannot_be_closed_nothing_is_done);
+    TAP_RUN(where_it_cannot_be_ended_nothing_is_done);
     TAP_RUN(where_there_is_no_copy_nothing_is_done);
     TAP_RUN(only_one_that_came_to_its_end_counts);
     TAP_RUN(signals_are_blocked_no_longer_than_that);
