@@ -92,7 +92,7 @@ SELDOM := assertion census cfi config encoded environment fault fork heap_life l
 
 # What few programs run lies apart in the library (src/layout.ld): whole files here, functions by APART (src/base.h).
 # Objects that are no code yet, as those of clang -flto, stay as they are.
-APART := blame block_tag census cfi checked encoded fault findings halt idle inherited large leaks modules origins quarantine reach room roots runtime shared shim_info slot_tags spans stacks text twin unwind
+APART := blame block_tag census cfi checked encoded fault filters findings halt idle inherited large leaks modules origins quarantine reach room roots runtime shared shim_info slot_tags spans stacks text twin unwind
 $(foreach file,$(APART),$(if $(wildcard src/$(file).c),,$(error APART: there is no src/$(file).c)))
 APART_RODATA := .rodata $(addprefix .rodata.,cst2 cst4 cst8 cst16 cst32 str1.1 str1.8 str1.16 str1.32)
 set_apart     = $(OBJCOPY) $(foreach section,.text .text.unlikely,--rename-section $(section)=.text_apart) \

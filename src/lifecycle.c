@@ -17,6 +17,7 @@
 #include "origins.h"
 #include "os.h"
 #include "perturb.h"
+#include "runtime.h"
 #include "stats.h"
 #include "sweep.h"
 
@@ -214,8 +215,10 @@ AT_LOAD __attribute__((constructor)) static void load(void) {
     lifecycle_forks();
     if (heap_is_real(heap_current))
         note_thread(heap_current);
-    if (config.leaks != 0)
+    if (config.leaks != 0) {
+        runtime_start();
         look_for_leaks_at_end();
+    }
     if (has_complaints)
         complain();
     /* The call that opens the first heap leaves no origin, and its block is not filled. */

@@ -1,5 +1,6 @@
 #include "runtime.h"
 
+#include "filters.h"
 #include "findings.h"
 #include "heap_life.h"
 #include "large.h"
@@ -68,8 +69,12 @@ static void make_room(void) {
     runtime.left_spans = runtime.left + words;
 }
 
+void runtime_start(void) {
+    filters_start();
+}
+
 void runtime_find(void) {
-    if (!next_has_runtime() || !is_only_thread() || !roots_may_try())
+    if (!next_has_runtime() || !is_only_thread() || !roots_may_try() || filters_were_added())
         return;
     make_room();
     if (runtime.left != NULL && !twin_run(free_and_note, NULL))

@@ -9,6 +9,9 @@
 #include "slab.h"
 #include "spans.h"
 
+/* At the start of the process. */
+void runtime_start(void);
+
 /* Find them, at the end of the process. Where other threads may be using them none is found, nor
  * where the process cannot be copied, or may not try to. */
 void runtime_find(void);

@@ -181,11 +181,11 @@ static void complain_of_signal(int number) {
 }
 
 /* No process may be made. */
-static void refuse_clones(void) {
+static void answer_clones(unsigned answer) {
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAGAIN),
+        BPF_STMT(BPF_RET | BPF_K, answer),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     set_filter(filter, sizeof filter / sizeof filter[0]);
@@ -229,7 +229,11 @@ static int child_main(const char *mode) {
     if (strcmp(mode, "own streams") == 0)
         open_own_streams();
     if (strcmp(mode, "no clone") == 0)
-        refuse_clones();
+        answer_clones(SECCOMP_RET_ERRNO | EAGAIN);
+    if (strcmp(mode, "killing clone") == 0)
+        answer_clones(SECCOMP_RET_KILL_PROCESS);
+    if (strcmp(mode, "raising clone") == 0)
+        answer_clones(SECCOMP_RET_TRAP);
     if (strcmp(mode, "shut in") == 0)
         shut_in();
     printf("early\n");
@@ -296,9 +300,11 @@ static void what_the_environment_has_of_the_program_is_no_leak(void) {
 
 /* There a copy is not even tried. */
 static void a_process_in_a_sandbox_ends_as_without_the_option(void) {
+    static const char *const modes[] = {"shut in", "killing clone", "raising clone"};
     static struct child child;
     for (int strategy = 0; strategy < MISUSE_STRATEGY_COUNT; strategy++)
-        run_mode(&child, (enum misuse_strategy)strategy, "shut in");
+        for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+            run_mode(&child, (enum misuse_strategy)strategy, modes[i]);
 }
 
 /* What the C library keeps can be got at, and is the program's as far as anybody knows. */
