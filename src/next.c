@@ -96,8 +96,10 @@ static void (*runtime_function(unsigned number))(void) {
     return AS_FUNCTION(void(void), next_symbol(names[number]));
 }
 
+/* Whoever looks for a name that is nowhere comes to libraries that another thread may be closing.
+ * glibc stands before these, and has its own; the other name is looked for in the copy. */
 APART bool next_has_runtime(void) {
-    return runtime_function(0) != NULL || runtime_function(1) != NULL;
+    return runtime_function(1) != NULL || runtime_function(0) != NULL;
 }
 
 /* The C library would write first what its streams hold, and seek back over what was not read. It

@@ -5,6 +5,7 @@
 #include "sandbox.h"
 
 #include <iconv.h>
+#include <link.h>
 #include <locale.h>
 #include <netdb.h>
 #include <pwd.h>
@@ -211,6 +212,14 @@ static void put_into_environment(void) {
     putenv(variable);
 }
 
+/* As one that another thread is closing: it is in the loader's list, and in memory no more. */
+static void leave_library_half_closed(void) {
+    struct link_map *library = dlopen("libresolv.so.2", RTLD_NOW);
+    if (library == NULL)
+        _exit(6);
+    library->l_ld = NULL;
+}
+
 static int child_main(const char *mode) {
     static const int numbers[] = {SIGCHLD, SIGABRT, SIGSEGV, SIGALRM, SIGPIPE};
     leave_no_core();
@@ -228,6 +237,8 @@ static int child_main(const char *mode) {
         put_into_environment();
     if (strcmp(mode, "own streams") == 0)
         open_own_streams();
+    if (strcmp(mode, "half closed") == 0)
+        leave_library_half_closed();
     if (strcmp(mode, "no clone") == 0)
         answer_clones(SECCOMP_RET_ERRNO | EAGAIN);
     if (strcmp(mode, "killing clone") == 0)
@@ -267,6 +278,14 @@ static void what_runs_after_the_count_finds_the_C_library_as_it_was(void) {
             run_mode(&child, (enum misuse_strategy)strategy, modes[i]);
             check_output(&child, "early\nlate\n");
         }
+}
+
+static void a_library_that_is_being_closed_is_not_looked_at(void) {
+    static struct child child;
+    for (int strategy = 0; strategy < MISUSE_STRATEGY_COUNT; strategy++) {
+        run_mode(&child, (enum misuse_strategy)strategy, "half closed");
+        check_output(&child, "early\nlate\n");
+    }
 }
 
 static void a_stream_is_written_once_and_in_order(void) {
@@ -323,6 +342,7 @@ static int test_main(void) {
         return tap_done();
     }
     TAP_RUN(what_runs_after_the_count_finds_the_C_library_as_it_was);
+    TAP_RUN(a_library_that_is_being_closed_is_not_looked_at);
     TAP_RUN(a_stream_is_written_once_and_in_order);
     TAP_RUN(the_functions_of_a_stream_are_called_once);
     TAP_RUN(what_the_environment_has_of_the_program_is_no_leak);
