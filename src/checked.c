@@ -496,5 +496,5 @@ size_t checked_requested(const struct slab *slab, uint32_t slot) {
     if (checked_tag_bytes == 0 ||
         block_tag_read(slab_slot_start(slab, slot), slab->class_index, &tag) != BLOCK_INTACT)
         return usable_bytes(slab);
-    return tag.requested;
+    return smaller(tag.requested, usable_bytes(slab)); /* while it is freed, the tag says more */
 }
