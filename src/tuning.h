@@ -4,8 +4,9 @@
  * one. Without us the program's nodes lie at that end and prevent the first. They are in the pool
  * now, so the same memory would be returned and taken again. So what stays there is bound to the
  * sizes of the blocks that the program frees, as far as it frees enough of them; and goes back when
- * it does not any more. What it keeps while nobody asks it for anything is memory that our pools
- * cannot use.
+ * it does not any more. All of glibc's heaps share it, as a thread's gives nothing back while the
+ * thread waits. What it keeps while nobody asks it for anything is memory that our pools cannot
+ * use.
  *
  * What the program's user has set, or the program by mallopt(3), is left alone. A sample of all
  * frees is enough, but for the first ones: few frees of large blocks can be enough for glibc to

@@ -2,22 +2,12 @@
  * ended for, or would look for less in one that was started in a sandbox.
  */
 #include "filters.h"
+#include "sandbox.h"
 #include "tap.h"
-
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-enum { SKIPPED = 77 };
 
 static void allow_all(void) {
     struct sock_filter filter[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-    struct sock_fprog program = {.len = 1, .filter = filter};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
-        _exit(SKIPPED);
+    set_filter(filter, 1);
 }
 
 static void set_one(void) {
@@ -31,21 +21,6 @@ static void start_with_one(void) {
     allow_all();
     filters_start();
     CHECK(!filters_were_added());
-}
-
-/* In a process of its own: a filter stays. */
-static void check_apart(void (*run)(void)) {
-    int status = -1;
-    pid_t pid = fork();
-    if (pid == 0) {
-        run();
-        _exit(tap.faults);
-    }
-    waitpid(pid, &status, 0);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
-        tap_skip("no filter can be set here");
-    else
-        CHECK_SAY(status == 0, "status %#x", (unsigned)status);
 }
 
 static void a_filter_that_the_process_sets_is_seen(void) {

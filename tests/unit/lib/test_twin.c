@@ -3,17 +3,14 @@
  * ends.
  */
 #include "kernel.h"
+#include "sandbox.h"
 #include "tap.h"
 #include "twin.h"
 
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
-#include <stddef.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,40 +49,16 @@ static void what_it_writes_goes_nowhere(void) {
 
 /* ---- kernels that lack a call, or filters that refuse it ---- */
 
-static void refuse(long number, unsigned error) {
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
-    CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-          prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
-}
-
-/* In a process of its own: a filter stays. */
-static void check_apart(void (*run)(void)) {
-    int status = -1;
-    pid_t pid = fork();
-    if (pid == 0) {
-        run();
-        _exit(tap.faults);
-    }
-    waitpid(pid, &status, 0);
-    CHECK_SAY(status == 0, "status %#x", (unsigned)status);
-}
-
 static void without_a_range(void) {
-    refuse(SYS_close_range, ENOSYS);
+    answer_call(SYS_close_range, SECCOMP_RET_ERRNO | ENOSYS);
     check_silence();
 }
 
 static void without_closing(void) {
     int number = 3;
     *shared = 0;
-    refuse(SYS_close_range, ENOSYS);
-    refuse(SYS_close, EPERM);
+    answer_call(SYS_close_range, SECCOMP_RET_ERRNO | ENOSYS);
+    answer_call(SYS_close, SECCOMP_RET_ERRNO | EPERM);
     CHECK(!twin_run(count, &number) && *shared == 0);
 }
 
@@ -102,7 +75,7 @@ static void in_a_new_namespace(void) {
 static void without_copies(void) {
     int number = 3;
     *shared = 0;
-    refuse(SYS_clone, EAGAIN);
+    answer_call(SYS_clone, SECCOMP_RET_ERRNO | EAGAIN);
     CHECK(!twin_run(count, &number) && *shared == 0);
 }
 
